@@ -1,0 +1,2 @@
+//! `provisioner`: the command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Seeded generators of tasks, prices and availability, calibrated on recorded data.
