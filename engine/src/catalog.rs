@@ -84,16 +84,10 @@ impl Catalog {
     pub fn zone(&mut self, region: &str, name: &str) -> ZoneId {
         let region = self.region(region);
         if let Some(index) = self.zones.iter().position(|zone| zone.name == name) {
-            assert!(
-                self.zones[index].region == region,
-                "zone {name} is in two regions"
-            );
+            assert!(self.zones[index].region == region, "zone {name} is in two regions");
             return ZoneId::new(index);
         }
-        self.zones.push(Zone {
-            name: name.to_string(),
-            region,
-        });
+        self.zones.push(Zone { name: name.to_string(), region });
         ZoneId::new(self.zones.len() - 1)
     }
 
@@ -102,10 +96,7 @@ impl Catalog {
         if let Some(id) = self.find_instance_type(name) {
             return id;
         }
-        self.instance_types.push(InstanceType {
-            name: name.to_string(),
-            vcpus,
-        });
+        self.instance_types.push(InstanceType { name: name.to_string(), vcpus });
         InstanceTypeId::new(self.instance_types.len() - 1)
     }
 
@@ -116,14 +107,10 @@ impl Catalog {
 
     /// The id of this pool; new if it is.
     pub fn pool(&mut self, pool: Pool) -> PoolId {
-        let index = self
-            .pools
-            .iter()
-            .position(|known| *known == pool)
-            .unwrap_or_else(|| {
-                self.pools.push(pool);
-                self.pools.len() - 1
-            });
+        let index = self.pools.iter().position(|known| *known == pool).unwrap_or_else(|| {
+            self.pools.push(pool);
+            self.pools.len() - 1
+        });
         PoolId::new(index)
     }
 
@@ -144,12 +131,7 @@ impl Catalog {
             .position(|prices| (prices.region, prices.instance_type, prices.product) == key)
             .unwrap_or_else(|| {
                 let changes = Vec::new();
-                self.on_demand.push(OnDemandPrices {
-                    region,
-                    instance_type,
-                    product,
-                    changes,
-                });
+                self.on_demand.push(OnDemandPrices { region, instance_type, product, changes });
                 self.on_demand.len() - 1
             });
         let changes = &mut self.on_demand[index].changes;
@@ -167,19 +149,13 @@ impl Catalog {
     pub fn on_demand_price(&self, pool: PoolId, now: Time) -> Option<UsdPerHour> {
         let changes = self.on_demand_changes(pool)?;
         let later = changes.partition_point(|(since, _)| *since <= now);
-        changes
-            .get(later.saturating_sub(1))
-            .map(|(_, price)| *price)
+        changes.get(later.saturating_sub(1)).map(|(_, price)| *price)
     }
 
     /// All dated on-demand prices of the pool's instance type, oldest first.
     #[must_use]
     pub fn on_demand_changes(&self, pool: PoolId) -> Option<&[(Time, UsdPerHour)]> {
-        let Pool {
-            zone,
-            instance_type,
-            product,
-        } = self.pools[pool.index()];
+        let Pool { zone, instance_type, product } = self.pools[pool.index()];
         let key = (self.zones[zone.index()].region, instance_type, product);
         let prices = self
             .on_demand
@@ -191,10 +167,7 @@ impl Catalog {
     /// The instance type with this name.
     #[must_use]
     pub fn find_instance_type(&self, name: &str) -> Option<InstanceTypeId> {
-        self.instance_types
-            .iter()
-            .position(|known| known.name == name)
-            .map(InstanceTypeId::new)
+        self.instance_types.iter().position(|known| known.name == name).map(InstanceTypeId::new)
     }
 
     /// All pools, by id.
@@ -250,13 +223,10 @@ impl Catalog {
 }
 
 fn intern(names: &mut Vec<String>, name: &str) -> usize {
-    names
-        .iter()
-        .position(|known| known == name)
-        .unwrap_or_else(|| {
-            names.push(name.to_string());
-            names.len() - 1
-        })
+    names.iter().position(|known| known == name).unwrap_or_else(|| {
+        names.push(name.to_string());
+        names.len() - 1
+    })
 }
 
 #[cfg(test)]
@@ -268,11 +238,7 @@ mod tests {
         let zone = catalog.zone("us-east-1", "us-east-1a");
         let instance_type = catalog.instance_type("m3.medium", 1);
         let product = catalog.product("Linux/UNIX");
-        let pool = catalog.pool(Pool {
-            zone,
-            instance_type,
-            product,
-        });
+        let pool = catalog.pool(Pool { zone, instance_type, product });
         (catalog, pool)
     }
 
@@ -288,22 +254,12 @@ mod tests {
     fn on_demand_prices_hold_from_their_date() {
         let (mut catalog, pool) = one_pool();
         assert_eq!(catalog.on_demand_price(pool, Time::EPOCH), None);
-        let Pool {
-            instance_type,
-            product,
-            ..
-        } = catalog.pools()[0];
+        let Pool { instance_type, product, .. } = catalog.pools()[0];
         let region = catalog.region_of(pool);
-        let (older, newer) = (
-            UsdPerHour::from_micros(70_000),
-            UsdPerHour::from_micros(67_000),
-        );
+        let (older, newer) = (UsdPerHour::from_micros(70_000), UsdPerHour::from_micros(67_000));
         catalog.set_on_demand(region, instance_type, product, Time::from_ms(2_000), newer);
         catalog.set_on_demand(region, instance_type, product, Time::from_ms(1_000), older);
         let at = |ms| catalog.on_demand_price(pool, Time::from_ms(ms));
-        assert_eq!(
-            (at(0), at(1_999), at(2_000)),
-            (Some(older), Some(older), Some(newer))
-        );
+        assert_eq!((at(0), at(1_999), at(2_000)), (Some(older), Some(older), Some(newer)));
     }
 }

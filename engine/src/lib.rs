@@ -1,7 +1,7 @@
 //! The decision core.
 //!
-//! Facts go in one by one ; a turn gives one value with everything to be
-//! done and why . The engine knows no clock, socket, file, environment or
+//! Facts go in one by one ([`Engine::observe`]); a turn gives one value with everything to be
+//! done and why ([`Engine::decide`]). The engine knows no clock, socket, file, environment or
 //! thread, and no randomness but its own seeded streams: the code that is simulated is the code
 //! that ships.
 #![no_std]
@@ -10,6 +10,18 @@
 extern crate alloc;
 
 pub mod catalog;
+pub mod decision;
+mod engine;
+mod history;
 pub mod ids;
+pub mod journal;
+pub mod ledger;
+pub mod observation;
+mod placement;
+mod prices;
 pub mod random;
+mod scaling;
 pub mod units;
+pub mod worker_type;
+
+pub use engine::Engine;

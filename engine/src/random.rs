@@ -32,9 +32,7 @@ impl Seed {
     /// The seed for one entity within a purpose, e.g. the `n`-th instance of a pool.
     #[must_use]
     pub const fn entity(self, n: u64) -> Self {
-        Self(mix(self
-            .0
-            .wrapping_add(n.wrapping_mul(0x9e37_79b9_7f4a_7c15))))
+        Self(mix(self.0.wrapping_add(n.wrapping_mul(0x9e37_79b9_7f4a_7c15))))
     }
 
     /// The stream of numbers for this purpose and entity.
@@ -78,10 +76,7 @@ mod tests {
             first(Seed(8).purpose("boot")),
         ];
         for (i, a) in streams.iter().enumerate() {
-            assert!(
-                streams[i + 1..].iter().all(|b| a != b),
-                "streams {i} and a later one agree"
-            );
+            assert!(streams[i + 1..].iter().all(|b| a != b), "streams {i} and a later one agree");
         }
     }
 }

@@ -43,44 +43,34 @@ impl Time {
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         let ms = self.ms.saturating_sub(earlier.ms);
-        Duration {
-            ms: if ms < 0 { 0 } else { ms },
-        }
+        Duration { ms: if ms < 0 { 0 } else { ms } }
     }
 
     /// This time plus `delay`, or [`Time::MAX`] if that is out of range.
     #[must_use]
     pub const fn saturating_add(self, delay: Duration) -> Self {
-        Self {
-            ms: self.ms.saturating_add(delay.ms),
-        }
+        Self { ms: self.ms.saturating_add(delay.ms) }
     }
 }
 
 impl Add<Duration> for Time {
     type Output = Self;
     fn add(self, rhs: Duration) -> Self {
-        Self {
-            ms: self.ms + rhs.ms,
-        }
+        Self { ms: self.ms + rhs.ms }
     }
 }
 
 impl Sub<Duration> for Time {
     type Output = Self;
     fn sub(self, rhs: Duration) -> Self {
-        Self {
-            ms: self.ms - rhs.ms,
-        }
+        Self { ms: self.ms - rhs.ms }
     }
 }
 
 impl Sub for Time {
     type Output = Duration;
     fn sub(self, rhs: Self) -> Duration {
-        Duration {
-            ms: self.ms - rhs.ms,
-        }
+        Duration { ms: self.ms - rhs.ms }
     }
 }
 
@@ -128,9 +118,7 @@ impl Duration {
     /// A duration from whole hours.
     #[must_use]
     pub const fn from_hours(hours: i64) -> Self {
-        Self {
-            ms: hours * 3_600_000,
-        }
+        Self { ms: hours * 3_600_000 }
     }
 
     /// Milliseconds.
@@ -160,22 +148,14 @@ impl Duration {
     pub fn round_up_to(self, step: Self) -> Self {
         assert!(step.ms > 0, "a rounding step is positive");
         let over = self.ms.rem_euclid(step.ms);
-        if over == 0 {
-            self
-        } else {
-            Self {
-                ms: self.ms - over + step.ms,
-            }
-        }
+        if over == 0 { self } else { Self { ms: self.ms - over + step.ms } }
     }
 }
 
 impl Add for Duration {
     type Output = Self;
     fn add(self, rhs: Self) -> Self {
-        Self {
-            ms: self.ms + rhs.ms,
-        }
+        Self { ms: self.ms + rhs.ms }
     }
 }
 
@@ -188,9 +168,7 @@ impl AddAssign for Duration {
 impl Sub for Duration {
     type Output = Self;
     fn sub(self, rhs: Self) -> Self {
-        Self {
-            ms: self.ms - rhs.ms,
-        }
+        Self { ms: self.ms - rhs.ms }
     }
 }
 
@@ -243,9 +221,7 @@ impl Usd {
 impl Add for Usd {
     type Output = Self;
     fn add(self, rhs: Self) -> Self {
-        Self {
-            micros: self.micros + rhs.micros,
-        }
+        Self { micros: self.micros + rhs.micros }
     }
 }
 
@@ -258,9 +234,7 @@ impl AddAssign for Usd {
 impl Sub for Usd {
     type Output = Self;
     fn sub(self, rhs: Self) -> Self {
-        Self {
-            micros: self.micros - rhs.micros,
-        }
+        Self { micros: self.micros - rhs.micros }
     }
 }
 
@@ -273,9 +247,7 @@ impl SubAssign for Usd {
 impl Neg for Usd {
     type Output = Self;
     fn neg(self) -> Self {
-        Self {
-            micros: -self.micros,
-        }
+        Self { micros: -self.micros }
     }
 }
 
@@ -321,9 +293,7 @@ impl UsdPerHour {
     /// What `stay` at this price costs, without rounding.
     #[must_use]
     pub const fn charge_for(self, stay: Duration) -> Charge {
-        Charge {
-            micros_ms: self.micros as i128 * stay.ms as i128,
-        }
+        Charge { micros_ms: self.micros as i128 * stay.ms as i128 }
     }
 
     /// This price times `factor`, rounded up to a whole micro-dollar per hour:
@@ -339,18 +309,13 @@ impl UsdPerHour {
     /// Panics if `divisor` is zero.
     #[must_use]
     pub fn divided_rounded_up(self, divisor: Ratio) -> Self {
-        assert!(
-            divisor.millionths > 0,
-            "a price is divided by a positive ratio"
-        );
+        assert!(divisor.millionths > 0, "a price is divided by a positive ratio");
         let product = i128::from(self.micros) * i128::from(Ratio::ONE.millionths);
         Self::from_i128(div_ceil(product, i128::from(divisor.millionths)))
     }
 
     fn from_i128(micros: i128) -> Self {
-        Self {
-            micros: i64::try_from(micros).unwrap_or(i64::MAX),
-        }
+        Self { micros: i64::try_from(micros).unwrap_or(i64::MAX) }
     }
 }
 
@@ -372,18 +337,14 @@ impl Charge {
     #[must_use]
     pub fn round_up(self) -> Usd {
         let micros = div_ceil(self.micros_ms, i128::from(Duration::HOUR.ms));
-        Usd {
-            micros: i64::try_from(micros).expect("no stay costs nine trillion dollars"),
-        }
+        Usd { micros: i64::try_from(micros).expect("no stay costs nine trillion dollars") }
     }
 }
 
 impl Add for Charge {
     type Output = Self;
     fn add(self, rhs: Self) -> Self {
-        Self {
-            micros_ms: self.micros_ms + rhs.micros_ms,
-        }
+        Self { micros_ms: self.micros_ms + rhs.micros_ms }
     }
 }
 
@@ -396,9 +357,7 @@ impl AddAssign for Charge {
 impl Sub for Charge {
     type Output = Self;
     fn sub(self, rhs: Self) -> Self {
-        Self {
-            micros_ms: self.micros_ms - rhs.micros_ms,
-        }
+        Self { micros_ms: self.micros_ms - rhs.micros_ms }
     }
 }
 
@@ -414,9 +373,7 @@ impl Ratio {
     /// Zero.
     pub const ZERO: Self = Self { millionths: 0 };
     /// One.
-    pub const ONE: Self = Self {
-        millionths: 1_000_000,
-    };
+    pub const ONE: Self = Self { millionths: 1_000_000 };
 
     /// A ratio from millionths.
     #[must_use]
@@ -453,22 +410,12 @@ impl fmt::Display for Duration {
     /// The two largest units that matter: `1 d 2 h`, `20 min`, `1.5 s`, `7 ms`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.ms < 0 {
-            return write!(
-                f,
-                "-{}",
-                Self {
-                    ms: self.ms.saturating_neg()
-                }
-            );
+            return write!(f, "-{}", Self { ms: self.ms.saturating_neg() });
         }
         let (ms, s) = (self.ms % 1_000, self.ms / 1_000);
         let (min, h, d) = (s / 60, s / 3_600, s / 86_400);
         let pair = |f: &mut fmt::Formatter<'_>, a: i64, unit: &str, b: i64, small: &str| {
-            if b == 0 {
-                write!(f, "{a} {unit}")
-            } else {
-                write!(f, "{a} {unit} {b} {small}")
-            }
+            if b == 0 { write!(f, "{a} {unit}") } else { write!(f, "{a} {unit} {b} {small}") }
         };
         match () {
             () if d > 0 => pair(f, d, "d", h % 24, "h"),
@@ -513,11 +460,7 @@ fn write_decimal(f: &mut fmt::Formatter<'_>, millionths: u64, places_min: usize)
         rest /= 10;
         places -= 1;
     }
-    if places == 0 {
-        write!(f, "{whole}")
-    } else {
-        write!(f, "{whole}.{rest:0places$}")
-    }
+    if places == 0 { write!(f, "{whole}") } else { write!(f, "{whole}.{rest:0places$}") }
 }
 
 #[cfg(test)]
@@ -529,14 +472,8 @@ mod tests {
     #[test]
     fn a_stay_is_rounded_up_once() {
         let price = UsdPerHour::from_micros(34_200);
-        assert_eq!(
-            price.charge_for(Duration::HOUR).round_up(),
-            Usd::from_micros(34_200)
-        );
-        assert_eq!(
-            price.charge_for(Duration::from_ms(1)).round_up(),
-            Usd::from_micros(1)
-        );
+        assert_eq!(price.charge_for(Duration::HOUR).round_up(), Usd::from_micros(34_200));
+        assert_eq!(price.charge_for(Duration::from_ms(1)).round_up(), Usd::from_micros(1));
         let three = price.charge_for(Duration::from_ms(1));
         assert_eq!((three + three + three).round_up(), Usd::from_micros(1));
     }
@@ -545,10 +482,7 @@ mod tests {
     fn a_bid_is_rounded_up() {
         let price = UsdPerHour::from_micros(333_333);
         let factor = Ratio::from_millionths(1_500_000);
-        assert_eq!(
-            price.times_rounded_up(factor),
-            UsdPerHour::from_micros(500_000)
-        );
+        assert_eq!(price.times_rounded_up(factor), UsdPerHour::from_micros(500_000));
         let third = UsdPerHour::from_micros(1_000_000)
             .divided_rounded_up(Ratio::from_millionths(3_000_000));
         assert_eq!(third, UsdPerHour::from_micros(333_334));
@@ -569,10 +503,7 @@ mod tests {
     fn rounding_up_to_a_quantum_keeps_whole_ones() {
         let hour = Duration::HOUR;
         assert_eq!(hour.round_up_to(hour), hour);
-        assert_eq!(
-            Duration::from_ms(3_600_001).round_up_to(hour),
-            Duration::from_hours(2)
-        );
+        assert_eq!(Duration::from_ms(3_600_001).round_up_to(hour), Duration::from_hours(2));
         assert_eq!(Duration::ZERO.round_up_to(hour), Duration::ZERO);
     }
 }

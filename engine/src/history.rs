@@ -1,0 +1,52 @@
+//! What each pool did to us over the last day: instances it gave and instances it took back.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use crate::ids::PoolId;
+use crate::units::{Duration, Time};
+
+/// Spawns and kills by pool.
+#[derive(Clone, Debug)]
+pub(crate) struct PoolHistory {
+    pools: Vec<Events>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Events {
+    spawns: VecDeque<Time>,
+    kills: VecDeque<Time>,
+}
+
+impl PoolHistory {
+    pub(crate) fn new(pools: usize) -> Self {
+        Self { pools: alloc::vec![Events::default(); pools] }
+    }
+
+    /// The pool gave an instance.
+    pub(crate) fn spawned(&mut self, pool: PoolId, now: Time) {
+        note(&mut self.pools[pool.index()].spawns, now);
+    }
+
+    /// The pool took one back.
+    pub(crate) fn killed(&mut self, pool: PoolId, now: Time) {
+        note(&mut self.pools[pool.index()].kills, now);
+    }
+
+    /// Spawns and kills of the last 24 h.
+    pub(crate) fn of_last_day(&self, pool: PoolId, now: Time) -> (u64, u64) {
+        let recent = |times: &VecDeque<Time>| {
+            let old = times.partition_point(|time| *time <= now - Duration::DAY);
+            (times.len() - old) as u64
+        };
+        let Events { spawns, kills } = &self.pools[pool.index()];
+        (recent(spawns), recent(kills))
+    }
+}
+
+fn note(times: &mut VecDeque<Time>, now: Time) {
+    while times.front().is_some_and(|time| *time <= now - Duration::DAY) {
+        times.pop_front();
+    }
+    times.push_back(now);
+}

@@ -1,0 +1,191 @@
+//! Every launch from its decision to its end, and capacity by stage.
+//!
+//! A launch is remembered from the moment it is decided until it is seen and ended, or was
+//! refused. Its capacity stands in exactly one stage at a time.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{LaunchId, PoolId, WorkerTypeId};
+use crate::units::Time;
+
+/// What the engine knows of one launch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Launch {
+    /// For whom.
+    pub worker_type: WorkerTypeId,
+    /// Which of its candidates.
+    pub candidate: u32,
+    /// From which pool.
+    pub pool: PoolId,
+    /// Tasks it can run at once.
+    pub capacity: u32,
+    /// Where it is.
+    pub stage: Stage,
+    /// When it was decided.
+    pub requested: Time,
+    /// When EC2 took it, if it did.
+    pub accepted: Option<Time>,
+}
+
+/// Where a launch is. A later stage is greater; a launch never goes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Decided; EC2 has not given an instance.
+    Requested,
+    /// EC2's state `pending`.
+    Pending,
+    /// EC2's state `running`; the worker has not registered.
+    Running,
+    /// The worker can claim tasks.
+    Working,
+    /// It takes no more tasks: interrupted, ended by us, or shutting down.
+    Stopping,
+}
+
+const STAGES: usize = 5;
+
+/// Capacity of a worker type by stage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Supply {
+    /// Decided; EC2 has not given an instance.
+    pub requested: u32,
+    /// The same, in instances.
+    pub requests: u32,
+    /// EC2's state `pending`.
+    pub pending: u32,
+    /// EC2's state `running`, not registered.
+    pub running: u32,
+    /// Registered.
+    pub working: u32,
+    /// On its way out.
+    pub stopping: u32,
+}
+
+impl Supply {
+    /// Capacity that can work or will: what `capacity_max` limits.
+    #[must_use]
+    pub const fn live(&self) -> u32 {
+        self.requested + self.pending + self.running + self.working
+    }
+
+    /// Capacity whose worker has not registered: worker-manager's `requested`.
+    #[must_use]
+    pub const fn unregistered(&self) -> u32 {
+        self.requested + self.pending + self.running
+    }
+}
+
+impl fmt::Display for Supply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { requested, requests: _, pending, running, working, stopping } = self;
+        write!(f, "{requested}+{pending}+{running}+{working} capacity, {stopping} stopping")
+    }
+}
+
+/// All launches that have not ended, and what they add up to.
+#[derive(Clone, Debug)]
+pub(crate) struct Ledger {
+    launches: BTreeMap<LaunchId, Launch>,
+    next: LaunchId,
+    by_worker_type: Vec<Account>,
+}
+
+/// What a worker type's launches add up to.
+#[derive(Clone, Debug)]
+struct Account {
+    capacity: [u32; STAGES],
+    requests: u32,
+    /// Live capacity by candidate.
+    by_candidate: Vec<u32>,
+}
+
+impl Ledger {
+    /// An empty ledger for worker types with that many candidates each.
+    pub(crate) fn new(candidates: impl Iterator<Item = usize>) -> Self {
+        let account =
+            |n| Account { capacity: [0; STAGES], requests: 0, by_candidate: alloc::vec![0; n] };
+        Self {
+            launches: BTreeMap::new(),
+            next: LaunchId(1),
+            by_worker_type: candidates.map(account).collect(),
+        }
+    }
+
+    /// Remembers a launch before any call is made, and names it.
+    pub(crate) fn open(&mut self, launch: Launch) -> LaunchId {
+        assert!(launch.stage == Stage::Requested, "a launch starts as a request");
+        let id = self.next;
+        self.next = id.next();
+        self.credit(&launch);
+        self.launches.insert(id, launch);
+        id
+    }
+
+    /// Moves a launch on; `None` if it is not known or is as far already.
+    pub(crate) fn advance(&mut self, id: LaunchId, stage: Stage, now: Time) -> Option<Launch> {
+        let launch = self.launches.get_mut(&id)?;
+        if launch.stage >= stage {
+            return None;
+        }
+        let before = *launch;
+        launch.stage = stage;
+        launch.accepted = launch.accepted.or(Some(now));
+        let after = *launch;
+        self.debit(&before);
+        self.credit(&after);
+        Some(after)
+    }
+
+    /// Forgets a launch that has ended or never was; `None` if it is not known.
+    pub(crate) fn close(&mut self, id: LaunchId) -> Option<Launch> {
+        let launch = self.launches.remove(&id)?;
+        self.debit(&launch);
+        Some(launch)
+    }
+
+    /// What is known of a launch.
+    pub(crate) fn get(&self, id: LaunchId) -> Option<&Launch> {
+        self.launches.get(&id)
+    }
+
+    /// All launches that have not ended.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (LaunchId, &Launch)> {
+        self.launches.iter().map(|(id, launch)| (*id, launch))
+    }
+
+    /// Capacity of a worker type by stage.
+    pub(crate) fn supply(&self, worker_type: WorkerTypeId) -> Supply {
+        let Account { capacity, requests, .. } = &self.by_worker_type[worker_type.index()];
+        let [requested, pending, running, working, stopping] = *capacity;
+        Supply { requested, requests: *requests, pending, running, working, stopping }
+    }
+
+    /// Live capacity of a worker type from each of its candidates.
+    pub(crate) fn by_candidate(&self, worker_type: WorkerTypeId) -> &[u32] {
+        &self.by_worker_type[worker_type.index()].by_candidate
+    }
+
+    fn credit(&mut self, launch: &Launch) {
+        let account = &mut self.by_worker_type[launch.worker_type.index()];
+        account.capacity[launch.stage as usize] += launch.capacity;
+        account.requests += u32::from(launch.stage == Stage::Requested);
+        if launch.stage < Stage::Stopping {
+            account.by_candidate[launch.candidate as usize] += launch.capacity;
+        }
+    }
+
+    fn debit(&mut self, launch: &Launch) {
+        let account = &mut self.by_worker_type[launch.worker_type.index()];
+        account.capacity[launch.stage as usize] -= launch.capacity;
+        account.requests -= u32::from(launch.stage == Stage::Requested);
+        if launch.stage < Stage::Stopping {
+            account.by_candidate[launch.candidate as usize] -= launch.capacity;
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Where capacity is bought: the second policy seam.
+//!
+//! A policy turns units of capacity into picks: so many instances from this candidate, in this
+//! market. It sees the picks it made already, through [`Room`]. Prices are compared exactly, as
+//! fractions of integers.
+
+mod bid;
+mod cheapest;
+mod on_demand;
+mod random;
+mod weighted;
+
+use alloc::vec::Vec;
+
+use crate::catalog::Catalog;
+use crate::decision::{Market, Reason};
+use crate::history::PoolHistory;
+use crate::ids::{PoolId, WorkerTypeId};
+use crate::prices::PriceBook;
+use crate::random::Stream;
+use crate::units::{Time, UsdPerHour};
+use crate::worker_type::{Overshoot, PlacementPolicy, WorkerType};
+
+/// What a placement policy looks at.
+pub(crate) struct Offer<'a> {
+    pub(crate) now: Time,
+    pub(crate) id: WorkerTypeId,
+    pub(crate) worker_type: &'a WorkerType,
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) prices: &'a PriceBook,
+    pub(crate) history: &'a PoolHistory,
+    pub(crate) errors: &'a Errors,
+    /// Live capacity by candidate.
+    pub(crate) by_candidate: &'a [u32],
+    pub(crate) max_price_cap: UsdPerHour,
+}
+
+/// Instances to get from one candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pick {
+    pub(crate) candidate: u32,
+    pub(crate) market: Market,
+    /// What it was compared by, for the record.
+    pub(crate) price: Option<UsdPerHour>,
+    /// How many candidates it was chosen from.
+    pub(crate) of: u32,
+    pub(crate) count: u32,
+}
+
+/// What a placement policy says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub(crate) picks: Vec<Pick>,
+    /// Why not everything wanted is in it.
+    pub(crate) short: Option<Reason>,
+}
+
+/// A placement policy.
+pub(crate) trait Placement {
+    /// Which instances give the room's wanted units.
+    fn plan(&self, offer: &Offer<'_>, room: Room, random: &mut Stream) -> Plan;
+}
+
+impl Placement for PlacementPolicy {
+    fn plan(&self, offer: &Offer<'_>, room: Room, random: &mut Stream) -> Plan {
+        match *self {
+            Self::Cheapest { bid, bias } => {
+                cheapest::Cheapest { bid, bias }.plan(offer, room, random)
+            }
+            Self::Random { bid } => random::Random { bid }.plan(offer, room, random),
+            Self::Weighted { market, selection, errors } => {
+                weighted::Weighted { market, selection, errors }.plan(offer, room, random)
+            }
+            Self::OnDemand => on_demand::OnDemand.plan(offer, room, random),
+        }
+    }
+}
+
+/// Units wanted, and what may still be added under `capacity_max`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    wanted: u32,
+    live: u32,
+    capacity_max: u32,
+    overshoot: Overshoot,
+}
+
+impl Room {
+    pub(crate) const fn new(wanted: u32, live: u32, worker_type: &WorkerType) -> Self {
+        let WorkerType { capacity_max, overshoot, .. } = *worker_type;
+        Self { wanted, live, capacity_max, overshoot }
+    }
+
+    /// Units still wanted.
+    const fn wanted(&self) -> u32 {
+        self.wanted
+    }
+
+    /// May an instance of that capacity be added?
+    fn fits(&self, capacity: u32) -> bool {
+        match self.overshoot {
+            Overshoot::Never => capacity <= self.capacity_max.saturating_sub(self.live),
+            Overshoot::Historical => true,
+        }
+    }
+
+    /// Takes up to `limit` instances of that capacity; says how many were wanted and fit.
+    fn take(&mut self, capacity: u32, limit: u32) -> u32 {
+        let wanted = self.wanted.div_ceil(capacity).min(limit);
+        let count = match self.overshoot {
+            Overshoot::Never => wanted.min(self.capacity_max.saturating_sub(self.live) / capacity),
+            Overshoot::Historical => wanted,
+        };
+        self.wanted = self.wanted.saturating_sub(count * capacity);
+        self.live += count * capacity;
+        count
+    }
+
+    /// Why no more is taken.
+    const fn full(&self, worker_type: WorkerTypeId) -> Reason {
+        let Self { wanted, live, capacity_max, .. } = *self;
+        Reason::CapacityMaxReached { worker_type, live, capacity_max, wanted }
+    }
+}
+
+/// Launches refused to a worker type within the last hour.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Errors {
+    refused: alloc::collections::VecDeque<(Time, u32)>,
+}
+
+impl Errors {
+    pub(crate) fn note(&mut self, now: Time, candidate: u32) {
+        let hour_ago = now - crate::units::Duration::HOUR;
+        while self.refused.front().is_some_and(|(time, _)| *time <= hour_ago) {
+            self.refused.pop_front();
+        }
+        self.refused.push_back((now, candidate));
+    }
+
+    /// Refusals of the last hour: all, and those of one candidate.
+    fn count(&self, now: Time, candidate: u32) -> (u32, u32) {
+        let hour_ago = now - crate::units::Duration::HOUR;
+        let recent = self.refused.iter().filter(|(time, _)| *time > hour_ago);
+        recent.fold((0, 0), |(all, one), (_, refused)| {
+            (all + 1, one + u32::from(*refused == candidate))
+        })
+    }
+}
+
+/// A candidate as policies see it.
+fn candidates<'a>(
+    offer: &'a Offer<'_>,
+) -> impl Iterator<Item = (u32, &'a crate::worker_type::Candidate)> + 'a {
+    (0..).zip(&offer.worker_type.candidates)
+}
+
+/// The pool's on-demand price now.
+fn on_demand_price(offer: &Offer<'_>, pool: PoolId) -> Option<UsdPerHour> {
+    offer.catalog.on_demand_price(pool, offer.now)
+}

@@ -1,0 +1,149 @@
+//! worker-manager's launch configs: one candidate is one launch config.
+//!
+//! ```text
+//! weight    = initialWeight
+//! weight   −= existing / (its maxCapacity or the pool's)         if both > 0
+//! weight   −= its errors / all errors of the last 60 min         if both > 0
+//! remaining = max(0, max − existing)
+//! ```
+//!
+//! A weight ≤ 0 with room left becomes 0.01 if it is the only viable launch config, else 0. On
+//! AWS weights decide inclusion only: the included are shuffled and each gets `ceil(n ÷ configs)`
+//! units, rounded up to instances. On Azure and Google they are drawn by weight, with
+//! replacement, and a config whose room is used up drops out; that is the named alternative.
+//!
+//! Differs from the original where it must: all launches of an iteration are decided at once, so
+//! a launch config that fails does not stop those behind it within the same iteration.
+//! Source: taskcluster/taskcluster, `services/worker-manager/src/launch-config-selector.js` and
+//! `providers/aws.js`, as of 2026-08-21.
+
+use alloc::vec::Vec;
+
+use rand::RngExt;
+
+use super::{Offer, Pick, Placement, Plan, Room, candidates, on_demand_price};
+use crate::decision::{Market, Reason};
+use crate::random::Stream;
+use crate::worker_type::{ErrorAttribution, Selection, WeightedMarket};
+
+pub(super) struct Weighted {
+    pub(super) market: WeightedMarket,
+    pub(super) selection: Selection,
+    pub(super) errors: ErrorAttribution,
+}
+
+/// A launch config that takes part.
+#[derive(Clone, Copy, Debug)]
+struct Config {
+    candidate: u32,
+    capacity: u32,
+    weight: f64,
+    /// Units it may still add.
+    remaining: u32,
+}
+
+impl Placement for Weighted {
+    fn plan(&self, offer: &Offer<'_>, mut room: Room, random: &mut Stream) -> Plan {
+        let mut plan = Plan::default();
+        let mut configs = self.configs(offer);
+        if configs.is_empty() {
+            plan.short = Some(Reason::NoWeight { worker_type: offer.id });
+            return plan;
+        }
+        let of = u32::try_from(configs.len()).unwrap_or(u32::MAX);
+        match self.selection {
+            Selection::EvenSplit => {
+                shuffle(&mut configs, random);
+                let share = room.wanted().div_ceil(of);
+                for config in &configs {
+                    let instances = room.wanted().min(share).div_ceil(config.capacity);
+                    let count = room.take(config.capacity, instances);
+                    self.pick(&mut plan, offer, config, of, count);
+                }
+            }
+            Selection::Drawn => {
+                while room.wanted() > 0 {
+                    configs.retain(|config| config.remaining > 0 && room.fits(config.capacity));
+                    let Some(config) = draw(&mut configs, random) else {
+                        break;
+                    };
+                    config.remaining = config.remaining.saturating_sub(config.capacity);
+                    let config = *config;
+                    let count = room.take(config.capacity, 1);
+                    self.pick(&mut plan, offer, &config, of, count);
+                }
+            }
+        }
+        if room.wanted() > 0 {
+            plan.short = Some(room.full(offer.id));
+        }
+        plan
+    }
+}
+
+impl Weighted {
+    /// The launch configs of positive weight, in the order of definition.
+    fn configs(&self, offer: &Offer<'_>) -> Vec<Config> {
+        let mut configs: Vec<Config> = candidates(offer)
+            .map(|(index, candidate)| {
+                let existing = offer.by_candidate[index as usize];
+                let max = candidate.capacity_max.unwrap_or(offer.worker_type.capacity_max);
+                let (all, own) = offer.errors.count(offer.now, index);
+                let own = match self.errors {
+                    ErrorAttribution::Unattributed => 0,
+                    ErrorAttribution::Attributed => own,
+                };
+                let weight =
+                    candidate.initial_weight.as_f64() - share(existing, max) - share(own, all);
+                let remaining = max.saturating_sub(existing);
+                Config { candidate: index, capacity: candidate.capacity, weight, remaining }
+            })
+            .filter(|config| config.remaining > 0)
+            .collect();
+        if let [only] = &mut configs[..] {
+            only.weight = only.weight.max(0.01);
+        }
+        configs.retain(|config| config.weight > 0.0);
+        configs
+    }
+
+    fn pick(&self, plan: &mut Plan, offer: &Offer<'_>, config: &Config, of: u32, count: u32) {
+        if count == 0 {
+            return;
+        }
+        let pool = offer.worker_type.candidates[config.candidate as usize].pool;
+        let (market, price) = match self.market {
+            WeightedMarket::Spot => {
+                let price =
+                    offer.prices.highest(pool, offer.now, crate::units::Duration::from_ms(1));
+                (Market::Spot { max_price: None }, price)
+            }
+            WeightedMarket::OnDemand => (Market::OnDemand, on_demand_price(offer, pool)),
+        };
+        plan.picks.push(Pick { candidate: config.candidate, market, price, of, count });
+    }
+}
+
+/// `part ÷ whole` where both are positive, else nothing.
+fn share(part: u32, whole: u32) -> f64 {
+    if part > 0 && whole > 0 { f64::from(part) / f64::from(whole) } else { 0.0 }
+}
+
+/// Fisher and Yates.
+fn shuffle(configs: &mut [Config], random: &mut Stream) {
+    for last in (1..configs.len()).rev() {
+        configs.swap(last, random.random_range(..=last));
+    }
+}
+
+/// One config, by weight.
+fn draw<'a>(configs: &'a mut [Config], random: &mut Stream) -> Option<&'a mut Config> {
+    let total: f64 = configs.iter().map(|config| config.weight).sum();
+    let mut point = random.random::<f64>() * total;
+    let last = configs.len().checked_sub(1)?;
+    let index = configs.iter().position(|config| {
+        point -= config.weight;
+        point < 0.0
+    });
+    configs.get_mut(index.unwrap_or(last))
+}

@@ -1,0 +1,111 @@
+//! The price book: what each pool costs now and what it cost lately.
+//!
+//! A maximum over a window counts the price that was in force when the window began, as EC2's
+//! price history does. A price is never invented: before a pool's first one there is none.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use crate::ids::PoolId;
+use crate::units::{Duration, Time, UsdPerHour};
+
+/// Current and recent market prices of all pools.
+#[derive(Clone, Debug)]
+pub(crate) struct PriceBook {
+    /// How far back maxima may be asked for.
+    reach: Duration,
+    pools: Vec<Recent>,
+}
+
+/// One pool's recent prices, without those that a later and not lower one hides.
+#[derive(Clone, Debug, Default)]
+struct Recent {
+    since: Option<Time>,
+    prices: VecDeque<Held>,
+}
+
+/// A price and when it ended; the last one has not.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    price: UsdPerHour,
+    until: Time,
+}
+
+impl PriceBook {
+    /// An empty book for that many pools.
+    pub(crate) fn new(pools: usize, reach: Duration) -> Self {
+        Self { reach, pools: alloc::vec![Recent::default(); pools] }
+    }
+
+    /// Notes a change; one that is not newer than the last is late and left out.
+    pub(crate) fn change(&mut self, pool: PoolId, price: UsdPerHour, since: Time) {
+        let recent = &mut self.pools[pool.index()];
+        if recent.since.is_some_and(|last| since <= last) {
+            return;
+        }
+        recent.since = Some(since);
+        if let Some(current) = recent.prices.back_mut() {
+            current.until = since;
+        }
+        while recent.prices.back().is_some_and(|held| held.price <= price) {
+            recent.prices.pop_back();
+        }
+        while recent.prices.front().is_some_and(|held| held.until + self.reach <= since) {
+            recent.prices.pop_front();
+        }
+        recent.prices.push_back(Held { price, until: Time::MAX });
+    }
+
+    /// The highest price in force at any time of the last `window`.
+    pub(crate) fn highest(&self, pool: PoolId, now: Time, window: Duration) -> Option<UsdPerHour> {
+        let prices = &self.pools[pool.index()].prices;
+        prices.iter().find(|held| held.until > now - window).map(|held| held.price)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const POOL: usize = 0;
+
+    proptest! {
+        #[test]
+        fn the_highest_price_is_that_of_a_plain_search(
+            steps in prop::collection::vec((1_i64..40, 1_i64..6), 1..60),
+            window in 1_i64..=100,
+        ) {
+            let pool = PoolId::new(POOL);
+            let mut book = PriceBook::new(1, Duration::from_ms(100));
+            let (mut now, mut changes) = (0, Vec::new());
+            for (gap, price) in steps {
+                now += gap;
+                changes.push((now, price));
+                book.change(pool, UsdPerHour::from_micros(price), Time::from_ms(now));
+                let later = now + gap / 2;
+                let plain = changes
+                    .iter()
+                    .enumerate()
+                    .filter(|(i, _)| changes.get(i + 1).is_none_or(|next| next.0 > later - window))
+                    .map(|(_, change)| change.1)
+                    .max();
+                let found = book.highest(pool, Time::from_ms(later), Duration::from_ms(window));
+                prop_assert_eq!(found, plain.map(UsdPerHour::from_micros));
+            }
+        }
+    }
+
+    #[test]
+    fn a_late_price_changes_nothing() {
+        let (pool, window) = (PoolId::new(POOL), Duration::MINUTE);
+        let mut book = PriceBook::new(1, window);
+        assert_eq!(book.highest(pool, Time::EPOCH, window), None);
+        book.change(pool, UsdPerHour::from_micros(5), Time::from_ms(10));
+        book.change(pool, UsdPerHour::from_micros(9), Time::from_ms(10));
+        book.change(pool, UsdPerHour::from_micros(9), Time::from_ms(9));
+        let five = Some(UsdPerHour::from_micros(5));
+        assert_eq!(book.highest(pool, Time::from_ms(11), window), five);
+    }
+}

@@ -1,0 +1,297 @@
+//! What the engine is told once: worker types, their policies, and the limits.
+//!
+//! Everything here is resolved and complete; reading and checking files is the edge's work.
+//! Defaults are the predecessors' (Taskcluster aws-provisioner "v1", 2014–2019, and
+//! worker-manager, since 2019), so that comparisons are against known systems.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::Catalog;
+use crate::ids::PoolId;
+use crate::random::Seed;
+use crate::units::{Duration, Ratio, UsdPerHour};
+
+/// Everything an engine is built from. Equal configuration and equal calls give equal decisions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EngineConfig {
+    /// Where the engine's own random draws come from.
+    pub seed: Seed,
+    /// What can be bought.
+    pub catalog: Catalog,
+    /// Who wants it; the index is the [`WorkerTypeId`](crate::ids::WorkerTypeId).
+    pub worker_types: Vec<WorkerType>,
+    /// What must hold for all worker types together.
+    pub limits: Limits,
+}
+
+/// Bounds on the engine as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Time from one iteration to the next.
+    pub iteration_interval: Duration,
+    /// Most launches one decision may hold. Keeps a demand spike from spending the whole API
+    /// allowance in one turn; the rest follow at the next wake.
+    pub launches_per_decision_max: u32,
+    /// Demand older than this freezes scaling: unknown is never zero.
+    pub demand_stale_after: Duration,
+    /// No max price above this is ever offered, whatever a policy computes (v1: $10).
+    pub max_price_cap: UsdPerHour,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            iteration_interval: Duration::MINUTE,
+            launches_per_decision_max: 1_000,
+            demand_stale_after: Duration::from_mins(10),
+            max_price_cap: UsdPerHour::from_micros(10_000_000),
+        }
+    }
+}
+
+/// A kind of worker with its own queue (Taskcluster's `taskQueueId`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkerType {
+    /// `provisionerId/workerType`.
+    pub name: String,
+    /// Capacity that is kept even without tasks.
+    pub capacity_min: u32,
+    /// Capacity that is never exceeded.
+    pub capacity_max: u32,
+    /// v1's normalised floor price: below it the bid is `price_min` over utility.
+    pub price_min: UsdPerHour,
+    /// v1's normalised ceiling: no pool whose normalised price is above it is used for spot.
+    pub price_max: UsdPerHour,
+    /// The pools it may use, in the order of its definition: ties go to the first.
+    pub candidates: Vec<Candidate>,
+    /// How much capacity is wanted.
+    pub scaling: ScalingPolicy,
+    /// Where it is bought.
+    pub placement: PlacementPolicy,
+    /// Whether the last instance may exceed `capacity_max`, as it did in the predecessors.
+    pub overshoot: Overshoot,
+    /// A request not fulfilled for this long is cancelled (v1: 20 minutes).
+    pub request_timeout: Duration,
+    /// An instance whose worker has not registered this long after its launch was accepted is
+    /// ended (worker-manager's `registrationTimeout`); v1 had none.
+    pub registration_timeout: Option<Duration>,
+    /// An instance older than this is ended (v1: 96 h).
+    pub lifetime_max: Duration,
+    /// How long a worker is expected to stay idle before it stops itself.
+    pub idle_timeout: Duration,
+}
+
+/// A pool that a worker type may use, and what an instance of it is worth there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Candidate {
+    /// Which pool.
+    pub pool: PoolId,
+    /// Tasks that run at once on one instance.
+    pub capacity: u32,
+    /// Useful work per hour, relative to other instance types.
+    pub utility: Ratio,
+    /// Constant factor on the normalised price (v1 had ×1.4 for us-west-2 in 2017).
+    pub bias: Ratio,
+    /// worker-manager's `initialWeight`, 0 to 1; used by `weighted`.
+    pub initial_weight: Ratio,
+    /// worker-manager's `maxCapacity` of a launch config; used by `weighted`.
+    pub capacity_max: Option<u32>,
+}
+
+/// May the last instance exceed `capacity_max`?
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Overshoot {
+    /// `capacity_max` is hard, rounding included.
+    #[default]
+    Never,
+    /// Instances are added while units are wanted, so the last may exceed by its capacity − 1,
+    /// and capacity the policy does not see is not counted (v1 and worker-manager).
+    Historical,
+}
+
+/// How much capacity is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "policy", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ScalingPolicy {
+    /// v1's change determination.
+    ScalingRatio {
+        /// Pending tasks tolerated as a share of running capacity.
+        scaling_ratio: Ratio,
+        /// What an open request counts for.
+        requested_counts: RequestedCounts,
+    },
+    /// worker-manager's estimator.
+    Estimator {
+        /// Units of capacity per pending task, 0 to 1.
+        scaling_ratio: Ratio,
+        /// Whether idle capacity is subtracted from pending tasks (since 2024-09).
+        idle: IdleCredit,
+        /// How often capacity that has not registered is subtracted.
+        requested: RequestedCredit,
+    },
+}
+
+/// What an open request counts for in `scaling-ratio`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequestedCounts {
+    /// One, whatever the instance type: v1 read the type from the wrong level of the request.
+    #[default]
+    OneEach,
+    /// The capacity of its instance type.
+    Capacity,
+}
+
+/// What the `estimator` takes for idle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IdleCredit {
+    /// Existing capacity, requested included, less claimed tasks (since 2024-09).
+    #[default]
+    Existing,
+    /// Registered capacity less claimed tasks, as Taskcluster's own simulator has it.
+    Registered,
+    /// Nothing: every pending task wants new capacity (before 2024-09).
+    Ignored,
+}
+
+/// How often the `estimator` subtracts capacity that has not registered yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequestedCredit {
+    /// Inside the existing capacity and once more at the end, as worker-manager does.
+    #[default]
+    Twice,
+    /// Inside the existing capacity only.
+    Once,
+}
+
+/// Where capacity is bought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "policy", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum PlacementPolicy {
+    /// v1 of 2017: the cheapest pool by normalised, biased 30-minute maximum.
+    Cheapest {
+        /// How the bid follows from the price.
+        bid: BidRule,
+        /// What past interruptions do to a pool's price.
+        bias: BiasRule,
+    },
+    /// v1 of 2019: a pool drawn uniformly for every bid.
+    Random {
+        /// How the bid follows from the price.
+        bid: BidRule,
+    },
+    /// worker-manager's launch configs on AWS.
+    Weighted {
+        /// Which market the launch configs ask for.
+        market: WeightedMarket,
+        /// What the weights decide.
+        selection: Selection,
+        /// Which launch config's weight a refused launch lowers.
+        errors: ErrorAttribution,
+    },
+    /// The cheapest on-demand price over utility. The price limits of the worker type are about
+    /// spot and do not apply.
+    OnDemand,
+}
+
+/// v1's rule from market price to max price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BidRule {
+    /// How far back the maximum price is taken (v1: 30 minutes).
+    pub price_window: Duration,
+    /// Bid over market price (v1: 2 since 2015-04-30).
+    pub multiplier: Ratio,
+    /// How `price_min` becomes a bid.
+    pub price_min: PriceMinRule,
+    /// What happens when the bid exceeds the engine's cap.
+    pub over_cap: OverCap,
+}
+
+impl Default for BidRule {
+    fn default() -> Self {
+        Self {
+            price_window: Duration::from_mins(30),
+            multiplier: Ratio::from_millionths(2_000_000),
+            price_min: PriceMinRule::default(),
+            over_cap: OverCap::default(),
+        }
+    }
+}
+
+/// How v1's `minPrice` becomes a bid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PriceMinRule {
+    /// `price_min ÷ utility`: what v1 did and documented.
+    #[default]
+    Divided,
+    /// `price_min × utility`: what the units ask for.
+    Multiplied,
+}
+
+/// What happens when a bid exceeds the engine's `max_price_cap`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OverCap {
+    /// It is not made and bidding stops for this worker type: the cap is hard.
+    #[default]
+    Refused,
+    /// It is made once, then bidding stops: v1's 2017 slip.
+    HistoricalOnce,
+}
+
+/// What past interruptions do to a pool's price in `cheapest`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BiasRule {
+    /// Over 24 h: unknown pool 0.95; no kill 1; kills without spawn, their number;
+    /// else 1 + 4 × kills ÷ spawns.
+    #[default]
+    KillRate,
+    /// Always 1: what was left of it in 2017-05, when its data source was gone.
+    Off,
+}
+
+/// Which market a `weighted` launch config asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WeightedMarket {
+    /// Spot without a max price: EC2 then takes the on-demand price.
+    #[default]
+    Spot,
+    /// On demand.
+    OnDemand,
+}
+
+/// What worker-manager's weights decide.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Selection {
+    /// Only who takes part: all of positive weight are shuffled and share evenly (its AWS form).
+    #[default]
+    EvenSplit,
+    /// The share: repeated weighted draws within remaining capacity (its Azure and Google form).
+    Drawn,
+}
+
+/// Which launch config's weight a refused launch lowers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorAttribution {
+    /// None: AWS creation errors are stored without their launch config and only raise the total.
+    #[default]
+    Unattributed,
+    /// The one that was refused.
+    Attributed,
+}
