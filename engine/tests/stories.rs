@@ -447,6 +447,48 @@ fn price_min_times_utility_is_the_named_alternative() {
 }
 
 #[test]
+fn a_price_of_exactly_price_min_is_bid_for_as_usual() {
+    check(
+        "
+        worker build price_min=0.4 option=bias-off
+        pool c5.large/us-east-1a utility=2
+        ",
+        "
+        0s price c5.large/us-east-1a 0.8
+           demand build 1 0
+           decide
+        ",
+        expect![[r#"
+            0s:
+              build c5.large/us-east-1a $1.60/h #1
+                build: 1 pending, 0 claimed, no capacity → +1
+                build: 1 × c5.large/us-east-1a from #1, spot at most $1.60/h, price $0.80/h, chosen from 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_bid_of_exactly_the_cap_is_made() {
+    check(
+        "
+        worker build
+        pool p3.16xlarge/us-east-1a
+        ",
+        "
+        0s price p3.16xlarge/us-east-1a 5
+           demand build 1 0
+           decide
+        ",
+        expect![[r#"
+            0s:
+              build p3.16xlarge/us-east-1a $10.00/h #1
+                build: 1 pending, 0 claimed, no capacity → +1
+                build: 1 × p3.16xlarge/us-east-1a from #1, spot at most $10.00/h, price $5.00/h, chosen from 1
+        "#]],
+    );
+}
+
+#[test]
 fn no_bid_exceeds_the_cap() {
     check(
         "
@@ -837,6 +879,26 @@ fn on_demand_takes_the_cheapest_fixed_price_per_utility() {
               build c5.2xlarge/us-east-1a on-demand #1..#2
                 build: 6 pending, 0 claimed, no capacity → +6
                 build: 2 × c5.2xlarge/us-east-1a from #1, on demand, price $0.33/h, chosen from 3
+        "#]],
+    );
+}
+
+#[test]
+fn the_cap_holds_on_demand_too() {
+    check(
+        "
+        limits cap=20
+        worker build placement=on-demand
+        pool p4d.24xlarge/us-east-1a on_demand=20.01
+        ",
+        "
+        0s demand build 1 0
+           decide
+        ",
+        expect![[r#"
+            0s:
+                build: 1 pending, 0 claimed, no capacity → +1
+                build: refusing p4d.24xlarge/us-east-1a, a bid of $20.01/h is above the cap of $20.00/h
         "#]],
     );
 }

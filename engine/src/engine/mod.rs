@@ -11,6 +11,7 @@ mod turn;
 use alloc::collections::{BinaryHeap, VecDeque};
 use alloc::vec::Vec;
 use core::cmp::Reverse;
+use core::mem;
 
 use self::demand::{Counts, Demands};
 use crate::decision::{Decision, Reason};
@@ -53,6 +54,8 @@ struct State {
 struct Changed {
     is_in: Vec<bool>,
     worker_types: Vec<WorkerTypeId>,
+    /// Room for the next ones, so that a turn allocates nothing for them.
+    spare: Vec<WorkerTypeId>,
 }
 
 impl Engine {
@@ -165,12 +168,14 @@ impl Engine {
             self.changed.mark_all(); // so that each says that it is frozen
         }
         let mut orders = VecDeque::new();
-        for worker_type in self.changed.take() {
+        let changed = self.changed.take();
+        for &worker_type in &changed {
             match self.demands.of(worker_type, now) {
                 Ok(counts) => orders.extend(self.order(worker_type, counts, &mut decision)),
                 Err(frozen) => self.because(&mut decision, frozen),
             }
         }
+        self.changed.give_back(changed);
         self.launch_in_turn(orders, &mut decision);
         decision
     }
@@ -190,8 +195,8 @@ impl Engine {
 impl Changed {
     /// All of that many worker types: at first none has been looked at.
     fn all_of(worker_types: usize) -> Self {
-        let mut changed =
-            Self { is_in: alloc::vec![false; worker_types], worker_types: Vec::new() };
+        let is_in = alloc::vec![false; worker_types];
+        let mut changed = Self { is_in, worker_types: Vec::new(), spare: Vec::new() };
         changed.mark_all();
         changed
     }
@@ -210,12 +215,18 @@ impl Changed {
 
     /// Takes all of them out, in the order of their ids.
     fn take(&mut self) -> Vec<WorkerTypeId> {
-        let mut taken = core::mem::take(&mut self.worker_types);
+        let mut taken = mem::replace(&mut self.worker_types, mem::take(&mut self.spare));
         taken.sort_unstable();
         for worker_type in &taken {
             self.is_in[worker_type.index()] = false;
         }
         taken
+    }
+
+    /// Keeps the room that taken ones had.
+    fn give_back(&mut self, mut taken: Vec<WorkerTypeId>) {
+        taken.clear();
+        self.spare = taken;
     }
 }
 

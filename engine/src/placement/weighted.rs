@@ -150,3 +150,39 @@ fn draw<'a>(configs: &'a mut [Config], random: &mut Stream) -> &'a mut Config {
     let last = configs.len() - 1; // where rounding leaves a point beyond the end
     &mut configs[index.unwrap_or(last)]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Seed;
+
+    #[test]
+    fn configs_are_drawn_in_proportion_to_their_weights() {
+        let config = |candidate, weight| Config { candidate, capacity: 1, weight, remaining: 1 };
+        let mut configs = [config(0, 0.6), config(1, 0.1), config(2, 0.3)];
+        let mut random = Seed(1).stream();
+        let mut drawn = [0_u32; 3];
+        for _ in 0..10_000 {
+            drawn[draw(&mut configs, &mut random).candidate as usize] += 1;
+        }
+        for (drawn, expected) in drawn.into_iter().zip([6_000, 1_000, 3_000]) {
+            // Five standard deviations of a share of one half.
+            assert!(drawn.abs_diff(expected) < 250, "{drawn} of 10,000, {expected} expected");
+        }
+    }
+
+    #[test]
+    fn every_order_comes_out_of_a_shuffle_equally_often() {
+        let config = |candidate| Config { candidate, capacity: 1, weight: 1.0, remaining: 1 };
+        let mut random = Seed(1).stream();
+        let mut seen = alloc::collections::BTreeMap::new();
+        for _ in 0..6_000 {
+            let mut configs = [config(0), config(1), config(2)];
+            shuffle(&mut configs, &mut random);
+            *seen.entry(configs.map(|config| config.candidate)).or_insert(0_u32) += 1;
+        }
+        assert_eq!(seen.len(), 6);
+        // Five standard deviations of a sixth.
+        assert!(seen.values().all(|count| count.abs_diff(1_000) < 145), "{seen:?}");
+    }
+}

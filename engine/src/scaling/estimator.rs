@@ -106,6 +106,14 @@ mod tests {
     }
 
     #[test]
+    fn only_registered_workers_are_idle_where_that_is_asked_for() {
+        let booting = Supply { running: 4, working: 3, ..Supply::default() };
+        let registered = Estimator { idle: IdleCredit::Registered, ..FAITHFUL };
+        assert_eq!(FAITHFUL.want(&need(9, 1, booting, 0, 100)).change, 0);
+        assert_eq!(registered.want(&need(9, 1, booting, 0, 100)).change, 3);
+    }
+
+    #[test]
     fn the_termination_target_is_another_formula() {
         let supply = Supply { working: 20, ..Supply::default() };
         let half = Estimator { scaling_ratio: Ratio::from_millionths(500_000), ..FAITHFUL };
