@@ -3,5 +3,6 @@
 //! It learns from the engine only what `live` could learn, and tells it only what `live` could
 //! tell.
 
+pub mod dist;
 pub mod generate;
 pub mod input;
