@@ -92,30 +92,20 @@ impl DurationDist {
     /// A mixture of exponentials, given as weights and means.
     #[must_use]
     pub fn hyperexponential(phases: &[(f64, Duration)]) -> Self {
-        let part = |&(weight, mean)| Part {
-            weight,
-            dist: Self::Exponential { mean },
-        };
+        let part = |&(weight, mean)| Part { weight, dist: Self::Exponential { mean } };
         Self::Mixture(phases.iter().map(part).collect())
     }
 
     /// This, and with that probability `extra` on top.
     #[must_use]
     pub fn with_tail(self, probability: f64, extra: Self) -> Self {
-        Self::Tailed {
-            body: Box::new(self),
-            probability,
-            extra: Box::new(extra),
-        }
+        Self::Tailed { body: Box::new(self), probability, extra: Box::new(extra) }
     }
 
     /// This, but no longer than `max`.
     #[must_use]
     pub fn capped(self, max: Duration) -> Self {
-        Self::Capped {
-            body: Box::new(self),
-            max,
-        }
+        Self::Capped { body: Box::new(self), max }
     }
 
     /// The next delay.
@@ -165,17 +155,11 @@ impl DurationDist {
                 }
                 let sum = parts.iter().fold(0.0, |sum, part| sum + part.weight);
                 if (sum - 1.0).abs() > 1e-6 {
-                    return Err(format!(
-                        "the weights of a mixture add up to {sum}; make it 1"
-                    ));
+                    return Err(format!("the weights of a mixture add up to {sum}; make it 1"));
                 }
                 Ok(())
             }
-            Self::Tailed {
-                body,
-                probability,
-                extra,
-            } => {
+            Self::Tailed { body, probability, extra } => {
                 body.check()?;
                 check_number("tailed.probability", *probability, 0.0, 1.0)?;
                 extra.check()
@@ -200,17 +184,9 @@ impl DurationDist {
                 to_ms(*min) * libm::exp(ziggurat::exponential(rng) / shape)
             }
             Self::Mixture(parts) => choose(parts, ziggurat::uniform(rng)).draw(rng),
-            Self::Tailed {
-                body,
-                probability,
-                extra,
-            } => {
+            Self::Tailed { body, probability, extra } => {
                 let body = body.draw(rng);
-                if ziggurat::uniform(rng) < *probability {
-                    body + extra.draw(rng)
-                } else {
-                    body
-                }
+                if ziggurat::uniform(rng) < *probability { body + extra.draw(rng) } else { body }
             }
             Self::Capped { body, max } => body.draw(rng).min(to_ms(*max)),
         }
@@ -224,15 +200,12 @@ impl DurationDist {
             Self::LogNormal { median, sigma } => to_ms(*median) * libm::exp(0.5 * sigma * sigma),
             Self::Pareto { min, shape } if *shape > 1.0 => to_ms(*min) * shape / (shape - 1.0),
             Self::Pareto { .. } => f64::INFINITY,
-            Self::Mixture(parts) => parts
-                .iter()
-                .map(|part| part.weight * part.dist.mean_ms())
-                .sum(),
-            Self::Tailed {
-                body,
-                probability,
-                extra,
-            } => body.mean_ms() + probability * extra.mean_ms(),
+            Self::Mixture(parts) => {
+                parts.iter().map(|part| part.weight * part.dist.mean_ms()).sum()
+            }
+            Self::Tailed { body, probability, extra } => {
+                body.mean_ms() + probability * extra.mean_ms()
+            }
             Self::Capped { body, .. } => body.mean_ms(),
         }
     }
@@ -256,10 +229,7 @@ fn to_ms(duration: Duration) -> f64 {
 }
 
 /// Rounds to the nearest millisecond and keeps it from 0 to [`DELAY_MAX`].
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the value is limited first"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "the value is limited first")]
 fn to_duration(ms: f64) -> Duration {
     Duration::from_ms(((ms + 0.5).min(to_ms(DELAY_MAX)) as i64).max(0))
 }
@@ -268,9 +238,7 @@ fn check_length(name: &str, value: Duration) -> Result<(), String> {
     if (Duration::ZERO..=DELAY_MAX).contains(&value) {
         Ok(())
     } else {
-        Err(format!(
-            "{name} is {value}; give a duration from 0 to {DELAY_MAX}"
-        ))
+        Err(format!("{name} is {value}; give a duration from 0 to {DELAY_MAX}"))
     }
 }
 
@@ -279,9 +247,7 @@ pub(crate) fn check_number(name: &str, value: f64, min: f64, max: f64) -> Result
     if (min..=max).contains(&value) {
         Ok(())
     } else {
-        Err(format!(
-            "{name} is {value}; give a number from {min} to {max}"
-        ))
+        Err(format!("{name} is {value}; give a number from {min} to {max}"))
     }
 }
 
@@ -304,24 +270,13 @@ mod tests {
     fn one_of_each() -> Vec<DurationDist> {
         vec![
             DurationDist::Constant(secs(60)),
-            DurationDist::Uniform {
-                min: secs(600),
-                max: secs(1_800),
-            },
+            DurationDist::Uniform { min: secs(600), max: secs(1_800) },
             exponential(120),
             DurationDist::log_normal_of_mean(secs(600), 1.0),
-            DurationDist::Pareto {
-                min: secs(100),
-                shape: 3.0,
-            },
+            DurationDist::Pareto { min: secs(100), shape: 3.0 },
             DurationDist::hyperexponential(&[(0.9, secs(60)), (0.1, secs(3_600))]),
-            exponential(60).with_tail(
-                0.02,
-                DurationDist::Uniform {
-                    min: secs(600),
-                    max: secs(1_800),
-                },
-            ),
+            exponential(60)
+                .with_tail(0.02, DurationDist::Uniform { min: secs(600), max: secs(1_800) }),
         ]
     }
 
@@ -338,14 +293,9 @@ mod tests {
 
     #[test]
     fn a_median_given_is_the_median_drawn() {
-        let dist = DurationDist::LogNormal {
-            median: secs(94 * 60),
-            sigma: 1.15,
-        };
+        let dist = DurationDist::LogNormal { median: secs(94 * 60), sigma: 1.15 };
         let mut rng = Seed(6).stream();
-        let below = (0..100_000)
-            .filter(|_| dist.sample(&mut rng) < secs(94 * 60))
-            .count();
+        let below = (0..100_000).filter(|_| dist.sample(&mut rng) < secs(94 * 60)).count();
         assert!((49_500..50_500).contains(&below), "{below}");
     }
 
@@ -360,10 +310,7 @@ mod tests {
     #[test]
     fn draws_are_the_same_for_ever() {
         let mut rng = Seed(7).purpose("boot").stream();
-        let drawn: Vec<i64> = one_of_each()
-            .iter()
-            .map(|dist| dist.sample(&mut rng).ms())
-            .collect();
+        let drawn: Vec<i64> = one_of_each().iter().map(|dist| dist.sample(&mut rng).ms()).collect();
         expect_test::expect!["[60000, 1587187, 165872, 864255, 121632, 2889, 6455]"]
             .assert_eq(&format!("{drawn:?}"));
     }
@@ -372,31 +319,17 @@ mod tests {
     fn wrong_parameters_are_refused_in_words() {
         let wrong = [
             DurationDist::Constant(secs(-1)),
-            DurationDist::Uniform {
-                min: secs(2),
-                max: secs(1),
-            },
-            DurationDist::LogNormal {
-                median: secs(1),
-                sigma: f64::NAN,
-            },
-            DurationDist::LogNormal {
-                median: secs(1),
-                sigma: 11.0,
-            },
-            DurationDist::Pareto {
-                min: secs(1),
-                shape: 0.0,
-            },
+            DurationDist::Uniform { min: secs(2), max: secs(1) },
+            DurationDist::LogNormal { median: secs(1), sigma: f64::NAN },
+            DurationDist::LogNormal { median: secs(1), sigma: 11.0 },
+            DurationDist::Pareto { min: secs(1), shape: 0.0 },
             DurationDist::Mixture(vec![]),
             DurationDist::hyperexponential(&[(0.5, secs(1)), (0.4, secs(2))]),
             exponential(1).with_tail(1.5, exponential(1)),
             exponential(1).capped(Duration::MAX),
         ];
-        let said: Vec<String> = wrong
-            .iter()
-            .map(|dist| dist.check().expect_err("it is wrong"))
-            .collect();
+        let said: Vec<String> =
+            wrong.iter().map(|dist| dist.check().expect_err("it is wrong")).collect();
         expect_test::expect![[r#"
             constant is -1 s; give a duration from 0 to 366 d
             uniform.min is 2 s, longer than uniform.max, 1 s; swap them

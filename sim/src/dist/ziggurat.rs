@@ -22,12 +22,7 @@ struct Layers {
 }
 
 static EXPONENTIAL: LazyLock<Layers> = LazyLock::new(|| {
-    Layers::new(
-        EXPONENTIAL_TAIL,
-        3.949_659_822_581_557e-3,
-        |x| libm::exp(-x),
-        |y| -libm::log(y),
-    )
+    Layers::new(EXPONENTIAL_TAIL, 3.949_659_822_581_557e-3, |x| libm::exp(-x), |y| -libm::log(y))
 });
 static NORMAL: LazyLock<Layers> = LazyLock::new(|| {
     Layers::new(
@@ -49,10 +44,7 @@ impl Layers {
         for i in 2..LAYERS {
             x[i] = inverse(density(x[i - 1]) + area / x[i - 1]);
         }
-        Self {
-            x,
-            y: x.map(density),
-        }
+        Self { x, y: x.map(density) }
     }
 }
 
@@ -142,9 +134,10 @@ mod tests {
         let mut sample: Vec<f64> = (0..200_000).map(|_| draw(&mut rng)).collect();
         sample.sort_by(f64::total_cmp);
         let n = 200_000.0;
-        let gap = sample.iter().zip(1_u32..).fold(0.0_f64, |gap, (x, i)| {
-            gap.max((law(*x) - f64::from(i) / n).abs())
-        });
+        let gap = sample
+            .iter()
+            .zip(1_u32..)
+            .fold(0.0_f64, |gap, (x, i)| gap.max((law(*x) - f64::from(i) / n).abs()));
         gap * libm::sqrt(n)
     }
 
@@ -154,9 +147,7 @@ mod tests {
         assert!(kolmogorov(uniform, |x| x) < 1.63);
         assert!(kolmogorov(exponential, |x| 1.0 - libm::exp(-x)) < 1.63);
         assert!(
-            kolmogorov(normal, |x| 0.5
-                * libm::erfc(-x * core::f64::consts::FRAC_1_SQRT_2))
-                < 1.63
+            kolmogorov(normal, |x| 0.5 * libm::erfc(-x * core::f64::consts::FRAC_1_SQRT_2)) < 1.63
         );
     }
 
