@@ -251,7 +251,7 @@ fn choose(parts: &[Part], mut at: f64) -> &DurationDist {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "exact below 285,000 years")]
-fn to_ms(duration: Duration) -> f64 {
+pub(crate) fn to_ms(duration: Duration) -> f64 {
     duration.ms() as f64
 }
 
@@ -262,6 +262,11 @@ fn to_ms(duration: Duration) -> f64 {
 )]
 fn to_duration(ms: f64) -> Duration {
     Duration::from_ms(((ms + 0.5).min(to_ms(DELAY_MAX)) as i64).max(0))
+}
+
+/// A delay times `factor`, again from 0 to [`DELAY_MAX`].
+pub(crate) fn scale(delay: Duration, factor: f64) -> Duration {
+    to_duration(to_ms(delay) * factor)
 }
 
 fn check_length(name: &str, value: Duration) -> Result<(), String> {
