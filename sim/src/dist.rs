@@ -1,7 +1,7 @@
 //! Distributions of delays: boot times, task durations, lifetimes of pools.
 //!
 //! A [`DurationDist`] is a plain value of a scenario and its own sampler: nothing is prepared, a
-//! draw takes one to three random words and some 5 to 20 ns, and a constant takes none. Draws are
+//! draw takes one to three random words and some 5 to 30 ns, and a constant takes none. Draws are
 //! whole milliseconds, rounded to the nearest, from 0 to [`DELAY_MAX`].
 //!
 //! Floating point uses `libm` only, so a stream gives the same delays on every platform.

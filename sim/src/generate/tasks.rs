@@ -9,8 +9,6 @@
 //! durations have a stream each.
 //!
 //! Units: rates are tasks per hour; hours of the day are UTC.
-//! Sources of the presets: Firefox CI 2020, three Taskcluster worker pools over 111 hours
-//! (taskcluster-provisioning-simulator); SURF 2022, a research cluster's October (OpenDC traces).
 //! Not here: priorities (all tasks have the default one) and dependencies between tasks.
 
 mod presets;
@@ -265,7 +263,11 @@ impl GeneratedTasks {
             durations_rng: stream("durations"),
             start,
             span: to_ms(end.since(start)),
-            tasks_left: u64::MAX,
+            tasks_left: if model.arrivals.tasks_per_hour > 0.0 {
+                u64::MAX
+            } else {
+                0
+            },
             batch_at: 0.0,
             batch_left: 0,
             task_at: 0.0,
@@ -283,7 +285,9 @@ impl GeneratedTasks {
     /// These tasks, but only the first so many.
     #[must_use]
     pub const fn take_at_most(mut self, tasks: u64) -> Self {
-        self.tasks_left = tasks;
+        if tasks < self.tasks_left {
+            self.tasks_left = tasks;
+        }
         self
     }
 
@@ -373,12 +377,7 @@ const fn to_count(x: f64) -> u32 {
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "statistics of small counts"
-)]
+#[expect(clippy::cast_precision_loss, reason = "statistics of small counts")]
 mod tests {
     use proptest::prelude::*;
 
@@ -486,6 +485,19 @@ mod tests {
                 1_000
             )
         );
+    }
+
+    #[test]
+    fn worker_types_have_streams_of_their_own() {
+        let span = (START, START + WEEK);
+        let model = TaskModel::default();
+        let of = |worker_type| {
+            let worker_type = WorkerTypeId::new(worker_type);
+            let tasks = collect(GeneratedTasks::new(&model, worker_type, Seed(1), span));
+            let times = tasks.iter().map(|task| (task.submitted, task.duration));
+            times.collect::<Vec<_>>()
+        };
+        assert_ne!(of(0), of(1));
     }
 
     #[test]
