@@ -1,7 +1,7 @@
 //! Distributions of delays: boot times, task durations, lifetimes of pools.
 //!
 //! A [`DurationDist`] is a plain value of a scenario and its own sampler: nothing is prepared, a
-//! draw takes one to three random words and some 5 to 20 ns, and a constant takes none. Draws are
+//! draw takes one to three random words and some 5 to 30 ns, and a constant takes none. Draws are
 //! whole milliseconds, rounded to the nearest, from 0 to [`DELAY_MAX`].
 //!
 //! Floating point uses `libm` only, so a stream gives the same delays on every platform.
@@ -224,7 +224,7 @@ fn choose(parts: &[Part], mut at: f64) -> &DurationDist {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "exact below 285,000 years")]
-fn to_ms(duration: Duration) -> f64 {
+pub(crate) fn to_ms(duration: Duration) -> f64 {
     duration.ms() as f64
 }
 
@@ -232,6 +232,11 @@ fn to_ms(duration: Duration) -> f64 {
 #[expect(clippy::cast_possible_truncation, reason = "the value is limited first")]
 fn to_duration(ms: f64) -> Duration {
     Duration::from_ms(((ms + 0.5).min(to_ms(DELAY_MAX)) as i64).max(0))
+}
+
+/// A delay times `factor`, again from 0 to [`DELAY_MAX`].
+pub(crate) fn scale(delay: Duration, factor: f64) -> Duration {
+    to_duration(to_ms(delay) * factor)
 }
 
 fn check_length(name: &str, value: Duration) -> Result<(), String> {
