@@ -6,6 +6,7 @@
 //!
 //! Not here: time zones by name, thousands separators, exponents, weeks and months.
 
+use std::error::Error;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -44,6 +45,8 @@ impl fmt::Display for Fault {
         write!(f, "{}: {}", self.what, self.hint)
     }
 }
+
+impl Error for Fault {}
 
 /// Units of a duration in milliseconds, the longest first.
 const DURATION_UNITS: [(&str, i64); 5] = [

@@ -247,6 +247,13 @@ impl<'a> Section<'a> {
         Place::new(&self.source, self.span.clone())
     }
 
+    /// Whether all that was read so far was there and right. Only then do values that were read
+    /// say something about each other.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.mode == Mode::Strict && self.issues.is_empty() && self.missing.is_empty()
+    }
+
     /// Adds a problem found by looking at more than one value.
     pub fn report(&mut self, issue: Issue) {
         if self.mode == Mode::Strict {
@@ -426,12 +433,13 @@ fn header(path: &str) -> String {
     }
 }
 
+/// A name as part of a path.
 fn toml_key(name: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if !name.is_empty() && name.chars().all(bare) {
-        name.to_owned()
+        clipped(name)
     } else {
-        quoted(name)
+        quoted(&clipped(name))
     }
 }
 
