@@ -37,12 +37,7 @@ pub struct Issue {
 impl Issue {
     /// A problem, as a fact in the reader's words without a trailing period.
     pub fn new(message: impl Into<String>, place: Place) -> Self {
-        Self {
-            message: message.into(),
-            place,
-            label: String::new(),
-            hint: String::new(),
-        }
+        Self { message: message.into(), place, label: String::new(), hint: String::new() }
     }
 
     /// Adds what stands beside the caret.
@@ -74,12 +69,8 @@ impl fmt::Display for Issue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ansi = f.alternate();
         let paint = |code: &'static str| if ansi { code } else { "" };
-        let (red, blue, cyan, off) = (
-            paint("\x1b[1;31m"),
-            paint("\x1b[34m"),
-            paint("\x1b[36m"),
-            paint("\x1b[0m"),
-        );
+        let (red, blue, cyan, off) =
+            (paint("\x1b[1;31m"), paint("\x1b[34m"), paint("\x1b[36m"), paint("\x1b[0m"));
         let name = shown(self.place.source().name());
         write!(f, "{red}error{off}: {}", shown(&self.message))?;
         if let Some(parts) = self.place.parts() {
@@ -94,11 +85,7 @@ impl fmt::Display for Issue {
             write!(f, "\n{blue}{:gutter$}-->{off} {name}:{line}:{column}", "")?;
             write!(f, "\n{blue}{:gutter$} |{off}", "")?;
             write!(f, "\n{blue}{line} |{off} {}", excerpt.trim_end())?;
-            write!(
-                f,
-                "\n{blue}{:gutter$} |{off} {:indent$}{red}{carets}",
-                "", ""
-            )?;
+            write!(f, "\n{blue}{:gutter$} |{off} {:indent$}{red}{carets}", "", "")?;
             write!(f, "{}{label}{off}", if label.is_empty() { "" } else { " " })?;
         } else {
             write!(f, "\n {blue}-->{off} {name}")?;

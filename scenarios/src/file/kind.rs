@@ -64,12 +64,7 @@ impl<T: Clone + 'static> Kind<T> {
     where
         T: PartialOrd,
     {
-        let Self {
-            noun,
-            sample,
-            parse,
-            show,
-        } = self;
+        let Self { noun, sample, parse, show } = self;
         let show: Rc<dyn Fn(&T) -> String> = show.into();
         let sample = if range.contains(&sample) {
             sample
@@ -84,10 +79,8 @@ impl<T: Clone + 'static> Kind<T> {
                 return Ok(value);
             }
             let near = nearest_in(&range, &value).unwrap_or(example.clone());
-            let fault = Fault::new(
-                "is out of range",
-                format!("write for example {}", shown(&near)),
-            );
+            let fault =
+                Fault::new("is out of range", format!("write for example {}", shown(&near)));
             Err((fault.label(format!("must be {label}")), None))
         };
         Self {
@@ -134,10 +127,9 @@ impl<T: Clone + 'static> Kind<T> {
 pub fn text() -> Kind<String> {
     let show = |text: &String| quoted(text);
     Kind::new("a text", "name".to_owned(), show, |raw| match raw.value {
-        DeValue::String(text) if text.is_empty() => Err(Fault::new(
-            "is empty",
-            "write something, or leave the key out",
-        )),
+        DeValue::String(text) if text.is_empty() => {
+            Err(Fault::new("is empty", "write something, or leave the key out"))
+        }
         DeValue::String(text) => Ok(text.to_string()),
         other => Err(wrong_type("a text", "\"name\"", other)),
     })
@@ -147,18 +139,13 @@ pub fn text() -> Kind<String> {
 #[must_use]
 pub fn path() -> Kind<PathBuf> {
     let show = |path: &PathBuf| quoted(&path.display().to_string());
-    Kind::new(
-        "a path",
-        PathBuf::from("tasks.csv"),
-        show,
-        |raw| match raw.value {
-            DeValue::String(path) if path.is_empty() => {
-                Err(Fault::new("is empty", "write for example \"tasks.csv\""))
-            }
-            DeValue::String(path) => Ok(raw.folder.join(path.as_ref())),
-            other => Err(wrong_type("a path", "\"tasks.csv\"", other)),
-        },
-    )
+    Kind::new("a path", PathBuf::from("tasks.csv"), show, |raw| match raw.value {
+        DeValue::String(path) if path.is_empty() => {
+            Err(Fault::new("is empty", "write for example \"tasks.csv\""))
+        }
+        DeValue::String(path) => Ok(raw.folder.join(path.as_ref())),
+        other => Err(wrong_type("a path", "\"tasks.csv\"", other)),
+    })
 }
 
 /// `true` or `false`.
@@ -216,11 +203,7 @@ pub fn ratio() -> Kind<Ratio> {
 pub fn duration() -> Kind<Duration> {
     let show = |duration: &Duration| quoted(&quantity::write_duration(*duration));
     Kind::quantity("a duration", Duration::from_mins(2), show, |text| {
-        not_below(
-            Duration::ZERO,
-            quantity::duration(text)?,
-            "write for example \"2 min\"",
-        )
+        not_below(Duration::ZERO, quantity::duration(text)?, "write for example \"2 min\"")
     })
 }
 
@@ -228,12 +211,9 @@ pub fn duration() -> Kind<Duration> {
 #[must_use]
 pub fn usd() -> Kind<Usd> {
     let show = |usd: &Usd| quoted(&usd.to_string());
-    Kind::quantity(
-        "an amount of money",
-        Usd::from_micros(40_000_000),
-        show,
-        |text| not_below(Usd::ZERO, quantity::usd(text)?, "write for example \"$40\""),
-    )
+    Kind::quantity("an amount of money", Usd::from_micros(40_000_000), show, |text| {
+        not_below(Usd::ZERO, quantity::usd(text)?, "write for example \"$40\"")
+    })
 }
 
 /// A price per hour of at least zero: `"$0.034/h"`.
@@ -241,11 +221,7 @@ pub fn usd() -> Kind<Usd> {
 pub fn usd_per_hour() -> Kind<UsdPerHour> {
     let show = |price: &UsdPerHour| quoted(&price.to_string());
     Kind::quantity("a price", UsdPerHour::from_micros(34_000), show, |text| {
-        not_below(
-            UsdPerHour::ZERO,
-            quantity::usd_per_hour(text)?,
-            "write for example \"$0.034/h\"",
-        )
+        not_below(UsdPerHour::ZERO, quantity::usd_per_hour(text)?, "write for example \"$0.034/h\"")
     })
 }
 
@@ -275,10 +251,7 @@ pub fn choice<T: Clone + PartialEq + 'static>(choices: &[(&'static str, T)]) -> 
     let (noun, example) = (one_of(&names), quoted(names[0]));
     let (sample, shown) = (choices[0].1.clone(), choices.clone());
     let show = move |value: &T| {
-        let name = shown
-            .iter()
-            .find(|(_, choice)| choice == value)
-            .map(|(name, _)| *name);
+        let name = shown.iter().find(|(_, choice)| choice == value).map(|(name, _)| *name);
         quoted(name.expect("a choice has a name"))
     };
     Kind::new(noun.clone(), sample, show, move |raw| match raw.value {
@@ -293,12 +266,7 @@ pub fn choice<T: Clone + PartialEq + 'static>(choices: &[(&'static str, T)]) -> 
 /// An array of values of one kind; it may be empty.
 #[must_use]
 pub fn list<T: Clone + 'static>(item: Kind<T>) -> Kind<Vec<T>> {
-    let Kind {
-        noun,
-        sample,
-        parse,
-        show,
-    } = item;
+    let Kind { noun, sample, parse, show } = item;
     let noun = format!("a list, each item {noun}");
     let show = move |items: &Vec<T>| {
         let items: Vec<_> = items.iter().map(&show).collect();
@@ -309,10 +277,7 @@ pub fn list<T: Clone + 'static>(item: Kind<T>) -> Kind<Vec<T>> {
     let parse = move |raw: Raw<'_>| match raw.value {
         DeValue::Array(items) => {
             let read = |(n, item): (usize, &'_ toml::Spanned<DeValue<'_>>)| {
-                let raw = Raw {
-                    value: item.get_ref(),
-                    folder: raw.folder,
-                };
+                let raw = Raw { value: item.get_ref(), folder: raw.folder };
                 parse(raw).map_err(|(mut fault, within)| {
                     fault.what = format!("has an item (number {}) that {}", n + 1, fault.what);
                     (fault, within.or(Some(item.span())))
@@ -322,12 +287,7 @@ pub fn list<T: Clone + 'static>(item: Kind<T>) -> Kind<Vec<T>> {
         }
         other => Err((wrong_type(&described, &example, other), None)),
     };
-    Kind {
-        noun,
-        sample,
-        parse: Box::new(parse),
-        show: Box::new(show),
-    }
+    Kind { noun, sample, parse: Box::new(parse), show: Box::new(show) }
 }
 
 /// A string as TOML.
@@ -360,11 +320,8 @@ pub(super) fn wrong_type(noun: &str, example: &str, value: &DeValue<'_>) -> Faul
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a section",
     };
-    Fault::new(
-        format!("is not {noun}"),
-        format!("write for example {example}"),
-    )
-    .label(format!("this is {found}"))
+    Fault::new(format!("is not {noun}"), format!("write for example {example}"))
+        .label(format!("this is {found}"))
 }
 
 fn bare<T>(result: Result<T, Fault>) -> Result<T, Fault> {
@@ -372,11 +329,7 @@ fn bare<T>(result: Result<T, Fault>) -> Result<T, Fault> {
 }
 
 fn not_below<T: PartialOrd>(zero: T, value: T, hint: &str) -> Result<T, Fault> {
-    if value < zero {
-        Err(negative(hint))
-    } else {
-        Ok(value)
-    }
+    if value < zero { Err(negative(hint)) } else { Ok(value) }
 }
 
 fn i128_from(number: &DeInteger<'_>) -> Option<i128> {
@@ -404,9 +357,5 @@ fn in_words<T>(range: &impl RangeBounds<T>, show: &dyn Fn(&T) -> String) -> Stri
         Bound::Excluded(end) => Some(format!("below {}", show(end))),
         Bound::Unbounded => None,
     };
-    lower
-        .into_iter()
-        .chain(upper)
-        .collect::<Vec<_>>()
-        .join(" and ")
+    lower.into_iter().chain(upper).collect::<Vec<_>>().join(" and ")
 }

@@ -27,11 +27,7 @@ pub struct Fault {
 
 impl Fault {
     pub(super) fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            what: what.into(),
-            label: String::new(),
-            hint: hint.into(),
-        }
+        Self { what: what.into(), label: String::new(), hint: hint.into() }
     }
 
     pub(super) fn label(mut self, label: impl Into<String>) -> Self {
@@ -49,13 +45,8 @@ impl fmt::Display for Fault {
 impl Error for Fault {}
 
 /// Units of a duration in milliseconds, the longest first.
-const DURATION_UNITS: [(&str, i64); 5] = [
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("min", 60_000),
-    ("s", 1_000),
-    ("ms", 1),
-];
+const DURATION_UNITS: [(&str, i64); 5] =
+    [("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000), ("ms", 1)];
 
 const DURATION_HINT: &str =
     "write for example \"90 s\" or \"1 h 30 min\"; units are d, h, min, s and ms";
@@ -98,11 +89,7 @@ pub fn duration(text: &str) -> Result<Duration, Fault> {
         let ms = number.times(sign * unit, "1 ms")?;
         total = total.checked_add(ms).ok_or_else(too_large)?;
     }
-    if last_unit == i64::MAX {
-        Err(not_one())
-    } else {
-        Ok(Duration::from_ms(total))
-    }
+    if last_unit == i64::MAX { Err(not_one()) } else { Ok(Duration::from_ms(total)) }
 }
 
 /// A duration in all its units, so that [`duration`] gives it back whole: `1 d 2 h 5 ms`.
@@ -118,11 +105,7 @@ pub fn write_duration(duration: Duration) -> String {
         }
     }
     let sign = if duration.ms() < 0 { "-" } else { "" };
-    if parts.is_empty() {
-        "0 s".to_owned()
-    } else {
-        format!("{sign}{}", parts.join(" "))
-    }
+    if parts.is_empty() { "0 s".to_owned() } else { format!("{sign}{}", parts.join(" ")) }
 }
 
 /// Money: `$40`, `$0.034`, `-$1.50`.
@@ -146,14 +129,10 @@ pub fn usd_per_hour(text: &str) -> Result<UsdPerHour, Fault> {
     };
     match dollars(amount) {
         Some(micros) if per_hour => micros.map(UsdPerHour::from_micros),
-        Some(_) => Err(Fault::new(
-            "does not say per what",
-            format!("write \"{amount}/h\""),
-        )),
-        None if Decimal::parse(amount).is_some() => Err(Fault::new(
-            "has no currency",
-            format!("write \"${amount}/h\""),
-        )),
+        Some(_) => Err(Fault::new("does not say per what", format!("write \"{amount}/h\""))),
+        None if Decimal::parse(amount).is_some() => {
+            Err(Fault::new("has no currency", format!("write \"${amount}/h\"")))
+        }
         None => Err(Fault::new("is not a price", PRICE_HINT)),
     }
 }
@@ -197,10 +176,7 @@ fn too_large() -> Fault {
 }
 
 fn too_fine(step: &str) -> Fault {
-    Fault::new(
-        "is too fine",
-        format!("values are whole multiples of {step}"),
-    )
+    Fault::new("is too fine", format!("values are whole multiples of {step}"))
 }
 
 /// A leading minus as a factor, and what follows.
@@ -233,25 +209,17 @@ impl<'t> Decimal<'t> {
     fn parse(text: &'t str) -> Option<Self> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
         let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-        (digits(whole) && digits(fraction)).then(|| Self {
-            whole,
-            fraction: fraction.trim_end_matches('0'),
-        })
+        (digits(whole) && digits(fraction))
+            .then(|| Self { whole, fraction: fraction.trim_end_matches('0') })
     }
 
     /// This times `unit`, if that is a whole number; `step` is what a unit of one stands for.
     fn times(&self, unit: i64, step: &str) -> Result<i64, Fault> {
         let places = u32::try_from(self.fraction.len()).unwrap_or(u32::MAX);
-        let scale = 10_i128
-            .checked_pow(places)
-            .filter(|_| places <= 12)
-            .ok_or_else(|| too_fine(step))?;
+        let scale =
+            10_i128.checked_pow(places).filter(|_| places <= 12).ok_or_else(|| too_fine(step))?;
         let mantissa = format!("{}{}", self.whole.trim_start_matches('0'), self.fraction);
-        let mantissa = if mantissa.is_empty() {
-            Ok(0)
-        } else {
-            mantissa.parse::<i128>()
-        };
+        let mantissa = if mantissa.is_empty() { Ok(0) } else { mantissa.parse::<i128>() };
         let product = mantissa.ok().and_then(|m| m.checked_mul(i128::from(unit)));
         let product = product.ok_or_else(too_large)?;
         if product % scale != 0 {
@@ -306,20 +274,14 @@ mod tests {
         assert_eq!(ms("9999999999999999 d"), err("is too large"));
         assert_eq!(ms(&"9".repeat(99)), err("has no unit"));
         assert_eq!(ms(&format!("{} s", "9".repeat(99))), err("is too large"));
-        for text in [
-            "", "s", "1,5 h", ". s", "1. s", "NaN s", "1 h, 3 s", "--1 s", "1 s!",
-        ] {
+        for text in ["", "s", "1,5 h", ". s", "1. s", "NaN s", "1 h, 3 s", "--1 s", "1 s!"] {
             assert_eq!(ms(text), err("is not a duration"), "{text:?}");
         }
     }
 
     #[test]
     fn money_names_its_currency_and_a_price_its_hour() {
-        let price = |text| {
-            usd_per_hour(text)
-                .map(UsdPerHour::micros)
-                .map_err(|fault| fault.hint)
-        };
+        let price = |text| usd_per_hour(text).map(UsdPerHour::micros).map_err(|fault| fault.hint);
         assert_eq!(micros("$40"), Ok(40_000_000));
         assert_eq!(micros("-$0.000005"), Ok(-5));
         assert_eq!(micros("$0.0000005"), err("is too fine"));
@@ -340,10 +302,7 @@ mod tests {
         assert_eq!(utc("2021-03-02"), Ok(1_614_643_200_000));
         assert_eq!(utc("2021-03-02 02:00:00.250+02:00"), Ok(1_614_643_200_250));
         assert_eq!(utc("1969-12-31"), Ok(-86_400_000));
-        assert_eq!(
-            utc("2021-03-02T00:00:00"),
-            err("does not say in which time zone")
-        );
+        assert_eq!(utc("2021-03-02T00:00:00"), err("does not say in which time zone"));
         assert_eq!(utc("2021-03-02T00:00:00.0001Z"), err("is too fine"));
         for text in ["2021-02-30", "yesterday", "", "12:00", "1614643200"] {
             assert_eq!(utc(text), err("is not a time"), "{text:?}");
@@ -355,14 +314,8 @@ mod tests {
         assert_eq!(ratio("1.5").map(Ratio::millionths), Ok(1_500_000));
         assert_eq!(ratio("0.000001").map(Ratio::millionths), Ok(1));
         assert_eq!(ratio("-1").map_err(|fault| fault.what), err("is negative"));
-        assert_eq!(
-            ratio("1e-3").map_err(|fault| fault.what),
-            err("is not a plain decimal")
-        );
-        assert_eq!(
-            ratio("0.0000001").map_err(|fault| fault.what),
-            err("is too fine")
-        );
+        assert_eq!(ratio("1e-3").map_err(|fault| fault.what), err("is not a plain decimal"));
+        assert_eq!(ratio("0.0000001").map_err(|fault| fault.what), err("is too fine"));
     }
 
     proptest! {

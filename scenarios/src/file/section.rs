@@ -29,11 +29,7 @@ pub fn read<T>(
     let mut top = Section::new(source, Some(table.get_ref()), Mode::Strict);
     let value = schema(&mut top);
     top.report_unknown_and_missing();
-    if top.issues.is_empty() {
-        Ok(value)
-    } else {
-        Err(top.issues.into())
-    }
+    if top.issues.is_empty() { Ok(value) } else { Err(top.issues.into()) }
 }
 
 /// Every key the schema asks for, in the order in which it asks.
@@ -131,10 +127,7 @@ impl<'a> Section<'a> {
         default: T,
         default_source: &'static str,
     ) -> T {
-        let presence = Presence::Default {
-            value: kind.show(&default),
-            source: default_source,
-        };
+        let presence = Presence::Default { value: kind.show(&default), source: default_source };
         self.register(key, kind.noun(), presence, doc);
         if self.mode == Mode::Describe {
             return from_default(key, &kind.show(&default), |s| s.required(key, kind, doc));
@@ -187,11 +180,8 @@ impl<'a> Section<'a> {
             return Vec::new();
         };
         let DeValue::Table(table) = value.get_ref() else {
-            let fault = wrong_type(
-                "a set of named sections",
-                &format!("[{path}.name]"),
-                value.get_ref(),
-            );
+            let fault =
+                wrong_type("a set of named sections", &format!("[{path}.name]"), value.get_ref());
             self.report_fault(key, fault, value.span());
             return Vec::new();
         };
@@ -200,10 +190,7 @@ impl<'a> Section<'a> {
         let read = entries.into_iter().map(|(name, value)| {
             let name: &str = name.get_ref().as_ref();
             let path = format!("{path}.{}", toml_key(name));
-            (
-                name.to_owned(),
-                self.child(path, Some(value), |s| schema(name, s)),
-            )
+            (name.to_owned(), self.child(path, Some(value), |s| schema(name, s)))
         });
         read.collect()
     }
@@ -228,17 +215,13 @@ impl<'a> Section<'a> {
             self.report_fault(key, fault, value.span());
             return Vec::new();
         };
-        items
-            .iter()
-            .map(|item| self.child(path.clone(), Some(item), &mut schema))
-            .collect()
+        items.iter().map(|item| self.child(path.clone(), Some(item), &mut schema)).collect()
     }
 
     /// Where the value of `key` stands, or this section if it is left out.
     #[must_use]
     pub fn place(&self, key: &str) -> Place {
-        self.value(key)
-            .map_or(self.here(), |value| self.at(value.span()))
+        self.value(key).map_or(self.here(), |value| self.at(value.span()))
     }
 
     /// Where this section stands.
@@ -282,11 +265,7 @@ impl<'a> Section<'a> {
         presence: Presence,
         doc: &'static str,
     ) {
-        assert!(
-            self.asked.insert(key),
-            "the schema asks for `{key}` twice in {}",
-            self.name()
-        );
+        assert!(self.asked.insert(key), "the schema asks for `{key}` twice in {}", self.name());
         if self.mode == Mode::Describe {
             self.docs.push(KeyDoc {
                 path: self.child_path(key),
@@ -304,10 +283,7 @@ impl<'a> Section<'a> {
     pub(super) fn parsed<T>(&mut self, key: &str, parse: &Parse<T>) -> Option<T> {
         let value = self.value(key)?;
         let source = Arc::clone(&self.source);
-        let raw = Raw {
-            value: value.get_ref(),
-            folder: source.folder(),
-        };
+        let raw = Raw { value: value.get_ref(), folder: source.folder() };
         match parse(raw) {
             Ok(parsed) => Some(parsed),
             Err((fault, within)) => {
@@ -343,11 +319,7 @@ impl<'a> Section<'a> {
         mode: Mode,
         schema: impl FnOnce(&mut Section<'_>) -> T,
     ) -> T {
-        let mut inner = Section {
-            path,
-            span,
-            ..Section::new(&self.source, table, mode)
-        };
+        let mut inner = Section { path, span, ..Section::new(&self.source, table, mode) };
         let read = schema(&mut inner);
         inner.report_unknown_and_missing();
         self.issues.append(&mut inner.issues);
@@ -368,11 +340,7 @@ impl<'a> Section<'a> {
             if self.asked.contains(name) {
                 continue;
             }
-            let known: Vec<_> = self
-                .asked
-                .iter()
-                .map(|known| format!("`{known}`"))
-                .collect();
+            let known: Vec<_> = self.asked.iter().map(|known| format!("`{known}`")).collect();
             let hint = match nearest(name, self.asked.iter().copied()) {
                 Some(near) => {
                     misspelt.insert(near);
@@ -398,11 +366,7 @@ impl<'a> Section<'a> {
     }
 
     pub(super) fn child_path(&self, key: &str) -> String {
-        if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
-        }
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
     fn name(&self) -> String {
@@ -436,11 +400,7 @@ fn header(path: &str) -> String {
 /// A name as part of a path.
 fn toml_key(name: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if !name.is_empty() && name.chars().all(bare) {
-        clipped(name)
-    } else {
-        quoted(&clipped(name))
-    }
+    if !name.is_empty() && name.chars().all(bare) { clipped(name) } else { quoted(&clipped(name)) }
 }
 
 /// A name short enough for a message.

@@ -143,10 +143,7 @@ impl Place {
     /// The bytes `span` of `source`; without a span, all of it.
     #[must_use]
     pub fn new(source: &Arc<Source>, span: Option<Range<usize>>) -> Self {
-        Self {
-            source: Arc::clone(source),
-            span,
-        }
+        Self { source: Arc::clone(source), span }
     }
 
     /// The file it is in.

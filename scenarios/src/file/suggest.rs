@@ -15,10 +15,7 @@ pub(super) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) 
         plain.min(strsim::damerau_levenshtein(&sorted(ours), &sorted(theirs)))
     };
     let near = |known: &&str| distance(known) <= (known.len() / 3).max(1);
-    known
-        .into_iter()
-        .filter(near)
-        .min_by_key(|known| distance(known))
+    known.into_iter().filter(near).min_by_key(|known| distance(known))
 }
 
 /// The words of a name in lower case, whether it is written in snake, kebab or camel case.

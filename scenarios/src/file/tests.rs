@@ -32,10 +32,7 @@ fn a_good_file_is_read_as_written() {
                         capacity_max: 64,
                         idle: Duration::from_ms(5_400_250),
                         utility: Ratio::from_millionths(1_250_000),
-                        boot: Boot::Spread {
-                            median: Duration::MINUTE,
-                            sigma: 0.5
-                        },
+                        boot: Boot::Spread { median: Duration::MINUTE, sigma: 0.5 },
                     },
                 ),
                 (
@@ -58,10 +55,7 @@ fn the_least_a_file_can_say_is_filled_up_with_defaults() {
     let week = read_text("start = 2021-03-02").expect("a short file");
     assert_eq!(week.seed, 1);
     assert_eq!(week.regime, Regime::Capacity);
-    assert_eq!(
-        (week.workers, week.pools, week.tasks),
-        (vec![], vec![], None)
-    );
+    assert_eq!((week.workers, week.pools, week.tasks), (vec![], vec![], None));
 }
 
 #[test]
@@ -91,11 +85,7 @@ fn range(text: &str) -> Issues {
         let high = s.required("high", kind::integer::<u8>(), "The high end.");
         if s.is_sound() && high < low {
             let issue = Issue::new("`high` is below `low`", s.place("high"));
-            s.report(
-                issue
-                    .label(format!("`low` is {low}"))
-                    .hint(format!("write at least {low}")),
-            );
+            s.report(issue.label(format!("`low` is {low}")).hint(format!("write at least {low}")));
         }
     });
     range.expect_err("an issue")
@@ -104,13 +94,7 @@ fn range(text: &str) -> Issues {
 #[test]
 fn the_schema_lists_its_keys() {
     let mut list = String::new();
-    for KeyDoc {
-        path,
-        kind,
-        presence,
-        doc,
-    } in describe(week)
-    {
+    for KeyDoc { path, kind, presence, doc } in describe(week) {
         let presence = match presence {
             Presence::Required => "required".to_owned(),
             Presence::Optional => "optional".to_owned(),
@@ -263,13 +247,7 @@ enum Regime {
 fn week(s: &mut Section<'_>) -> Week {
     let regimes = [("capacity", Regime::Capacity), ("outbid", Regime::Outbid)];
     Week {
-        seed: s.defaulted(
-            "seed",
-            kind::integer(),
-            "The origin of all chance.",
-            1,
-            "any will do",
-        ),
+        seed: s.defaulted("seed", kind::integer(), "The origin of all chance.", 1, "any will do"),
         start: s.required("start", kind::time(), "When the run begins."),
         budget: s.optional("budget", kind::usd(), "Most money spent a day."),
         regions: s.defaulted(
@@ -307,11 +285,7 @@ fn worker(s: &mut Section<'_>) -> Worker {
         sigma: s.required("sigma", kind::float().within(0.0..), "Of the logarithm."),
     };
     Worker {
-        capacity_max: s.required(
-            "capacity_max",
-            kind::integer().within(1..=255),
-            "Most at once.",
-        ),
+        capacity_max: s.required("capacity_max", kind::integer().within(1..=255), "Most at once."),
         idle: s.defaulted(
             "idle_timeout",
             idle,
@@ -319,13 +293,7 @@ fn worker(s: &mut Section<'_>) -> Worker {
             Duration::from_mins(15),
             "docker-worker",
         ),
-        utility: s.defaulted(
-            "utility",
-            kind::ratio(),
-            "Useful work.",
-            Ratio::ONE,
-            "the unit",
-        ),
+        utility: s.defaulted("utility", kind::ratio(), "Useful work.", Ratio::ONE, "the unit"),
         boot: s.variant(
             "boot",
             "How long a boot takes.",
@@ -334,10 +302,7 @@ fn worker(s: &mut Section<'_>) -> Worker {
                 Variant::new("spread", "Log-normal.", spread),
             ],
             Some(&ShortForm::new(kind::duration(), Boot::Constant)),
-            Some((
-                "{ spread = { median = \"90 s\", sigma = 0.3 } }",
-                "measured in 2014",
-            )),
+            Some(("{ spread = { median = \"90 s\", sigma = 0.3 } }", "measured in 2014")),
         ),
     }
 }
@@ -347,10 +312,7 @@ fn read_text(text: &str) -> Result<Week, Issues> {
 }
 
 fn print(text: &str) -> String {
-    read_text(text).map_or_else(
-        |issues| issues.to_string() + "\n",
-        |week| format!("{week:?}\n"),
-    )
+    read_text(text).map_or_else(|issues| issues.to_string() + "\n", |week| format!("{week:?}\n"))
 }
 
 fn check(text: &str, expected: Expect) {

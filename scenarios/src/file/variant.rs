@@ -40,10 +40,7 @@ impl<T> ShortForm<T> {
     {
         let noun = kind.noun().to_owned();
         let parse = kind.into_parse();
-        Self {
-            noun,
-            parse: Box::new(move |raw| parse(raw).map(variant)),
-        }
+        Self { noun, parse: Box::new(move |raw| parse(raw).map(variant)) }
     }
 }
 
@@ -66,10 +63,7 @@ impl<'a> Section<'a> {
             None => one_of(&names),
         };
         let presence = match default {
-            Some((value, source)) => Presence::Default {
-                value: value.to_owned(),
-                source,
-            },
+            Some((value, source)) => Presence::Default { value: value.to_owned(), source },
             None => Presence::Required,
         };
         self.register(key, &noun, presence, doc);
@@ -95,9 +89,9 @@ impl<'a> Section<'a> {
             self.missing.push((key, quoted(names[0])));
         }
         match default {
-            Some((text, _)) => from_default(key, text, |s| {
-                s.variant(key, doc, variants, short_form, None)
-            }),
+            Some((text, _)) => {
+                from_default(key, text, |s| s.variant(key, doc, variants, short_form, None))
+            }
             None => self.enter(path, None, None, Mode::Mute, variants[0].schema),
         }
     }

@@ -78,14 +78,9 @@ impl AvailabilityModel {
     pub fn check(&self) -> Result<(), String> {
         check_number("pool_sigma", self.pool_sigma, 0.0, 3.0)?;
         check_number("partial_share", self.partial_share, 0.0, 1.0)?;
-        for (name, count) in [
-            ("available", self.available),
-            ("partial_max", self.partial_max),
-        ] {
+        for (name, count) in [("available", self.available), ("partial_max", self.partial_max)] {
             if count == 0 {
-                return Err(format!(
-                    "{name} is 0; give the number of instances, 1 or more"
-                ));
+                return Err(format!("{name} is 0; give the number of instances, 1 or more"));
             }
         }
         self.up.check()?;
@@ -117,11 +112,7 @@ impl AvailabilityModel {
             };
             let until = now + stay.max(Duration::SECOND);
             if until > start {
-                changes.push(AvailabilityChange {
-                    at: now.max(start),
-                    pool,
-                    available,
-                });
+                changes.push(AvailabilityChange { at: now.max(start), pool, available });
             }
             now = until;
         }
@@ -130,11 +121,7 @@ impl AvailabilityModel {
     fn draw_available(&self, rng: &mut Stream) -> u32 {
         let is_part = ziggurat::uniform(rng) < self.partial_share;
         let part = 1 + to_count(f64::from(self.partial_max) * ziggurat::uniform(rng));
-        if is_part {
-            part.min(self.available)
-        } else {
-            self.available
-        }
+        if is_part { part.min(self.available) } else { self.available }
     }
 }
 
@@ -162,11 +149,7 @@ mod tests {
     fn generate(model: &AvailabilityModel, ids: &[usize]) -> Vec<AvailabilityChange> {
         model.check().expect("the model is right");
         let pools: Vec<PoolId> = ids.iter().copied().map(PoolId::new).collect();
-        model.generate(
-            &pools,
-            Seed(3),
-            (Time::EPOCH, Time::EPOCH + Duration::DAY * DAYS),
-        )
+        model.generate(&pools, Seed(3), (Time::EPOCH, Time::EPOCH + Duration::DAY * DAYS))
     }
 
     /// What is known of a zone's ups or downs: mean in hours, mean over median, CV.
@@ -176,11 +159,7 @@ mod tests {
         let n = hours.len() as f64;
         let mean = hours.iter().sum::<f64>() / n;
         let variance = hours.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
-        [
-            mean,
-            mean / sorted[sorted.len() / 2],
-            variance.sqrt() / mean,
-        ]
+        [mean, mean / sorted[sorted.len() / 2], variance.sqrt() / mean]
     }
 
     /// The 10 %, 50 % and 90 % quantiles over pools.
@@ -193,10 +172,7 @@ mod tests {
     #[track_caller]
     fn within(name: &str, values: [f64; 3], [low, high]: [f64; 2]) {
         println!("{name}: {values:.2?}");
-        assert!(
-            low <= values[0] && values[2] <= high,
-            "{name}: {values:.2?}"
-        );
+        assert!(low <= values[0] && values[2] <= high, "{name}: {values:.2?}");
     }
 
     #[test]
@@ -205,13 +181,7 @@ mod tests {
         let changes = generate(&AvailabilityModel::default(), &ids);
         let pools: Vec<Vec<AvailabilityChange>> = ids
             .iter()
-            .map(|id| {
-                changes
-                    .iter()
-                    .filter(|change| change.pool.index() == *id)
-                    .copied()
-                    .collect()
-            })
+            .map(|id| changes.iter().filter(|change| change.pool.index() == *id).copied().collect())
             .collect();
         let stays = |pool: &[AvailabilityChange], is_up: bool| -> Vec<f64> {
             pool.windows(2)
@@ -220,42 +190,16 @@ mod tests {
                 .collect()
         };
         let ups: Vec<[f64; 3]> = pools.iter().map(|pool| shape(&stays(pool, true))).collect();
-        let downs: Vec<[f64; 3]> = pools
-            .iter()
-            .map(|pool| shape(&stays(pool, false)))
-            .collect();
+        let downs: Vec<[f64; 3]> = pools.iter().map(|pool| shape(&stays(pool, false))).collect();
         // Of nine recorded zones the extremes are known; most of 200 generated ones lie between.
-        within(
-            "mean up, h",
-            spread(ups.iter().map(|up| up[0])),
-            [0.7, 10.0],
-        );
-        within(
-            "mean down, h",
-            spread(downs.iter().map(|down| down[0])),
-            [0.3, 12.0],
-        );
-        within(
-            "up, mean over median",
-            spread(ups.iter().map(|up| up[1])),
-            [3.0, 7.0],
-        );
-        within(
-            "down, mean over median",
-            spread(downs.iter().map(|down| down[1])),
-            [2.5, 7.0],
-        );
+        within("mean up, h", spread(ups.iter().map(|up| up[0])), [0.7, 10.0]);
+        within("mean down, h", spread(downs.iter().map(|down| down[0])), [0.3, 12.0]);
+        within("up, mean over median", spread(ups.iter().map(|up| up[1])), [3.0, 7.0]);
+        within("down, mean over median", spread(downs.iter().map(|down| down[1])), [2.5, 7.0]);
         within("up, CV", spread(ups.iter().map(|up| up[2])), [1.4, 4.8]);
-        within(
-            "down, CV",
-            spread(downs.iter().map(|down| down[2])),
-            [1.4, 4.8],
-        );
-        let share = pools
-            .iter()
-            .zip(&ups)
-            .zip(&downs)
-            .map(|((_, up), down)| up[0] / (up[0] + down[0]));
+        within("down, CV", spread(downs.iter().map(|down| down[2])), [1.4, 4.8]);
+        let share =
+            pools.iter().zip(&ups).zip(&downs).map(|((_, up), down)| up[0] / (up[0] + down[0]));
         within("share of time up", spread(share), [0.12, 0.94]);
         let up_hours = |all: fn(u32) -> bool| -> f64 {
             let held = pools.iter().flat_map(|pool| pool.windows(2));
@@ -281,10 +225,7 @@ mod tests {
     #[test]
     fn other_downs_leave_the_lengths_of_ups_alone() {
         let ups = |down: DurationDist| -> Vec<Duration> {
-            let model = AvailabilityModel {
-                down,
-                ..AvailabilityModel::default()
-            };
+            let model = AvailabilityModel { down, ..AvailabilityModel::default() };
             let start = Time::EPOCH - Duration::DAY;
             let mut changes = Vec::new();
             model.walk(
@@ -311,10 +252,7 @@ mod tests {
 
     #[test]
     fn wrong_parameters_are_refused_in_words() {
-        let model = AvailabilityModel {
-            available: 0,
-            ..AvailabilityModel::default()
-        };
+        let model = AvailabilityModel { available: 0, ..AvailabilityModel::default() };
         assert_eq!(
             model.check(),
             Err("available is 0; give the number of instances, 1 or more".to_owned())

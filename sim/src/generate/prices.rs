@@ -54,12 +54,7 @@ impl PriceModel {
     ) -> Vec<PriceChange> {
         let mut changes = Vec::new();
         for &PricedPool { pool, on_demand } in pools {
-            let mut log = PriceLog {
-                changes: &mut changes,
-                pool,
-                on_demand,
-                last: None,
-            };
+            let mut log = PriceLog { changes: &mut changes, pool, on_demand, last: None };
             let seed = seed.purpose("price").entity(pool.index() as u64);
             match self {
                 Self::Capacity(model) => model.walk(&mut log, seed, start, end),
@@ -99,11 +94,7 @@ impl PriceLog<'_> {
         }
         if self.last != Some(price) {
             self.last = Some(price);
-            self.changes.push(PriceChange {
-                at,
-                pool: self.pool,
-                price,
-            });
+            self.changes.push(PriceChange { at, pool: self.pool, price });
         }
     }
 }
@@ -128,10 +119,7 @@ mod tests {
 
     fn pools(ids: impl Iterator<Item = usize>) -> Vec<PricedPool> {
         let on_demand = UsdPerHour::from_micros(4_000_000);
-        let pool = |id| PricedPool {
-            pool: PoolId::new(id),
-            on_demand,
-        };
+        let pool = |id| PricedPool { pool: PoolId::new(id), on_demand };
         ids.map(pool).collect()
     }
 
@@ -152,14 +140,9 @@ mod tests {
             pool.push((change.price.as_f64() / 4.0, hours, change.at));
         }
         let forward = |pool: Vec<(f64, f64, Time)>| {
-            pool.into_iter()
-                .rev()
-                .map(|(ratio, hours, _)| (ratio, hours))
+            pool.into_iter().rev().map(|(ratio, hours, _)| (ratio, hours))
         };
-        pools
-            .into_iter()
-            .map(|pool| forward(pool).collect())
-            .collect()
+        pools.into_iter().map(|pool| forward(pool).collect()).collect()
     }
 
     fn quantile(values: impl Iterator<Item = f64>, p: f64) -> f64 {
@@ -176,10 +159,7 @@ mod tests {
     #[track_caller]
     fn within(name: &str, value: f64, range: core::ops::RangeInclusive<f64>) {
         println!("{name}: {value:.4}");
-        assert!(
-            range.contains(&value),
-            "{name} is {value}, not in {range:?}"
-        );
+        assert!(range.contains(&value), "{name} is {value}, not in {range:?}");
     }
 
     #[test]
@@ -188,18 +168,8 @@ mod tests {
         let pools = held(&changes);
         let constant = pools.iter().filter(|pool| pool.len() == 1).count() as f64 / POOLS as f64;
         within("share of constant pools", constant, 0.20..=0.34);
-        within(
-            "median ratio",
-            quantile(pools.iter().map(|pool| pool[0].0), 0.5),
-            0.30..=0.34,
-        );
-        let gaps = || {
-            pools
-                .iter()
-                .filter(|pool| pool.len() > 1)
-                .flatten()
-                .map(|(_, hours)| *hours)
-        };
+        within("median ratio", quantile(pools.iter().map(|pool| pool[0].0), 0.5), 0.30..=0.34);
+        let gaps = || pools.iter().filter(|pool| pool.len() > 1).flatten().map(|(_, hours)| *hours);
         within("gap p10, h", quantile(gaps(), 0.1), 4.5..=5.1);
         within("gap p50, h", quantile(gaps(), 0.5), 5.9..=6.4);
         within("gap p90, h", quantile(gaps(), 0.9), 7.2..=7.9);
@@ -211,19 +181,12 @@ mod tests {
         within("step p50", quantile(sizes(), 0.5), 0.0018..=0.0022);
         within("step p99", quantile(sizes(), 0.99), 0.028..=0.034);
         within("largest step", sizes().fold(0.0, f64::max), 0.05..=0.0702);
-        let persists = mean(
-            steps
-                .windows(2)
-                .map(|pair| f64::from(u8::from(pair[0] * pair[1] > 0.0))),
-        );
+        let persists =
+            mean(steps.windows(2).map(|pair| f64::from(u8::from(pair[0] * pair[1] > 0.0))));
         within("sign persists", persists, 0.72..=0.78);
         within(
             "highest ratio",
-            pools
-                .iter()
-                .flatten()
-                .map(|price| price.0)
-                .fold(0.0, f64::max),
+            pools.iter().flatten().map(|price| price.0).fold(0.0, f64::max),
             0.4..=1.0,
         );
     }
@@ -232,11 +195,7 @@ mod tests {
     fn outbid_prices_look_like_2015_and_2016() {
         let changes = generate(&PriceModel::Outbid(OutbidPrices::default()), 0..POOLS);
         let pools = held(&changes);
-        within(
-            "changes a day",
-            changes.len() as f64 / (POOLS as f64 * DAYS as f64),
-            106.0..=142.0,
-        );
+        within("changes a day", changes.len() as f64 / (POOLS as f64 * DAYS as f64), 106.0..=142.0);
         let median = |pool: &Vec<(f64, f64)>| {
             let mut prices = pool.clone();
             prices.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -251,28 +210,13 @@ mod tests {
                 .expect("half is reached")
                 .0
         };
-        within(
-            "pool median p10",
-            quantile(pools.iter().map(median), 0.1),
-            0.10..=0.17,
-        );
-        within(
-            "pool median p75",
-            quantile(pools.iter().map(median), 0.75),
-            0.10..=0.17,
-        );
+        within("pool median p10", quantile(pools.iter().map(median), 0.1), 0.10..=0.17);
+        within("pool median p75", quantile(pools.iter().map(median), 0.75), 0.10..=0.17);
         let above = |pool: &Vec<(f64, f64)>| {
-            let high = pool
-                .iter()
-                .filter(|price| price.0 > 1.0)
-                .map(|price| price.1);
+            let high = pool.iter().filter(|price| price.0 > 1.0).map(|price| price.1);
             high.sum::<f64>() / (DAYS as f64 * 24.0)
         };
-        within(
-            "time above on-demand, mean",
-            mean(pools.iter().map(above)),
-            0.06..=0.13,
-        );
+        within("time above on-demand, mean", mean(pools.iter().map(above)), 0.06..=0.13);
         within(
             "time above on-demand, median pool",
             quantile(pools.iter().map(above), 0.5),
@@ -291,26 +235,14 @@ mod tests {
             excursions.len() as f64 / (POOLS as f64 * DAYS as f64),
             0.4..=1.8,
         );
-        within(
-            "excursion p50, min",
-            quantile(excursions.iter().copied(), 0.5),
-            11.0..=17.0,
-        );
-        within(
-            "excursion mean, min",
-            mean(excursions.iter().copied()),
-            66.0..=87.0,
-        );
+        within("excursion p50, min", quantile(excursions.iter().copied(), 0.5), 11.0..=17.0);
+        within("excursion mean, min", mean(excursions.iter().copied()), 66.0..=87.0);
         within(
             "longest, days",
             excursions.iter().copied().fold(0.0, f64::max) / 1440.0,
             7.0..=28.01,
         );
-        let highest = pools
-            .iter()
-            .flatten()
-            .map(|price| price.0)
-            .fold(0.0, f64::max);
+        let highest = pools.iter().flatten().map(|price| price.0).fold(0.0, f64::max);
         within("highest ratio", highest, 9.999_999..=10.000_001);
     }
 
@@ -330,20 +262,14 @@ mod tests {
 
     #[test]
     fn without_excursions_no_price_is_above_on_demand() {
-        let model = OutbidPrices {
-            excursions_per_day: 0.0,
-            ..OutbidPrices::default()
-        };
+        let model = OutbidPrices { excursions_per_day: 0.0, ..OutbidPrices::default() };
         let changes = generate(&PriceModel::Outbid(model), 0..5);
         assert!(changes.iter().all(|change| change.price.as_f64() < 4.0));
     }
 
     #[test]
     fn wrong_parameters_are_refused_in_words() {
-        let model = CapacityPrices {
-            persistence: f64::NAN,
-            ..CapacityPrices::default()
-        };
+        let model = CapacityPrices { persistence: f64::NAN, ..CapacityPrices::default() };
         assert_eq!(
             PriceModel::Capacity(model).check(),
             Err("persistence is NaN; give a number from 0 to 1".to_owned())

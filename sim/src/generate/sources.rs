@@ -57,20 +57,13 @@ impl MergedSources {
         let heads: Vec<Option<Task>> = if single {
             Vec::new()
         } else {
-            sources
-                .iter_mut()
-                .map(|source| source.next_task())
-                .collect()
+            sources.iter_mut().map(|source| source.next_task()).collect()
         };
         let entry = |(index, head): (usize, &Option<Task>)| {
             head.map(|task| Reverse((task.submitted, index)))
         };
         let order = heads.iter().enumerate().filter_map(entry).collect();
-        Self {
-            sources,
-            heads,
-            order,
-        }
+        Self { sources, heads, order }
     }
 }
 

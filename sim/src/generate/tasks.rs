@@ -99,14 +99,8 @@ impl TaskModel {
 
     /// Whether the parameters mean anything; if not, what is wrong and what would work.
     pub fn check(&self) -> Result<(), String> {
-        let Arrivals {
-            tasks_per_hour,
-            diurnal_factor,
-            peak_hour,
-            weekend_factor,
-            bursts,
-            batches,
-        } = &self.arrivals;
+        let Arrivals { tasks_per_hour, diurnal_factor, peak_hour, weekend_factor, bursts, batches } =
+            &self.arrivals;
         check_number("tasks_per_hour", *tasks_per_hour, 0.0, 1e7)?;
         check_number("diurnal_factor", *diurnal_factor, 1.0, 1e4)?;
         check_number("peak_hour", *peak_hour, 0.0, 24.0)?;
@@ -128,10 +122,7 @@ impl TaskModel {
                 batches.spacing
             ));
         }
-        if self
-            .deadline
-            .is_some_and(|deadline| deadline <= Duration::ZERO)
-        {
+        if self.deadline.is_some_and(|deadline| deadline <= Duration::ZERO) {
             return Err("deadline is not positive; leave it out for none".to_owned());
         }
         self.durations.check()
@@ -147,10 +138,7 @@ impl Arrivals {
             diurnal_factor: 1.0,
             peak_hour: 12.0,
             weekend_factor: 1.0,
-            bursts: Bursts {
-                sigma: 0.0,
-                hold: Duration::HOUR,
-            },
+            bursts: Bursts { sigma: 0.0, hold: Duration::HOUR },
             batches: Batches {
                 alone: 1.0,
                 median: 1.0,
@@ -244,10 +232,7 @@ impl GeneratedTasks {
     ) -> Self {
         let stream = |purpose| {
             let entity = worker_type.index() as u64;
-            seed.purpose("tasks")
-                .entity(entity)
-                .purpose(purpose)
-                .stream()
+            seed.purpose("tasks").entity(entity).purpose(purpose).stream()
         };
         Self {
             worker_type,
@@ -263,22 +248,14 @@ impl GeneratedTasks {
             durations_rng: stream("durations"),
             start,
             span: to_ms(end.since(start)),
-            tasks_left: if model.arrivals.tasks_per_hour > 0.0 {
-                u64::MAX
-            } else {
-                0
-            },
+            tasks_left: if model.arrivals.tasks_per_hour > 0.0 { u64::MAX } else { 0 },
             batch_at: 0.0,
             batch_left: 0,
             task_at: 0.0,
             rate: 0.0,
             rate_until: 0.0,
             level: 1.0,
-            level_until: if model.arrivals.bursts.sigma > 0.0 {
-                0.0
-            } else {
-                f64::INFINITY
-            },
+            level_until: if model.arrivals.bursts.sigma > 0.0 { 0.0 } else { f64::INFINITY },
         }
     }
 
@@ -417,12 +394,7 @@ mod tests {
         let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
         let longer = gaps.iter().filter(|gap| **gap > 18.0).count();
         near("mean gap, s", mean, 9.0, 0.01);
-        near(
-            "gaps over two means",
-            longer as f64 / gaps.len() as f64,
-            libm::exp(-2.0),
-            0.02,
-        );
+        near("gaps over two means", longer as f64 / gaps.len() as f64, libm::exp(-2.0), 0.02);
     }
 
     #[test]
@@ -433,19 +405,13 @@ mod tests {
             weekend_factor: 0.25,
             ..Arrivals::poisson(1_000.0)
         };
-        let model = TaskModel {
-            arrivals,
-            ..TaskModel::poisson(0.0, MINUTE)
-        };
+        let model = TaskModel { arrivals, ..TaskModel::poisson(0.0, MINUTE) };
         let tasks = collect(source(&model, 1, WEEK * 8));
         near("mean", tasks.len() as f64, 1_000.0 * 168.0 * 8.0, 0.01);
         let count = |is: &dyn Fn(i64, i64) -> bool| {
             let hour = |task: &&Task| task.submitted.since(START).ms() / Duration::HOUR.ms();
-            tasks
-                .iter()
-                .map(|task| hour(&task))
-                .filter(|hour| is(hour / 24 % 7, hour % 24))
-                .count() as f64
+            tasks.iter().map(|task| hour(&task)).filter(|hour| is(hour / 24 % 7, hour % 24)).count()
+                as f64
         };
         let (saturday, monday) = (count(&|day, _| day == 5), count(&|day, _| day == 0));
         near("Saturday over Monday", saturday / monday, 0.25, 0.03);
@@ -456,34 +422,18 @@ mod tests {
     #[test]
     fn durations_of_another_law_leave_arrivals_alone() {
         let model = TaskModel::firefox_tests();
-        let other = TaskModel {
-            durations: MINUTE,
-            ..model.clone()
-        };
+        let other = TaskModel { durations: MINUTE, ..model.clone() };
         let submitted = |model| -> Vec<Time> {
-            collect(source(model, 5, WEEK))
-                .iter()
-                .map(|task| task.submitted)
-                .collect()
+            collect(source(model, 5, WEEK)).iter().map(|task| task.submitted).collect()
         };
         assert_eq!(submitted(&model), submitted(&other));
         let arrivals = Arrivals::poisson(957.0);
         let durations = |model, n| -> Vec<Duration> {
-            collect(source(model, 5, WEEK))
-                .iter()
-                .map(|task| task.duration)
-                .take(n)
-                .collect()
+            collect(source(model, 5, WEEK)).iter().map(|task| task.duration).take(n).collect()
         };
         assert_eq!(
             durations(&model, 1_000),
-            durations(
-                &TaskModel {
-                    arrivals,
-                    ..model.clone()
-                },
-                1_000
-            )
+            durations(&TaskModel { arrivals, ..model.clone() }, 1_000)
         );
     }
 
@@ -507,11 +457,7 @@ mod tests {
         let source = GeneratedTasks::new(&model, WorkerTypeId::new(3), Seed(1), span);
         let tasks = collect(source.take_at_most(1_000));
         assert_eq!(tasks.len(), 1_000);
-        assert!(
-            tasks
-                .iter()
-                .all(|task| task.worker_type == WorkerTypeId::new(3))
-        );
+        assert!(tasks.iter().all(|task| task.worker_type == WorkerTypeId::new(3)));
     }
 
     #[test]

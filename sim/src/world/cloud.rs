@@ -6,7 +6,6 @@ use provisioner_engine::observation::{EndCause, Observation, Refusal};
 use provisioner_engine::random::{Seed, Stream};
 use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
 use rand::RngExt;
-use rand_distr::{Distribution, Exp1};
 
 use super::World;
 use super::event::{Event, Handle};
@@ -310,8 +309,9 @@ impl World<'_> {
         self.tell(Observation::InstanceRunning { launch });
         let rate = self.config.cloud.interruption_hazard;
         if rate > 0.0 && market != Market::OnDemand {
-            let unit: f64 = Exp1.sample(&mut stream(self.draws.hazard, &self.instances[slot]));
-            self.instances[slot].hazard = self.now.saturating_add(hours(unit / rate));
+            let survival = DurationDist::Exponential { mean: hours(1.0 / rate) };
+            let after = delay(&survival, self.draws.hazard, &self.instances[slot]);
+            self.instances[slot].hazard = self.now.saturating_add(after);
             self.watch_hazard(slot);
         }
         let dist = &self.config.workers[worker_type.index()].boot;

@@ -469,10 +469,7 @@ fn carets_line_up_under_tabs_and_wide_letters() {
           |            ^ expected printable characters
     "#]],
     );
-    let long = format!(
-        "start = 2021-03-02\nregions = [{}3]",
-        "\"us-east-1\", ".repeat(50)
-    );
+    let long = format!("start = 2021-03-02\nregions = [{}3]", "\"us-east-1\", ".repeat(50));
     check(
         &long,
         expect![[r#"
@@ -609,9 +606,7 @@ fn what_is_not_text_is_refused_with_its_byte() {
 fn a_file_that_cannot_be_read_or_is_a_trace_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let refused = |name: &str| {
-        let issue = Source::read(&folder.path().join(name))
-            .expect_err("a refusal")
-            .to_string();
+        let issue = Source::read(&folder.path().join(name)).expect_err("a refusal").to_string();
         issue.replace(&folder.path().display().to_string(), "FOLDER")
     };
     expect![[r#"

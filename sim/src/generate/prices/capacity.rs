@@ -38,10 +38,7 @@ impl Default for CapacityPrices {
             ratio_median: 0.32,
             ratio_sigma: 0.25,
             ratio_min: 0.1,
-            gap: DurationDist::LogNormal {
-                median: Duration::from_mins(366),
-                sigma: 0.175,
-            },
+            gap: DurationDist::LogNormal { median: Duration::from_mins(366), sigma: 0.175 },
             step_median: 0.002,
             step_sigma: 1.18,
             step_max: 0.07,
@@ -55,11 +52,7 @@ impl CapacityPrices {
         let mut rng = seed.stream();
         let first = self.ratio_median * libm::exp(self.ratio_sigma * ziggurat::normal(&mut rng));
         let mut ratio = first.clamp(self.ratio_min, 1.0);
-        let mut direction = if ziggurat::uniform(&mut rng) < 0.5 {
-            -1.0
-        } else {
-            1.0
-        };
+        let mut direction = if ziggurat::uniform(&mut rng) < 0.5 { -1.0 } else { 1.0 };
         log.write(start, ratio);
         if ziggurat::uniform(&mut rng) < self.constant_share {
             return;

@@ -50,38 +50,19 @@ pub struct Premium {
 
 impl Default for OutbidPrices {
     fn default() -> Self {
-        let body = DurationDist::LogNormal {
-            median: Duration::from_secs(13 * 60),
-            sigma: 1.5,
-        };
-        let tail = DurationDist::Pareto {
-            min: Duration::from_hours(5),
-            shape: 1.3,
-        };
+        let body = DurationDist::LogNormal { median: Duration::from_secs(13 * 60), sigma: 1.5 };
+        let tail = DurationDist::Pareto { min: Duration::from_hours(5), shape: 1.3 };
         let parts = [(0.965, body), (0.035, tail)].map(|(weight, dist)| Part { weight, dist });
         Self {
             floor_min: 0.09,
             floor_max: 0.15,
-            gap: DurationDist::LogNormal {
-                median: Duration::from_secs(480),
-                sigma: 0.8,
-            },
+            gap: DurationDist::LogNormal { median: Duration::from_secs(480), sigma: 0.8 },
             gap_sigma: 0.4,
-            quiet: Premium {
-                median: 0.15,
-                sigma: 1.4,
-                redraw: 0.2,
-                nudge: 0.1,
-            },
+            quiet: Premium { median: 0.15, sigma: 1.4, redraw: 0.2, nudge: 0.1 },
             excursions_per_day: 2.0,
             excursions_sigma: 1.5,
             excursion: DurationDist::Mixture(parts.into()).capped(Duration::from_hours(28 * 24)),
-            height: Premium {
-                median: 1.4,
-                sigma: 2.0,
-                redraw: 0.0,
-                nudge: 0.1,
-            },
+            height: Premium { median: 1.4, sigma: 2.0, redraw: 0.0, nudge: 0.1 },
             ratio_max: 10.0,
         }
     }
@@ -95,9 +76,7 @@ impl OutbidPrices {
             self.floor_min + (self.floor_max - self.floor_min) * ziggurat::uniform(&mut pool);
         let slowness = 1.0 / factor(self.gap_sigma, &mut pool);
         let per_day = self.excursions_per_day * factor(self.excursions_sigma, &mut pool);
-        let calm = DurationDist::Exponential {
-            mean: Duration::DAY,
-        };
+        let calm = DurationDist::Exponential { mean: Duration::DAY };
 
         let mut now = start;
         while now < end {

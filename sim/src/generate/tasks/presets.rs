@@ -23,10 +23,7 @@ impl TaskModel {
                 diurnal_factor: 4.0,
                 peak_hour: 16.0,
                 weekend_factor: 0.5,
-                bursts: Bursts {
-                    sigma: 1.0,
-                    hold: Duration::from_mins(20),
-                },
+                bursts: Bursts { sigma: 1.0, hold: Duration::from_mins(20) },
                 batches: Batches {
                     alone: 0.58,
                     median: 2.4,
@@ -57,10 +54,7 @@ impl TaskModel {
                 diurnal_factor: 3.0,
                 peak_hour: 16.0,
                 weekend_factor: 0.5,
-                bursts: Bursts {
-                    sigma: 0.4,
-                    hold: Duration::from_mins(30),
-                },
+                bursts: Bursts { sigma: 0.4, hold: Duration::from_mins(30) },
                 batches: Batches {
                     alone: 0.44,
                     median: 12.0,
@@ -90,10 +84,7 @@ impl TaskModel {
                 diurnal_factor: 6.0,
                 peak_hour: 13.0,
                 weekend_factor: 0.4,
-                bursts: Bursts {
-                    sigma: 1.3,
-                    hold: Duration::from_mins(60),
-                },
+                bursts: Bursts { sigma: 1.3, hold: Duration::from_mins(60) },
                 batches: Batches {
                     alone: 0.71,
                     median: 1.2,
@@ -116,17 +107,11 @@ fn mixture<const N: usize>(parts: [(f64, DurationDist); N]) -> DurationDist {
 }
 
 const fn log_normal(median_secs: i64, sigma: f64) -> DurationDist {
-    DurationDist::LogNormal {
-        median: Duration::from_secs(median_secs),
-        sigma,
-    }
+    DurationDist::LogNormal { median: Duration::from_secs(median_secs), sigma }
 }
 
 const fn pareto(min_secs: i64, shape: f64) -> DurationDist {
-    DurationDist::Pareto {
-        min: Duration::from_secs(min_secs),
-        shape,
-    }
+    DurationDist::Pareto { min: Duration::from_secs(min_secs), shape }
 }
 
 #[cfg(test)]
@@ -204,10 +189,8 @@ mod tests {
         let daily: Vec<f64> = (0..24).map(|hour| average(&at_hour(hour))).collect();
         let max = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
         let min = |values: &[f64]| values.iter().copied().fold(f64::INFINITY, f64::min);
-        let mut durations: Vec<f64> = tasks
-            .iter()
-            .map(|task| task.duration.as_secs_f64())
-            .collect();
+        let mut durations: Vec<f64> =
+            tasks.iter().map(|task| task.duration.as_secs_f64()).collect();
         durations.sort_by(f64::total_cmp);
         let quantile = |p: f64| durations[(p * n) as usize];
         Figures {
@@ -274,24 +257,12 @@ mod tests {
     #[track_caller]
     fn resembles(got: &Figures, wanted: &Figures) {
         near("tasks per hour", got.per_hour, wanted.per_hour, 0.12);
-        near(
-            "in the same second",
-            got.same_second,
-            wanted.same_second,
-            0.07,
-        );
+        near("in the same second", got.same_second, wanted.same_second, 0.07);
         near("dispersion", got.dispersion, wanted.dispersion, 0.35);
-        let (names, tolerances) = (
-            ["mean", "p10", "p50", "p90", "p99"],
-            [0.05, 0.15, 0.05, 0.15, 0.2],
-        );
+        let (names, tolerances) =
+            (["mean", "p10", "p50", "p90", "p99"], [0.05, 0.15, 0.05, 0.15, 0.2]);
         for i in 0..5 {
-            near(
-                names[i],
-                got.durations[i],
-                wanted.durations[i],
-                tolerances[i],
-            );
+            near(names[i], got.durations[i], wanted.durations[i], tolerances[i]);
         }
     }
 
@@ -321,11 +292,7 @@ mod tests {
         near("mean", got.durations[0], 4_524.0, 0.15);
         near("p50", got.durations[2], 69.0, 0.1);
         near("p99", got.durations[4], 129_266.0, 0.2);
-        assert!(
-            (100.0..=600.0).contains(&got.dispersion),
-            "{}",
-            got.dispersion
-        );
+        assert!((100.0..=600.0).contains(&got.dispersion), "{}", got.dispersion);
         assert!((10.0..=30.0).contains(&got.peak), "{}", got.peak);
         assert!((3.0..=30.0).contains(&got.diurnal), "{}", got.diurnal);
     }
