@@ -1,19 +1,35 @@
-//! x
-use provisioner_benches::*;
-fn main() {
-    let n = std::env::args().nth(1).unwrap().parse().unwrap();
-    for _ in 0..5 {
-        for (name, f) in [
-            ("bare", bare::run as fn(u64, u64) -> w::WResult),
-            ("nexo", nexo::run),
-        ] {
-            let t = std::time::Instant::now();
-            let r = f(n, 1);
-            println!(
-                "{name} {:?} {:.1} ns/event {r:?}",
-                t.elapsed(),
-                t.elapsed().as_nanos() as f64 / r.events as f64
-            );
-        }
-    }
+//! The table of speeds: `cargo bench -p provisioner-benches --bench speed -- --help`.
+
+use std::process::ExitCode;
+
+use provisioner_benches::subject::{Body, EVENTS, Subject};
+use provisioner_benches::{bare, harness, nexo};
+
+/// The first one is what the others are compared with.
+const SUBJECTS: &[Subject] = &[
+    Subject {
+        name: "bare",
+        n: 1_000_000,
+        quick_n: 1_000_000,
+        unit: EVENTS,
+        body: Body::Rust(|n, seed| bare::run(n, seed).into()),
+    },
+    Subject {
+        name: "nexosim",
+        n: 1_000_000,
+        quick_n: 200_000,
+        unit: EVENTS,
+        body: Body::Rust(|n, seed| nexo::run(n, seed).into()),
+    },
+    Subject {
+        name: "simpy",
+        n: 100_000,
+        quick_n: 30_000,
+        unit: EVENTS,
+        body: Body::Python("w_simpy.py"),
+    },
+];
+
+fn main() -> ExitCode {
+    harness::main(SUBJECTS)
 }

@@ -66,13 +66,9 @@ class Pool:
             if self.queue:
                 task = self.queue.popleft()
             else:
-                claim = env.event()
-                self.idle.append(claim)
-                yield claim | env.timeout(IDLE_TIMEOUT)
-                if not claim.triggered:
-                    self.idle.remove(claim)
+                task = yield self.claim()
+                if task is None:
                     break
-                task = claim.value
             arrived, service = task
             self.waits.append(env.now - arrived)
             self.busy += 1
@@ -81,6 +77,22 @@ class Pool:
             self.finished += 1
         self.terminations += 1
         self.instance_seconds += env.now - launched
+
+    def claim(self):
+        """An event with a task, or with None after the idle timeout.
+
+        Waiting for `claim | timeout` instead reads a little better and takes a third longer.
+        """
+        claim = self.env.event()
+        self.idle.append(claim)
+
+        def expire(_):
+            if not claim.triggered:
+                self.idle.remove(claim)
+                claim.succeed(None)
+
+        self.env.timeout(IDLE_TIMEOUT).callbacks.append(expire)
+        return claim
 
 
 def main():

@@ -18,7 +18,6 @@ impl Key {
     /// When it happens.
     #[inline]
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, reason = "the upper half of the key")]
     pub const fn time(self) -> u64 {
         (self.0 >> 64) as u64
     }

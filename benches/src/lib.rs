@@ -11,4 +11,6 @@ pub mod bare;
 pub mod harness;
 pub mod heap;
 pub mod nexo;
+pub mod subject;
+pub mod table;
 pub mod w;

@@ -259,7 +259,6 @@ impl Tally {
     ///
     /// When a task or an instance was lost or counted twice: then the run measured nothing.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
     pub fn result(&self, n: u64) -> WResult {
         assert_eq!(self.started, n, "every task starts once");
         assert_eq!(self.finished, n, "every task finishes once");
@@ -280,7 +279,6 @@ impl Tally {
         }
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
     fn quantile(&self, q: f64) -> f64 {
         let mut rank = q * self.started as f64;
         for (bucket, &count) in self.waits.iter().enumerate() {
@@ -296,11 +294,6 @@ impl Tally {
 
 /// The leading bits of a float are its octave and its place in the octave.
 #[inline]
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    reason = "12 bits are left of the shift; a wait need not be exact to be put in a bucket"
-)]
 fn bucket_of(wait: u64) -> usize {
     const SHIFT: u32 = f64::MANTISSA_DIGITS - 1 - BUCKETS_PER_OCTAVE_LOG2;
     const FIRST: u64 = 1e6_f64.to_bits() >> SHIFT;
