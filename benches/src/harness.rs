@@ -24,7 +24,7 @@ struct Options {
     /// Fewer tasks and 3 rounds: for a look, not for a record.
     #[arg(long)]
     quick: bool,
-    /// Only these subjects, beside the bare loop.
+    /// Only these subjects, and those that they are compared with.
     #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
     only: Vec<String>,
     /// Tasks in a sample, instead of each subject's own number.
@@ -36,7 +36,7 @@ struct Options {
     /// The first round's seed.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Fail if a ratio to the bare loop is above 1.25 times the one stored in this file.
+    /// Only the subjects of this file: fail if a ratio is above 1.25 times the one stored there.
     #[arg(long, value_name = "FILE")]
     gate: Option<PathBuf>,
     /// Also write the rows as JSON.
@@ -57,7 +57,7 @@ const Z_MAX: f64 = 4.0;
 /// Runs of the bare loop that make a band where no reference exists.
 const BAND_RUNS: u64 = 30;
 
-/// Measures `subjects`, the first of which is the baseline, as the command line says.
+/// Measures `subjects` as the command line says.
 ///
 /// Without `--bench`, as `cargo test` runs it, there is nothing to do.
 #[must_use]
@@ -83,13 +83,13 @@ fn run(subjects: &[Subject], options: &Options) -> Result<(), String> {
     let gated = stored.iter().flat_map(|gate| gate.ratio.keys());
     let mut named = Vec::new();
     for name in options.only.iter().chain(gated) {
-        named.push(find(subjects, name)?.name);
+        let subject = find(subjects, name)?;
+        named.extend(subject.against);
+        named.push(subject.name);
     }
     let chosen: Vec<_> = subjects
         .iter()
-        .enumerate()
-        .filter(|(i, subject)| *i == 0 || named.is_empty() || named.contains(&subject.name))
-        .map(|(_, subject)| subject)
+        .filter(|subject| named.is_empty() || named.contains(&subject.name))
         .filter(|subject| {
             subject
                 .missing()
@@ -167,7 +167,16 @@ fn measure_all(subjects: &[&Subject], options: &Options) -> Result<Vec<Row>, Str
         let band = own[0]
             .w
             .map(|_| &*bands.entry(n).or_insert_with(|| band(n)));
-        Row::new(subject, n, own, &samples[0], band)
+        let against = subjects
+            .iter()
+            .position(|other| Some(other.name) == subject.against);
+        Row::new(
+            subject,
+            n,
+            own,
+            against.map_or(&[], |other| &samples[other]),
+            band,
+        )
     });
     Ok(rows.collect())
 }
@@ -204,7 +213,7 @@ fn disagreements(rows: &[Row]) -> Vec<String> {
     problems
 }
 
-/// Ratios to the bare loop that were measured before.
+/// Ratios that were measured before.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Gate {
@@ -218,26 +227,26 @@ fn read_gate(path: &Path) -> Result<Gate, String> {
 }
 
 impl Gate {
-    /// What got slower. What got faster, or looks so because the bare loop got slower, is only
-    /// remarked.
+    /// What got slower. What got faster, or looks so because the one it is compared with
+    /// got slower, is only remarked.
     fn check(&self, rows: &[Row]) -> Vec<String> {
         let mut problems = Vec::new();
         for (name, stored) in &self.ratio {
             let row = rows.iter().find(|row| row.name == name);
-            let Some(ratio) = row.and_then(|row| row.ratio).map(|ratio| ratio.median) else {
+            let Some((ratio, against)) = row.and_then(|row| row.ratio.zip(row.against)) else {
                 problems.push(format!("{name} is gated, but has no ratio here"));
                 continue;
             };
-            if ratio.is_nan() || ratio > stored * GATE_MARGIN {
+            let (ratio, limit) = (ratio.median, stored * GATE_MARGIN);
+            if ratio.is_nan() || ratio > limit {
                 problems.push(format!(
-                    "{name} takes {ratio:.2} × the bare loop; stored is {stored:.2}, allowed \
-                     {:.2}\nhint: find what made it slower, or store the new ratio and say why",
-                    stored * GATE_MARGIN
+                    "{name} costs {ratio:.2} × {against}; stored is {stored:.2}, allowed {limit:.2}\n\
+                     hint: find what made it slower, or store the new ratio and say why"
                 ));
             } else if ratio < stored / GATE_MARGIN {
                 eprintln!(
-                    "remark: {name} takes only {ratio:.2} × the bare loop; stored is {stored:.2}: \
-                     store the new ratio, unless the bare loop got slower"
+                    "remark: {name} costs only {ratio:.2} × {against}; stored is {stored:.2}: \
+                     store the new ratio, unless {against} got slower"
                 );
             }
         }
@@ -248,17 +257,11 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::subject::{EVENTS, Run};
+    use crate::subject::Run;
 
     fn row(name: &'static str, relative: f64) -> Row {
         let body = Body::Rust(|events, _| Run { events, w: None });
-        let subject = Subject {
-            name,
-            n: 10,
-            quick_n: 10,
-            unit: EVENTS,
-            body,
-        };
+        let subject = Subject::new(name, 10, 10, body).against("bare");
         let sample = |cpu_s| Sample {
             cpu_s,
             peak_kb: None,
@@ -322,20 +325,8 @@ mod tests {
             w: Some(run),
         };
         let body = Body::Rust(|events, _| Run { events, w: None });
-        let subject = Subject {
-            name: "bare",
-            n: 1,
-            quick_n: 1,
-            unit: EVENTS,
-            body,
-        };
-        let row = Row::new(
-            &subject,
-            1,
-            &[sample],
-            &[sample],
-            Some(&band(REFERENCE_TASKS)),
-        );
+        let subject = Subject::new("bare", 1, 1, body);
+        let row = Row::new(&subject, 1, &[sample], &[], Some(&band(REFERENCE_TASKS)));
         assert_eq!(disagreements(&[row]), Vec::<String>::new());
     }
 }

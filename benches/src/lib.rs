@@ -1,6 +1,7 @@
 //! How fast the simulator is, beside what it could be and what else there is.
 //!
-//! [`w`] states the reference workload; [`bare`] is the practical limit, a loop tuned for it alone;
+//! [`w`] states the reference workload; [`bare`] is the practical limit, a loop tuned for it alone
+//! (as [`mmc`] is for W2);
 //! [`nexo`] and `python/w_simpy.py` are the same model in general frameworks. [`harness`] measures
 //! them in one run and prints them in one table, because only ratios within one run mean anything
 //! on a shared machine.
@@ -10,6 +11,7 @@
 pub mod bare;
 pub mod harness;
 pub mod heap;
+pub mod mmc;
 pub mod nexo;
 pub mod subject;
 pub mod table;

@@ -23,8 +23,11 @@ pub struct Subject {
     pub n: u64,
     /// The same with `--quick`.
     pub quick_n: u64,
-    /// What it counts: only subjects that count [`EVENTS`] are compared with the bare loop.
+    /// What it counts: [`EVENTS`], or for example "rows".
     pub unit: &'static str,
+    /// The subject that its cost of an event is a multiple of. Comparing a simulator with itself,
+    /// at another size, shows growth.
+    pub against: Option<&'static str>,
     /// How it runs.
     pub body: Body,
 }
@@ -84,6 +87,33 @@ impl Sample {
 const SAMPLE_AT_LEAST_S: f64 = 0.25;
 
 impl Subject {
+    /// A subject that counts [`EVENTS`] and is compared with no other.
+    #[must_use]
+    pub const fn new(name: &'static str, n: u64, quick_n: u64, body: Body) -> Self {
+        Self {
+            name,
+            n,
+            quick_n,
+            unit: EVENTS,
+            against: None,
+            body,
+        }
+    }
+
+    /// The same, compared with another subject.
+    #[must_use]
+    pub const fn against(mut self, other: &'static str) -> Self {
+        self.against = Some(other);
+        self
+    }
+
+    /// The same, counting something else.
+    #[must_use]
+    pub const fn counting(mut self, unit: &'static str) -> Self {
+        self.unit = unit;
+        self
+    }
+
     /// Why it cannot run here, if so.
     #[must_use]
     pub fn missing(&self) -> Option<String> {

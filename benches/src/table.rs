@@ -10,7 +10,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::subject::{EVENTS, Sample, Subject};
+use crate::subject::{Sample, Subject};
 use crate::w::{Known, STATISTICS};
 
 /// A subject and what was measured of it.
@@ -28,8 +28,10 @@ pub struct Row {
     pub cpu_s: Spread,
     /// CPU time of one event.
     pub ns_per_event: Spread,
-    /// That, relative to the baseline's in the same round; for subjects that count events.
+    /// That, as a multiple of another subject's in the same round.
     pub ratio: Option<Spread>,
+    /// Which other subject.
+    pub against: Option<&'static str>,
     /// Peak of resident memory.
     pub peak_mb: Option<Spread>,
     /// How far the results are from the known ones, in standard errors; for subjects that run W.
@@ -60,7 +62,7 @@ impl Spread {
 }
 
 impl Row {
-    /// Sums up a subject's samples, one a round, beside the baseline's.
+    /// Sums up a subject's samples, one a round, beside those of the one it is against.
     ///
     /// # Panics
     ///
@@ -70,13 +72,13 @@ impl Row {
         subject: &Subject,
         n: u64,
         samples: &[Sample],
-        baseline: &[Sample],
+        against: &[Sample],
         known: Option<&Band>,
     ) -> Self {
         let spread = |value: &dyn Fn(&Sample) -> f64| {
             Spread::of(samples.iter().map(value)).expect("at least one round")
         };
-        let paired = samples.iter().zip(baseline);
+        let paired = samples.iter().zip(against);
         let ratios = paired.map(|(sample, base)| sample.ns_per_event() / base.ns_per_event());
         Self {
             name: subject.name,
@@ -85,7 +87,8 @@ impl Row {
             events: samples[0].events,
             cpu_s: spread(&|sample| sample.cpu_s),
             ns_per_event: spread(&Sample::ns_per_event),
-            ratio: Spread::of(ratios).filter(|_| subject.unit == EVENTS),
+            ratio: Spread::of(ratios),
+            against: subject.against,
             peak_mb: Spread::of(
                 samples
                     .iter()
@@ -143,14 +146,7 @@ impl Band {
 pub fn render(rows: &[Row]) -> String {
     let mut speed = vec![
         [
-            "",
-            "N",
-            "work",
-            "CPU s",
-            "M/s",
-            "ns each",
-            "× bare loop",
-            "peak MB",
+            "", "N", "work", "CPU s", "M/s", "ns each", "ratio", "peak MB",
         ]
         .map(str::to_owned),
     ];
@@ -163,7 +159,10 @@ pub fn render(rows: &[Row]) -> String {
             format!("{:.2}", 1e3 / row.ns_per_event.median),
             plus_minus(row.ns_per_event, 1),
             row.ratio
-                .map_or_else(String::new, |ratio| plus_minus(ratio, 2)),
+                .zip(row.against)
+                .map_or_else(String::new, |(ratio, against)| {
+                    format!("{} × {against}", plus_minus(ratio, 2))
+                }),
             row.peak_mb
                 .map_or_else(|| "?".to_owned(), |mb| format!("{:.1}", mb.median)),
         ]
@@ -214,17 +213,6 @@ mod tests {
     use crate::subject::{Body, Run};
     use crate::w::{REFERENCE, WResult};
 
-    fn subject(name: &'static str, unit: &'static str) -> Subject {
-        let body = Body::Rust(|events, _| Run { events, w: None });
-        Subject {
-            name,
-            n: 1000,
-            quick_n: 100,
-            unit,
-            body,
-        }
-    }
-
     fn samples(cpu_s: [f64; 3], launches: f64) -> Vec<Sample> {
         let [mean_wait_s, p95_wait_s, _, instance_hours] = REFERENCE.map(|known| known.mean);
         let w = WResult {
@@ -255,22 +243,24 @@ mod tests {
             known: REFERENCE,
             runs: 30,
         };
-        let row = |name, unit, samples: &[Sample]| {
-            Row::new(&subject(name, unit), 1000, samples, &bare, Some(&band))
+        let body = Body::Rust(|events, _| Run { events, w: None });
+        let subject = |name| Subject::new(name, 1000, 100, body);
+        let row = |subject: Subject, samples: &[Sample], against: &[Sample]| {
+            Row::new(&subject, 1000, samples, against, Some(&band))
         };
         let rows = [
-            row("bare loop", EVENTS, &bare),
-            row("slow", EVENTS, &slow),
-            row("task CSV", "rows", &rows_read),
+            row(subject("bare"), &bare, &[]),
+            row(subject("slow").against("bare"), &slow, &bare),
+            row(subject("task CSV").counting("rows"), &rows_read, &[]),
         ];
         expect![[r#"
-                          N            work  CPU s    M/s      ns each  × bare loop  peak MB
-            bare loop  1000  1000000 events  0.020  50.00  20.0 ± 10.0  1.00 ± 0.00      2.4
-            slow       1000  1000000 events  0.080  12.50  80.0 ± 30.0  3.00 ± 0.50      2.4
-            task CSV   1000    1000000 rows  0.020  50.00  20.0 ± 10.0                     ?
+                         N            work  CPU s    M/s      ns each               ratio  peak MB
+            bare      1000  1000000 events  0.020  50.00  20.0 ± 10.0                          2.4
+            slow      1000  1000000 events  0.080  12.50  80.0 ± 30.0  3.00 ± 0.50 × bare      2.4
+            task CSV  1000    1000000 rows  0.020  50.00  20.0 ± 10.0                            ?
 
             z of W's results  mean wait  p95 wait  launches  instance-hours
-            bare loop              +0.0      +0.0      +0.0            +0.0
+            bare                   +0.0      +0.0      +0.0            +0.0
             slow                   +0.0      +0.0      +1.7            +0.0
         "#]]
         .assert_eq(&render(&rows));
