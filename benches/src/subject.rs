@@ -3,7 +3,7 @@
 //! Every sample is taken in a process of its own, so that its CPU time and its peak of memory are
 //! nobody else's. CPU time is user + system time of the run itself, without the process's start;
 //! wall time is useless on a shared machine. The peak is that of the whole process (`VmHWM`; Linux
-//! only), of which an empty Rust process takes about 2 MB and a Python one about 10.
+//! only), of which this program at rest takes 3.5 MB and SimPy 16.5.
 
 use std::path::Path;
 use std::process::Command;
@@ -174,14 +174,15 @@ impl Subject {
 #[must_use]
 pub fn measure(run: fn(u64, u64) -> Run, n: u64, seed: u64) -> Sample {
     let before = cpu_s();
-    let (mut times, mut cpu_s_all) = (0.0, 0.0);
+    let mut times = 0.0;
     loop {
         let Run { events, w } = run(n, seed);
         times += 1.0;
-        cpu_s_all += cpu_s() - before - cpu_s_all;
-        if cpu_s_all >= SAMPLE_AT_LEAST_S {
+        let spent_s = cpu_s() - before;
+        if spent_s >= SAMPLE_AT_LEAST_S {
+            let cpu_s = spent_s / times;
             return Sample {
-                cpu_s: cpu_s_all / times,
+                cpu_s,
                 peak_kb: peak_kb(),
                 events,
                 w,
