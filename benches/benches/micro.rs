@@ -19,18 +19,13 @@ fn event_queue(criterion: &mut Criterion) {
         let mut std_heap: BinaryHeap<_> = (0..pending)
             .map(|event| Reverse(u128::from(later(0)) << 64 | u128::from(event)))
             .collect();
-        group.bench_function(
-            BenchmarkId::new("std BinaryHeap<u128>", pending),
-            |bencher| {
-                bencher.iter(|| {
-                    let Reverse(event) = std_heap.pop().expect("as many as before");
-                    let time = later((event >> 64) as u64);
-                    std_heap.push(Reverse(
-                        u128::from(time) << 64 | event & u128::from(u32::MAX),
-                    ));
-                });
-            },
-        );
+        group.bench_function(BenchmarkId::new("std BinaryHeap<u128>", pending), |bencher| {
+            bencher.iter(|| {
+                let Reverse(event) = std_heap.pop().expect("as many as before");
+                let time = later((event >> 64) as u64);
+                std_heap.push(Reverse(u128::from(time) << 64 | event & u128::from(u32::MAX)));
+            });
+        });
 
         let mut quad_heap = QuadHeap::default();
         (0..pending).for_each(|event| quad_heap.push(later(0), event));

@@ -29,9 +29,7 @@ pub fn run(n: u64, seed: u64) -> WResult {
 
     loop {
         let event = events.peek();
-        let next_timeout = idle
-            .front()
-            .map_or(u64::MAX, |longest| longest.since + IDLE_TIMEOUT);
+        let next_timeout = idle.front().map_or(u64::MAX, |longest| longest.since + IDLE_TIMEOUT);
         let next_timer = next_timeout.min(next_tick);
 
         if next_arrival < event.time() && next_arrival < next_timer {
@@ -42,17 +40,10 @@ pub fn run(n: u64, seed: u64) -> WResult {
                 tally.start(0);
                 events.push(now + service, finish(instance));
             } else {
-                queue.push_back(Task {
-                    arrived: now,
-                    service,
-                });
+                queue.push_back(Task { arrived: now, service });
             }
             to_come -= 1;
-            next_arrival = if to_come > 0 {
-                now + arrivals.gap()
-            } else {
-                u64::MAX
-            };
+            next_arrival = if to_come > 0 { now + arrivals.gap() } else { u64::MAX };
         } else if event.time() < next_timer {
             let now = event.time();
             let (instance, is_ready) = instance_of(event.payload());
@@ -72,10 +63,7 @@ pub fn run(n: u64, seed: u64) -> WResult {
                 events.replace(now + task.service, finish(instance));
             } else {
                 events.pop();
-                idle.push_back(Idle {
-                    since: now,
-                    instance,
-                });
+                idle.push_back(Idle { since: now, instance });
             }
         } else if next_timeout < next_tick {
             if let Some(Idle { instance, .. }) = idle.pop_front() {
@@ -123,10 +111,7 @@ struct Instances {
 }
 
 impl Instances {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "at most 5,000 live at once"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "at most 5,000 live at once")]
     fn launch(&mut self, now: u64) -> u32 {
         if let Some(place) = self.free.pop() {
             self.launched[place as usize] = now;

@@ -90,12 +90,7 @@ fn run(subjects: &[Subject], options: &Options) -> Result<(), String> {
     let chosen: Vec<_> = subjects
         .iter()
         .filter(|subject| named.is_empty() || named.contains(&subject.name))
-        .filter(|subject| {
-            subject
-                .missing()
-                .inspect(|why| eprintln!("remark: {why}"))
-                .is_none()
-        })
+        .filter(|subject| subject.missing().inspect(|why| eprintln!("remark: {why}")).is_none())
         .collect();
 
     let rows = measure_all(&chosen, options)?;
@@ -109,32 +104,19 @@ fn run(subjects: &[Subject], options: &Options) -> Result<(), String> {
     if let Some(gate) = &stored {
         problems.extend(gate.check(&rows));
     }
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(problems.join("\nerror: "))
-    }
+    if problems.is_empty() { Ok(()) } else { Err(problems.join("\nerror: ")) }
 }
 
 fn find<'a>(subjects: &'a [Subject], name: &str) -> Result<&'a Subject, String> {
-    subjects
-        .iter()
-        .find(|subject| subject.name == name)
-        .ok_or_else(|| {
-            let names: Vec<_> = subjects.iter().map(|subject| subject.name).collect();
-            format!(
-                "there is no subject `{name}`\nhint: the subjects are {}",
-                names.join(", ")
-            )
-        })
+    subjects.iter().find(|subject| subject.name == name).ok_or_else(|| {
+        let names: Vec<_> = subjects.iter().map(|subject| subject.name).collect();
+        format!("there is no subject `{name}`\nhint: the subjects are {}", names.join(", "))
+    })
 }
 
 fn print_sample(subject: &Subject, options: &Options) -> Result<(), String> {
     let Body::Rust(body) = subject.body else {
-        return Err(format!(
-            "{} runs in a process of another program",
-            subject.name
-        ));
+        return Err(format!("{} runs in a process of another program", subject.name));
     };
     let sample = measure(body, options.n.unwrap_or(subject.n), options.seed);
     let json = serde_json::to_string(&sample).map_err(|error| error.to_string())?;
@@ -143,16 +125,9 @@ fn print_sample(subject: &Subject, options: &Options) -> Result<(), String> {
 }
 
 fn measure_all(subjects: &[&Subject], options: &Options) -> Result<Vec<Row>, String> {
-    let rounds = options
-        .rounds
-        .unwrap_or(if options.quick { 3 } else { 5 })
-        .max(1);
+    let rounds = options.rounds.unwrap_or(if options.quick { 3 } else { 5 }).max(1);
     let tasks = |subject: &Subject| {
-        options.n.unwrap_or(if options.quick {
-            subject.quick_n
-        } else {
-            subject.n
-        })
+        options.n.unwrap_or(if options.quick { subject.quick_n } else { subject.n })
     };
     let mut samples: Vec<Vec<Sample>> = vec![Vec::new(); subjects.len()];
     for round in 0..rounds {
@@ -164,19 +139,9 @@ fn measure_all(subjects: &[&Subject], options: &Options) -> Result<Vec<Row>, Str
     let mut bands = BTreeMap::new();
     let rows = subjects.iter().zip(&samples).map(|(subject, own)| {
         let n = tasks(subject);
-        let band = own[0]
-            .w
-            .map(|_| &*bands.entry(n).or_insert_with(|| band(n)));
-        let against = subjects
-            .iter()
-            .position(|other| Some(other.name) == subject.against);
-        Row::new(
-            subject,
-            n,
-            own,
-            against.map_or(&[], |other| &samples[other]),
-            band,
-        )
+        let band = own[0].w.map(|_| &*bands.entry(n).or_insert_with(|| band(n)));
+        let against = subjects.iter().position(|other| Some(other.name) == subject.against);
+        Row::new(subject, n, own, against.map_or(&[], |other| &samples[other]), band)
     });
     Ok(rows.collect())
 }
@@ -185,17 +150,10 @@ fn measure_all(subjects: &[&Subject], options: &Options) -> Result<Vec<Row>, Str
 /// with seeds of their own.
 fn band(n: u64) -> Band {
     if n == REFERENCE_TASKS {
-        return Band {
-            known: REFERENCE,
-            runs: 30,
-        };
+        return Band { known: REFERENCE, runs: 30 };
     }
     let seeds = 1_000_000..1_000_000 + BAND_RUNS;
-    Band::of(
-        &seeds
-            .map(|seed| bare::run(n, seed).statistics())
-            .collect::<Vec<_>>(),
-    )
+    Band::of(&seeds.map(|seed| bare::run(n, seed).statistics()).collect::<Vec<_>>())
 }
 
 fn disagreements(rows: &[Row]) -> Vec<String> {
@@ -262,12 +220,7 @@ mod tests {
     fn row(name: &'static str, relative: f64) -> Row {
         let body = Body::Rust(|events, _| Run { events, w: None });
         let subject = Subject::new(name, 10, 10, body).against("bare");
-        let sample = |cpu_s| Sample {
-            cpu_s,
-            peak_kb: None,
-            events: 10,
-            w: None,
-        };
+        let sample = |cpu_s| Sample { cpu_s, peak_kb: None, events: 10, w: None };
         Row::new(&subject, 10, &[sample(relative)], &[sample(1.0)], None)
     }
 
@@ -280,50 +233,29 @@ mod tests {
         let gate = gate("[ratio]\nours = 2.0");
         assert!(gate.check(&[row("ours", 2.49)]).is_empty());
         assert_eq!(gate.check(&[row("ours", 2.51)]).len(), 1);
-        assert!(
-            gate.check(&[row("ours", 0.5)]).is_empty(),
-            "faster is no failure"
-        );
+        assert!(gate.check(&[row("ours", 0.5)]).is_empty(), "faster is no failure");
     }
 
     #[test]
     fn a_gated_subject_that_was_not_measured_fails_the_gate() {
-        assert_eq!(
-            gate("[ratio]\nours = 2.0").check(&[row("bare", 1.0)]).len(),
-            1
-        );
+        assert_eq!(gate("[ratio]\nours = 2.0").check(&[row("bare", 1.0)]).len(), 1);
     }
 
     #[test]
     fn a_ratio_that_is_no_number_fails_the_gate() {
-        assert_eq!(
-            gate("[ratio]\nours = 2.0")
-                .check(&[row("ours", f64::NAN)])
-                .len(),
-            1
-        );
+        assert_eq!(gate("[ratio]\nours = 2.0").check(&[row("ours", f64::NAN)]).len(), 1);
     }
 
     #[test]
     fn the_stored_gate_reads() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("gate.toml");
-        assert!(
-            !read_gate(&path)
-                .expect("gate.toml is valid")
-                .ratio
-                .is_empty()
-        );
+        assert!(!read_gate(&path).expect("gate.toml is valid").ratio.is_empty());
     }
 
     #[test]
     fn the_bare_loop_agrees_with_the_reference() {
         let run = bare::run(REFERENCE_TASKS, 11);
-        let sample = Sample {
-            cpu_s: 1.0,
-            peak_kb: None,
-            events: run.events,
-            w: Some(run),
-        };
+        let sample = Sample { cpu_s: 1.0, peak_kb: None, events: run.events, w: Some(run) };
         let body = Body::Rust(|events, _| Run { events, w: None });
         let subject = Subject::new("bare", 1, 1, body);
         let row = Row::new(&subject, 1, &[sample], &[], Some(&band(REFERENCE_TASKS)));

@@ -113,10 +113,7 @@ impl QuadHeap {
                 }
             } else {
                 let rest = keys.get(child..).unwrap_or_default().iter().copied();
-                (child..)
-                    .zip(rest)
-                    .min_by_key(|&(_, key)| key)
-                    .unwrap_or((at, Key::LAST))
+                (child..).zip(rest).min_by_key(|&(_, key)| key).unwrap_or((at, Key::LAST))
             };
             if key <= smallest_key {
                 break;

@@ -2,7 +2,7 @@
 //!
 //! [`w`] states the reference workload; [`bare`] is the practical limit, a loop tuned for it alone
 //! (as [`mmc`] is for W2);
-//! [`nexo`] and `python/w_simpy.py` are the same model in general frameworks. [`harness`] measures
+//! [`ours`] is the real simulator; [`nexo`] and `python/w_simpy.py` are the same model in general frameworks. [`harness`] measures
 //! them in one run and prints them in one table, because only ratios within one run mean anything
 //! on a shared machine.
 //!
@@ -13,6 +13,7 @@ pub mod harness;
 pub mod heap;
 pub mod mmc;
 pub mod nexo;
+pub mod ours;
 pub mod subject;
 pub mod table;
 pub mod w;

@@ -68,10 +68,7 @@ mod tests {
     fn waits_are_those_of_erlang_c() {
         let waits = run(4_000_000, 3);
         // One run's sd of the mean wait is 0.00127 s at a million customers, half that at four.
-        assert!(
-            (waits.mean_s - 0.021_694_1).abs() < 4.0 * 0.00064,
-            "{waits:?}"
-        );
+        assert!((waits.mean_s - 0.021_694_1).abs() < 4.0 * 0.00064, "{waits:?}");
         assert!((waits.waited - 0.216_940).abs() < 0.02, "{waits:?}");
     }
 }

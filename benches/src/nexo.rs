@@ -23,11 +23,7 @@ use crate::w::{self, Arrivals, Boots, IDLE_TIMEOUT, TICK, Tally, WResult, wanted
 /// When the framework refuses the model, which would be our mistake.
 #[must_use]
 pub fn run(n: u64, seed: u64) -> WResult {
-    let mut source = Source {
-        arrivals: Arrivals::new(seed),
-        to_come: n,
-        task: Output::default(),
-    };
+    let mut source = Source { arrivals: Arrivals::new(seed), to_come: n, task: Output::default() };
     let mut pool = Pool::new(n, seed);
     let (source_box, pool_box) = (Mailbox::new(), Mailbox::new());
     source.task.connect(Pool::arrive, &pool_box);
@@ -40,9 +36,7 @@ pub fn run(n: u64, seed: u64) -> WResult {
         .init(MonotonicTime::EPOCH)
         .and_then(|mut simulation| Ok(simulation.run()?))
         .expect("models schedule only into the future");
-    outcome
-        .try_read()
-        .expect("the pool reports when its last instance is gone")
+    outcome.try_read().expect("the pool reports when its last instance is gone")
 }
 
 #[derive(Serialize, Deserialize)]
@@ -70,8 +64,7 @@ impl Source {
         if self.to_come > 0 {
             self.to_come -= 1;
             let gap = Duration::from_nanos(self.arrivals.gap());
-            cx.schedule_event(gap, schedulable!(Self::arrive), ())
-                .expect("a gap is positive");
+            cx.schedule_event(gap, schedulable!(Self::arrive), ()).expect("a gap is positive");
         }
     }
 }
@@ -119,19 +112,9 @@ impl Pool {
     fn arrive(&mut self, Task(service): Task, cx: &Context<Self>) {
         if let Some((instance, timeout)) = self.idle.pop() {
             timeout.cancel();
-            self.start(
-                instance,
-                w::Task {
-                    arrived: now(cx),
-                    service,
-                },
-                cx,
-            );
+            self.start(instance, w::Task { arrived: now(cx), service }, cx);
         } else {
-            self.queue.push_back(w::Task {
-                arrived: now(cx),
-                service,
-            });
+            self.queue.push_back(w::Task { arrived: now(cx), service });
         }
     }
 
@@ -197,12 +180,8 @@ impl Pool {
     fn start(&mut self, instance: usize, task: w::Task, cx: &Context<Self>) {
         self.busy += 1;
         self.tally.start(now(cx) - task.arrived);
-        cx.schedule_event(
-            Duration::from_nanos(task.service),
-            schedulable!(Self::finish),
-            instance,
-        )
-        .expect("a service time is positive");
+        cx.schedule_event(Duration::from_nanos(task.service), schedulable!(Self::finish), instance)
+            .expect("a service time is positive");
     }
 }
 
@@ -224,11 +203,7 @@ mod tests {
     #[test]
     fn equal_draws_give_the_bare_loop_and_nexosim_equal_results() {
         for seed in 0..8 {
-            assert_eq!(
-                bare::run(10_000, seed),
-                nexo::run(10_000, seed),
-                "seed {seed}"
-            );
+            assert_eq!(bare::run(10_000, seed), nexo::run(10_000, seed), "seed {seed}");
         }
         assert_eq!(bare::run(1, 0), nexo::run(1, 0));
     }

@@ -55,10 +55,7 @@ pub struct Run {
 
 impl From<WResult> for Run {
     fn from(w: WResult) -> Self {
-        Self {
-            events: w.events,
-            w: Some(w),
-        }
+        Self { events: w.events, w: Some(w) }
     }
 }
 
@@ -90,14 +87,7 @@ impl Subject {
     /// A subject that counts [`EVENTS`] and is compared with no other.
     #[must_use]
     pub const fn new(name: &'static str, n: u64, quick_n: u64, body: Body) -> Self {
-        Self {
-            name,
-            n,
-            quick_n,
-            unit: EVENTS,
-            against: None,
-            body,
-        }
+        Self { name, n, quick_n, unit: EVENTS, against: None, body }
     }
 
     /// The same, compared with another subject.
@@ -149,11 +139,7 @@ impl Subject {
             }
             Body::Python(script) => {
                 let mut command = Command::new(python());
-                command.arg(
-                    Path::new(env!("CARGO_MANIFEST_DIR"))
-                        .join("python")
-                        .join(script),
-                );
+                command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(script));
                 command.args([n.to_string(), seed.to_string()]);
                 command
             }
@@ -181,12 +167,7 @@ pub fn measure(run: fn(u64, u64) -> Run, n: u64, seed: u64) -> Sample {
         let spent_s = cpu_s() - before;
         if spent_s >= SAMPLE_AT_LEAST_S {
             let cpu_s = spent_s / times;
-            return Sample {
-                cpu_s,
-                peak_kb: peak_kb(),
-                events,
-                w,
-            };
+            return Sample { cpu_s, peak_kb: peak_kb(), events, w };
         }
     }
 }
@@ -202,9 +183,7 @@ fn cpu_s() -> f64 {
 
 fn peak_kb() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
@@ -216,10 +195,7 @@ mod tests {
     fn a_sample_is_the_mean_of_enough_runs() {
         let spin = |n, seed| {
             let sum = (0..n).fold(seed, |sum, i| std::hint::black_box(sum ^ i));
-            Run {
-                events: n + sum % 2,
-                w: None,
-            }
+            Run { events: n + sum % 2, w: None }
         };
         let sample = measure(spin, 10_000_000, 7);
         assert!(sample.cpu_s > 0.0);

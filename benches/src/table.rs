@@ -54,10 +54,7 @@ impl Spread {
         let (low, high) = (values.first()?, values.last()?);
         let upper = values[values.len() / 2];
         let lower = values[(values.len() - 1) / 2];
-        Some(Self {
-            median: f64::midpoint(lower, upper),
-            half_range: (high - low) / 2.0,
-        })
+        Some(Self { median: f64::midpoint(lower, upper), half_range: (high - low) / 2.0 })
     }
 }
 
@@ -89,12 +86,7 @@ impl Row {
             ns_per_event: spread(&Sample::ns_per_event),
             ratio: Spread::of(ratios),
             against: subject.against,
-            peak_mb: Spread::of(
-                samples
-                    .iter()
-                    .filter_map(|s| s.peak_kb)
-                    .map(|kb| kb as f64 / 1e3),
-            ),
+            peak_mb: Spread::of(samples.iter().filter_map(|s| s.peak_kb).map(|kb| kb as f64 / 1e3)),
             z: known.and_then(|band| band.z(samples)),
         }
     }
@@ -117,15 +109,9 @@ impl Band {
         let known = std::array::from_fn(|i| {
             let mean = runs.iter().map(|run| run[i]).sum::<f64>() / count;
             let squares = runs.iter().map(|run| (run[i] - mean).powi(2)).sum::<f64>();
-            Known {
-                mean,
-                sd: (squares / (count - 1.0)).sqrt(),
-            }
+            Known { mean, sd: (squares / (count - 1.0)).sqrt() }
         });
-        Self {
-            known,
-            runs: runs.len(),
-        }
+        Self { known, runs: runs.len() }
     }
 
     /// Standard errors between the samples' means and what is known; `None` if they are not of W.
@@ -144,12 +130,8 @@ impl Band {
 /// The table, and below it how well W's results agree.
 #[must_use]
 pub fn render(rows: &[Row]) -> String {
-    let mut speed = vec![
-        [
-            "", "N", "work", "CPU s", "M/s", "ns each", "ratio", "peak MB",
-        ]
-        .map(str::to_owned),
-    ];
+    let mut speed =
+        vec![["", "N", "work", "CPU s", "M/s", "ns each", "ratio", "peak MB"].map(str::to_owned)];
     speed.extend(rows.iter().map(|row| {
         [
             row.name.to_owned(),
@@ -158,13 +140,10 @@ pub fn render(rows: &[Row]) -> String {
             format!("{:.3}", row.cpu_s.median),
             format!("{:.2}", 1e3 / row.ns_per_event.median),
             plus_minus(row.ns_per_event, 1),
-            row.ratio
-                .zip(row.against)
-                .map_or_else(String::new, |(ratio, against)| {
-                    format!("{} × {against}", plus_minus(ratio, 2))
-                }),
-            row.peak_mb
-                .map_or_else(|| "?".to_owned(), |mb| format!("{:.1}", mb.median)),
+            row.ratio.zip(row.against).map_or_else(String::new, |(ratio, against)| {
+                format!("{} × {against}", plus_minus(ratio, 2))
+            }),
+            row.peak_mb.map_or_else(|| "?".to_owned(), |mb| format!("{:.1}", mb.median)),
         ]
     }));
     let [a, b, c, d] = STATISTICS.map(str::to_owned);
@@ -182,10 +161,7 @@ pub fn render(rows: &[Row]) -> String {
 }
 
 fn plus_minus(spread: Spread, decimals: usize) -> String {
-    format!(
-        "{:.decimals$} ± {:.decimals$}",
-        spread.median, spread.half_range
-    )
+    format!("{:.decimals$} ± {:.decimals$}", spread.median, spread.half_range)
 }
 
 /// The first column to the left, the others to the right.
@@ -215,19 +191,8 @@ mod tests {
 
     fn samples(cpu_s: [f64; 3], launches: f64) -> Vec<Sample> {
         let [mean_wait_s, p95_wait_s, _, instance_hours] = REFERENCE.map(|known| known.mean);
-        let w = WResult {
-            mean_wait_s,
-            p95_wait_s,
-            launches,
-            instance_hours,
-            events: 1_000_000,
-        };
-        let sample = |cpu_s| Sample {
-            cpu_s,
-            peak_kb: Some(2_400),
-            events: 1_000_000,
-            w: Some(w),
-        };
+        let w = WResult { mean_wait_s, p95_wait_s, launches, instance_hours, events: 1_000_000 };
+        let sample = |cpu_s| Sample { cpu_s, peak_kb: Some(2_400), events: 1_000_000, w: Some(w) };
         cpu_s.map(sample).to_vec()
     }
 
@@ -239,10 +204,7 @@ mod tests {
         for sample in &mut rows_read {
             (sample.w, sample.peak_kb) = (None, None);
         }
-        let band = Band {
-            known: REFERENCE,
-            runs: 30,
-        };
+        let band = Band { known: REFERENCE, runs: 30 };
         let body = Body::Rust(|events, _| Run { events, w: None });
         let subject = |name| Subject::new(name, 1000, 100, body);
         let row = |subject: Subject, samples: &[Sample], against: &[Sample]| {

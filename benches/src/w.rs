@@ -33,11 +33,7 @@ const BOOT_SIGMA: f64 = 0.5;
 #[must_use]
 pub const fn wanted(queued: u64, busy: u64, idle: u64, starting: u64) -> u64 {
     let demand = queued + busy;
-    let desired = if demand < CAPACITY_MAX {
-        demand
-    } else {
-        CAPACITY_MAX
-    };
+    let desired = if demand < CAPACITY_MAX { demand } else { CAPACITY_MAX };
     desired.saturating_sub(starting + idle + busy)
 }
 
@@ -62,10 +58,7 @@ impl Arrivals {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let seed = Seed(seed);
-        Self {
-            gaps: seed.purpose("gap").stream(),
-            services: seed.purpose("service").stream(),
-        }
+        Self { gaps: seed.purpose("gap").stream(), services: seed.purpose("service").stream() }
     }
 
     /// Time until the next arrival: exponential, mean 1 s.
@@ -148,34 +141,17 @@ pub const REFERENCE_TASKS: u64 = 1_000_000;
 
 /// What a run of [`REFERENCE_TASKS`] finds.
 pub const REFERENCE: [Known; 4] = [
-    Known {
-        mean: 1.787,
-        sd: 0.043,
-    },
-    Known {
-        mean: 13.13,
-        sd: 0.29,
-    },
-    Known {
-        mean: 16_203.0,
-        sd: 361.0,
-    },
-    Known {
-        mean: 173_309.0,
-        sd: 213.0,
-    },
+    Known { mean: 1.787, sd: 0.043 },
+    Known { mean: 13.13, sd: 0.29 },
+    Known { mean: 16_203.0, sd: 361.0 },
+    Known { mean: 173_309.0, sd: 213.0 },
 ];
 
 impl WResult {
     /// The run's values of [`STATISTICS`].
     #[must_use]
     pub const fn statistics(&self) -> [f64; 4] {
-        [
-            self.mean_wait_s,
-            self.p95_wait_s,
-            self.launches,
-            self.instance_hours,
-        ]
+        [self.mean_wait_s, self.p95_wait_s, self.launches, self.instance_hours]
     }
 }
 
@@ -262,14 +238,8 @@ impl Tally {
     pub fn result(&self, n: u64) -> WResult {
         assert_eq!(self.started, n, "every task starts once");
         assert_eq!(self.finished, n, "every task finishes once");
-        assert_eq!(
-            self.readys, self.launched,
-            "every launch becomes ready once"
-        );
-        assert_eq!(
-            self.terminated, self.launched,
-            "every instance terminates once"
-        );
+        assert_eq!(self.readys, self.launched, "every launch becomes ready once");
+        assert_eq!(self.terminated, self.launched, "every instance terminates once");
         WResult {
             mean_wait_s: self.wait_sum as f64 / n as f64 / 1e9,
             p95_wait_s: self.quantile(0.95),
@@ -317,14 +287,8 @@ mod tests {
         for wait in [0, 1, 1_000_000, 1_234_567_890, 13 * SECOND, 86_400 * SECOND] {
             let bucket = bucket_of(wait);
             let wait_s = wait as f64 / 1e9;
-            assert!(
-                bucket_floor_s(bucket) <= wait_s,
-                "{wait} ns is below bucket {bucket}"
-            );
-            assert!(
-                wait_s < bucket_floor_s(bucket + 1),
-                "{wait} ns is above bucket {bucket}"
-            );
+            assert!(bucket_floor_s(bucket) <= wait_s, "{wait} ns is below bucket {bucket}");
+            assert!(wait_s < bucket_floor_s(bucket + 1), "{wait} ns is above bucket {bucket}");
         }
     }
 
