@@ -9,6 +9,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::decision::Market;
 use crate::ids::{LaunchId, PoolId, WorkerTypeId};
 use crate::units::Time;
 
@@ -23,12 +24,16 @@ pub struct Launch {
     pub pool: PoolId,
     /// Tasks it can run at once.
     pub capacity: u32,
+    /// In which market, at what price.
+    pub market: Market,
     /// Where it is.
     pub stage: Stage,
     /// When it was decided.
     pub requested: Time,
     /// When EC2 took it, if it did.
     pub accepted: Option<Time>,
+    /// When it is given up, unless it moves on before.
+    pub deadline: Time,
 }
 
 /// Where a launch is. A later stage is greater; a launch never goes back.
@@ -74,6 +79,12 @@ impl Supply {
         self.requested + self.pending + self.running + self.working
     }
 
+    /// Whether there is nothing at any stage.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.live() + self.stopping == 0
+    }
+
     /// Capacity whose worker has not registered: worker-manager's `requested`.
     #[must_use]
     pub const fn unregistered(&self) -> u32 {
@@ -83,8 +94,20 @@ impl Supply {
 
 impl fmt::Display for Supply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { requested, requests: _, pending, running, working, stopping } = self;
-        write!(f, "{requested}+{pending}+{running}+{working} capacity, {stopping} stopping")
+        let Self { requested, requests: _, pending, running, working, stopping } = *self;
+        let stages = [
+            (requested, "requested"),
+            (pending, "pending"),
+            (running, "running"),
+            (working, "working"),
+            (stopping, "stopping"),
+        ];
+        let mut separator = "capacity ";
+        for (capacity, stage) in stages.into_iter().filter(|(capacity, _)| *capacity > 0) {
+            write!(f, "{separator}{capacity} {stage}")?;
+            separator = " + ";
+        }
+        if self.is_empty() { f.write_str("no capacity") } else { Ok(()) }
     }
 }
 
@@ -127,8 +150,14 @@ impl Ledger {
         id
     }
 
-    /// Moves a launch on; `None` if it is not known or is as far already.
-    pub(crate) fn advance(&mut self, id: LaunchId, stage: Stage, now: Time) -> Option<Launch> {
+    /// Moves a launch on; gives the stage it left and what it is now, or `None` if it is not
+    /// known or is as far already.
+    pub(crate) fn advance(
+        &mut self,
+        id: LaunchId,
+        stage: Stage,
+        now: Time,
+    ) -> Option<(Stage, Launch)> {
         let launch = self.launches.get_mut(&id)?;
         if launch.stage >= stage {
             return None;
@@ -139,7 +168,14 @@ impl Ledger {
         let after = *launch;
         self.debit(&before);
         self.credit(&after);
-        Some(after)
+        Some((before.stage, after))
+    }
+
+    /// Sets when a launch is given up.
+    pub(crate) fn set_deadline(&mut self, id: LaunchId, deadline: Time) {
+        if let Some(launch) = self.launches.get_mut(&id) {
+            launch.deadline = deadline;
+        }
     }
 
     /// Forgets a launch that has ended or never was; `None` if it is not known.
