@@ -270,7 +270,10 @@ impl fmt::Display for Described<'_> {
             }
             Reason::CapacityMaxReached { worker_type, live, capacity_max, wanted } => {
                 let name = self.name(worker_type);
-                write!(f, "{name}: {wanted} more wanted, none fits, {live} of {capacity_max} in use")
+                write!(
+                    f,
+                    "{name}: {wanted} more wanted, none fits, {live} of {capacity_max} in use"
+                )
             }
             Reason::LaunchLimitReached { worker_type, left, limit } => {
                 let name = self.name(worker_type);

@@ -102,7 +102,8 @@ impl Engine {
 
     /// Sets a launch's only deadline.
     pub(super) fn put_off(&mut self, id: LaunchId, due: Time) {
-        self.ledger.set_deadline(id, due);
-        self.deadlines.push(Reverse((due, id)));
+        if self.ledger.set_deadline(id, due) {
+            self.looks.push(Reverse((due, id)));
+        }
     }
 }

@@ -39,8 +39,9 @@ pub struct Engine {
     changed: Changed,
     /// Who launches first in the next decision: the one whose turn it was when the last ended.
     first_in_line: WorkerTypeId,
-    /// When launches are to be given up. An entry that is not its launch's deadline is outdated.
-    deadlines: BinaryHeap<Reverse<(Time, LaunchId)>>,
+    /// When to look whether launches are to be given up, once for each. An entry that is not its
+    /// launch's next look is outdated.
+    looks: BinaryHeap<Reverse<(Time, LaunchId)>>,
 }
 
 /// What placement keeps of one worker type from turn to turn.
@@ -84,7 +85,7 @@ impl Engine {
             states: worker_types.iter().map(state).collect(),
             changed: Changed::all_of(worker_types.len()),
             first_in_line: WorkerTypeId::new(0),
-            deadlines: BinaryHeap::new(),
+            looks: BinaryHeap::new(),
             config,
         }
     }
@@ -210,7 +211,8 @@ impl Changed {
 
     /// Takes all of them out, in the order of their ids.
     fn take(&mut self) -> Vec<WorkerTypeId> {
-        let mut taken = core::mem::take(&mut self.worker_types);
+        let emptied = Vec::with_capacity(self.worker_types.len());
+        let mut taken = core::mem::replace(&mut self.worker_types, emptied);
         taken.sort_unstable();
         for worker_type in &taken {
             self.is_in[worker_type.index()] = false;

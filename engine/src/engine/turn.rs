@@ -14,6 +14,10 @@ use crate::scaling::{Need, Scaling};
 use crate::units::{Duration, Time};
 use crate::worker_type::{Candidate, WorkerType};
 
+/// How long a launch whose deadline was put off is left alone at most: those that end meanwhile are
+/// forgotten then.
+const LOOKED_AT_AFTER: Duration = Duration::DAY;
+
 /// Ordered is not done: giving a launch up is ordered again this long after, if it is still there.
 const ORDERED_AGAIN_AFTER: Duration = Duration::from_mins(5);
 
@@ -27,13 +31,20 @@ pub(super) struct Order {
 impl Engine {
     /// Cancels requests and ends instances that are past their time.
     pub(super) fn give_up_overdue(&mut self, decision: &mut Decision) {
-        while let Some(&Reverse((due, id))) = self.deadlines.peek()
-            && due <= self.now
+        while let Some(&Reverse((look, id))) = self.looks.peek()
+            && look <= self.now
         {
-            self.deadlines.pop();
-            let Some(launch) = self.ledger.get(id).copied().filter(|it| it.deadline == due) else {
+            self.looks.pop();
+            let Some(launch) = self.ledger.get(id).copied().filter(|it| it.look == look) else {
                 continue;
             };
+            if launch.deadline > self.now {
+                let next = launch.deadline.min(self.now + LOOKED_AT_AFTER);
+                self.ledger.set_look(id, next);
+                self.looks.push(Reverse((next, id)));
+                continue;
+            }
+            self.ledger.set_look(id, Time::MAX);
             decision.actions.push(match launch.accepted {
                 Some(_) => Action::Terminate { launch: id },
                 None => Action::Cancel { launch: id },
@@ -131,6 +142,7 @@ impl Engine {
             requested: self.now,
             accepted: None,
             deadline: Time::MAX,
+            look: Time::MAX,
         });
         self.put_off(launch, self.now.saturating_add(request_timeout));
         self.changed.mark(worker_type); // its supply did

@@ -96,8 +96,8 @@ impl World<'_> {
             let live = (self.instances.len() - stopping.count()) as u64;
             assert_eq!(ordered, ended + live, "an instance was lost or doubled");
             assert_eq!(self.launches.len(), self.instances.len(), "a launch without its instance");
+            self.check_money();
         }
-        self.check_money();
     }
 
     /// Every micro-dollar billed is in one account, under one use.
@@ -117,7 +117,7 @@ impl World<'_> {
             self.bill(slot, false);
         }
         self.check_money();
-        let mut waits = Waits::new();
+        let mut waits = Waits::new(super::wait_digits(self.types.len()));
         let mut total = Measures::default();
         let worker_types: Vec<Measures> =
             (0..self.types.len()).map(|index| self.measure(WorkerTypeId::new(index))).collect();

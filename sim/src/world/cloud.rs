@@ -441,7 +441,7 @@ impl World<'_> {
     }
 
     fn forget(&mut self, slot: u32) {
-        self.launches.remove(&self.instances[slot].launch);
+        self.launches.remove(self.instances[slot].launch);
         self.instances.remove(slot);
     }
 

@@ -59,7 +59,7 @@ impl World<'_> {
             }
             Action::Cancel { launch } => {
                 self.calls.cancel += 1;
-                if let Some(&slot) = self.launches.get(&launch) {
+                if let Some(&slot) = self.launches.get(launch) {
                     self.cancel(slot);
                 }
             }
@@ -69,7 +69,7 @@ impl World<'_> {
                     let stage = self.instances[*slot].stage;
                     matches!(stage, Stage::Pending | Stage::Running | Stage::Working)
                 };
-                if let Some(slot) = self.launches.get(&launch).copied().filter(live) {
+                if let Some(slot) = self.launches.get(launch).copied().filter(live) {
                     self.stop(slot, EndCause::Provisioner);
                 }
             }

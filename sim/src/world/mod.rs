@@ -23,6 +23,7 @@ use provisioner_engine::Engine;
 use provisioner_engine::decision::Market as BoughtIn;
 use provisioner_engine::ids::{PoolId, WorkerTypeId};
 use provisioner_engine::journal::{Digest, Record};
+use provisioner_engine::launch_map::LaunchMap;
 use provisioner_engine::random::Stream;
 use provisioner_engine::units::{Duration, Time, UsdPerHour};
 
@@ -77,6 +78,12 @@ pub fn run<'a>(config: &'a SimConfig, tasks: &mut dyn TaskSource, hooks: Hooks<'
     World::new(config, hooks).run(tasks)
 }
 
+/// Significant digits of the waits' quantiles: three, or two where a thousand histograms of three
+/// would crowd out everything else.
+const fn wait_digits(worker_types: usize) -> u8 {
+    if worker_types <= 64 { 3 } else { 2 }
+}
+
 struct World<'a> {
     config: &'a SimConfig,
     hooks: Hooks<'a>,
@@ -88,7 +95,8 @@ struct World<'a> {
     changed: Vec<WorkerTypeId>,
     tasks: Tasks,
     instances: Instances,
-    launches: std::collections::BTreeMap<provisioner_engine::ids::LaunchId, u32>,
+    /// The slot of each launch that has not ended.
+    launches: LaunchMap<u32>,
     pools: Vec<PoolState>,
     draws: Draws,
     in_flight: InFlight,
@@ -124,6 +132,7 @@ impl<'a> World<'a> {
         );
         let mut agenda = Agenda::new(config.start);
         let claims = config.seed.purpose("claim");
+        let digits = wait_digits(config.engine.worker_types.len());
         let types: Vec<TypeState> = (0..)
             .zip(config.engine.worker_types.iter().zip(&config.workers))
             .map(|(index, (worker_type, worker))| TypeState {
@@ -131,7 +140,7 @@ impl<'a> World<'a> {
                 ready: Ready::new(worker.claim_order),
                 random: claims.entity(index).stream(),
                 idle_line: agenda.line(worker_type.idle_timeout),
-                waits: Waits::new(),
+                waits: Waits::new(digits),
                 counts: TaskCounts::default(),
                 launches: LaunchMeasures::default(),
             })
@@ -151,7 +160,7 @@ impl<'a> World<'a> {
             types,
             tasks: Tasks::default(),
             instances: Instances::default(),
-            launches: std::collections::BTreeMap::new(),
+            launches: LaunchMap::new(),
             pools: vec![PoolState::default(); pools],
             draws: Draws::new(config.seed),
             in_flight: InFlight::default(),
