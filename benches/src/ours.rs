@@ -212,6 +212,7 @@ impl TaskSource for Elastic {
 /// W3's tasks: a Poisson stream thinned to its rhythm.
 struct Year {
     random: Stream,
+    rhythm: Vec<f64>,
     /// Chances of the worker types, added up.
     zipf: Vec<f64>,
     now_ms: f64,
@@ -233,18 +234,21 @@ impl Year {
         #[expect(clippy::cast_precision_loss, reason = "a rate needs no more")]
         let gap_ms = YEAR.ms() as f64 / n as f64 * MEAN_OF_RHYTHM;
         let random = Seed(seed).purpose("year").stream();
-        Self { random, zipf, now_ms: 0.0, gap_ms, left: n }
+        Self { random, rhythm: rhythm(), zipf, now_ms: 0.0, gap_ms, left: n }
     }
 }
 
-/// The average of [`rhythm`] over a week.
+/// The average of [`rhythm`].
 const MEAN_OF_RHYTHM: f64 = 0.5 * (5.0 + 2.0 * 0.3) / 7.0;
 
-/// How much of the peak rate there is at a time: a sine over the day, 0.3 of it on two days a week.
-fn rhythm(ms: f64) -> f64 {
-    let days = ms / 86_400_000.0;
-    let week = if days.rem_euclid(7.0) < 5.0 { 1.0 } else { 0.3 };
-    week * 0.5 * (1.0 + 0.9 * (days * std::f64::consts::TAU).sin())
+/// How much of the peak rate there is in each hour of the week: a sine over the day, 0.3 of it on two
+/// days.
+fn rhythm() -> Vec<f64> {
+    let of_hour = |hour: u32| {
+        let week = if hour < 5 * 24 { 1.0 } else { 0.3 };
+        week * 0.5 * (1.0 + 0.9 * (f64::from(hour) / 24.0 * std::f64::consts::TAU).sin())
+    };
+    (0..7 * 24).map(of_hour).collect()
 }
 
 impl TaskSource for Year {
@@ -254,7 +258,8 @@ impl TaskSource for Year {
         loop {
             let gap: f64 = self.random.sample(Exp1);
             self.now_ms += gap * self.gap_ms;
-            if self.random.random::<f64>() < rhythm(self.now_ms) {
+            let hour = (self.now_ms / 3_600_000.0) as usize % self.rhythm.len();
+            if self.random.random::<f64>() < self.rhythm[hour] {
                 break;
             }
         }

@@ -6,13 +6,14 @@
 
 mod demand;
 mod facts;
+mod looks;
 mod turn;
 
-use alloc::collections::{BinaryHeap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::cmp::Reverse;
 
 use self::demand::{Counts, Demands};
+use self::looks::Looks;
 use crate::decision::{Decision, Reason};
 use crate::history::PoolHistory;
 use crate::ids::{LaunchId, WorkerTypeId};
@@ -41,7 +42,7 @@ pub struct Engine {
     first_in_line: WorkerTypeId,
     /// When to look whether launches are to be given up, once for each. An entry that is not its
     /// launch's next look is outdated.
-    looks: BinaryHeap<Reverse<(Time, LaunchId)>>,
+    looks: Looks,
 }
 
 /// What placement keeps of one worker type from turn to turn.
@@ -85,7 +86,7 @@ impl Engine {
             states: worker_types.iter().map(state).collect(),
             changed: Changed::all_of(worker_types.len()),
             first_in_line: WorkerTypeId::new(0),
-            looks: BinaryHeap::new(),
+            looks: Looks::default(),
             config,
         }
     }

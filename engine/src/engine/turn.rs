@@ -2,7 +2,6 @@
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::cmp::Reverse;
 
 use super::demand::Counts;
 use super::{Engine, State};
@@ -13,10 +12,6 @@ use crate::placement::{Offer, Pick, Placement, Plan, Room};
 use crate::scaling::{Need, Scaling};
 use crate::units::{Duration, Time};
 use crate::worker_type::{Candidate, WorkerType};
-
-/// How long a launch whose deadline was put off is left alone at most: those that end meanwhile are
-/// forgotten then.
-const LOOKED_AT_AFTER: Duration = Duration::DAY;
 
 /// Ordered is not done: giving a launch up is ordered again this long after, if it is still there.
 const ORDERED_AGAIN_AFTER: Duration = Duration::from_mins(5);
@@ -31,17 +26,17 @@ pub(super) struct Order {
 impl Engine {
     /// Cancels requests and ends instances that are past their time.
     pub(super) fn give_up_overdue(&mut self, decision: &mut Decision) {
-        while let Some(&Reverse((look, id))) = self.looks.peek()
-            && look <= self.now
-        {
-            self.looks.pop();
+        for (look, id) in self.looks.take_due(self.now) {
             let Some(launch) = self.ledger.get(id).copied().filter(|it| it.look == look) else {
                 continue;
             };
+            // It was put off. Looking again at twice its age, most that end meanwhile are
+            // forgotten soon.
             if launch.deadline > self.now {
-                let next = launch.deadline.min(self.now + LOOKED_AT_AFTER);
+                let age = self.now.since(launch.requested);
+                let next = launch.deadline.min(self.now + age.max(Duration::MINUTE));
                 self.ledger.set_look(id, next);
-                self.looks.push(Reverse((next, id)));
+                self.looks.enter(next, id);
                 continue;
             }
             self.ledger.set_look(id, Time::MAX);

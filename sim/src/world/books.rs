@@ -50,13 +50,14 @@ impl World<'_> {
         let cloud = &self.config.cloud;
         let bill = match instance.market {
             Market::Spot { .. } => {
-                cloud.spot_billing.bill(stay, self.config.market.history(instance.pool))
+                let history = self.config.market.history(instance.pool);
+                cloud.spot_billing.bill(stay, history[instance.first_price..].iter().copied())
             }
             Market::OnDemand => {
                 let price = self
                     .on_demand_price(instance.pool, stay.from)
                     .expect("the engine buys on demand only where a price is known");
-                cloud.on_demand_billing.bill(stay, price)
+                cloud.on_demand_billing.bill(stay, [(stay.from, price)])
             }
         };
         let use_of_time = UseOfTime::of(instance, stay, bill.billed);

@@ -22,6 +22,8 @@ pub(super) const HAZARD_LOOK: Duration = Duration::HOUR;
 #[derive(Clone, Debug)]
 pub(super) struct PoolState {
     pub(super) price: Option<UsdPerHour>,
+    /// How many price changes it had.
+    changes: usize,
     /// How many spot instances it can serve at once.
     available: u32,
     /// Spot instances from `pending` on.
@@ -38,6 +40,7 @@ impl Default for PoolState {
     fn default() -> Self {
         Self {
             price: None,
+            changes: 0,
             available: u32::MAX,
             serving: Vec::new(),
             max_price_least: NO_LIMIT,
@@ -116,7 +119,9 @@ impl World<'_> {
         if let Some(change) = market.prices().get(self.next_price).filter(|next| next.at == at) {
             let (pool, price, since) = (change.pool, change.price, change.at);
             self.next_price += 1;
-            self.pools[pool.index()].price = Some(price);
+            let state = &mut self.pools[pool.index()];
+            state.price = Some(price);
+            state.changes += 1;
             self.tell(Observation::PriceChanged { pool, price, since });
             self.interrupt_outbid(pool, price);
             self.serve_open(pool);
@@ -207,6 +212,7 @@ impl World<'_> {
             noticed: None,
             retired: false,
             running_since: self.now,
+            first_price: 0,
             working_since: None,
             hazard: Time::MAX,
             busy: 0,
@@ -304,6 +310,7 @@ impl World<'_> {
         }
         instance.stage = Stage::Running;
         instance.running_since = self.now;
+        instance.first_price = self.pools[instance.pool.index()].changes.saturating_sub(1);
         let Instance { launch, worker_type, market, .. } = *instance;
         self.type_of(worker_type).launches.started += 1;
         self.tell(Observation::InstanceRunning { launch });

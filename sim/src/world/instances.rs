@@ -28,6 +28,8 @@ pub(super) struct Instance {
     /// Its longest uptime is over; it claims no more.
     pub(super) retired: bool,
     pub(super) running_since: Time,
+    /// The index of the price then in force, in its pool's history.
+    pub(super) first_price: usize,
     pub(super) working_since: Option<Time>,
     /// When EC2 takes it back by chance.
     pub(super) hazard: Time,
