@@ -180,59 +180,76 @@ fn a_late_price_changes_nothing_and_one_from_the_future_counts_from_now() {
             price c5.large/us-east-1b 0.040
         1m  price c5.large/us-east-1b 0.010 since 300h
         2m  price c5.large/us-east-1b 0.050
+            price c5.large/us-east-1a 0.045
             demand build 1 0
         3m  decide
         ",
         expect![[r#"
             3m:
-              build c5.large/us-east-1a $0.06/h #1
+              build c5.large/us-east-1a $0.09/h #1
                 build: 1 pending, 0 claimed, no capacity → +1
-                build: 1 × c5.large/us-east-1a from #1, spot at most $0.06/h, price $0.03/h, chosen from 2
+                build: 1 × c5.large/us-east-1a from #1, spot at most $0.09/h, price $0.045/h, chosen from 2
         "#]],
     );
 }
 
 #[test]
-fn interruptions_bias_against_a_pool_and_an_untried_pool_is_favoured() {
+fn interruptions_bias_against_a_pool_by_their_share_for_a_day() {
     check(
         "
+        limits stale=300h
         worker build
         pool c5.large/us-east-1a
         pool c5.large/us-east-1b
+        worker test
+        pool c5.large/us-east-1a
+        pool c5.large/us-east-1c
         ",
         "
-        0s price c5.large/us-east-1a 0.0400
-           price c5.large/us-east-1b 0.0420
+        0s price c5.large/us-east-1a 0.04
+           price c5.large/us-east-1b 0.06
+           price c5.large/us-east-1c 0.09
            demand build 4 0
+           demand test 0 0
            decide
-        1m running #1..#4
+        1m pending #1..#4
+           running #1..#4
+           registered #1..#4
         2m noticed #1
+           stopping #1 interruption
            ended #1 interruption
            ended #2..#4 worker
-        3m decide
-           refused #5..#8 cancelled
-        24h1m59s demand build 1 0
+           demand build 1 0
+           demand test 1 0
            decide
-           refused #9 cancelled
-        24h2m decide
+           refused #5..#6 cancelled
+        24h0m59s demand test 0 0
+           decide
+           refused #7 cancelled
+        24h1m decide
         ",
         expect![[r#"
             0s:
               build c5.large/us-east-1a $0.08/h #1..#4
                 build: 4 pending, 0 claimed, no capacity → +4
+                test: 0 pending, 0 claimed, no capacity → +0
                 build: 4 × c5.large/us-east-1a from #1, spot at most $0.08/h, price $0.04/h, chosen from 2
-            3m:
-              build c5.large/us-east-1b $0.084/h #5..#8
-                build: 4 pending, 0 claimed, no capacity → +4
-                build: 4 × c5.large/us-east-1b from #5, spot at most $0.084/h, price $0.042/h, chosen from 2
-            24h1m59s:
-              build c5.large/us-east-1b $0.084/h #9
+            2m:
+              build c5.large/us-east-1b $0.12/h #5
+              test c5.large/us-east-1a $0.08/h #6
                 build: 1 pending, 0 claimed, no capacity → +1
-                build: 1 × c5.large/us-east-1b from #9, spot at most $0.084/h, price $0.042/h, chosen from 2
-            24h2m:
-              build c5.large/us-east-1a $0.08/h #10
+                test: 1 pending, 0 claimed, no capacity → +1
+                build: 1 × c5.large/us-east-1b from #5, spot at most $0.12/h, price $0.06/h, chosen from 2
+                test: 1 × c5.large/us-east-1a from #6, spot at most $0.08/h, price $0.04/h, chosen from 2
+            24h0m59s:
+              build c5.large/us-east-1b $0.12/h #7
                 build: 1 pending, 0 claimed, no capacity → +1
-                build: 1 × c5.large/us-east-1a from #10, spot at most $0.08/h, price $0.04/h, chosen from 2
+                test: 0 pending, 0 claimed, no capacity → +0
+                build: 1 × c5.large/us-east-1b from #7, spot at most $0.12/h, price $0.06/h, chosen from 2
+            24h1m:
+              build c5.large/us-east-1a $0.08/h #8
+                build: 1 pending, 0 claimed, no capacity → +1
+                build: 1 × c5.large/us-east-1a from #8, spot at most $0.08/h, price $0.04/h, chosen from 2
         "#]],
     );
 }
@@ -1176,6 +1193,41 @@ fn a_worker_that_does_not_register_is_ended_once_per_order() {
 }
 
 #[test]
+fn an_instance_that_starts_after_it_was_given_up_is_not_ordered_twice() {
+    check(
+        "
+        worker build registration_timeout=30m
+        pool c5.large/us-east-1a
+        ",
+        "
+        0s  price c5.large/us-east-1a 0.01
+            demand build 1 0
+            decide
+        1m  pending #1
+        31m decide
+        32m running #1
+        33m decide
+        36m decide
+        ",
+        expect![[r#"
+            0s:
+              build c5.large/us-east-1a $0.02/h #1
+                build: 1 pending, 0 claimed, no capacity → +1
+                build: 1 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1
+            31m:
+              terminate #1
+                #1: ended, worker not registered since 1970-01-01T00:01:00Z
+                build: frozen, counts of 1970-01-01T00:00:00Z are older than 10 min
+            33m:
+                build: frozen, counts of 1970-01-01T00:00:00Z are older than 10 min
+            36m:
+              terminate #1
+                #1: ended, worker not registered since 1970-01-01T00:01:00Z
+        "#]],
+    );
+}
+
+#[test]
 fn a_registered_worker_lives_until_its_lifetime_ends() {
     check(
         "
@@ -1425,7 +1477,9 @@ fn stale_counts_freeze_and_a_reading_thaws_them() {
             demand build 1 0
             decide
         1m  refused #1 insufficient-capacity
-        11m decide
+        10m decide
+            refused #2 insufficient-capacity
+        10m1s decide
         12m decide
         13m queues
             decide
@@ -1435,13 +1489,17 @@ fn stale_counts_freeze_and_a_reading_thaws_them() {
               build c5.large/us-east-1a $0.02/h #1
                 build: 1 pending, 0 claimed, no capacity → +1
                 build: 1 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1
-            11m:
-                build: frozen, counts of 1970-01-01T00:00:00Z are older than 10 min
-            12m: nothing
-            13m:
+            10m:
               build c5.large/us-east-1a $0.02/h #2
                 build: 1 pending, 0 claimed, no capacity → +1
                 build: 1 × c5.large/us-east-1a from #2, spot at most $0.02/h, price $0.01/h, chosen from 1
+            10m1s:
+                build: frozen, counts of 1970-01-01T00:00:00Z are older than 10 min
+            12m: nothing
+            13m:
+              build c5.large/us-east-1a $0.02/h #3
+                build: 1 pending, 0 claimed, no capacity → +1
+                build: 1 × c5.large/us-east-1a from #3, spot at most $0.02/h, price $0.01/h, chosen from 1
         "#]],
     );
 }

@@ -10,7 +10,7 @@
 //! unknown word panics.
 
 use provisioner_engine::catalog::{Catalog, Pool};
-use provisioner_engine::ids::{PoolId, WorkerTypeId};
+use provisioner_engine::ids::PoolId;
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
 use provisioner_engine::worker_type::{
@@ -29,7 +29,7 @@ pub(crate) fn config(text: &str) -> EngineConfig {
     };
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let mut words = line.split_whitespace();
-        match words.next().unwrap() {
+        match words.next().expect("a word") {
             "limits" => words.for_each(|word| limit(&mut config, word)),
             "worker" => {
                 let mut worker_type = plain_worker_type(words.next().expect("a name"));
@@ -57,12 +57,6 @@ pub(crate) fn config(text: &str) -> EngineConfig {
     config
 }
 
-/// The worker type of that name.
-pub(crate) fn worker_type(config: &EngineConfig, name: &str) -> WorkerTypeId {
-    let index = config.worker_types.iter().position(|known| known.name == name);
-    WorkerTypeId::new(index.unwrap_or_else(|| panic!("no worker type `{name}`")))
-}
-
 /// `1h30m`, `90s`, `500ms`.
 pub(crate) fn duration(text: &str) -> Duration {
     let mut rest = text;
@@ -87,7 +81,7 @@ pub(crate) fn duration(text: &str) -> Duration {
 
 /// `0.034`, in dollars an hour.
 pub(crate) fn price(text: &str) -> UsdPerHour {
-    UsdPerHour::from_micros(i64::try_from(ratio(text).millionths()).unwrap())
+    UsdPerHour::from_micros(i64::try_from(ratio(text).millionths()).expect("a price"))
 }
 
 fn ratio(text: &str) -> Ratio {
@@ -157,8 +151,10 @@ fn placement(text: &str) -> PlacementPolicy {
 
 fn limit(config: &mut EngineConfig, word: &str) {
     match word.split_once('=').expect("key=value") {
-        ("seed", value) => config.seed = Seed(value.parse().unwrap()),
-        ("launches", value) => config.limits.launches_per_decision_max = value.parse().unwrap(),
+        ("seed", value) => config.seed = Seed(value.parse().expect("a number")),
+        ("launches", value) => {
+            config.limits.launches_per_decision_max = value.parse().expect("a number");
+        }
         ("cap", value) => config.limits.max_price_cap = price(value),
         ("stale", value) => config.limits.demand_stale_after = duration(value),
         (other, _) => panic!("`{other}` is no limit"),
@@ -168,8 +164,8 @@ fn limit(config: &mut EngineConfig, word: &str) {
 fn describe(worker_type: &mut WorkerType, word: &str) {
     let (key, value) = word.split_once('=').expect("key=value");
     match key {
-        "min" => worker_type.capacity_min = value.parse().unwrap(),
-        "max" => worker_type.capacity_max = value.parse().unwrap(),
+        "min" => worker_type.capacity_min = value.parse().expect("a number"),
+        "max" => worker_type.capacity_max = value.parse().expect("a number"),
         "price_min" => worker_type.price_min = price(value),
         "price_max" => worker_type.price_max = price(value),
         "scaling" => worker_type.scaling = scaling(value),
@@ -223,11 +219,11 @@ fn choose(worker_type: &mut WorkerType, option: &str) {
 fn offer(catalog: &mut Catalog, candidate: &mut Candidate, word: &str) {
     let (key, value) = word.split_once('=').expect("key=value");
     match key {
-        "capacity" => candidate.capacity = value.parse().unwrap(),
+        "capacity" => candidate.capacity = value.parse().expect("a number"),
         "utility" => candidate.utility = ratio(value),
         "bias" => candidate.bias = ratio(value),
         "weight" => candidate.initial_weight = ratio(value),
-        "max" => candidate.capacity_max = Some(value.parse().unwrap()),
+        "max" => candidate.capacity_max = Some(value.parse().expect("a number")),
         "on_demand" => {
             let Pool { instance_type, product, .. } = catalog.pools()[candidate.pool.index()];
             let region = catalog.region_of(candidate.pool);

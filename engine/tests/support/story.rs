@@ -15,18 +15,16 @@
 //! its reasons in words. A second engine that explains nothing is told the same story and must
 //! decide the same.
 
-use std::fmt::Write;
-
 use expect_test::Expect;
 use provisioner_engine::Engine;
 use provisioner_engine::catalog::Catalog;
 use provisioner_engine::decision::{Action, Decision, Market};
-use provisioner_engine::ids::{LaunchId, PoolId};
+use provisioner_engine::ids::{LaunchId, PoolId, WorkerTypeId};
 use provisioner_engine::observation::{EndCause, Observation, Refusal};
 use provisioner_engine::units::{Duration, Time};
 use provisioner_engine::worker_type::EngineConfig;
 
-use crate::setup::{config, duration, price, worker_type};
+use crate::setup::{config, duration, price};
 
 /// Tells the story to an engine with that setup and compares what it says.
 pub(crate) fn check(setup: &str, story: &str, expected: Expect) {
@@ -55,7 +53,7 @@ pub(crate) fn tell(setup: &str, story: &str) -> String {
             }
             ["supply", name] => {
                 let supply = engine.supply(worker_type(engine.config(), name));
-                writeln!(told, "{time}: {name} has {supply}").unwrap();
+                told += &format!("{time}: {name} has {supply}\n");
             }
             _ => {
                 for observation in observations(engine.config(), &words, at) {
@@ -78,8 +76,8 @@ fn observations(config: &EngineConfig, words: &[&str], now: Time) -> Vec<Observa
     match *words {
         ["demand", name, pending, claimed] => vec![Observation::DemandCounted {
             worker_type: worker_type(config, name),
-            pending: pending.parse().unwrap(),
-            claimed: claimed.parse().unwrap(),
+            pending: pending.parse().expect("a number"),
+            claimed: claimed.parse().expect("a number"),
             as_of: dated,
         }],
         ["unknown", name] => {
@@ -143,6 +141,12 @@ fn launches(text: &str) -> impl Iterator<Item = LaunchId> {
     (number(first)..=number(last)).map(LaunchId)
 }
 
+/// The worker type of that name.
+fn worker_type(config: &EngineConfig, name: &str) -> WorkerTypeId {
+    let index = config.worker_types.iter().position(|known| known.name == name);
+    WorkerTypeId::new(index.unwrap_or_else(|| panic!("no worker type `{name}`")))
+}
+
 fn pool(catalog: &Catalog, name: &str) -> PoolId {
     let pools = (0..catalog.pools().len()).map(PoolId::new);
     let mut named = pools.filter(|pool| catalog.pool_name(*pool) == name);
@@ -151,7 +155,7 @@ fn pool(catalog: &Catalog, name: &str) -> PoolId {
 
 fn write_decision(told: &mut String, time: &str, decision: &Decision, config: &EngineConfig) {
     let nothing = decision.actions.is_empty() && decision.reasons.is_empty();
-    writeln!(told, "{time}:{}", if nothing { " nothing" } else { "" }).unwrap();
+    *told += &format!("{time}:{}\n", if nothing { " nothing" } else { "" });
     let mut actions = decision.actions.as_slice();
     while let [first, ..] = actions {
         // Launches that differ in their id only take one line.
@@ -160,12 +164,12 @@ fn write_decision(told: &mut String, time: &str, decision: &Decision, config: &E
         actions = &actions[ids.len()..];
         let (first_id, last_id) = (ids[0], ids[ids.len() - 1]);
         match ids.len() {
-            1 => writeln!(told, "  {} {first_id}", named(first, config)).unwrap(),
-            _ => writeln!(told, "  {} {first_id}..{last_id}", named(first, config)).unwrap(),
+            1 => *told += &format!("  {} {first_id}\n", named(first, config)),
+            _ => *told += &format!("  {} {first_id}..{last_id}\n", named(first, config)),
         }
     }
     for reason in &decision.reasons {
-        writeln!(told, "    {}", reason.describe(config)).unwrap();
+        *told += &format!("    {}\n", reason.describe(config));
     }
 }
 
