@@ -151,18 +151,25 @@ impl Heap {
         let (entries, mut place) = (&mut self.entries[..], 0);
         loop {
             let first = place * ARITY + 1;
-            let Some(children) = entries.get(first..) else { break };
-            let children = &children[..children.len().min(ARITY)];
-            let Some((offset, &least)) =
-                children.iter().enumerate().min_by_key(|(_, entry)| **entry)
-            else {
-                break;
+            // A tournament of four has no branch that depends on who wins.
+            let (child, least) = if let Some(&[a, b, c, d]) = entries.get(first..first + ARITY) {
+                let (left, left_least) = if b < a { (1, b) } else { (0, a) };
+                let (right, right_least) = if d < c { (3, d) } else { (2, c) };
+                let right_wins = right_least < left_least;
+                let offset = if right_wins { right } else { left };
+                (first + offset, if right_wins { right_least } else { left_least })
+            } else {
+                let rest = entries.get(first..).unwrap_or_default().iter().copied();
+                match (first..).zip(rest).min_by_key(|(_, entry)| *entry) {
+                    Some(least) => least,
+                    None => break,
+                }
             };
             if last <= least {
                 break;
             }
             entries[place] = least;
-            place = first + offset;
+            place = child;
         }
         entries[place] = last;
     }

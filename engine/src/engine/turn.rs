@@ -61,12 +61,13 @@ impl Engine {
         let supply = self.ledger.supply(worker_type);
         let WorkerType { capacity_min, capacity_max, scaling, .. } =
             self.config.worker_types[worker_type.index()];
-        let want = scaling.want(&Need { pending, claimed, supply, capacity_min, capacity_max });
-        let (change, keep) = (want.change, want.keep);
-        self.because(
-            decision,
-            Reason::Scaled { worker_type, pending, claimed, supply, change, keep },
-        );
+        let need = Need { pending, claimed, supply, capacity_min, capacity_max };
+        let change = scaling.change(&need);
+        if self.explains {
+            let keep = scaling.keep(&need);
+            let scaled = Reason::Scaled { worker_type, pending, claimed, supply, change, keep };
+            decision.reasons.push(scaled);
+        }
         let wanted = u32::try_from(change).ok().filter(|wanted| *wanted > 0)?;
         let Plan { mut picks, short } = self.plan(worker_type, wanted, supply.live());
         picks.reverse();
