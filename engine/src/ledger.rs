@@ -3,7 +3,6 @@
 //! A launch is remembered from the moment it is decided until it is seen and ended, or was
 //! refused. Its capacity stands in exactly one stage at a time.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -11,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decision::Market;
 use crate::ids::{LaunchId, PoolId, WorkerTypeId};
+use crate::launch_map::LaunchMap;
 use crate::units::Time;
 
 /// What the engine knows of one launch.
@@ -34,6 +34,8 @@ pub struct Launch {
     pub accepted: Option<Time>,
     /// When it is given up, unless it moves on before.
     pub deadline: Time,
+    /// When the engine next looks at its deadline: never later than that.
+    pub(crate) look: Time,
 }
 
 /// Where a launch is. A later stage is greater; a launch never goes back.
@@ -114,7 +116,7 @@ impl fmt::Display for Supply {
 /// All launches that have not ended, and what they add up to.
 #[derive(Clone, Debug)]
 pub(crate) struct Ledger {
-    launches: BTreeMap<LaunchId, Launch>,
+    launches: LaunchMap<Launch>,
     next: LaunchId,
     by_worker_type: Vec<Account>,
 }
@@ -134,7 +136,7 @@ impl Ledger {
         let account =
             |n| Account { capacity: [0; STAGES], requests: 0, by_candidate: alloc::vec![0; n] };
         Self {
-            launches: BTreeMap::new(),
+            launches: LaunchMap::new(),
             next: LaunchId(1),
             by_worker_type: candidates.map(account).collect(),
         }
@@ -158,7 +160,7 @@ impl Ledger {
         stage: Stage,
         now: Time,
     ) -> Option<(Stage, Launch)> {
-        let launch = self.launches.get_mut(&id)?;
+        let launch = self.launches.get_mut(id)?;
         if launch.stage >= stage {
             return None;
         }
@@ -171,28 +173,38 @@ impl Ledger {
         Some((before.stage, after))
     }
 
-    /// Sets when a launch is given up.
-    pub(crate) fn set_deadline(&mut self, id: LaunchId, deadline: Time) {
-        if let Some(launch) = self.launches.get_mut(&id) {
-            launch.deadline = deadline;
+    /// Sets when a launch is given up, and if that is before the next look at it, the look too.
+    /// Says whether it did.
+    pub(crate) fn set_deadline(&mut self, id: LaunchId, deadline: Time) -> bool {
+        let Some(launch) = self.launches.get_mut(id) else { return false };
+        launch.deadline = deadline;
+        let sooner = deadline < launch.look;
+        launch.look = launch.look.min(deadline);
+        sooner
+    }
+
+    /// Sets when a launch is next looked at.
+    pub(crate) fn set_look(&mut self, id: LaunchId, look: Time) {
+        if let Some(launch) = self.launches.get_mut(id) {
+            launch.look = look;
         }
     }
 
     /// Forgets a launch that has ended or never was; `None` if it is not known.
     pub(crate) fn close(&mut self, id: LaunchId) -> Option<Launch> {
-        let launch = self.launches.remove(&id)?;
+        let launch = self.launches.remove(id)?;
         self.debit(&launch);
         Some(launch)
     }
 
     /// What is known of a launch.
     pub(crate) fn get(&self, id: LaunchId) -> Option<&Launch> {
-        self.launches.get(&id)
+        self.launches.get(id)
     }
 
     /// All launches that have not ended.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (LaunchId, &Launch)> {
-        self.launches.iter().map(|(id, launch)| (*id, launch))
+        self.launches.iter()
     }
 
     /// Capacity of a worker type by stage.

@@ -1,1 +1,3 @@
-//! Placeholder page; see ARCHITECTURE.md.
+//! Scenario files, trace readers and their canonical form; see ARCHITECTURE.md.
+
+pub mod file;

@@ -3,5 +3,14 @@
 //! It learns from the engine only what `live` could learn, and tells it only what `live` could
 //! tell.
 
+mod agenda;
+pub mod billing;
+pub mod config;
+pub mod dist;
 pub mod generate;
 pub mod input;
+pub mod market;
+pub mod outcome;
+mod world;
+
+pub use world::{Hooks, Sample, run};

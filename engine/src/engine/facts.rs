@@ -1,7 +1,5 @@
 //! Folding facts in: what each changes, and who is to be looked at because of it.
 
-use core::cmp::Reverse;
-
 use super::Engine;
 use super::demand::Counts;
 use crate::decision::{Market, Reason};
@@ -102,7 +100,8 @@ impl Engine {
 
     /// Sets a launch's only deadline.
     pub(super) fn put_off(&mut self, id: LaunchId, due: Time) {
-        self.ledger.set_deadline(id, due);
-        self.deadlines.push(Reverse((due, id)));
+        if self.ledger.set_deadline(id, due) {
+            self.looks.enter(due, id);
+        }
     }
 }

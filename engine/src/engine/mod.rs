@@ -6,14 +6,15 @@
 
 mod demand;
 mod facts;
+mod looks;
 mod turn;
 
-use alloc::collections::{BinaryHeap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::cmp::Reverse;
 use core::mem;
 
 use self::demand::{Counts, Demands};
+use self::looks::Looks;
 use crate::decision::{Decision, Reason};
 use crate::history::PoolHistory;
 use crate::ids::{LaunchId, WorkerTypeId};
@@ -40,8 +41,9 @@ pub struct Engine {
     changed: Changed,
     /// Who launches first in the next decision: the one whose turn it was when the last ended.
     first_in_line: WorkerTypeId,
-    /// When launches are to be given up. An entry that is not its launch's deadline is outdated.
-    deadlines: BinaryHeap<Reverse<(Time, LaunchId)>>,
+    /// When to look whether launches are to be given up, once for each. An entry that is not its
+    /// launch's next look is outdated.
+    looks: Looks,
 }
 
 /// What placement keeps of one worker type from turn to turn.
@@ -87,7 +89,7 @@ impl Engine {
             states: worker_types.iter().map(state).collect(),
             changed: Changed::all_of(worker_types.len()),
             first_in_line: WorkerTypeId::new(0),
-            deadlines: BinaryHeap::new(),
+            looks: Looks::default(),
             config,
         }
     }

@@ -2,7 +2,6 @@
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::cmp::Reverse;
 
 use super::demand::Counts;
 use super::{Engine, State};
@@ -27,13 +26,20 @@ pub(super) struct Order {
 impl Engine {
     /// Cancels requests and ends instances that are past their time.
     pub(super) fn give_up_overdue(&mut self, decision: &mut Decision) {
-        while let Some(&Reverse((due, id))) = self.deadlines.peek()
-            && due <= self.now
-        {
-            self.deadlines.pop();
-            let Some(launch) = self.ledger.get(id).copied().filter(|it| it.deadline == due) else {
+        for (look, id) in self.looks.take_due(self.now) {
+            let Some(launch) = self.ledger.get(id).copied().filter(|it| it.look == look) else {
                 continue;
             };
+            // It was put off. Looking again at twice its age, most that end meanwhile are
+            // forgotten soon.
+            if launch.deadline > self.now {
+                let age = self.now.since(launch.requested);
+                let next = launch.deadline.min(self.now + age.max(Duration::MINUTE));
+                self.ledger.set_look(id, next);
+                self.looks.enter(next, id);
+                continue;
+            }
+            self.ledger.set_look(id, Time::MAX);
             decision.actions.push(match launch.accepted {
                 Some(_) => Action::Terminate { launch: id },
                 None => Action::Cancel { launch: id },
@@ -55,12 +61,13 @@ impl Engine {
         let supply = self.ledger.supply(worker_type);
         let WorkerType { capacity_min, capacity_max, scaling, .. } =
             self.config.worker_types[worker_type.index()];
-        let want = scaling.want(&Need { pending, claimed, supply, capacity_min, capacity_max });
-        let (change, keep) = (want.change, want.keep);
-        self.because(
-            decision,
-            Reason::Scaled { worker_type, pending, claimed, supply, change, keep },
-        );
+        let need = Need { pending, claimed, supply, capacity_min, capacity_max };
+        let change = scaling.change(&need);
+        if self.explains {
+            let keep = scaling.keep(&need);
+            let scaled = Reason::Scaled { worker_type, pending, claimed, supply, change, keep };
+            decision.reasons.push(scaled);
+        }
         let wanted = u32::try_from(change).ok().filter(|wanted| *wanted > 0)?;
         let Plan { mut picks, short } = self.plan(worker_type, wanted, supply.live());
         picks.reverse();
@@ -131,6 +138,7 @@ impl Engine {
             requested: self.now,
             accepted: None,
             deadline: Time::MAX,
+            look: Time::MAX,
         });
         self.put_off(launch, self.now.saturating_add(request_timeout));
         self.changed.mark(worker_type); // its supply did

@@ -1,0 +1,361 @@
+//! What a value may be: a kind parses one TOML value, and says what it is in words.
+//!
+//! Not here: which keys there are (see [`Section`](super::Section)).
+
+use std::fmt::Display;
+use std::ops::{Bound, Range, RangeBounds};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use provisioner_engine::units::{Duration, Ratio, Time, Usd, UsdPerHour};
+use toml::de::{DeInteger, DeValue};
+
+use super::quantity::{self, Fault, negative};
+use super::suggest::nearest;
+
+/// One kind of value: how it is called, read and written.
+pub struct Kind<T> {
+    noun: String,
+    sample: T,
+    parse: Box<Parse<T>>,
+    show: Box<dyn Fn(&T) -> String>,
+}
+
+/// Reads a value. The range of a fault is where in the value it is, if not all over it.
+pub(super) type Parse<T> = dyn Fn(Raw<'_>) -> Result<T, (Fault, Option<Range<usize>>)>;
+
+/// A value of a file, and what relative paths are relative to.
+#[derive(Clone, Copy)]
+pub(super) struct Raw<'a> {
+    pub(super) value: &'a DeValue<'a>,
+    pub(super) folder: &'a Path,
+}
+
+impl<T: Clone + 'static> Kind<T> {
+    /// The kind in words, with its article: `a duration, at least "1 s"`.
+    #[must_use]
+    pub fn noun(&self) -> &str {
+        &self.noun
+    }
+
+    /// A value as it is written in a file.
+    #[must_use]
+    pub fn show(&self, value: &T) -> String {
+        (self.show)(value)
+    }
+
+    /// A value of this kind, for examples and to go on reading after an issue.
+    #[must_use]
+    pub fn sample(&self) -> T {
+        self.sample.clone()
+    }
+
+    pub(super) fn into_parse(self) -> Box<Parse<T>> {
+        self.parse
+    }
+
+    pub(super) fn parser(&self) -> &Parse<T> {
+        &*self.parse
+    }
+
+    /// The same, restricted to a range, which must not be empty.
+    #[must_use]
+    pub fn within(self, range: impl RangeBounds<T> + 'static) -> Self
+    where
+        T: PartialOrd,
+    {
+        let Self { noun, sample, parse, show } = self;
+        let show: Rc<dyn Fn(&T) -> String> = show.into();
+        let sample = if range.contains(&sample) {
+            sample
+        } else {
+            nearest_in(&range, &sample).expect("an open range holds the kind's sample")
+        };
+        let allowed = in_words(&range, &*show);
+        let (label, example, shown) = (allowed.clone(), sample.clone(), Rc::clone(&show));
+        let parse = move |raw: Raw<'_>| {
+            let value = parse(raw)?;
+            if range.contains(&value) {
+                return Ok(value);
+            }
+            let near = nearest_in(&range, &value).unwrap_or(example.clone());
+            let fault =
+                Fault::new("is out of range", format!("write for example {}", shown(&near)));
+            Err((fault.label(format!("must be {label}")), None))
+        };
+        Self {
+            noun: format!("{noun}, {allowed}"),
+            sample,
+            parse: Box::new(parse),
+            show: Box::new(move |value| show(value)),
+        }
+    }
+
+    fn new(
+        noun: impl Into<String>,
+        sample: T,
+        show: impl Fn(&T) -> String + 'static,
+        parse: impl Fn(Raw<'_>) -> Result<T, Fault> + 'static,
+    ) -> Self {
+        Self {
+            noun: noun.into(),
+            sample,
+            parse: Box::new(move |raw| parse(raw).map_err(|fault| (fault, None))),
+            show: Box::new(show),
+        }
+    }
+
+    /// A kind that is written in a string, or as a bare number so far as `parse` takes one.
+    fn quantity(
+        noun: &'static str,
+        sample: T,
+        show: impl Fn(&T) -> String + 'static,
+        parse: fn(&str) -> Result<T, Fault>,
+    ) -> Self {
+        let example = show(&sample);
+        Self::new(noun, sample, show, move |raw| match raw.value {
+            DeValue::String(text) => parse(text),
+            DeValue::Integer(number) if number.radix() == 10 => bare(parse(number.as_str())),
+            DeValue::Float(number) => bare(parse(number.as_str())),
+            other => Err(wrong_type(noun, &example, other)),
+        })
+    }
+}
+
+/// Any text but the empty one.
+#[must_use]
+pub fn text() -> Kind<String> {
+    let show = |text: &String| quoted(text);
+    Kind::new("a text", "name".to_owned(), show, |raw| match raw.value {
+        DeValue::String(text) if text.is_empty() => {
+            Err(Fault::new("is empty", "write something, or leave the key out"))
+        }
+        DeValue::String(text) => Ok(text.to_string()),
+        other => Err(wrong_type("a text", "\"name\"", other)),
+    })
+}
+
+/// The path of a file, relative to the folder of the file it is written in.
+#[must_use]
+pub fn path() -> Kind<PathBuf> {
+    let show = |path: &PathBuf| quoted(&path.display().to_string());
+    Kind::new("a path", PathBuf::from("tasks.csv"), show, |raw| match raw.value {
+        DeValue::String(path) if path.is_empty() => {
+            Err(Fault::new("is empty", "write for example \"tasks.csv\""))
+        }
+        DeValue::String(path) => Ok(raw.folder.join(path.as_ref())),
+        other => Err(wrong_type("a path", "\"tasks.csv\"", other)),
+    })
+}
+
+/// `true` or `false`.
+#[must_use]
+pub fn boolean() -> Kind<bool> {
+    let noun = "true or false";
+    Kind::new(noun, true, bool::to_string, move |raw| match raw.value {
+        DeValue::Boolean(value) => Ok(*value),
+        other => Err(wrong_type(noun, "true", other)),
+    })
+}
+
+/// A whole number that fits `T`.
+#[must_use]
+pub fn integer<T>() -> Kind<T>
+where
+    T: TryFrom<i128> + From<u8> + Clone + Display + 'static,
+{
+    let noun = "a whole number";
+    Kind::new(noun, T::from(1), T::to_string, move |raw| match raw.value {
+        DeValue::Integer(number) => match i128_from(number).map(T::try_from) {
+            Some(Ok(value)) => Ok(value),
+            _ if number.as_str().starts_with('-') => Err(negative("write for example 1")),
+            _ => Err(Fault::new("is too large", "write a smaller number")),
+        },
+        other => Err(wrong_type(noun, "1", other)),
+    })
+}
+
+/// A finite number, for distributions and statistics; factors of money are a [`ratio`].
+#[must_use]
+pub fn float() -> Kind<f64> {
+    let noun = "a number";
+    Kind::new(noun, 1.0, f64::to_string, move |raw| {
+        let text = match raw.value {
+            DeValue::Float(number) => number.as_str(),
+            DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
+            other => return Err(wrong_type(noun, "0.5", other)),
+        };
+        match text.parse::<f64>() {
+            Ok(value) if value.is_finite() => Ok(value),
+            _ => Err(Fault::new("is not finite", "write for example 0.5")),
+        }
+    })
+}
+
+/// A factor of at least zero with up to six decimals, as a number or a string.
+#[must_use]
+pub fn ratio() -> Kind<Ratio> {
+    Kind::quantity("a ratio", Ratio::ONE, Ratio::to_string, quantity::ratio)
+}
+
+/// A duration of at least zero, with its unit: `"2 min"`.
+#[must_use]
+pub fn duration() -> Kind<Duration> {
+    let show = |duration: &Duration| quoted(&quantity::write_duration(*duration));
+    Kind::quantity("a duration", Duration::from_mins(2), show, |text| {
+        not_below(Duration::ZERO, quantity::duration(text)?, "write for example \"2 min\"")
+    })
+}
+
+/// An amount of at least no money: `"$40"`.
+#[must_use]
+pub fn usd() -> Kind<Usd> {
+    let show = |usd: &Usd| quoted(&usd.to_string());
+    Kind::quantity("an amount of money", Usd::from_micros(40_000_000), show, |text| {
+        not_below(Usd::ZERO, quantity::usd(text)?, "write for example \"$40\"")
+    })
+}
+
+/// A price per hour of at least zero: `"$0.034/h"`.
+#[must_use]
+pub fn usd_per_hour() -> Kind<UsdPerHour> {
+    let show = |price: &UsdPerHour| quoted(&price.to_string());
+    Kind::quantity("a price", UsdPerHour::from_micros(34_000), show, |text| {
+        not_below(UsdPerHour::ZERO, quantity::usd_per_hour(text)?, "write for example \"$0.034/h\"")
+    })
+}
+
+/// A point in time: `"2021-03-02T00:00:00Z"`, or `"2021-03-02"` for midnight UTC; with or without
+/// quotes.
+#[must_use]
+pub fn time() -> Kind<Time> {
+    let noun = "a time";
+    let show = |time: &Time| match jiff::Timestamp::from_millisecond(time.ms()) {
+        Ok(timestamp) => quoted(&timestamp.to_string()),
+        Err(_) => "beyond the year 9999".to_owned(),
+    };
+    let sample = Time::from_ms(1_614_643_200_000);
+    let example = show(&sample);
+    Kind::new(noun, sample, show, move |raw| match raw.value {
+        DeValue::String(text) => quantity::time(text),
+        DeValue::Datetime(datetime) => quantity::time(&datetime.to_string()),
+        other => Err(wrong_type(noun, &example, other)),
+    })
+}
+
+/// One of some named values, of which there is at least one.
+#[must_use]
+pub fn choice<T: Clone + PartialEq + 'static>(choices: &[(&'static str, T)]) -> Kind<T> {
+    let choices = choices.to_vec();
+    let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+    let (noun, example) = (one_of(&names), quoted(names[0]));
+    let (sample, shown) = (choices[0].1.clone(), choices.clone());
+    let show = move |value: &T| {
+        let name = shown.iter().find(|(_, choice)| choice == value).map(|(name, _)| *name);
+        quoted(name.expect("a choice has a name"))
+    };
+    Kind::new(noun.clone(), sample, show, move |raw| match raw.value {
+        DeValue::String(text) => match choices.iter().find(|(name, _)| name == text) {
+            Some((_, value)) => Ok(value.clone()),
+            None => Err(unknown_choice(text, &names)),
+        },
+        other => Err(wrong_type(&noun, &example, other)),
+    })
+}
+
+/// An array of values of one kind; it may be empty.
+#[must_use]
+pub fn list<T: Clone + 'static>(item: Kind<T>) -> Kind<Vec<T>> {
+    let Kind { noun, sample, parse, show } = item;
+    let noun = format!("a list, each item {noun}");
+    let show = move |items: &Vec<T>| {
+        let items: Vec<_> = items.iter().map(&show).collect();
+        format!("[{}]", items.join(", "))
+    };
+    let sample = vec![sample];
+    let (example, described) = (show(&sample), noun.clone());
+    let parse = move |raw: Raw<'_>| match raw.value {
+        DeValue::Array(items) => {
+            let read = |(n, item): (usize, &'_ toml::Spanned<DeValue<'_>>)| {
+                let raw = Raw { value: item.get_ref(), folder: raw.folder };
+                parse(raw).map_err(|(mut fault, within)| {
+                    fault.what = format!("has an item (number {}) that {}", n + 1, fault.what);
+                    (fault, within.or(Some(item.span())))
+                })
+            };
+            items.iter().enumerate().map(read).collect()
+        }
+        other => Err((wrong_type(&described, &example, other), None)),
+    };
+    Kind { noun, sample, parse: Box::new(parse), show: Box::new(show) }
+}
+
+/// A string as TOML.
+pub(super) fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+/// `one of "a", "b"`.
+pub(super) fn one_of(names: &[&str]) -> String {
+    let names: Vec<_> = names.iter().map(|name| quoted(name)).collect();
+    format!("one of {}", names.join(", "))
+}
+
+pub(super) fn unknown_choice(text: &str, names: &[&str]) -> Fault {
+    let hint = match nearest(text, names.iter().copied()) {
+        Some(name) => format!("did you mean {}?", quoted(name)),
+        None => format!("write {}", one_of(names)),
+    };
+    Fault::new("is not a known choice", hint)
+}
+
+/// `value` is of another TOML type than `noun`.
+pub(super) fn wrong_type(noun: &str, example: &str, value: &DeValue<'_>) -> Fault {
+    let found = match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date or time",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a section",
+    };
+    Fault::new(format!("is not {noun}"), format!("write for example {example}"))
+        .label(format!("this is {found}"))
+}
+
+fn bare<T>(result: Result<T, Fault>) -> Result<T, Fault> {
+    result.map_err(|fault| fault.label("this is a bare number"))
+}
+
+fn not_below<T: PartialOrd>(zero: T, value: T, hint: &str) -> Result<T, Fault> {
+    if value < zero { Err(negative(hint)) } else { Ok(value) }
+}
+
+fn i128_from(number: &DeInteger<'_>) -> Option<i128> {
+    i128::from_str_radix(number.as_str(), number.radix()).ok()
+}
+
+/// The end of `range` that `value` lies beyond, if that end is in the range.
+fn nearest_in<T: PartialOrd + Clone>(range: &impl RangeBounds<T>, value: &T) -> Option<T> {
+    match (range.start_bound(), range.end_bound()) {
+        (Bound::Included(lowest), _) if value < lowest => Some(lowest.clone()),
+        (_, Bound::Included(highest)) if value > highest => Some(highest.clone()),
+        _ => None,
+    }
+}
+
+/// `at least 1 and at most 64`, `above 0`.
+fn in_words<T>(range: &impl RangeBounds<T>, show: &dyn Fn(&T) -> String) -> String {
+    let lower = match range.start_bound() {
+        Bound::Included(end) => Some(format!("at least {}", show(end))),
+        Bound::Excluded(end) => Some(format!("above {}", show(end))),
+        Bound::Unbounded => None,
+    };
+    let upper = match range.end_bound() {
+        Bound::Included(end) => Some(format!("at most {}", show(end))),
+        Bound::Excluded(end) => Some(format!("below {}", show(end))),
+        Bound::Unbounded => None,
+    };
+    lower.into_iter().chain(upper).collect::<Vec<_>>().join(" and ")
+}

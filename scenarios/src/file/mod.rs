@@ -1,0 +1,53 @@
+//! Strict TOML: the layer under scenario and experiment files.
+//!
+//! A schema is a function that asks a [`Section`] for its keys, each with its [`Kind`] and a
+//! sentence. [`read`] runs it on a file and gives either the value or every [`Issue`] of the file,
+//! each with line, caret and hint; [`describe`] runs it without one and lists the keys, so that
+//! what is documented is what is read.
+//!
+//! Units are written in strings (`"2 min"`, `"$0.034/h"`) and parsed exactly; paths are relative
+//! to the file; unknown keys are refused.
+//!
+//! Not here: which keys a scenario has, and what they mean to the simulator.
+//!
+//! ```
+//! use provisioner_engine::units::Duration;
+//! use provisioner_scenarios::file::{Source, kind, read};
+//!
+//! let source = Source::new("week.toml", r#"
+//!     seed = 7
+//!     [workers]
+//!     idle_timout = "15 min"
+//! "#);
+//! let issues = read(&source, |s| {
+//!     let seed = s.defaulted("seed", kind::integer::<u64>(), "The origin of all chance.", 1, "any");
+//!     let idle = s.section("workers", "The machines that run tasks.", |s| {
+//!         let kind = kind::duration().within(Duration::SECOND..);
+//!         s.required("idle_timeout", kind, "How long an idle worker waits for a task.")
+//!     });
+//!     (seed, idle)
+//! });
+//! assert_eq!(issues.unwrap_err().to_string(), r#"
+//! error: unknown key `idle_timout` in [workers]
+//!  --> week.toml:4:5
+//!   |
+//! 4 |     idle_timout = "15 min"
+//!   |     ^^^^^^^^^^^
+//! hint: did you mean `idle_timeout`?"#.trim_start());
+//! ```
+
+mod issue;
+pub mod kind;
+pub mod quantity;
+mod section;
+mod source;
+mod suggest;
+#[cfg(test)]
+mod tests;
+mod variant;
+
+pub use issue::{Issue, Issues};
+pub use kind::Kind;
+pub use section::{KeyDoc, Presence, Section, describe, read};
+pub use source::{FILE_BYTES_MAX, Place, Source};
+pub use variant::{ShortForm, Variant};

@@ -1,0 +1,140 @@
+//! Values that can be written in several ways: policies, distributions, sources of input.
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::kind::{Kind, Parse, one_of, quoted, unknown_choice, wrong_type};
+use super::quantity::Fault;
+use super::section::{KeyDoc, Mode, Presence, Section, from_default};
+use super::suggest::nearest;
+
+/// One way to write a value that has several, see [`Section::variant`].
+pub struct Variant<'v, T> {
+    name: &'static str,
+    doc: &'static str,
+    schema: &'v dyn Fn(&mut Section<'_>) -> T,
+}
+
+impl<'v, T> Variant<'v, T> {
+    /// The variant called `name`, whose keys `schema` asks for.
+    pub fn new(
+        name: &'static str,
+        doc: &'static str,
+        schema: &'v dyn Fn(&mut Section<'_>) -> T,
+    ) -> Self {
+        Self { name, doc, schema }
+    }
+}
+
+/// A way to write the most common of several variants as a plain value.
+pub struct ShortForm<T> {
+    noun: String,
+    parse: Box<Parse<T>>,
+}
+
+impl<T> ShortForm<T> {
+    /// A value of `kind`, taken for what `variant` makes of it.
+    pub fn new<S: Clone + 'static>(kind: Kind<S>, variant: fn(S) -> T) -> Self
+    where
+        T: 'static,
+    {
+        let noun = kind.noun().to_owned();
+        let parse = kind.into_parse();
+        Self { noun, parse: Box::new(move |raw| parse(raw).map(variant)) }
+    }
+}
+
+impl<'a> Section<'a> {
+    /// A value that can be written in several ways: the name of a variant (`"cheapest"`), a
+    /// section holding one variant by name (`{ cheapest = { bid = 2 } }`), or the short form, if
+    /// there is one (`"60 s"`). Without a `default`, given as TOML with its source, it must be
+    /// there.
+    pub fn variant<T>(
+        &mut self,
+        key: &'static str,
+        doc: &'static str,
+        variants: &[Variant<'_, T>],
+        short_form: Option<&ShortForm<T>>,
+        default: Option<(&'static str, &'static str)>,
+    ) -> T {
+        let names: Vec<_> = variants.iter().map(|variant| variant.name).collect();
+        let noun = match short_form {
+            Some(short) => format!("{}, or {}", one_of(&names), short.noun),
+            None => one_of(&names),
+        };
+        let presence = match default {
+            Some((value, source)) => Presence::Default { value: value.to_owned(), source },
+            None => Presence::Required,
+        };
+        self.register(key, &noun, presence, doc);
+        let path = self.child_path(key);
+        if self.mode == Mode::Describe {
+            for Variant { name, doc, schema } in variants {
+                let path = format!("{path}.{name}");
+                self.docs.push(KeyDoc {
+                    path: path.clone(),
+                    kind: "a section".to_owned(),
+                    presence: Presence::Optional,
+                    doc,
+                });
+                self.child(path, None, schema);
+            }
+        }
+        if let Some(value) = self.value(key) {
+            let read = self.chosen(key, &path, value, variants, short_form);
+            if let Some(value) = read {
+                return value;
+            }
+        } else if default.is_none() {
+            self.missing.push((key, quoted(names[0])));
+        }
+        match default {
+            Some((text, _)) => {
+                from_default(key, text, |s| s.variant(key, doc, variants, short_form, None))
+            }
+            None => self.enter(path, None, None, Mode::Mute, variants[0].schema),
+        }
+    }
+
+    /// Reads a value that is there as one of `variants`.
+    fn chosen<T>(
+        &mut self,
+        key: &str,
+        path: &str,
+        value: &'a Spanned<DeValue<'a>>,
+        variants: &[Variant<'_, T>],
+        short_form: Option<&ShortForm<T>>,
+    ) -> Option<T> {
+        let names: Vec<_> = variants.iter().map(|variant| variant.name).collect();
+        let named = |name: &str| variants.iter().find(|variant| variant.name == name);
+        let fault = match (value.get_ref(), short_form) {
+            (DeValue::String(name), _) if named(name).is_some() => {
+                let variant = named(name)?;
+                let path = format!("{path}.{name}");
+                let (span, mode) = (Some(value.span()), self.mode);
+                return Some(self.enter(path, None, span, mode, variant.schema));
+            }
+            (DeValue::String(text), Some(_)) if nearest(text, names.iter().copied()).is_some() => {
+                unknown_choice(text, &names)
+            }
+            (DeValue::Table(table), _) if table.len() == 1 => {
+                let (name, inner) = table.iter().next()?;
+                if let Some(variant) = named(name.get_ref()) {
+                    let path = format!("{path}.{}", variant.name);
+                    return Some(self.child(path, Some(inner), variant.schema));
+                }
+                self.report_fault(key, unknown_choice(name.get_ref(), &names), name.span());
+                return None;
+            }
+            (DeValue::Table(_), _) => {
+                let hint = format!("write one section, {}", one_of(&names));
+                Fault::new("does not hold exactly one section", hint)
+            }
+            (_, Some(short)) => return self.parsed(key, &*short.parse),
+            (DeValue::String(text), None) => unknown_choice(text, &names),
+            (other, None) => wrong_type(&one_of(&names), &quoted(names[0]), other),
+        };
+        self.report_fault(key, fault, value.span());
+        None
+    }
+}

@@ -1,0 +1,330 @@
+//! Everything measured about one run.
+//!
+//! Money is in whole micro-dollars and adds up exactly: spot + on-demand = the sum of all bills =
+//! useful + idle + boot + redone + wasted. Waits are from submission to the first claim; their
+//! quantiles are exact to 0.1 %, or to 1 % with more than 64 worker types.
+
+use hdrhistogram::Histogram;
+use provisioner_engine::units::{Duration, Time, Usd};
+use serde::{Deserialize, Serialize};
+
+/// The version of this set of measures.
+pub const OUTCOME_VERSION: u32 = 1;
+
+/// Everything measured about one run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outcome {
+    /// [`OUTCOME_VERSION`] of the program that measured.
+    pub version: u32,
+    /// When the run began.
+    pub started: Time,
+    /// When its last task was resolved, or waiting for that was given up.
+    pub finished: Time,
+    /// All worker types together; `name` is empty.
+    pub total: Measures,
+    /// By worker type, in the order of the scenario.
+    pub worker_types: Vec<Measures>,
+    /// Largest share of instance time that one pool had.
+    pub largest_pool_share: f64,
+    /// The pool that had it.
+    pub largest_pool: String,
+    /// Calls that a provisioner would have made, by kind.
+    pub api_calls: ApiCalls,
+    /// Iterations of the engine.
+    pub iterations: u64,
+    /// Events that changed the modelled world: arrivals, ends of tasks, starts of workers, ends of
+    /// instances, and iterations.
+    pub events: u64,
+    /// Fingerprint of all orders, in order.
+    pub decision_digest: String,
+}
+
+/// The measures of one worker type, or of all.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measures {
+    /// `provisionerId/workerType`.
+    pub name: String,
+    /// What it cost.
+    pub cost: Cost,
+    /// How long tasks waited for their first claim.
+    pub wait: Wait,
+    /// What became of the tasks.
+    pub tasks: TaskMeasures,
+    /// What became of the launches.
+    pub launches: LaunchMeasures,
+    /// Time from `running` to the end, over all instances.
+    pub instance_time: Duration,
+    /// The same × capacity.
+    pub capacity_time: Duration,
+    /// Slot-time spent on tasks that were done.
+    pub useful_time: Duration,
+    /// Slot-time of registered workers without a task.
+    pub over_provisioned_time: Duration,
+}
+
+/// Money, split two ways.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cost {
+    /// Bills of spot instances.
+    pub spot: Usd,
+    /// Bills of on-demand instances.
+    pub on_demand: Usd,
+    /// For runs of tasks that were done.
+    pub useful: Usd,
+    /// For slots without a task.
+    pub idle: Usd,
+    /// From `running` to the first claim.
+    pub boot: Usd,
+    /// For runs that were lost and had to be done again.
+    pub redone: Usd,
+    /// For runs of tasks that were given up, and billed time after the instance had ended.
+    pub wasted: Usd,
+}
+
+impl Cost {
+    /// All of it.
+    #[must_use]
+    pub fn total(&self) -> Usd {
+        self.spot + self.on_demand
+    }
+
+    /// The sum of the other split; equal to [`Cost::total`].
+    #[must_use]
+    pub fn by_use(&self) -> Usd {
+        self.useful + self.idle + self.boot + self.redone + self.wasted
+    }
+}
+
+impl std::ops::AddAssign for Cost {
+    fn add_assign(&mut self, rhs: Self) {
+        self.spot += rhs.spot;
+        self.on_demand += rhs.on_demand;
+        self.useful += rhs.useful;
+        self.idle += rhs.idle;
+        self.boot += rhs.boot;
+        self.redone += rhs.redone;
+        self.wasted += rhs.wasted;
+    }
+}
+
+/// Waits from submission to the first claim.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wait {
+    /// Tasks measured: claimed at least once and submitted after the warm-up.
+    pub count: u64,
+    /// Their mean wait in milliseconds.
+    pub mean_ms: f64,
+    /// Half waited no longer.
+    pub p50: Duration,
+    /// 95 % waited no longer.
+    pub p95: Duration,
+    /// 99 % waited no longer.
+    pub p99: Duration,
+    /// The longest wait.
+    pub max: Duration,
+}
+
+/// What became of the tasks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskMeasures {
+    /// Entered the queue.
+    pub submitted: u64,
+    /// Ran to their end.
+    pub done: u64,
+    /// Runs lost with their instance and repeated.
+    pub rerun: u64,
+    /// Given up at their deadline.
+    pub expired: u64,
+    /// Given up after their last allowed run.
+    pub exhausted: u64,
+    /// Not resolved when waiting was given up.
+    pub left: u64,
+}
+
+impl std::ops::AddAssign for TaskMeasures {
+    fn add_assign(&mut self, rhs: Self) {
+        self.submitted += rhs.submitted;
+        self.done += rhs.done;
+        self.rerun += rhs.rerun;
+        self.expired += rhs.expired;
+        self.exhausted += rhs.exhausted;
+        self.left += rhs.left;
+    }
+}
+
+/// What became of the launches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LaunchMeasures {
+    /// Ordered by the engine.
+    pub ordered: u64,
+    /// Refused for lack of capacity.
+    pub insufficient_capacity: u64,
+    /// Refused because the max price was below the market price.
+    pub price_too_low: u64,
+    /// Cancelled before they were fulfilled.
+    pub cancelled: u64,
+    /// Became `running`.
+    pub started: u64,
+    /// Taken back by EC2.
+    pub interrupted: u64,
+    /// Ended by the provisioner.
+    pub terminated: u64,
+    /// Stopped themselves.
+    pub stopped: u64,
+}
+
+impl std::ops::AddAssign for LaunchMeasures {
+    fn add_assign(&mut self, rhs: Self) {
+        self.ordered += rhs.ordered;
+        self.insufficient_capacity += rhs.insufficient_capacity;
+        self.price_too_low += rhs.price_too_low;
+        self.cancelled += rhs.cancelled;
+        self.started += rhs.started;
+        self.interrupted += rhs.interrupted;
+        self.terminated += rhs.terminated;
+        self.stopped += rhs.stopped;
+    }
+}
+
+/// Calls that a provisioner would have made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiCalls {
+    /// `RunInstances` or `RequestSpotInstances`, one a launch.
+    pub launch: u64,
+    /// `CancelSpotInstanceRequests`.
+    pub cancel: u64,
+    /// `TerminateInstances`.
+    pub terminate: u64,
+}
+
+impl Measures {
+    /// Share of capacity time that was useful, 0 to 1.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a report rounds far more")]
+    pub fn utilisation(&self) -> f64 {
+        let capacity = self.capacity_time.ms();
+        if capacity == 0 { 0.0 } else { self.useful_time.ms() as f64 / capacity as f64 }
+    }
+
+    /// Instances launched per hour of useful work.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a report rounds far more")]
+    pub fn churn_per_task_hour(&self) -> f64 {
+        let hours = self.useful_time.as_hours_f64();
+        if hours > 0.0 { self.launches.started as f64 / hours } else { 0.0 }
+    }
+}
+
+impl Measures {
+    /// Adds another worker type's, but for the waits, which do not add up.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.cost += other.cost;
+        self.tasks += other.tasks;
+        self.launches += other.launches;
+        self.instance_time += other.instance_time;
+        self.capacity_time += other.capacity_time;
+        self.useful_time += other.useful_time;
+        self.over_provisioned_time += other.over_provisioned_time;
+    }
+}
+
+/// Gathers waits in constant space.
+#[derive(Clone, Debug)]
+pub(crate) struct Waits {
+    histogram: Histogram<u32>,
+    /// Waits of zero are by far the most; they are only counted.
+    zeros: u64,
+    sum_ms: i128,
+    max: Duration,
+}
+
+impl Waits {
+    pub(crate) fn new(digits: u8) -> Self {
+        let histogram = Histogram::new(digits).expect("so many significant digits are allowed");
+        Self { histogram, zeros: 0, sum_ms: 0, max: Duration::ZERO }
+    }
+
+    pub(crate) fn note(&mut self, wait: Duration) {
+        if wait == Duration::ZERO {
+            self.zeros += 1;
+            return;
+        }
+        self.histogram.record(wait.ms().cast_unsigned()).expect("the histogram grows as needed");
+        self.sum_ms += i128::from(wait.ms());
+        self.max = self.max.max(wait);
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.histogram.add(&other.histogram).expect("the histogram grows as needed");
+        self.zeros += other.zeros;
+        self.sum_ms += other.sum_ms;
+        self.max = self.max.max(other.max);
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a report rounds far more")]
+    pub(crate) fn measure(&self) -> Wait {
+        let count = self.zeros + self.histogram.len();
+        let mean_ms = if count == 0 { 0.0 } else { self.sum_ms as f64 / count as f64 };
+        let quantile = |percent| self.quantile(percent, count);
+        Wait {
+            count,
+            mean_ms,
+            p50: quantile(50),
+            p95: quantile(95),
+            p99: quantile(99),
+            max: self.max,
+        }
+    }
+
+    /// The wait that `percent` of all did not exceed.
+    fn quantile(&self, percent: u64, count: u64) -> Duration {
+        let rank = (count * percent).div_ceil(100);
+        if rank <= self.zeros {
+            return Duration::ZERO;
+        }
+        let rank = rank - self.zeros;
+        let mut seen = 0;
+        for bucket in self.histogram.iter_recorded() {
+            seen += u64::from(bucket.count_at_value());
+            if seen >= rank {
+                let ms = self.histogram.median_equivalent(bucket.value_iterated_to());
+                return Duration::from_ms(ms.cast_signed()).min(self.max);
+            }
+        }
+        self.max
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_within_a_thousandth() {
+        let mut waits = Waits::new(3);
+        for ms in 0..100_000 {
+            waits.note(Duration::from_ms(ms));
+        }
+        let wait = waits.measure();
+        assert_eq!((wait.count, wait.max.ms()), (100_000, 99_999));
+        assert!((wait.mean_ms - 49_999.5).abs() < 1e-9);
+        for (found, exact) in [(wait.p50, 49_999), (wait.p95, 94_999), (wait.p99, 98_999)] {
+            assert!((found.ms() - exact).abs() * 1_000 <= exact, "{found} is not {exact} ms");
+        }
+    }
+
+    #[test]
+    fn no_wait_at_all_has_no_quantiles() {
+        let mut waits = Waits::new(3);
+        assert_eq!(waits.measure(), Wait::default());
+        waits.note(Duration::ZERO);
+        assert_eq!(waits.measure(), Wait { count: 1, ..Wait::default() });
+    }
+}

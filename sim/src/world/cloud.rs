@@ -1,0 +1,475 @@
+//! Instances from launch to end, and the market that gives and takes them.
+
+use provisioner_engine::decision::Market;
+use provisioner_engine::ids::{LaunchId, PoolId, WorkerTypeId};
+use provisioner_engine::observation::{EndCause, Observation, Refusal};
+use provisioner_engine::random::{Seed, Stream};
+use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
+use rand::RngExt;
+
+use super::World;
+use super::event::{Event, Handle};
+use super::instances::{Instance, Notice, Place, Stage};
+use super::tasks::NONE;
+use crate::config::Regime;
+use crate::dist::DurationDist;
+
+/// An interruption by chance enters the agenda when it is nearer than this: most instances end
+/// before theirs, and the agenda stays short.
+pub(super) const HAZARD_LOOK: Duration = Duration::HOUR;
+
+/// One spot pool.
+#[derive(Clone, Debug)]
+pub(super) struct PoolState {
+    pub(super) price: Option<UsdPerHour>,
+    /// How many price changes it had.
+    changes: usize,
+    /// How many spot instances it can serve at once.
+    available: u32,
+    /// Spot instances from `pending` on.
+    serving: Vec<u32>,
+    /// No instance of it has a max price below this.
+    max_price_least: UsdPerHour,
+    /// Spot requests that wait, in the order of asking.
+    open: Vec<u32>,
+    /// How many launches it was asked for.
+    asked: u64,
+}
+
+impl Default for PoolState {
+    fn default() -> Self {
+        Self {
+            price: None,
+            changes: 0,
+            available: u32::MAX,
+            serving: Vec::new(),
+            max_price_least: NO_LIMIT,
+            open: Vec::new(),
+            asked: 0,
+        }
+    }
+}
+
+const NO_LIMIT: UsdPerHour = UsdPerHour::from_micros(i64::MAX);
+
+/// Where each kind of chance comes from: split by pool and by the instance's number in it, so
+/// that the n-th instance of a pool boots as fast under every policy.
+pub(super) struct Draws {
+    answer: Seed,
+    pending: Seed,
+    boot: Seed,
+    hazard: Seed,
+    termination: Seed,
+    notice: Seed,
+    victim: Seed,
+    pub(super) lag: Stream,
+}
+
+impl Draws {
+    pub(super) fn new(seed: Seed) -> Self {
+        Self {
+            answer: seed.purpose("answer"),
+            pending: seed.purpose("pending"),
+            boot: seed.purpose("boot"),
+            hazard: seed.purpose("hazard"),
+            termination: seed.purpose("termination"),
+            notice: seed.purpose("notice"),
+            victim: seed.purpose("victim"),
+            lag: seed.purpose("lag").stream(),
+        }
+    }
+}
+
+/// The stream of one instance for one purpose.
+fn stream(purpose: Seed, instance: &Instance) -> Stream {
+    purpose.entity(instance.pool.index() as u64).entity(instance.ordinal).stream()
+}
+
+/// A delay of one instance; constant ones cost no stream.
+fn delay(dist: &DurationDist, purpose: Seed, instance: &Instance) -> Duration {
+    match dist {
+        DurationDist::Constant(delay) => *delay,
+        varying => varying.sample(&mut stream(purpose, instance)),
+    }
+}
+
+impl World<'_> {
+    // ---- the market ----
+
+    /// The market as it stands when the run begins.
+    pub(super) fn open_market(&mut self) {
+        while self.market_at() <= self.config.start {
+            self.move_market();
+        }
+    }
+
+    /// When the market next moves.
+    pub(super) fn market_at(&self) -> Time {
+        let market = &self.config.market;
+        let price = market.prices().get(self.next_price).map_or(Time::MAX, |next| next.at);
+        let availability =
+            market.availability().get(self.next_availability).map_or(Time::MAX, |next| next.at);
+        price.min(availability)
+    }
+
+    /// The next price or availability change happens.
+    pub(super) fn move_market(&mut self) {
+        let at = self.market_at();
+        let market = &self.config.market;
+        if let Some(change) = market.prices().get(self.next_price).filter(|next| next.at == at) {
+            let (pool, price, since) = (change.pool, change.price, change.at);
+            self.next_price += 1;
+            let state = &mut self.pools[pool.index()];
+            state.price = Some(price);
+            state.changes += 1;
+            self.tell(Observation::PriceChanged { pool, price, since });
+            self.interrupt_outbid(pool, price);
+            self.serve_open(pool);
+        } else if let Some(change) = market.availability().get(self.next_availability) {
+            let (pool, available) = (change.pool, change.available);
+            self.next_availability += 1;
+            self.pools[pool.index()].available = available;
+            self.interrupt_excess(pool, available);
+            self.serve_open(pool);
+        }
+    }
+
+    /// Instances whose max price is below the market price are taken back.
+    fn interrupt_outbid(&mut self, pool: PoolId, price: UsdPerHour) {
+        let state = &mut self.pools[pool.index()];
+        if price <= state.max_price_least {
+            return;
+        }
+        let serving = state.serving.clone();
+        state.max_price_least = NO_LIMIT;
+        for slot in serving {
+            let max_price = self.max_price(slot);
+            if price > max_price {
+                self.notice(slot);
+            } else {
+                let least = &mut self.pools[pool.index()].max_price_least;
+                *least = max_price.min(*least);
+            }
+        }
+    }
+
+    /// As many instances as the pool can no longer serve are taken back, any of them.
+    fn interrupt_excess(&mut self, pool: PoolId, available: u32) {
+        let serving = &self.pools[pool.index()].serving;
+        let mut victims: Vec<u32> = serving
+            .iter()
+            .copied()
+            .filter(|slot| self.instances[*slot].noticed.is_none())
+            .collect();
+        victims.sort_by_key(|slot| self.instances[*slot].launch);
+        let seed = self.draws.victim.entity(pool.index() as u64);
+        let mut random = seed.entity(self.next_availability as u64).stream();
+        while victims.len() > available as usize {
+            let victim = victims.swap_remove(random.random_range(..victims.len()));
+            self.notice(victim);
+        }
+    }
+
+    /// Waiting requests that the pool can serve now get their instance.
+    fn serve_open(&mut self, pool: PoolId) {
+        if self.pools[pool.index()].open.is_empty() {
+            return;
+        }
+        for slot in std::mem::take(&mut self.pools[pool.index()].open) {
+            match self.obstacle(slot) {
+                None => self.fulfil(slot),
+                Some(_) => self.pools[pool.index()].open.push(slot),
+            }
+        }
+    }
+
+    // ---- from launch to work ----
+
+    /// EC2 is asked for an instance.
+    pub(super) fn ask(
+        &mut self,
+        launch: LaunchId,
+        worker_type: WorkerTypeId,
+        pool: PoolId,
+        market: Market,
+    ) {
+        let candidates = &self.config.engine.worker_types[worker_type.index()].candidates;
+        let (capacity, utility) = candidates
+            .iter()
+            .find(|candidate| candidate.pool == pool)
+            .map_or((1, Ratio::ONE), |candidate| (candidate.capacity, candidate.utility));
+        let state = &mut self.pools[pool.index()];
+        state.asked += 1;
+        let slot = self.instances.insert(Instance {
+            launch,
+            worker_type,
+            pool,
+            market,
+            capacity,
+            utility,
+            ordinal: state.asked,
+            stage: Stage::Asked,
+            noticed: None,
+            retired: false,
+            running_since: self.now,
+            first_price: 0,
+            working_since: None,
+            hazard: Time::MAX,
+            busy: 0,
+            first_task: NONE,
+            useful: Duration::ZERO,
+            redone: Duration::ZERO,
+            wasted: Duration::ZERO,
+            generation: 0,
+            idle_period: 0,
+            place: Place::OUT,
+            in_pool: NONE,
+            ended_by: EndCause::Worker,
+        });
+        self.launches.insert(launch, slot);
+        let after = delay(&self.config.cloud.answer, self.draws.answer, &self.instances[slot]);
+        self.then(slot, after, Event::Answered, Self::answer);
+    }
+
+    /// EC2 answers a launch, or has evaluated a spot request.
+    pub(super) fn answer(&mut self, slot: u32) {
+        match (self.obstacle(slot), self.config.cloud.regime) {
+            (None, _) => self.fulfil(slot),
+            (Some(refusal), Regime::Capacity) => self.refuse(slot, refusal),
+            (Some(_), Regime::Outbid) => {
+                self.instances[slot].stage = Stage::Open;
+                self.pools[self.instances[slot].pool.index()].open.push(slot);
+            }
+        }
+    }
+
+    /// Why the pool cannot serve a launch now.
+    fn obstacle(&self, slot: u32) -> Option<Refusal> {
+        let instance = &self.instances[slot];
+        if instance.market == Market::OnDemand {
+            return None;
+        }
+        let pool = &self.pools[instance.pool.index()];
+        match pool.price {
+            None => Some(Refusal::InsufficientCapacity),
+            Some(price) if price > self.max_price(slot) => Some(Refusal::MaxPriceTooLow),
+            Some(_) if pool.serving.len() >= pool.available as usize => {
+                Some(Refusal::InsufficientCapacity)
+            }
+            Some(_) => None,
+        }
+    }
+
+    /// The most that is paid for a spot instance: without a bid, the on-demand price.
+    fn max_price(&self, slot: u32) -> UsdPerHour {
+        let instance = &self.instances[slot];
+        match instance.market {
+            Market::Spot { max_price: Some(bid) } => bid,
+            Market::Spot { max_price: None } => {
+                self.on_demand_price(instance.pool, self.now).unwrap_or(NO_LIMIT)
+            }
+            Market::OnDemand => NO_LIMIT,
+        }
+    }
+
+    fn refuse(&mut self, slot: u32, refusal: Refusal) {
+        let Instance { launch, worker_type, .. } = self.instances[slot];
+        let counts = &mut self.type_of(worker_type).launches;
+        match refusal {
+            Refusal::InsufficientCapacity => counts.insufficient_capacity += 1,
+            Refusal::MaxPriceTooLow => counts.price_too_low += 1,
+            Refusal::Cancelled => counts.cancelled += 1,
+        }
+        self.forget(slot);
+        self.tell(Observation::LaunchRefused { launch, refusal });
+    }
+
+    /// The launch gets an instance.
+    fn fulfil(&mut self, slot: u32) {
+        let max_price = self.max_price(slot);
+        let instance = &mut self.instances[slot];
+        instance.stage = Stage::Pending;
+        let launch = instance.launch;
+        if instance.market != Market::OnDemand {
+            let pool = &mut self.pools[instance.pool.index()];
+            instance.in_pool = u32::try_from(pool.serving.len()).expect("a pool fits in memory");
+            pool.serving.push(slot);
+            pool.max_price_least = pool.max_price_least.min(max_price);
+        }
+        self.tell(Observation::InstancePending { launch });
+        let dist = &self.config.cloud.pending_to_running;
+        let after = delay(dist, self.draws.pending, &self.instances[slot]);
+        self.then(slot, after, Event::Running, Self::start_running);
+    }
+
+    /// The instance is `running`: the meter starts.
+    pub(super) fn start_running(&mut self, slot: u32) {
+        let instance = &mut self.instances[slot];
+        if instance.stage != Stage::Pending {
+            return;
+        }
+        instance.stage = Stage::Running;
+        instance.running_since = self.now;
+        instance.first_price = self.pools[instance.pool.index()].changes.saturating_sub(1);
+        let Instance { launch, worker_type, market, .. } = *instance;
+        self.type_of(worker_type).launches.started += 1;
+        self.tell(Observation::InstanceRunning { launch });
+        let rate = self.config.cloud.interruption_hazard;
+        if rate > 0.0 && market != Market::OnDemand {
+            let survival = DurationDist::Exponential { mean: hours(1.0 / rate) };
+            let after = delay(&survival, self.draws.hazard, &self.instances[slot]);
+            self.instances[slot].hazard = self.now.saturating_add(after);
+            self.watch_hazard(slot);
+        }
+        let dist = &self.config.workers[worker_type.index()].boot;
+        let after = delay(dist, self.draws.boot, &self.instances[slot]);
+        self.then(slot, after, Event::Booted, Self::boot);
+    }
+
+    /// The worker registers and claims.
+    pub(super) fn boot(&mut self, slot: u32) {
+        let instance = &mut self.instances[slot];
+        if instance.stage != Stage::Running {
+            return;
+        }
+        self.events += 1;
+        instance.stage = Stage::Working;
+        instance.working_since = Some(self.now);
+        let Instance { launch, worker_type, running_since, .. } = *instance;
+        self.tell(Observation::WorkerRegistered { launch });
+        if let Some(uptime) = self.config.workers[worker_type.index()].uptime_max {
+            let at = (running_since + uptime).max(self.now);
+            self.agenda.enter(at, Event::UptimeReached(self.instances.handle(slot)).pack());
+        }
+        self.fill(slot);
+    }
+
+    // ---- interruption ----
+
+    /// An interruption by chance enters the agenda once it is near.
+    pub(super) fn watch_hazard(&mut self, slot: u32) {
+        let handle = self.instances.handle(slot);
+        let at = self.instances[slot].hazard;
+        if at <= self.now + HAZARD_LOOK {
+            self.agenda.enter(at, Event::Noticed(handle).pack());
+        } else {
+            self.agenda.enter_line(self.hazard_line, self.now, Event::HazardLook(handle).pack());
+        }
+    }
+
+    /// EC2 announces that it takes the instance back.
+    pub(super) fn notice(&mut self, slot: u32) {
+        let instance = &self.instances[slot];
+        let live = matches!(instance.stage, Stage::Pending | Stage::Running | Stage::Working);
+        if !live || instance.noticed.is_some() {
+            return;
+        }
+        let ends_at = self.now + self.config.cloud.notice_lead;
+        let missing = self.config.cloud.notice_missing;
+        let missed = missing > 0.0 && stream(self.draws.notice, instance).random_bool(missing);
+        let Instance { launch, worker_type, .. } = *instance;
+        let notice = if missed { Notice::Missed } else { Notice::Seen };
+        self.instances[slot].noticed = Some(notice);
+        if notice == Notice::Seen {
+            self.types[worker_type.index()].ready.leave(&mut self.instances, slot);
+            self.tell(Observation::InterruptionNoticed { launch, ends_at });
+        }
+        self.agenda.enter(ends_at, Event::Reclaimed(self.instances.handle(slot)).pack());
+    }
+
+    /// EC2 has taken the instance back.
+    pub(super) fn reclaim(&mut self, slot: u32) {
+        let Instance { launch, worker_type, stage, noticed, .. } = self.instances[slot];
+        if stage == Stage::Stopping {
+            return;
+        }
+        self.events += 1;
+        self.type_of(worker_type).launches.interrupted += 1;
+        self.leave_service(slot, true, noticed == Some(Notice::Seen));
+        self.forget(slot);
+        self.tell(Observation::InstanceEnded { launch, cause: EndCause::Interruption });
+    }
+
+    // ---- the end ----
+
+    /// The instance shuts down: the meter stops.
+    pub(super) fn stop(&mut self, slot: u32, cause: EndCause) {
+        let Instance { launch, worker_type, .. } = self.instances[slot];
+        self.events += 1;
+        let counts = &mut self.type_of(worker_type).launches;
+        match cause {
+            EndCause::Worker => counts.stopped += 1,
+            EndCause::Provisioner | EndCause::Interruption => counts.terminated += 1,
+        }
+        self.leave_service(slot, false, cause == EndCause::Worker);
+        let instance = &mut self.instances[slot];
+        (instance.stage, instance.ended_by) = (Stage::Stopping, cause);
+        self.tell(Observation::InstanceStopping { launch, cause });
+        let dist = &self.config.cloud.termination;
+        let after = delay(dist, self.draws.termination, &self.instances[slot]);
+        self.then(slot, after, Event::Terminated, Self::terminated);
+    }
+
+    /// The instance is `terminated`.
+    pub(super) fn terminated(&mut self, slot: u32) {
+        let Instance { launch, ended_by: cause, .. } = self.instances[slot];
+        self.forget(slot);
+        self.tell(Observation::InstanceEnded { launch, cause });
+    }
+
+    /// A request is withdrawn before it was fulfilled. A `RunInstances` call that is under way
+    /// cannot be.
+    pub(super) fn cancel(&mut self, slot: u32) {
+        let Instance { pool, stage, .. } = self.instances[slot];
+        let withdrawn = match (self.config.cloud.regime, stage) {
+            (_, Stage::Open) | (Regime::Outbid, Stage::Asked) => true,
+            (_, _) => false,
+        };
+        if withdrawn {
+            self.pools[pool.index()].open.retain(|open| *open != slot);
+            self.refuse(slot, Refusal::Cancelled);
+        }
+    }
+
+    /// The instance does no more work and its stay is billed.
+    fn leave_service(&mut self, slot: u32, interrupted: bool, told: bool) {
+        let Instance { worker_type, pool, in_pool, .. } = self.instances[slot];
+        self.types[worker_type.index()].ready.leave(&mut self.instances, slot);
+        if in_pool != NONE {
+            let serving = &mut self.pools[pool.index()].serving;
+            serving.swap_remove(in_pool as usize);
+            if let Some(&moved) = serving.get(in_pool as usize) {
+                self.instances[moved].in_pool = in_pool;
+            }
+            self.instances[slot].in_pool = NONE;
+        }
+        self.lose_tasks(slot, told);
+        self.bill(slot, interrupted);
+    }
+
+    fn forget(&mut self, slot: u32) {
+        self.launches.remove(self.instances[slot].launch);
+        self.instances.remove(slot);
+    }
+
+    /// Something happens to an instance after a delay, at once if there is none.
+    fn then(
+        &mut self,
+        slot: u32,
+        after: Duration,
+        event: impl FnOnce(Handle) -> Event,
+        act: impl FnOnce(&mut Self, u32),
+    ) {
+        if after == Duration::ZERO {
+            act(self, slot);
+        } else {
+            let event = event(self.instances.handle(slot));
+            self.agenda.enter(self.now + after, event.pack());
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "saturates far beyond any run")]
+fn hours(hours: f64) -> Duration {
+    Duration::from_ms((hours * 3_600_000.0).min(1e15) as i64)
+}

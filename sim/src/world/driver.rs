@@ -1,0 +1,117 @@
+//! What the engine is told and what it orders: the part that `live` has too.
+//!
+//! The engine learns only through observations. Those about instances and prices may take a while
+//! to arrive, and then overtake one another.
+
+use provisioner_engine::decision::{Action, Decision};
+use provisioner_engine::journal::Record;
+use provisioner_engine::observation::{EndCause, Observation};
+use provisioner_engine::units::Duration;
+
+use super::World;
+use super::event::{Event, Handle};
+use super::instances::Stage;
+use crate::dist::DurationDist;
+
+/// Facts on their way to the engine.
+#[derive(Debug, Default)]
+pub(super) struct InFlight {
+    slots: Vec<Observation>,
+    free: Vec<u32>,
+}
+
+impl World<'_> {
+    /// The engine takes its turn: it is told the queue's counts, decides, and is obeyed.
+    pub(super) fn iterate(&mut self) {
+        self.iterations += 1;
+        self.events += 1;
+        let mut changed = std::mem::take(&mut self.changed);
+        changed.sort_unstable();
+        for worker_type in changed.drain(..) {
+            let as_of = self.now;
+            let queue = &mut self.types[worker_type.index()].queue;
+            queue.changed = false;
+            let (pending, claimed) = (queue.pending, queue.claimed);
+            self.observe(Observation::DemandCounted { worker_type, pending, claimed, as_of });
+        }
+        self.changed = changed;
+        self.observe(Observation::QueuesRead { as_of: self.now });
+        let decision = self.engine.decide(self.now);
+        assert!(decision.wake_at > self.now, "the engine wants to be woken later");
+        self.wake_at = decision.wake_at;
+        self.digest.add(self.now, &decision.actions);
+        for action in &decision.actions {
+            self.carry_out(*action);
+        }
+        self.record_decision(decision);
+        self.check_conservation();
+        if let Some(progress) = &mut self.hooks.progress {
+            progress(self.now);
+        }
+    }
+
+    fn carry_out(&mut self, action: Action) {
+        match action {
+            Action::Launch { launch, worker_type, pool, market } => {
+                self.calls.launch += 1;
+                self.type_of(worker_type).launches.ordered += 1;
+                self.ask(launch, worker_type, pool, market);
+            }
+            Action::Cancel { launch } => {
+                self.calls.cancel += 1;
+                if let Some(&slot) = self.launches.get(launch) {
+                    self.cancel(slot);
+                }
+            }
+            Action::Terminate { launch } => {
+                self.calls.terminate += 1;
+                let live = |slot: &u32| {
+                    let stage = self.instances[*slot].stage;
+                    matches!(stage, Stage::Pending | Stage::Running | Stage::Working)
+                };
+                if let Some(slot) = self.launches.get(launch).copied().filter(live) {
+                    self.stop(slot, EndCause::Provisioner);
+                }
+            }
+        }
+    }
+
+    /// A fact sets out for the engine.
+    pub(super) fn tell(&mut self, observation: Observation) {
+        let lag = match &self.config.observation_lag {
+            DurationDist::Constant(lag) => *lag,
+            varying => varying.sample(&mut self.draws.lag),
+        };
+        if lag == Duration::ZERO {
+            self.observe(observation);
+            return;
+        }
+        let flights = &mut self.in_flight;
+        let slot = flights.free.pop().unwrap_or_else(|| {
+            flights.slots.push(observation);
+            u32::try_from(flights.slots.len() - 1).expect("few facts are on their way at once")
+        });
+        flights.slots[slot as usize] = observation;
+        let delivered = Event::Delivered(Handle { slot, generation: 0 });
+        self.agenda.enter(self.now + lag, delivered.pack());
+    }
+
+    /// A fact reaches the engine.
+    pub(super) fn deliver(&mut self, slot: u32) {
+        self.in_flight.free.push(slot);
+        self.observe(self.in_flight.slots[slot as usize]);
+    }
+
+    fn observe(&mut self, observation: Observation) {
+        self.engine.observe(self.now, observation);
+        if let Some(journal) = &mut self.hooks.journal {
+            journal(Record::Observed { at: self.now, observation });
+        }
+    }
+
+    fn record_decision(&mut self, decision: Decision) {
+        if let Some(journal) = &mut self.hooks.journal {
+            journal(Record::Decided(decision));
+        }
+    }
+}

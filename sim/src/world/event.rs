@@ -1,0 +1,104 @@
+//! What can happen, packed into 48 bits: 4 for the kind, 22 for a slot, 22 for its generation.
+//!
+//! A slot is reused, an entry in the agenda is not taken back: the generation tells whether what
+//! was there then is still there. 22 bits outlast any delay: four million lives of one slot.
+
+use crate::agenda::Packed;
+
+/// How many generations are told apart.
+pub(super) const GENERATIONS: u32 = 1 << GENERATION_BITS;
+
+const GENERATION_BITS: u32 = 22;
+const SLOT_BITS: u32 = 22;
+
+/// A slot at one time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Handle {
+    pub(super) slot: u32,
+    pub(super) generation: u32,
+}
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $name:ident = $kind:literal,)*) => {
+        /// What can happen.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Event {
+            $($(#[$doc])* $name(Handle),)*
+        }
+
+        impl Event {
+            pub(super) fn pack(self) -> Packed {
+                match self {
+                    $(Self::$name(handle) => pack($kind, handle),)*
+                }
+            }
+
+            pub(super) fn unpack(packed: Packed) -> Self {
+                let (kind, handle) = unpack(packed);
+                match kind {
+                    $($kind => Self::$name(handle),)*
+                    _ => unreachable!("only packed events are unpacked"),
+                }
+            }
+        }
+    };
+}
+
+events! {
+    /// A worker has run a task to its end.
+    TaskDone = 0,
+    /// The claim of a vanished worker expired.
+    ClaimExpired = 1,
+    /// A task's deadline.
+    Deadline = 2,
+    /// A worker asks for its next task.
+    SlotFree = 3,
+    /// EC2 answers a launch, or has evaluated a spot request.
+    Answered = 4,
+    /// The instance is `running`.
+    Running = 5,
+    /// The worker can claim.
+    Booted = 6,
+    /// EC2 announces that it takes the instance back.
+    Noticed = 7,
+    /// Time to see whether that is due soon.
+    HazardLook = 8,
+    /// EC2 has taken the instance back.
+    Reclaimed = 9,
+    /// The instance is `terminated`.
+    Terminated = 10,
+    /// A worker has been idle for its idle timeout; the generation counts idle periods.
+    IdleTimeout = 11,
+    /// A worker has been up for its longest.
+    UptimeReached = 12,
+    /// A fact reaches the engine.
+    Delivered = 13,
+}
+
+fn pack(kind: u64, Handle { slot, generation }: Handle) -> Packed {
+    assert!(slot < 1 << SLOT_BITS, "more than four million tasks or instances at once");
+    (kind << (SLOT_BITS + GENERATION_BITS))
+        | (u64::from(slot) << GENERATION_BITS)
+        | u64::from(generation)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "each part is masked to its bits")]
+const fn unpack(packed: Packed) -> (u64, Handle) {
+    let generation = (packed & (GENERATIONS as u64 - 1)) as u32;
+    let slot = ((packed >> GENERATION_BITS) & ((1 << SLOT_BITS) - 1)) as u32;
+    (packed >> (SLOT_BITS + GENERATION_BITS), Handle { slot, generation })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_survives_packing() {
+        let handle = Handle { slot: (1 << SLOT_BITS) - 1, generation: GENERATIONS - 1 };
+        for event in [Event::TaskDone(handle), Event::Delivered(Handle { slot: 0, generation: 7 })]
+        {
+            assert_eq!(Event::unpack(event.pack()), event);
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Instances in reused slots, and the workers with a free slot in claim order.
+
+use provisioner_engine::decision::Market;
+use provisioner_engine::ids::{LaunchId, PoolId, WorkerTypeId};
+use provisioner_engine::observation::EndCause;
+use provisioner_engine::random::Stream;
+use provisioner_engine::units::{Duration, Ratio, Time};
+use rand::RngExt;
+
+use super::event::{GENERATIONS, Handle};
+use super::tasks::NONE;
+use crate::config::ClaimOrder;
+
+/// An instance, or the request for one.
+#[derive(Clone, Debug)]
+pub(super) struct Instance {
+    pub(super) launch: LaunchId,
+    pub(super) worker_type: WorkerTypeId,
+    pub(super) pool: PoolId,
+    pub(super) market: Market,
+    pub(super) capacity: u32,
+    pub(super) utility: Ratio,
+    /// The how-manieth of its pool: names its random draws.
+    pub(super) ordinal: u64,
+    pub(super) stage: Stage,
+    /// EC2 announced its end; it claims no more.
+    pub(super) noticed: Option<Notice>,
+    /// Its longest uptime is over; it claims no more.
+    pub(super) retired: bool,
+    pub(super) running_since: Time,
+    /// The index of the price then in force, in its pool's history.
+    pub(super) first_price: usize,
+    pub(super) working_since: Option<Time>,
+    /// When EC2 takes it back by chance.
+    pub(super) hazard: Time,
+    /// Tasks it runs.
+    pub(super) busy: u32,
+    /// The first of them.
+    pub(super) first_task: u32,
+    /// Slot-time spent on tasks that were done, and on such that were lost, to be run again or
+    /// not.
+    pub(super) useful: Duration,
+    pub(super) redone: Duration,
+    pub(super) wasted: Duration,
+    /// Counts the lives of this slot.
+    pub(super) generation: u32,
+    /// Counts the idle periods of this slot.
+    pub(super) idle_period: u32,
+    /// Place among the workers with a free slot.
+    pub(super) place: Place,
+    /// Index among the spot instances or waiting requests of its pool.
+    pub(super) in_pool: u32,
+    /// Who ended it, once it is stopping.
+    pub(super) ended_by: EndCause,
+}
+
+/// Where an instance is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Launched; EC2 has not answered.
+    Asked,
+    /// A spot request that waits for its price or for capacity.
+    Open,
+    Pending,
+    Running,
+    Working,
+    Stopping,
+    /// No instance: the slot is free.
+    Free,
+}
+
+/// What the worker knows of its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Notice {
+    Seen,
+    Missed,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    listed: bool,
+    next: u32,
+    previous: u32,
+}
+
+impl Place {
+    pub(super) const OUT: Self = Self { listed: false, next: NONE, previous: NONE };
+}
+
+/// All instances that have not ended, in reused slots.
+#[derive(Debug, Default)]
+pub(super) struct Instances {
+    slots: Vec<Instance>,
+    free: Vec<u32>,
+}
+
+impl Instances {
+    pub(super) fn insert(&mut self, instance: Instance) -> u32 {
+        if let Some(slot) = self.free.pop() {
+            let Instance { generation, idle_period, .. } = self.slots[slot as usize];
+            self.slots[slot as usize] = Instance { generation, idle_period, ..instance };
+            return slot;
+        }
+        let slot = u32::try_from(self.slots.len()).expect("fewer than four billion instances");
+        self.slots.push(instance);
+        slot
+    }
+
+    pub(super) fn remove(&mut self, slot: u32) {
+        let instance = &mut self[slot];
+        assert!(instance.busy == 0, "an instance ends without tasks");
+        assert!(!instance.place.listed, "an instance that ended cannot claim");
+        instance.stage = Stage::Free;
+        instance.generation = (instance.generation + 1) % GENERATIONS;
+        self.free.push(slot);
+    }
+
+    pub(super) fn handle(&self, slot: u32) -> Handle {
+        Handle { slot, generation: self[slot].generation }
+    }
+
+    /// The slot, if what was there then is still there.
+    pub(super) fn find(&self, handle: Handle) -> Option<u32> {
+        (self[handle.slot].generation == handle.generation).then_some(handle.slot)
+    }
+
+    /// Slots of all instances and requests that have not ended.
+    pub(super) fn slots(&self) -> impl Iterator<Item = u32> + use<> {
+        let used: Vec<u32> = (0..)
+            .zip(&self.slots)
+            .filter(|(_, instance)| instance.stage != Stage::Free)
+            .map(|(slot, _)| slot)
+            .collect();
+        used.into_iter()
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+}
+
+impl std::ops::Index<u32> for Instances {
+    type Output = Instance;
+    fn index(&self, slot: u32) -> &Instance {
+        &self.slots[slot as usize]
+    }
+}
+
+impl std::ops::IndexMut<u32> for Instances {
+    fn index_mut(&mut self, slot: u32) -> &mut Instance {
+        &mut self.slots[slot as usize]
+    }
+}
+
+/// The workers of one type that have a free slot, in the order in which a slot became free.
+#[derive(Debug)]
+pub(super) struct Ready {
+    order: ClaimOrder,
+    oldest: u32,
+    newest: u32,
+    /// For random polls: all of them; an entry's index stands in its place's `next`.
+    any: Vec<u32>,
+}
+
+impl Ready {
+    pub(super) const fn new(order: ClaimOrder) -> Self {
+        Self { order, oldest: NONE, newest: NONE, any: Vec::new() }
+    }
+
+    /// Who claims next.
+    pub(super) fn choose(&self, random: &mut Stream) -> Option<u32> {
+        let chosen = match self.order {
+            ClaimOrder::LastIdled => self.newest,
+            ClaimOrder::LongestIdle => self.oldest,
+            ClaimOrder::RandomPoll => match self.any.len() {
+                0 => NONE,
+                1 => self.any[0],
+                n => self.any[random.random_range(..n)],
+            },
+        };
+        (chosen != NONE).then_some(chosen)
+    }
+
+    /// A slot of this worker became free.
+    pub(super) fn enter(&mut self, instances: &mut Instances, slot: u32) {
+        if self.order == ClaimOrder::RandomPoll {
+            if !instances[slot].place.listed {
+                let next = u32::try_from(self.any.len()).expect("fewer than four billion workers");
+                instances[slot].place = Place { listed: true, next, previous: NONE };
+                self.any.push(slot);
+            }
+            return;
+        }
+        self.leave(instances, slot);
+        instances[slot].place = Place { listed: true, next: NONE, previous: self.newest };
+        match self.newest {
+            NONE => self.oldest = slot,
+            newest => instances[newest].place.next = slot,
+        }
+        self.newest = slot;
+    }
+
+    /// This worker has no free slot, or claims no more.
+    pub(super) fn leave(&mut self, instances: &mut Instances, slot: u32) {
+        let Place { listed, next, previous } = instances[slot].place;
+        if !listed {
+            return;
+        }
+        instances[slot].place = Place::OUT;
+        if self.order == ClaimOrder::RandomPoll {
+            self.any.swap_remove(next as usize);
+            if let Some(&moved) = self.any.get(next as usize) {
+                instances[moved].place.next = next;
+            }
+            return;
+        }
+        match previous {
+            NONE => self.oldest = next,
+            previous => instances[previous].place.next = next,
+        }
+        match next {
+            NONE => self.newest = previous,
+            next => instances[next].place.previous = previous,
+        }
+    }
+}

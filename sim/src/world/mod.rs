@@ -1,0 +1,332 @@
+//! The modelled world: queue, workers and EC2 around the engine, in virtual time.
+//!
+//! At equal times the market moves first, then tasks arrive, then what was scheduled happens in
+//! the order in which it was scheduled, then the engine takes its turn, then the state is sampled.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `work` | tasks from arrival to resolution, claims |
+//! | `cloud` | instances from launch to end, interruptions |
+//! | `driver` | what the engine is told and what it orders |
+//! | `books` | bills, and who they are for |
+//! | `tasks`, `instances`, `event` | state in reused slots, and how events name it |
+
+mod books;
+mod cloud;
+mod driver;
+mod event;
+mod instances;
+mod tasks;
+mod work;
+
+use provisioner_engine::Engine;
+use provisioner_engine::decision::Market as BoughtIn;
+use provisioner_engine::ids::{PoolId, WorkerTypeId};
+use provisioner_engine::journal::{Digest, Record};
+use provisioner_engine::launch_map::LaunchMap;
+use provisioner_engine::random::Stream;
+use provisioner_engine::units::{Duration, Time, UsdPerHour};
+
+use self::books::Books;
+use self::cloud::{Draws, PoolState};
+use self::driver::InFlight;
+use self::event::Event;
+use self::instances::{Instances, Ready, Stage};
+use self::tasks::{Queue, TaskCounts, Tasks};
+use crate::agenda::{Agenda, LineId};
+use crate::config::SimConfig;
+use crate::input::{Task, TaskSource};
+use crate::outcome::{LaunchMeasures, Outcome, Waits};
+
+/// Who watches a run. Nothing here changes what happens.
+#[derive(Default)]
+pub struct Hooks<'a> {
+    /// Gets every fact and decision; the engine explains its decisions if this is set.
+    pub journal: Option<&'a mut dyn FnMut(Record)>,
+    /// Gets the state at each `series_step`, by worker type.
+    pub sample: Option<&'a mut dyn FnMut(Sample)>,
+    /// Gets the time at each iteration.
+    pub progress: Option<&'a mut dyn FnMut(Time)>,
+}
+
+/// The state of one worker type at one time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// When.
+    pub at: Time,
+    /// Whose.
+    pub worker_type: WorkerTypeId,
+    /// Tasks waiting.
+    pub pending: u32,
+    /// Tasks that the queue believes to be held by workers.
+    pub claimed: u32,
+    /// Capacity of launches without an instance.
+    pub requested: u32,
+    /// Capacity of instances whose worker has not registered.
+    pub booting: u32,
+    /// Capacity of registered workers.
+    pub working: u32,
+    /// The lowest market price among its pools.
+    pub price_lowest: Option<UsdPerHour>,
+    /// What its running instances cost now.
+    pub spend_rate: UsdPerHour,
+}
+
+/// Runs a simulation from its start to its end.
+#[must_use]
+pub fn run<'a>(config: &'a SimConfig, tasks: &mut dyn TaskSource, hooks: Hooks<'a>) -> Outcome {
+    World::new(config, hooks).run(tasks)
+}
+
+/// Significant digits of the waits' quantiles: three, or two where a thousand histograms of three
+/// would crowd out everything else.
+const fn wait_digits(worker_types: usize) -> u8 {
+    if worker_types <= 64 { 3 } else { 2 }
+}
+
+struct World<'a> {
+    config: &'a SimConfig,
+    hooks: Hooks<'a>,
+    now: Time,
+    agenda: Agenda,
+    engine: Engine,
+    types: Vec<TypeState>,
+    /// Worker types whose counts changed since the last iteration.
+    changed: Vec<WorkerTypeId>,
+    tasks: Tasks,
+    instances: Instances,
+    /// The slot of each launch that has not ended.
+    launches: LaunchMap<u32>,
+    pools: Vec<PoolState>,
+    draws: Draws,
+    in_flight: InFlight,
+    hazard_line: LineId,
+    /// The next market changes to come.
+    next_price: usize,
+    next_availability: usize,
+    wake_at: Time,
+    sample_at: Time,
+    books: Books,
+    digest: Digest,
+    iterations: u64,
+    events: u64,
+    calls: crate::outcome::ApiCalls,
+}
+
+/// What belongs to one worker type.
+struct TypeState {
+    queue: Queue,
+    ready: Ready,
+    random: Stream,
+    idle_line: LineId,
+    waits: Waits,
+    counts: TaskCounts,
+    launches: LaunchMeasures,
+}
+
+impl<'a> World<'a> {
+    fn new(config: &'a SimConfig, hooks: Hooks<'a>) -> Self {
+        assert!(
+            config.workers.len() == config.engine.worker_types.len(),
+            "each worker type has a model of its workers"
+        );
+        let mut agenda = Agenda::new(config.start);
+        let claims = config.seed.purpose("claim");
+        let digits = wait_digits(config.engine.worker_types.len());
+        let types: Vec<TypeState> = (0..)
+            .zip(config.engine.worker_types.iter().zip(&config.workers))
+            .map(|(index, (worker_type, worker))| TypeState {
+                queue: Queue::new(),
+                ready: Ready::new(worker.claim_order),
+                random: claims.entity(index).stream(),
+                idle_line: agenda.line(worker_type.idle_timeout),
+                waits: Waits::new(digits),
+                counts: TaskCounts::default(),
+                launches: LaunchMeasures::default(),
+            })
+            .collect();
+        let mut engine = Engine::new(config.engine.clone());
+        engine.explain(hooks.journal.is_some());
+        let pools = config.engine.catalog.pools().len();
+        let interval = config.engine.limits.iteration_interval;
+        assert!(interval > Duration::ZERO, "iterations are some time apart");
+        let sampled = hooks.sample.as_ref().and(config.series_step);
+        Self {
+            config,
+            now: config.start,
+            engine,
+            changed: (0..types.len()).map(WorkerTypeId::new).collect(),
+            books: Books::new(types.len(), pools),
+            types,
+            tasks: Tasks::default(),
+            instances: Instances::default(),
+            launches: LaunchMap::new(),
+            pools: vec![PoolState::default(); pools],
+            draws: Draws::new(config.seed),
+            in_flight: InFlight::default(),
+            hazard_line: agenda.line(cloud::HAZARD_LOOK),
+            agenda,
+            next_price: 0,
+            next_availability: 0,
+            wake_at: config.start + interval,
+            sample_at: sampled.map_or(Time::MAX, |_| config.start),
+            digest: Digest::new(),
+            iterations: 0,
+            events: 0,
+            calls: crate::outcome::ApiCalls::default(),
+            hooks,
+        }
+    }
+
+    fn run(mut self, tasks: &mut dyn TaskSource) -> Outcome {
+        self.open_market();
+        let give_up = self.config.end.saturating_add(self.config.drain);
+        let mut next_task = self.admit(tasks);
+        let mut market_at = self.market_at();
+        loop {
+            let task_at = next_task.map_or(Time::MAX, |task| task.submitted);
+            let agenda_at = self.agenda.next_time().unwrap_or(Time::MAX);
+            let turn_at = market_at.min(self.wake_at).min(self.sample_at);
+            // By far the most steps are tasks that arrive and events that happen between turns.
+            if task_at <= agenda_at && task_at < turn_at {
+                let Some(task) = next_task else { break };
+                self.now = task_at;
+                self.arrive(task);
+                next_task = self.admit(tasks);
+                continue;
+            }
+            if next_task.is_none() && self.tasks.unresolved() == 0 {
+                break;
+            }
+            if agenda_at < task_at && agenda_at < turn_at {
+                self.happen();
+                continue;
+            }
+            self.now = turn_at.min(task_at).min(agenda_at);
+            if self.now > give_up {
+                self.now = give_up;
+                break;
+            }
+            match self.now {
+                now if now == market_at => {
+                    self.move_market();
+                    market_at = self.market_at();
+                }
+                now if now == task_at => {
+                    let Some(task) = next_task else { break };
+                    self.arrive(task);
+                    next_task = self.admit(tasks);
+                }
+                now if now == agenda_at => self.happen(),
+                now if now == self.wake_at => self.iterate(),
+                _ => self.sample(),
+            }
+        }
+        self.close()
+    }
+
+    /// The next task within the run.
+    fn admit(&self, tasks: &mut dyn TaskSource) -> Option<Task> {
+        loop {
+            let task = tasks.next_task()?;
+            if task.submitted >= self.config.end {
+                return None;
+            }
+            if task.submitted >= self.config.start {
+                return Some(task);
+            }
+        }
+    }
+
+    /// The next scheduled event happens.
+    fn happen(&mut self) {
+        let Some((at, packed)) = self.agenda.pop() else { return };
+        self.now = at;
+        match Event::unpack(packed) {
+            Event::TaskDone(handle) => self.on_task(handle, Self::task_done),
+            Event::ClaimExpired(handle) => self.on_task(handle, Self::run_again),
+            Event::Deadline(handle) => self.on_task(handle, Self::give_up),
+            Event::SlotFree(handle) => self.on_instance(handle, Self::fill),
+            Event::Answered(handle) => self.on_instance(handle, Self::answer),
+            Event::Running(handle) => self.on_instance(handle, Self::start_running),
+            Event::Booted(handle) => self.on_instance(handle, Self::boot),
+            Event::Noticed(handle) => self.on_instance(handle, Self::notice),
+            Event::HazardLook(handle) => self.on_instance(handle, Self::watch_hazard),
+            Event::Reclaimed(handle) => self.on_instance(handle, Self::reclaim),
+            Event::Terminated(handle) => self.on_instance(handle, Self::terminated),
+            Event::UptimeReached(handle) => self.on_instance(handle, Self::retire),
+            Event::IdleTimeout(handle) => self.idle_timeout(handle),
+            Event::Delivered(handle) => self.deliver(handle.slot),
+        }
+    }
+
+    fn on_task(&mut self, handle: event::Handle, act: impl FnOnce(&mut Self, u32)) {
+        if let Some(slot) = self.tasks.find(handle) {
+            act(self, slot);
+        }
+    }
+
+    fn on_instance(&mut self, handle: event::Handle, act: impl FnOnce(&mut Self, u32)) {
+        if let Some(slot) = self.instances.find(handle) {
+            act(self, slot);
+        }
+    }
+
+    fn type_of(&mut self, worker_type: WorkerTypeId) -> &mut TypeState {
+        &mut self.types[worker_type.index()]
+    }
+
+    /// Hands out one sample for each worker type.
+    fn sample(&mut self) {
+        let step = self.config.series_step.unwrap_or(Duration::DAY);
+        self.sample_at = self.now + step;
+        let mut samples: Vec<Sample> = (0..)
+            .map(WorkerTypeId::new)
+            .zip(&self.types)
+            .map(|(worker_type, state)| Sample {
+                at: self.now,
+                worker_type,
+                pending: state.queue.pending,
+                claimed: state.queue.claimed,
+                requested: 0,
+                booting: 0,
+                working: 0,
+                price_lowest: self.lowest_price(worker_type),
+                spend_rate: UsdPerHour::ZERO,
+            })
+            .collect();
+        for slot in self.instances.slots() {
+            let instance = &self.instances[slot];
+            let sample = &mut samples[instance.worker_type.index()];
+            match instance.stage {
+                Stage::Asked | Stage::Open => sample.requested += instance.capacity,
+                Stage::Pending => sample.booting += instance.capacity,
+                Stage::Running => sample.booting += instance.capacity,
+                Stage::Working => sample.working += instance.capacity,
+                Stage::Stopping | Stage::Free => {}
+            }
+            if matches!(instance.stage, Stage::Running | Stage::Working) {
+                let price = match instance.market {
+                    BoughtIn::Spot { .. } => self.pools[instance.pool.index()].price,
+                    BoughtIn::OnDemand => {
+                        self.on_demand_price(instance.pool, instance.running_since)
+                    }
+                };
+                let rate = sample.spend_rate.micros() + price.map_or(0, UsdPerHour::micros);
+                sample.spend_rate = UsdPerHour::from_micros(rate);
+            }
+        }
+        if let Some(hook) = &mut self.hooks.sample {
+            samples.into_iter().for_each(hook);
+        }
+    }
+
+    fn lowest_price(&self, worker_type: WorkerTypeId) -> Option<UsdPerHour> {
+        let candidates = &self.config.engine.worker_types[worker_type.index()].candidates;
+        candidates.iter().filter_map(|candidate| self.pools[candidate.pool.index()].price).min()
+    }
+
+    fn on_demand_price(&self, pool: PoolId, at: Time) -> Option<UsdPerHour> {
+        self.config.engine.catalog.on_demand_price(pool, at)
+    }
+}

@@ -1,0 +1,279 @@
+//! Tasks from arrival to resolution, and the workers that claim them.
+
+use provisioner_engine::ids::WorkerTypeId;
+use provisioner_engine::observation::EndCause;
+use provisioner_engine::units::{Duration, Ratio, Time};
+
+use super::World;
+use super::event::{Event, GENERATIONS, Handle};
+use super::instances::{Notice, Stage};
+use super::tasks::{NONE, Phase, worker_type_of};
+use crate::config::IdleStop;
+use crate::input::Task;
+
+impl World<'_> {
+    /// A task enters its queue.
+    pub(super) fn arrive(&mut self, task: Task) {
+        self.events += 1;
+        self.type_of(task.worker_type).counts.submitted += 1;
+        let slot = self.tasks.insert(task);
+        if task.deadline != Time::MAX {
+            let at = task.deadline.max(self.now);
+            self.agenda.enter(at, Event::Deadline(self.tasks.handle(slot)).pack());
+        }
+        self.offer(slot);
+    }
+
+    /// A waiting worker claims the task, or the task waits.
+    fn offer(&mut self, task: u32) {
+        let Task { worker_type, priority, .. } = self.tasks[task].task;
+        self.touch(worker_type);
+        let state = &mut self.types[worker_type.index()];
+        match state.ready.choose(&mut state.random) {
+            Some(instance) => self.claim(instance, task),
+            None => state.queue.push(task, priority),
+        }
+    }
+
+    fn claim(&mut self, instance: u32, slot: u32) {
+        let task = &mut self.tasks[slot];
+        let worker = &mut self.instances[instance];
+        let state = &mut self.types[worker.worker_type.index()];
+        let Task { submitted, duration, .. } = task.task;
+        if !task.rerun && submitted >= self.config.start + self.config.warmup {
+            state.waits.note(self.now.since(submitted));
+        }
+        state.queue.claimed += 1;
+        (task.phase, task.claimed, task.instance) = (Phase::Claimed, self.now, instance);
+        (task.previous, task.next) = (NONE, worker.first_task);
+        let (handle, next) = (Handle { slot, generation: task.generation }, task.next);
+        worker.first_task = slot;
+        worker.busy += 1;
+        let (full, utility) = (worker.busy == worker.capacity, worker.utility);
+        if next != NONE {
+            self.tasks[next].previous = slot;
+        }
+        if full {
+            state.ready.leave(&mut self.instances, instance);
+        }
+        self.agenda.enter(self.now + run_time(duration, utility), Event::TaskDone(handle).pack());
+    }
+
+    /// A worker ran a task to its end.
+    pub(super) fn task_done(&mut self, slot: u32) {
+        self.events += 1;
+        let worker_type = worker_type_of(&self.tasks[slot]);
+        let (instance, spent) = self.unclaim(slot);
+        self.instances[instance].useful += spent;
+        self.tasks.remove(slot);
+        self.touch(worker_type);
+        let state = self.type_of(worker_type);
+        state.counts.done += 1;
+        state.queue.claimed -= 1;
+        self.ask_again(instance);
+    }
+
+    /// A task is no longer on its instance. Says which it was and how long.
+    fn unclaim(&mut self, slot: u32) -> (u32, Duration) {
+        let task = &mut self.tasks[slot];
+        let (instance, next, previous) = (task.instance, task.next, task.previous);
+        let spent = self.now - task.claimed;
+        task.instance = NONE;
+        match previous {
+            NONE => self.instances[instance].first_task = next,
+            previous => self.tasks[previous].next = next,
+        }
+        if next != NONE {
+            self.tasks[next].previous = previous;
+        }
+        self.instances[instance].busy -= 1;
+        (instance, spent)
+    }
+
+    /// A worker is through with a task and asks for the next.
+    fn ask_again(&mut self, instance: u32) {
+        let worker = &self.instances[instance];
+        let pause = self.config.workers[worker.worker_type.index()].between_tasks;
+        if pause == Duration::ZERO {
+            self.fill(instance);
+        } else {
+            let free = Event::SlotFree(self.instances.handle(instance));
+            self.agenda.enter(self.now + pause, free.pack());
+        }
+    }
+
+    /// A worker claims tasks until it is full or there are none; then it waits.
+    pub(super) fn fill(&mut self, instance: u32) {
+        let worker = &self.instances[instance];
+        if worker.stage != Stage::Working || worker.noticed == Some(Notice::Seen) {
+            return;
+        }
+        if worker.retired {
+            if worker.busy == 0 {
+                self.stop(instance, EndCause::Worker);
+            }
+            return;
+        }
+        let worker_type = worker.worker_type;
+        while self.instances[instance].busy < self.instances[instance].capacity {
+            let state = &mut self.types[worker_type.index()];
+            let Some(task) = state.queue.pop(&mut self.tasks) else {
+                state.ready.enter(&mut self.instances, instance);
+                break;
+            };
+            self.touch(worker_type);
+            self.claim(instance, task);
+        }
+        if self.instances[instance].busy == 0 {
+            self.start_idling(instance);
+        }
+    }
+
+    fn start_idling(&mut self, slot: u32) {
+        let worker = &mut self.instances[slot];
+        worker.idle_period = (worker.idle_period + 1) % GENERATIONS;
+        let handle = Handle { slot, generation: worker.idle_period };
+        let line = self.types[worker.worker_type.index()].idle_line;
+        self.agenda.enter_line(line, self.now, Event::IdleTimeout(handle).pack());
+    }
+
+    /// A worker has been idle for its idle timeout, unless it claimed meanwhile.
+    pub(super) fn idle_timeout(&mut self, handle: Handle) {
+        let worker = &self.instances[handle.slot];
+        let same = worker.idle_period == handle.generation;
+        if !same || worker.stage != Stage::Working || worker.busy > 0 {
+            return;
+        }
+        if let IdleStop::BeforeHourEnds(margin) =
+            self.config.workers[worker.worker_type.index()].idle_stop
+        {
+            let up = self.now - worker.running_since;
+            let hour_ends =
+                worker.running_since + (up + Duration::from_ms(1)).round_up_to(Duration::HOUR);
+            if hour_ends - self.now > margin {
+                self.agenda.enter(hour_ends - margin, Event::IdleTimeout(handle).pack());
+                return;
+            }
+        }
+        self.stop(handle.slot, EndCause::Worker);
+    }
+
+    /// A worker has been up for its longest: it claims no more and stops when it is done.
+    pub(super) fn retire(&mut self, slot: u32) {
+        let worker = &mut self.instances[slot];
+        worker.retired = true;
+        let (worker_type, idle) = (worker.worker_type, worker.busy == 0);
+        if worker.stage == Stage::Working {
+            self.types[worker_type.index()].ready.leave(&mut self.instances, slot);
+            if idle {
+                self.stop(slot, EndCause::Worker);
+            }
+        }
+    }
+
+    /// The tasks of an instance that is gone are lost. The queue learns at once if the worker
+    /// could tell it, else when the claims expire.
+    pub(super) fn lose_tasks(&mut self, instance: u32, told: bool) {
+        while self.instances[instance].first_task != NONE {
+            let slot = self.instances[instance].first_task;
+            let (_, spent) = self.unclaim(slot);
+            let task = &mut self.tasks[slot];
+            // The run's end in the agenda is void: what was claimed then is not there any more.
+            task.generation = (task.generation + 1) % GENERATIONS;
+            let (deadline, worker_type) = (task.task.deadline, task.task.worker_type);
+            let repeated = task.task.retries > 0;
+            task.phase = Phase::Lost;
+            if deadline != Time::MAX {
+                let again = Event::Deadline(self.tasks.handle(slot));
+                self.agenda.enter(deadline.max(self.now), again.pack());
+            }
+            let worker = &mut self.instances[instance];
+            *(if repeated { &mut worker.redone } else { &mut worker.wasted }) += spent;
+            self.type_of(worker_type).counts.lost_runs += u64::from(repeated);
+            if told {
+                self.run_again(slot);
+            } else {
+                let expired = Event::ClaimExpired(self.tasks.handle(slot));
+                self.agenda.enter(self.now + self.config.queue.claim_expiry, expired.pack());
+            }
+        }
+    }
+
+    /// The queue knows that a run was lost: the task waits again, or is given up.
+    pub(super) fn run_again(&mut self, slot: u32) {
+        let task = &mut self.tasks[slot];
+        if task.phase != Phase::Lost {
+            return;
+        }
+        let worker_type = worker_type_of(task);
+        let retries = task.task.retries;
+        (task.phase, task.rerun) = (Phase::Pending, true);
+        task.task.retries = retries.saturating_sub(1);
+        self.touch(worker_type);
+        let state = self.type_of(worker_type);
+        state.queue.claimed -= 1;
+        if retries == 0 {
+            state.counts.exhausted += 1;
+            self.tasks.remove(slot);
+        } else {
+            self.offer(slot);
+        }
+    }
+
+    /// A task's deadline passed.
+    pub(super) fn give_up(&mut self, slot: u32) {
+        let worker_type = worker_type_of(&self.tasks[slot]);
+        self.touch(worker_type);
+        match self.tasks[slot].phase {
+            Phase::Pending => {
+                self.tasks.expire(slot);
+                self.type_of(worker_type).queue.pending -= 1;
+            }
+            Phase::Claimed => {
+                let (instance, spent) = self.unclaim(slot);
+                self.instances[instance].wasted += spent;
+                self.type_of(worker_type).queue.claimed -= 1;
+                self.tasks.remove(slot);
+                self.ask_again(instance);
+            }
+            Phase::Lost => {
+                self.type_of(worker_type).queue.claimed -= 1;
+                self.tasks.remove(slot);
+            }
+            Phase::Expired | Phase::Free => unreachable!("a deadline passes once"),
+        }
+        self.type_of(worker_type).counts.expired += 1;
+    }
+
+    /// The counts of a worker type's queue are about to change.
+    fn touch(&mut self, worker_type: WorkerTypeId) {
+        let queue = &mut self.types[worker_type.index()].queue;
+        if !queue.changed {
+            queue.changed = true;
+            self.changed.push(worker_type);
+        }
+    }
+}
+
+/// How long a task runs on a worker of that utility, rounded up to a millisecond.
+fn run_time(duration: Duration, utility: Ratio) -> Duration {
+    if utility == Ratio::ONE {
+        return duration;
+    }
+    let ms = i128::from(duration.ms()) * i128::from(Ratio::ONE.millionths());
+    let utility = i128::from(utility.millionths());
+    Duration::from_ms(i64::try_from((ms + utility - 1) / utility).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_faster_worker_takes_less_time() {
+        let minute = Duration::MINUTE;
+        assert_eq!(run_time(minute, Ratio::ONE), minute);
+        assert_eq!(run_time(minute, Ratio::from_millionths(2_000_000)), Duration::from_secs(30));
+        assert_eq!(run_time(Duration::from_ms(1), Ratio::from_millionths(3_000_000)).ms(), 1);
+    }
+}
