@@ -3,7 +3,7 @@
 //! The engine learns only through observations. Those about instances and prices may take a while
 //! to arrive, and then overtake one another.
 
-use provisioner_engine::decision::{Action, Decision};
+use provisioner_engine::decision::Action;
 use provisioner_engine::journal::Record;
 use provisioner_engine::observation::{EndCause, Observation};
 use provisioner_engine::units::Duration;
@@ -40,10 +40,13 @@ impl World<'_> {
         assert!(decision.wake_at > self.now, "the engine wants to be woken later");
         self.wake_at = decision.wake_at;
         self.digest.add(self.now, &decision.actions);
-        for action in &decision.actions {
-            self.carry_out(*action);
+        // What a decision causes may be known at once, and stands after it in the journal.
+        if let Some(journal) = &mut self.hooks.journal {
+            journal(Record::Decided(decision.clone()));
         }
-        self.record_decision(decision);
+        for action in decision.actions {
+            self.carry_out(action);
+        }
         self.check_conservation();
         if let Some(progress) = &mut self.hooks.progress {
             progress(self.now);
@@ -106,12 +109,6 @@ impl World<'_> {
         self.engine.observe(self.now, observation);
         if let Some(journal) = &mut self.hooks.journal {
             journal(Record::Observed { at: self.now, observation });
-        }
-    }
-
-    fn record_decision(&mut self, decision: Decision) {
-        if let Some(journal) = &mut self.hooks.journal {
-            journal(Record::Decided(decision));
         }
     }
 }
