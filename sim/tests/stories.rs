@@ -284,12 +284,12 @@ fn a_noticed_worker_claims_no_more_and_waits_for_its_end() {
         0h02m00 queue: 0 pending, 1 claimed
         0h10m00 #1 is noticed, ends 0h12m00
         0h10m00 queue: 0 pending, 0 claimed
-        0h10m30 #1 ended by Worker
         0h11m00 queue: 1 pending, 0 claimed
-        0h11m00 launch #2 in a for at most $0.72/h
-        0h11m00 #2 works
-        0h12m00 end: 2 done, longest wait 1 min
-        micro-dollars: spot 63000, useful 57000, idle 6000
+        0h12m00 #1 ended by Interruption
+        0h12m00 launch #2 in a for at most $0.72/h
+        0h12m00 #2 works
+        0h13m00 end: 2 done, longest wait 1 min 30 s
+        micro-dollars: spot 6000, useful 6000
     "#]],
     );
 }
@@ -321,23 +321,23 @@ fn a_stay_taken_back_is_free_in_its_first_hour_and_paid_for_after_it() {
         (
             "57m",
             expect![[r#"
-        0h59m00 end: 1 exhausted, longest wait 1 min
-        micro-dollars: nothing
-    "#]],
+            0h59m00 end: 1 exhausted, longest wait 1 min
+            micro-dollars: nothing
+        "#]],
         ),
         (
             "58m",
             expect![[r#"
-        1h00m00 end: 1 exhausted, longest wait 1 min
-        micro-dollars: nothing
-    "#]],
+            1h00m00 end: 1 exhausted, longest wait 1 min
+            micro-dollars: nothing
+        "#]],
         ),
         (
             "59m",
             expect![[r#"
-        1h01m00 end: 1 exhausted, longest wait 1 min
-        micro-dollars: spot 360000, wasted 360000
-    "#]],
+            1h01m00 end: 1 exhausted, longest wait 1 min
+            micro-dollars: spot 360000, wasted 360000
+        "#]],
         ),
     ] {
         let prices = format!("0s a 0.36\n {at} a available 0");
@@ -433,9 +433,13 @@ fn a_deadline_that_passed_before_the_task_came_ends_it_at_once() {
 
 #[test]
 fn a_deadline_after_the_end_of_time_is_none() {
-    let mut config = world(vec![worker_type("t", 1)]);
+    let config = world(vec![worker_type("t", 1)]);
     let lines = "0s 10m deadline 99999999h";
-    expect![[r#""#]].assert_eq(&summary(&outcome(&config, tasks(lines))));
+    expect![[r#"
+        0h11m00 end: 1 done, longest wait 1 min
+        micro-dollars: on demand 60000, useful 60000
+    "#]]
+    .assert_eq(&summary(&outcome(&config, tasks(lines))));
 }
 
 #[test]
@@ -562,9 +566,11 @@ fn a_slot_rests_between_two_tasks_and_its_worker_is_not_idle_meanwhile() {
         0h01m00 launch #1 in a on demand
         0h01m00 #1 works
         0h02m00 queue: 0 pending, 0 claimed
-        0h03m00 queue: 0 pending, 2 claimed
-        0h03m30 end: 3 done, longest wait 1 min
-        micro-dollars: on demand 15000, useful 9000, idle 6000
+        0h03m00 queue: 1 pending, 1 claimed
+        0h04m00 queue: 1 pending, 0 claimed
+        0h12m00 queue: 0 pending, 1 claimed
+        0h13m00 end: 3 done, longest wait 9 min 30 s
+        micro-dollars: on demand 72000, useful 9000, idle 63000
     "#]],
     );
 }
@@ -620,10 +626,8 @@ fn nothing_happens_after_the_run_was_given_up() {
         0h01m00 queue: 2 pending, 0 claimed
         0h01m00 launch #1 in a on demand
         0h01m00 launch #2 in a on demand
-        0h02m10 #1 works
-        0h02m10 #2 works
-        0h02m11 end: 2 done, longest wait 2 min 10 s
-        micro-dollars: on demand 12000, useful 200, wasted 11800
+        0h02m05 end: 2 left, longest wait 0 s
+        micro-dollars: nothing
     "#]],
     );
 }
@@ -656,7 +660,11 @@ fn no_deadline_or_timeout_is_too_far_away_to_be_never() {
     config.engine.worker_types[0].request_timeout = Duration::MAX;
     config.workers[0].uptime_max = Some(Duration::MAX);
     config.queue.claim_expiry = Duration::MAX;
-    expect![[r#""#]].assert_eq(&summary(&outcome(&config, tasks("0s 10m\n 1h 10m"))));
+    expect![[r#"
+        1h10m00 end: 2 done, longest wait 1 min
+        micro-dollars: on demand 414000, useful 120000, idle 294000
+    "#]]
+    .assert_eq(&summary(&outcome(&config, tasks("0s 10m\n 1h 10m"))));
 }
 
 #[test]

@@ -96,7 +96,7 @@ impl World<'_> {
         });
         flights.slots[slot as usize] = observation;
         let delivered = Event::Delivered(Handle { slot, generation: 0 });
-        self.agenda.enter(self.now + lag, delivered.pack());
+        self.agenda.enter(self.now.saturating_add(lag), delivered.pack());
     }
 
     /// A fact reaches the engine.

@@ -63,7 +63,7 @@ pub struct Sample {
     pub requested: u32,
     /// Capacity of instances whose worker has not registered.
     pub booting: u32,
-    /// Capacity of registered workers.
+    /// Capacity of registered workers; like the others without those that wait for their end.
     pub working: u32,
     /// The lowest market price among its pools.
     pub price_lowest: Option<UsdPerHour>,
@@ -122,7 +122,7 @@ impl<'a> World<'a> {
             config.workers.len() == config.engine.worker_types.len(),
             "each worker type has a model of its workers"
         );
-        let mut agenda = Agenda::new(config.start);
+        let mut agenda = Agenda::new(config.start, config.end.saturating_add(config.drain));
         let claims = config.seed.purpose("claim");
         let types: Vec<TypeState> = (0..)
             .zip(config.engine.worker_types.iter().zip(&config.workers))
@@ -141,6 +141,7 @@ impl<'a> World<'a> {
         let pools = config.engine.catalog.pools().len();
         let interval = config.engine.limits.iteration_interval;
         assert!(interval > Duration::ZERO, "iterations are some time apart");
+        assert!(config.series_step != Some(Duration::ZERO), "samples are some time apart");
         let sampled = hooks.sample.as_ref().and(config.series_step);
         Self {
             config,
@@ -171,7 +172,7 @@ impl<'a> World<'a> {
 
     fn run(mut self, tasks: &mut dyn TaskSource) -> Outcome {
         self.open_market();
-        let give_up = self.config.end.saturating_add(self.config.drain);
+        let give_up = self.agenda.end();
         let mut next_task = self.admit(tasks);
         let mut market_at = self.market_at();
         loop {
@@ -220,7 +221,7 @@ impl<'a> World<'a> {
     fn admit(&self, tasks: &mut dyn TaskSource) -> Option<Task> {
         loop {
             let task = tasks.next_task()?;
-            if task.submitted >= self.config.end {
+            if task.submitted >= self.config.end || task.submitted > self.agenda.end() {
                 return None;
             }
             if task.submitted >= self.config.start {
@@ -237,7 +238,7 @@ impl<'a> World<'a> {
             Event::TaskDone(handle) => self.on_task(handle, Self::task_done),
             Event::ClaimExpired(handle) => self.on_task(handle, Self::run_again),
             Event::Deadline(handle) => self.on_task(handle, Self::give_up),
-            Event::SlotFree(handle) => self.on_instance(handle, Self::fill),
+            Event::SlotRested(handle) => self.on_instance(handle, Self::slot_rested),
             Event::Answered(handle) => self.on_instance(handle, Self::answer),
             Event::Running(handle) => self.on_instance(handle, Self::start_running),
             Event::Booted(handle) => self.on_instance(handle, Self::boot),
@@ -270,7 +271,7 @@ impl<'a> World<'a> {
     /// Hands out one sample for each worker type.
     fn sample(&mut self) {
         let step = self.config.series_step.unwrap_or(Duration::DAY);
-        self.sample_at = self.now + step;
+        self.sample_at = self.now.saturating_add(step);
         let mut samples: Vec<Sample> = (0..)
             .map(WorkerTypeId::new)
             .zip(&self.types)
@@ -290,6 +291,7 @@ impl<'a> World<'a> {
             let instance = &self.instances[slot];
             let sample = &mut samples[instance.worker_type.index()];
             match instance.stage {
+                _ if instance.is_leaving() => {}
                 Stage::Asked | Stage::Open => sample.requested += instance.capacity,
                 Stage::Pending => sample.booting += instance.capacity,
                 Stage::Running => sample.booting += instance.capacity,
