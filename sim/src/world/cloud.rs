@@ -25,11 +25,11 @@ pub(super) struct PoolState {
     /// How many spot instances it can serve at once.
     available: u32,
     /// Spot instances from `pending` on.
-    serving: Vec<u32>,
+    pub(super) serving: Vec<u32>,
     /// No instance of it has a max price below this.
     max_price_least: UsdPerHour,
     /// Spot requests that wait, in the order of asking.
-    open: Vec<u32>,
+    pub(super) open: Vec<u32>,
     /// How many launches it was asked for.
     asked: u64,
 }

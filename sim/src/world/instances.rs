@@ -97,6 +97,10 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) const OUT: Self = Self { listed: false, next: NONE, previous: NONE };
+
+    pub(super) const fn is_listed(self) -> bool {
+        self.listed
+    }
 }
 
 /// All instances that have not ended, in reused slots.
@@ -178,6 +182,11 @@ pub(super) struct Ready {
 impl Ready {
     pub(super) const fn new(order: ClaimOrder) -> Self {
         Self { order, oldest: NONE, newest: NONE, any: Vec::new() }
+    }
+
+    /// Nobody has a free slot.
+    pub(super) fn is_empty(&self) -> bool {
+        self.newest == NONE && self.any.is_empty()
     }
 
     /// Who claims next.

@@ -9,8 +9,10 @@
 //! | `cloud` | instances from launch to end, interruptions |
 //! | `driver` | what the engine is told and what it orders |
 //! | `books` | bills, and who they are for |
+//! | `audit` | checks of all this against itself |
 //! | `tasks`, `instances`, `event` | state in reused slots, and how events name it |
 
+mod audit;
 mod books;
 mod cloud;
 mod driver;
@@ -102,6 +104,8 @@ struct World<'a> {
     digest: Digest,
     iterations: u64,
     events: u64,
+    /// Look at everything once there were this many events.
+    audit_at: u64,
     calls: crate::outcome::ApiCalls,
 }
 
@@ -165,6 +169,7 @@ impl<'a> World<'a> {
             digest: Digest::new(),
             iterations: 0,
             events: 0,
+            audit_at: 0,
             calls: crate::outcome::ApiCalls::default(),
             hooks,
         }
