@@ -27,11 +27,11 @@ pub(super) struct PoolState {
     /// How many spot instances it can serve at once.
     available: u32,
     /// Spot instances from `pending` on.
-    serving: Vec<u32>,
+    pub(super) serving: Vec<u32>,
     /// No instance of it has a max price below this.
     max_price_least: UsdPerHour,
     /// Spot requests that wait, in the order of asking.
-    open: Vec<u32>,
+    pub(super) open: Vec<u32>,
     /// How many launches it was asked for.
     asked: u64,
 }
@@ -143,7 +143,7 @@ impl World<'_> {
         let serving = state.serving.clone();
         state.max_price_least = NO_LIMIT;
         for slot in serving {
-            let max_price = self.max_price(slot);
+            let max_price = self.instances[slot].max_price;
             if price > max_price {
                 self.notice(slot);
             } else {
@@ -198,6 +198,14 @@ impl World<'_> {
             .iter()
             .find(|candidate| candidate.pool == pool)
             .map_or((1, Ratio::ONE), |candidate| (candidate.capacity, candidate.utility));
+        let max_price = match market {
+            Market::Spot { max_price: Some(bid) } => bid,
+            // Without a bid it is today's on-demand price.
+            Market::Spot { max_price: None } => {
+                self.on_demand_price(pool, self.now).unwrap_or(NO_LIMIT)
+            }
+            Market::OnDemand => NO_LIMIT,
+        };
         let state = &mut self.pools[pool.index()];
         state.asked += 1;
         let slot = self.instances.insert(Instance {
@@ -214,6 +222,7 @@ impl World<'_> {
             running_since: self.now,
             first_price: 0,
             working_since: None,
+            max_price,
             hazard: Time::MAX,
             busy: 0,
             first_task: NONE,
@@ -252,23 +261,11 @@ impl World<'_> {
         let pool = &self.pools[instance.pool.index()];
         match pool.price {
             None => Some(Refusal::InsufficientCapacity),
-            Some(price) if price > self.max_price(slot) => Some(Refusal::MaxPriceTooLow),
+            Some(price) if price > instance.max_price => Some(Refusal::MaxPriceTooLow),
             Some(_) if pool.serving.len() >= pool.available as usize => {
                 Some(Refusal::InsufficientCapacity)
             }
             Some(_) => None,
-        }
-    }
-
-    /// The most that is paid for a spot instance: without a bid, the on-demand price.
-    fn max_price(&self, slot: u32) -> UsdPerHour {
-        let instance = &self.instances[slot];
-        match instance.market {
-            Market::Spot { max_price: Some(bid) } => bid,
-            Market::Spot { max_price: None } => {
-                self.on_demand_price(instance.pool, self.now).unwrap_or(NO_LIMIT)
-            }
-            Market::OnDemand => NO_LIMIT,
         }
     }
 
@@ -286,7 +283,6 @@ impl World<'_> {
 
     /// The launch gets an instance.
     fn fulfil(&mut self, slot: u32) {
-        let max_price = self.max_price(slot);
         let instance = &mut self.instances[slot];
         instance.stage = Stage::Pending;
         let launch = instance.launch;
@@ -294,7 +290,7 @@ impl World<'_> {
             let pool = &mut self.pools[instance.pool.index()];
             instance.in_pool = u32::try_from(pool.serving.len()).expect("a pool fits in memory");
             pool.serving.push(slot);
-            pool.max_price_least = pool.max_price_least.min(max_price);
+            pool.max_price_least = pool.max_price_least.min(instance.max_price);
         }
         self.tell(Observation::InstancePending { launch });
         let dist = &self.config.cloud.pending_to_running;
@@ -338,7 +334,7 @@ impl World<'_> {
         let Instance { launch, worker_type, running_since, .. } = *instance;
         self.tell(Observation::WorkerRegistered { launch });
         if let Some(uptime) = self.config.workers[worker_type.index()].uptime_max {
-            let at = (running_since + uptime).max(self.now);
+            let at = running_since.saturating_add(uptime).max(self.now);
             self.agenda.enter(at, Event::UptimeReached(self.instances.handle(slot)).pack());
         }
         self.fill(slot);
@@ -364,7 +360,7 @@ impl World<'_> {
         if !live || instance.noticed.is_some() {
             return;
         }
-        let ends_at = self.now + self.config.cloud.notice_lead;
+        let ends_at = self.now.saturating_add(self.config.cloud.notice_lead);
         let missing = self.config.cloud.notice_missing;
         let missed = missing > 0.0 && stream(self.draws.notice, instance).random_bool(missing);
         let Instance { launch, worker_type, .. } = *instance;
@@ -379,13 +375,14 @@ impl World<'_> {
 
     /// EC2 has taken the instance back.
     pub(super) fn reclaim(&mut self, slot: u32) {
-        let Instance { launch, worker_type, stage, noticed, .. } = self.instances[slot];
+        let Instance { launch, worker_type, stage, .. } = self.instances[slot];
         if stage == Stage::Stopping {
             return;
         }
         self.events += 1;
         self.type_of(worker_type).launches.interrupted += 1;
-        self.leave_service(slot, true, noticed == Some(Notice::Seen));
+        let told = self.instances[slot].is_leaving();
+        self.leave_service(slot, true, told);
         self.forget(slot);
         self.tell(Observation::InstanceEnded { launch, cause: EndCause::Interruption });
     }
@@ -444,6 +441,7 @@ impl World<'_> {
             self.instances[slot].in_pool = NONE;
         }
         self.lose_tasks(slot, told);
+        self.instances[slot].busy = 0;
         self.bill(slot, interrupted);
     }
 
@@ -464,7 +462,7 @@ impl World<'_> {
             act(self, slot);
         } else {
             let event = event(self.instances.handle(slot));
-            self.agenda.enter(self.now + after, event.pack());
+            self.agenda.enter(self.now.saturating_add(after), event.pack());
         }
     }
 }
