@@ -169,22 +169,17 @@ fn catalog(pools: usize) -> (Catalog, Vec<PoolId>) {
 /// A year of prices that change every hour, each pool at its own minute.
 fn hourly_prices(seed: u64) -> Vec<PriceChange> {
     let mut random = Seed(seed).purpose("price").stream();
-    let mut prices = Vec::with_capacity(POOLS * 365 * 24);
-    for hour in 0..365 * 24 {
-        for index in 0..POOLS {
-            let minute = i64::try_from(index % 60).unwrap_or(0);
-            prices.push(PriceChange {
-                at: Time::EPOCH + Duration::from_hours(hour) + Duration::from_mins(minute),
-                pool: PoolId::new(index),
-                price: UsdPerHour::from_micros(random.random_range(20_000..60_000)),
-            });
-        }
+    let mut change = |at, index| PriceChange {
+        at: Time::EPOCH + at,
+        pool: PoolId::new(index),
+        price: UsdPerHour::from_micros(random.random_range(20_000..60_000)),
+    };
+    let mut prices = Vec::with_capacity(POOLS * (365 * 24 + 1));
+    prices.extend((0..POOLS).map(|index| change(Duration::ZERO, index)));
+    for minute in 60..365 * 24 * 60 {
+        let of_minute = (usize::try_from(minute % 60).unwrap_or(0)..POOLS).step_by(60);
+        prices.extend(of_minute.map(|index| change(Duration::from_mins(minute), index)));
     }
-    prices.sort_by_key(|change| change.at);
-    prices
-        .iter_mut()
-        .filter(|change| change.at < Time::EPOCH + Duration::HOUR)
-        .for_each(|change| change.at = Time::EPOCH);
     prices
 }
 

@@ -34,7 +34,9 @@ impl Market {
         prices.sort_by_key(|change| change.at);
         availability.sort_by_key(|change| change.at);
         assert!(availability.iter().all(|change| change.pool.index() < pools), "an unknown pool");
-        let mut by_pool = vec![Vec::new(); pools];
+        let mut counts = vec![0; pools];
+        prices.iter().for_each(|change| counts[change.pool.index()] += 1);
+        let mut by_pool: Vec<Vec<_>> = counts.into_iter().map(Vec::with_capacity).collect();
         for change in &prices {
             by_pool[change.pool.index()].push((change.at, change.price));
         }
