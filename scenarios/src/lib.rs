@@ -1,1 +1,3 @@
-//! Placeholder page; see ARCHITECTURE.md.
+//! Scenario files, trace readers and their canonical form.
+
+pub mod traces;
