@@ -2,7 +2,7 @@
 
 use super::error::{Place, TraceError};
 use super::source::Source;
-use super::{Options, canonical, read_tasks};
+use super::{Options, canonical, read_task_table};
 
 macro_rules! formats {
     ($($(#[$doc:meta])* $format:ident = $id:literal, $name:literal;)*) => {
@@ -117,7 +117,7 @@ impl Format {
             }
             () if has(&["type", "vcpus", "mem_mib"]) => Some(Self::InstanceTypeTable),
             () if has(&["region", "az", "type"]) => Some(Self::OfferingTable),
-            () if read_tasks::known_columns(&header).is_some() => Some(Self::TaskTable),
+            () if read_task_table::known_columns(&header).is_some() => Some(Self::TaskTable),
             () if header.len() == 3 && ["add", "remove"].contains(&header[1].as_str()) => {
                 Some(Self::FleetEvents)
             }

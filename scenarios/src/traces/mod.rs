@@ -32,6 +32,7 @@ use provisioner_engine::units::{Duration, Time};
 
 pub mod availability;
 pub mod canonical;
+mod columns;
 pub mod error;
 pub mod findings;
 mod format;
@@ -40,6 +41,7 @@ pub mod prices;
 mod read_availability;
 mod read_prices;
 mod read_tables;
+mod read_task_table;
 mod read_tasks;
 mod source;
 pub mod tables;
@@ -51,7 +53,7 @@ pub use error::{Place, Problem, TraceError};
 pub use findings::{Findings, Note, NoteKind};
 pub use format::Format;
 pub use prices::{Market, PriceRow, PriceTrace};
-pub use read_tasks::{Run, TaskColumns, Unit};
+pub use read_task_table::{Run, TaskColumns, Unit};
 pub use tables::{
     AdvisorRow, AdvisorTable, InstanceTypeRow, InstanceTypeTable, OfferingRow, OfferingTable,
     OnDemandRow, OnDemandTable,
@@ -171,7 +173,7 @@ pub fn import_from(
         Format::Canonical => canonical::import(source, options),
         Format::FirefoxCi => read_tasks::firefox_ci(source, options),
         Format::Swf => read_tasks::swf(source, options),
-        Format::TaskTable => read_tasks::table(source, options),
+        Format::TaskTable => read_task_table::table(source, options),
         Format::SpotPriceJson => read_prices::json(source, options),
         Format::SpotPriceTable => read_prices::table(source, options),
         Format::AvailabilityGrid => read_availability::grid(source, options),

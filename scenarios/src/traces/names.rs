@@ -1,7 +1,7 @@
 //! Names turned into small ids, in the order in which they are first met.
 //!
-//! Made for tables of millions of rows with few distinct names: equal neighbours cost one
-//! comparison, others one hash of at most a few bytes. Ids depend on the order of names alone.
+//! Made for tables of millions of rows with few distinct names: a known name costs one hash and
+//! one comparison. Ids depend on the order of names alone.
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -11,18 +11,12 @@ pub(super) struct Names {
     known: Vec<Box<[u8]>>,
     /// Open addressing; `id + 1`, or 0 where free. At most half full; a power of two long.
     slots: Vec<u32>,
-    last: u32,
 }
 
 impl Names {
     /// The id of `name`, and whether it is new.
     #[inline]
     pub(super) fn intern(&mut self, name: &[u8]) -> (u32, bool) {
-        if let Some(last) = self.known.get(self.last as usize)
-            && **last == *name
-        {
-            return (self.last, false);
-        }
         if self.slots.len() <= self.known.len() * 2 {
             self.grow();
         }
@@ -33,8 +27,7 @@ impl Names {
             let count = u32::try_from(self.known.len()).expect("under four billion names");
             self.slots[slot] = count;
         }
-        self.last = self.slots[slot] - 1;
-        (self.last, new)
+        (self.slots[slot] - 1, new)
     }
 
     /// Where `name` is, or where it belongs.

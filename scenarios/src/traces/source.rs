@@ -157,32 +157,54 @@ impl Records<'_> {
     #[inline]
     pub(super) fn next(&mut self) -> Result<Option<Record<'_>>, TraceError> {
         let line = loop {
-            let Some(mut line) = self.next_line()? else {
-                return Ok(None);
+            let line = match self.split_line() {
+                Some(line) => line,
+                None => match self.next_line()? {
+                    Some(line) => line,
+                    None => return Ok(None),
+                },
             };
-            line.end -= usize::from(self.buffer[line.start..line.end].ends_with(b"\r"));
             if line.start < line.end {
                 break line;
             }
         };
-        self.ends.clear();
-        let mut text = &self.buffer[line.start..line.end];
-        if line.has_quotes {
-            unquote(text, &mut self.unquoted, &mut self.ends);
-            text = &self.unquoted;
-        } else {
-            let delimiters = text
-                .iter()
-                .enumerate()
-                .filter(|(_, byte)| **byte == self.delimiter);
-            self.ends.extend(delimiters.map(|(index, _)| index));
-            self.ends.push(text.len());
-        }
+        let text = match line.has_quotes {
+            true => &self.unquoted,
+            false => &self.buffer[line.start..line.end],
+        };
         Ok(Some(Record {
             line: line.number,
             text,
             ends: &self.ends,
         }))
+    }
+
+    /// Splits the next line in one pass, if all of it is in the buffer and nothing is quoted.
+    #[inline]
+    fn split_line(&mut self) -> Option<Line> {
+        self.ends.clear();
+        let unread = &self.buffer[self.start..self.filled];
+        for at in memchr::memchr3_iter(self.delimiter, b'\n', b'"', unread) {
+            match unread[at] {
+                byte if byte == self.delimiter => self.ends.push(at),
+                b'\n' => {
+                    let length = at - usize::from(unread[..at].ends_with(b"\r"));
+                    self.ends.push(length);
+                    self.lines_read += 1;
+                    let (start, number) = (self.start, self.lines_read);
+                    self.start += at + 1;
+                    return Some(Line {
+                        start,
+                        end: start + length,
+                        number,
+                        has_quotes: false,
+                    });
+                }
+                _ if self.delimiter == b',' => return None,
+                _ => {}
+            }
+        }
+        None
     }
 
     /// How many lines were read.
@@ -195,7 +217,8 @@ impl Records<'_> {
         self.start == 0 || self.buffer[self.start - 1] == b'\n'
     }
 
-    #[inline]
+    /// Finds and splits the next line, wherever it ends.
+    #[cold]
     fn next_line(&mut self) -> Result<Option<Line>, TraceError> {
         let (mut searched, mut quotes, mut has_quotes) = (0, Quotes::FieldStart, false);
         let number = self.lines_read + 1;
@@ -206,38 +229,48 @@ impl Records<'_> {
                 self.refill(number)?;
                 continue;
             }
-            let end = found.map_or(self.filled, |found| from + found);
+            let mut end = found.map_or(self.filled, |found| from + found);
             if found.is_none() && end == self.start {
                 return Ok(None);
             }
             self.lines_read += 1;
-            let part = &self.buffer[from..end];
-            if self.delimiter == b','
-                && (quotes == Quotes::Open || memchr::memchr(b'"', part).is_some())
-            {
-                has_quotes = true;
+            if self.delimiter == b',' {
+                let part = &self.buffer[from..end];
+                has_quotes |= memchr::memchr(b'"', part).is_some();
                 quotes = part.iter().fold(quotes, |quotes, byte| quotes.after(*byte));
-                if quotes == Quotes::Open {
-                    if found.is_none() {
-                        return Err(Problems::in_file(&self.name).fatal(
-                            Place::Line(number),
-                            "a quote is opened and never closed",
-                            "close it, or double it if it is part of the text",
-                        ));
-                    }
-                    searched = end + 1 - self.start;
-                    continue;
-                }
             }
-            let line = Line {
-                start: self.start,
+            if quotes == Quotes::Open && found.is_some() {
+                searched = end + 1 - self.start;
+                continue;
+            }
+            if quotes == Quotes::Open {
+                return Err(Problems::in_file(&self.name).fatal(
+                    Place::Line(number),
+                    "a quote is opened and never closed",
+                    "close it, or double it if it is part of the text",
+                ));
+            }
+            let start = self.start;
+            self.start = end + usize::from(found.is_some());
+            end -= usize::from(self.buffer[start..end].ends_with(b"\r"));
+            self.split(start, end, has_quotes);
+            return Ok(Some(Line {
+                start,
                 end,
                 number,
                 has_quotes,
-            };
-            self.start = end + usize::from(found.is_some());
-            return Ok(Some(line));
+            }));
         }
+    }
+
+    fn split(&mut self, start: usize, end: usize, has_quotes: bool) {
+        self.ends.clear();
+        let text = &self.buffer[start..end];
+        if has_quotes {
+            return unquote(text, &mut self.unquoted, &mut self.ends);
+        }
+        self.ends.extend(memchr::memchr_iter(self.delimiter, text));
+        self.ends.push(text.len());
     }
 
     #[cold]

@@ -41,7 +41,15 @@ impl fmt::Display for BadCell {
 
 /// A decimal number in units of ten to the power of minus `places`, and whether digits beyond
 /// were rounded off, half away from zero.
+#[inline]
 pub(super) fn decimal(text: &[u8], places: usize) -> Result<(i64, bool), BadCell> {
+    match digits(0, text) {
+        Ok(value) if places == 0 && !text.is_empty() => Ok((value, false)),
+        _ => signed_decimal(text, places),
+    }
+}
+
+fn signed_decimal(text: &[u8], places: usize) -> Result<(i64, bool), BadCell> {
     let (negative, text) = match text {
         [] => return Err(BadCell::Empty),
         [b'-', rest @ ..] => (true, rest),
@@ -71,7 +79,23 @@ pub(super) fn decimal(text: &[u8], places: usize) -> Result<(i64, bool), BadCell
 
 /// Appends decimal digits to `value`, leaving room for one more unit.
 #[inline]
-fn digits(mut value: i64, text: &[u8]) -> Result<i64, BadCell> {
+fn digits(mut value: i64, mut text: &[u8]) -> Result<i64, BadCell> {
+    if value == 0
+        && let Some((first, rest)) = text.split_first_chunk()
+        && rest.len() < 9
+    {
+        value = eight_digits(*first).ok_or(BadCell::NotANumber)?;
+        text = rest;
+        // At most sixteen digits in all: nothing can overflow.
+        for &byte in text {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                return Err(BadCell::NotANumber);
+            }
+            value = value * 10 + i64::from(digit);
+        }
+        return Ok(value);
+    }
     for &byte in text {
         let digit = byte.wrapping_sub(b'0');
         if digit > 9 {
@@ -84,6 +108,21 @@ fn digits(mut value: i64, text: &[u8]) -> Result<i64, BadCell> {
             .ok_or(BadCell::TooLarge)?;
     }
     Ok(value)
+}
+
+/// Eight digits at once: pairs, then fours, then all are joined by one multiplication each.
+#[inline]
+fn eight_digits(text: [u8; 8]) -> Option<i64> {
+    let word = u64::from_le_bytes(text);
+    let above = word.wrapping_add(0x4646_4646_4646_4646);
+    let digits = word.wrapping_sub(0x3030_3030_3030_3030);
+    if (above | digits) & 0x8080_8080_8080_8080 != 0 {
+        return None;
+    }
+    let pairs = (digits * 10 + (digits >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
+    let all = (fours * 10_000 + (fours >> 32)) & 0xffff_ffff;
+    Some(all.cast_signed())
 }
 
 /// A whole number that is not negative. `1194000` and `1194000.0` are whole, `0.5` is not.
