@@ -186,3 +186,6 @@ pub fn import_from(
         Format::SpotAdvisor => read_tables::advisor(source, options),
     }
 }
+
+#[cfg(test)]
+mod tests;

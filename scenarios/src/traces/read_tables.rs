@@ -123,6 +123,10 @@ pub(super) fn on_demand(source: Source<'_>, options: &Options) -> Result<Importe
             &mut log,
             ["date", "type", "od_usd_hr"],
             |log, cells, line| {
+                if cells[2].is_empty() {
+                    log.note(NoteKind::NoPrice, line);
+                    return Ok(());
+                }
                 let (since, price, rounded) = read_price(&cells, 0, 2)?;
                 let instance_type = id(&mut types, &cells, 1)?;
                 if options.region.is_none() {
