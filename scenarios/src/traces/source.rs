@@ -85,6 +85,7 @@ impl<'a> Source<'a> {
             ended: false,
             lines_read: 0,
             delimiter,
+            may_be_quoted: false,
             unquoted: Vec::new(),
             ends: Vec::new(),
         }
@@ -110,6 +111,8 @@ pub(super) struct Records<'a> {
     ended: bool,
     lines_read: u64,
     delimiter: u8,
+    /// There are quotes in the buffer, and they mean something.
+    may_be_quoted: bool,
     unquoted: Vec<u8>,
     /// Where each field ends in its text; the next starts one later.
     ends: Vec<usize>,
@@ -179,15 +182,23 @@ impl Records<'_> {
         }))
     }
 
-    /// Splits the next line in one pass, if all of it is in the buffer and nothing is quoted.
+    /// Splits the next line in one pass, if all of it is in the buffer and nothing can be quoted.
     #[inline]
     fn split_line(&mut self) -> Option<Line> {
         self.ends.clear();
+        if self.may_be_quoted {
+            return None;
+        }
         let unread = &self.buffer[self.start..self.filled];
-        for at in memchr::memchr3_iter(self.delimiter, b'\n', b'"', unread) {
-            match unread[at] {
-                byte if byte == self.delimiter => self.ends.push(at),
-                b'\n' => {
+        for (index, word) in unread.as_chunks::<8>().0.iter().enumerate() {
+            let word = u64::from_le_bytes(*word);
+            let mut marks = marks(word, self.delimiter) | marks(word, b'\n');
+            while marks != 0 {
+                let at = index * 8 + marks.trailing_zeros() as usize / 8;
+                marks &= marks - 1;
+                if unread[at] == self.delimiter {
+                    self.ends.push(at);
+                } else if unread[at] == b'\n' {
                     let length = at - usize::from(unread[..at].ends_with(b"\r"));
                     self.ends.push(length);
                     self.lines_read += 1;
@@ -200,8 +211,6 @@ impl Records<'_> {
                         has_quotes: false,
                     });
                 }
-                _ if self.delimiter == b',' => return None,
-                _ => {}
             }
         }
         None
@@ -234,9 +243,11 @@ impl Records<'_> {
                 return Ok(None);
             }
             self.lines_read += 1;
-            if self.delimiter == b',' {
-                let part = &self.buffer[from..end];
-                has_quotes |= memchr::memchr(b'"', part).is_some();
+            let part = &self.buffer[from..end];
+            if self.may_be_quoted
+                && (quotes == Quotes::Open || memchr::memchr(b'"', part).is_some())
+            {
+                has_quotes = true;
                 quotes = part.iter().fold(quotes, |quotes, byte| quotes.after(*byte));
             }
             if quotes == Quotes::Open && found.is_some() {
@@ -294,8 +305,18 @@ impl Records<'_> {
         };
         self.filled += read;
         self.ended = read == 0;
+        let unread = &self.buffer[..self.filled];
+        self.may_be_quoted = self.delimiter == b',' && memchr::memchr(b'"', unread).is_some();
         Ok(())
     }
+}
+
+/// The high bit of each byte of `word` that equals `byte`, and perhaps of some that do not.
+#[inline]
+fn marks(word: u64, byte: u8) -> u64 {
+    let zero_where_equal = word ^ u64::from_le_bytes([byte; 8]);
+    let below_zero = zero_where_equal.wrapping_sub(u64::from_le_bytes([1; 8]));
+    below_zero & !zero_where_equal & u64::from_le_bytes([0x80; 8])
 }
 
 /// Delimited text with a header of column names.

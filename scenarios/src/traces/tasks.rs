@@ -54,11 +54,20 @@ impl TaskTrace {
 
     /// The findings of an import that gave this trace.
     pub(super) fn findings(&self, mut log: Log, file: &str, format: Format) -> Findings {
-        log.note_many(NoteKind::EqualTask, equal_tasks(&self.tasks));
-        let mut rows = vec![0; self.queues.len()];
-        for task in &self.tasks {
-            rows[task.queue as usize] += 1;
+        let (mut rows, mut equal) = (vec![0; self.queues.len()], 0);
+        let mut sorted = Vec::new();
+        for batch in self.tasks.chunk_by(|a, b| a.submitted == b.submitted) {
+            for task in batch {
+                rows[task.queue as usize] += 1;
+            }
+            if batch.len() > 1 {
+                sorted.clear();
+                sorted.extend_from_slice(batch);
+                sorted.sort_unstable();
+                equal += sorted.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64;
+            }
         }
+        log.note_many(NoteKind::EqualTask, equal);
         let queues = self.queues.iter().cloned().zip(rows).collect();
         log.finish(
             file,
@@ -130,19 +139,4 @@ impl TaskBuilder {
             findings,
         })
     }
-}
-
-/// How many tasks equal an earlier one in every field.
-fn equal_tasks(tasks: &[TaskRow]) -> u64 {
-    let mut equal = 0;
-    let mut sorted = Vec::new();
-    for batch in tasks.chunk_by(|a, b| a.submitted == b.submitted) {
-        if batch.len() > 1 {
-            sorted.clear();
-            sorted.extend_from_slice(batch);
-            sorted.sort_unstable();
-            equal += sorted.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64;
-        }
-    }
-    equal
 }
