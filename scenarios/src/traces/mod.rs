@@ -85,6 +85,18 @@ pub struct Options {
     pub on_demand: Option<OnDemandTable>,
 }
 
+impl Options {
+    /// A time in UTC that was read with or without an offset of its own, and whether that is a
+    /// guess because no offset was stated anywhere.
+    fn utc(&self, (time, says_offset): (Time, bool)) -> (Time, bool) {
+        match self.utc_offset {
+            _ if says_offset => (time, false),
+            Some(offset) => (time - offset, false),
+            None => (time, true),
+        }
+    }
+}
+
 /// What was in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trace {

@@ -3,7 +3,7 @@
 //! Which column is what is told by [`TaskColumns`], or known from the header for the tables in
 //! [`known_columns`].
 
-use provisioner_engine::units::{Duration, Time};
+use provisioner_engine::units::Time;
 
 use super::availability::start_of;
 use super::error::{Place, Problems, TraceError};
@@ -189,7 +189,7 @@ struct Cells<'a> {
     columns: &'a TaskColumns,
     indices: Indices,
     start: Time,
-    utc_offset: Option<Duration>,
+    options: &'a Options,
     unnamed: u32,
 }
 
@@ -202,20 +202,11 @@ impl Cells<'_> {
             Unit::Millis => text::decimal(cell, 0)?,
             Unit::Seconds => text::decimal(cell, 3)?,
             Unit::Text => {
-                let (time, says_offset) = text::date_time(cell)?;
-                let local = if says_offset {
-                    Duration::ZERO
-                } else {
-                    self.utc_offset.unwrap_or_default()
-                };
-                let unstated = !says_offset && self.utc_offset.is_none();
-                return Ok((time - local, unstated.then_some(NoteKind::LocalTime)));
+                let (time, guessed) = self.options.utc(text::date_time(cell)?);
+                return Ok((time, guessed.then_some(NoteKind::LocalTime)));
             }
         };
-        if ms < 0 {
-            return Err(BadCell::Negative);
-        }
-        let time = self.start.saturating_add(Duration::from_ms(ms));
+        let time = text::after(self.start, ms)?;
         Ok((time, rounded.then_some(NoteKind::RoundedTime)))
     }
 
@@ -244,16 +235,17 @@ impl Cells<'_> {
         let submitted = read_time(tasks, self.indices.submitted)?;
         let duration = match self.indices.run {
             RunIndices::Duration(column, unit) => {
-                let places = if unit == Unit::Millis { 0 } else { 3 };
-                match text::decimal(record.field(column), places).map_err(|why| (column, why))? {
-                    (ms, _) if ms < 0 => return Err((column, BadCell::Negative)),
-                    (ms, rounded) => {
-                        if rounded {
-                            tasks.log.note(NoteKind::RoundedTime, line);
-                        }
-                        Duration::from_ms(ms)
-                    }
+                let cell = record.field(column);
+                let read = match unit {
+                    Unit::Millis => text::decimal(cell, 0),
+                    Unit::Seconds => text::decimal(cell, 3),
+                    Unit::Text => Err(BadCell::NotANumber),
+                };
+                let (ms, rounded) = read.map_err(|why| (column, why))?;
+                if rounded {
+                    tasks.log.note(NoteKind::RoundedTime, line);
                 }
+                text::duration(ms).map_err(|why| (column, why))?
             }
             RunIndices::StartEnd(start, end) => {
                 let (started, ended) = (read_time(tasks, start)?, read_time(tasks, end)?);
@@ -263,10 +255,10 @@ impl Cells<'_> {
                 if started < submitted {
                     tasks.log.note(NoteKind::StartedEarly, line);
                 }
-                ended - started
+                text::duration(ended.since(started).ms()).map_err(|why| (end, why))?
             }
         };
-        let mut task = plain_task(submitted, duration.ms(), self.unnamed);
+        let mut task = plain_task(submitted, duration, self.unnamed);
         if let Some(column) = self.indices.queue {
             task.queue = tasks
                 .queue(record.field(column))
@@ -340,7 +332,7 @@ pub(super) fn table(source: Source<'_>, options: &Options) -> Result<Imported, T
         } else {
             Time::EPOCH
         },
-        utc_offset: options.utc_offset,
+        options,
         unnamed: if columns.queue.is_some() {
             0
         } else {
