@@ -20,6 +20,17 @@
 //!   zero or above $1000/h, dates in the future or before 2006, rows out of order, local times
 //!   without an offset, tasks that equal another, contradictory prices.
 //!
+//! ```
+//! use provisioner_scenarios::traces::{NoteKind, Options, Trace, import_from};
+//!
+//! let csv = "submitted_ms,duration_ms,queue\n1456348253000,90000,linux\n1456348254000,0,mac\n";
+//! let imported = import_from("tasks.csv", csv.as_bytes(), &Options::default())?;
+//! assert_eq!(imported.findings.count(NoteKind::ZeroDuration), 1);
+//! let Trace::Tasks(trace) = imported.trace else { panic!("these are tasks") };
+//! assert_eq!(trace.queues, ["linux", "mac"]);
+//! # Ok::<(), provisioner_scenarios::traces::TraceError>(())
+//! ```
+//!
 //! Not here: generated input (`provisioner-sim`), joining queues and markets to worker types and
 //! pools (the scenario), and any repair of data.
 

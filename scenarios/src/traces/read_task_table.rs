@@ -101,17 +101,9 @@ pub(super) fn known_columns(header: &[String]) -> Option<TaskColumns> {
             "queue",
         )
     };
-    let treeherder = || {
+    let jobs = |submitted| {
         plain(
-            "submit",
-            start_end("start", "end"),
-            Unit::Seconds,
-            "platform",
-        )
-    };
-    let buildbot = || {
-        plain(
-            "request",
+            submitted,
             start_end("start", "end"),
             Unit::Seconds,
             "platform",
@@ -132,8 +124,8 @@ pub(super) fn known_columns(header: &[String]) -> Option<TaskColumns> {
         })
     };
     ours.or_else(surf)
-        .or_else(treeherder)
-        .or_else(buildbot)
+        .or_else(|| jobs("submit"))
+        .or_else(|| jobs("request"))
         .or_else(lora)
         .or_else(openb)
 }
@@ -227,8 +219,7 @@ impl Cells<'_> {
             }
             Ok(time)
         };
-        let left_out = self.left_out(record);
-        if let Some(kind) = left_out {
+        if let Some(kind) = self.left_out(record) {
             tasks.log.note(kind, line);
             return Ok(None);
         }
