@@ -202,13 +202,9 @@ impl Cells<'_> {
         Ok((time, rounded.then_some(NoteKind::RoundedTime)))
     }
 
-    /// The task in a record; `None` where it is left out, which is noted.
+    /// The task in a record. An empty cell is refused only where the task cannot be without.
     #[inline]
-    fn task(
-        &self,
-        record: &Record<'_>,
-        tasks: &mut TaskBuilder,
-    ) -> Result<Option<TaskRow>, Refused> {
+    fn task(&self, record: &Record<'_>, tasks: &mut TaskBuilder) -> Result<TaskRow, Refused> {
         let line = record.line;
         let read_time = |tasks: &mut TaskBuilder, column: usize| {
             let (time, note) = self
@@ -219,10 +215,6 @@ impl Cells<'_> {
             }
             Ok(time)
         };
-        if let Some(kind) = self.left_out(record) {
-            tasks.log.note(kind, line);
-            return Ok(None);
-        }
         let submitted = read_time(tasks, self.indices.submitted)?;
         let duration = match self.indices.run {
             RunIndices::Duration(column, unit) => {
@@ -267,29 +259,19 @@ impl Cells<'_> {
             let retries = text::whole(record.field(column)).map_err(|why| (column, why))?;
             task.retries = u8::try_from(retries).map_err(|_| (column, BadCell::TooLarge))?;
         }
-        Ok(Some(task))
+        Ok(task)
     }
 
-    /// Why a whole record gives no task, if it does not.
+    /// Whether the record says that its task had finished, or nothing about it.
     #[inline]
-    fn left_out(&self, record: &Record<'_>) -> Option<NoteKind> {
-        if let (Some(column), Some((_, values))) = (self.indices.finished, &self.columns.finished)
-            && !values
-                .iter()
-                .any(|value| value.as_bytes() == record.field(column))
-        {
-            return Some(NoteKind::Unfinished);
-        }
-        if record.field(self.indices.submitted).is_empty() {
-            return Some(NoteKind::NotSubmitted);
-        }
-        let never_ran = match self.indices.run {
-            RunIndices::Duration(column, _) => record.field(column).is_empty(),
-            RunIndices::StartEnd(start, end) => {
-                record.field(start).is_empty() || record.field(end).is_empty()
+    fn is_finished(&self, record: &Record<'_>) -> bool {
+        match (self.indices.finished, &self.columns.finished) {
+            (Some(column), Some((_, values))) => {
+                let found = record.field(column);
+                values.iter().any(|value| value.as_bytes() == found)
             }
-        };
-        never_ran.then_some(NoteKind::NeverRan)
+            _ => true,
+        }
     }
 }
 
@@ -336,14 +318,25 @@ pub(super) fn table(source: Source<'_>, options: &Options) -> Result<Imported, T
         if !is_whole(&record, header.len(), &mut tasks.problems) {
             continue;
         }
+        if !cells.is_finished(&record) {
+            tasks.log.note(NoteKind::Unfinished, record.line);
+            continue;
+        }
         match cells.task(&record, &mut tasks) {
-            Ok(Some(task)) => tasks.push(task, record.line),
-            Ok(None) => {}
+            Ok(task) => tasks.push(task, record.line),
+            Err((column, BadCell::Empty)) => {
+                let submitted = column == cells.indices.submitted;
+                let kind = if submitted {
+                    NoteKind::NotSubmitted
+                } else {
+                    NoteKind::NeverRan
+                };
+                tasks.log.note(kind, record.line);
+            }
             Err((column, why)) => {
                 let found = record.field(column);
-                tasks
-                    .problems
-                    .cell(record.line, &header[column], found, why, "");
+                let column = &header[column];
+                tasks.problems.cell(record.line, column, found, why, "");
             }
         }
     }
