@@ -48,6 +48,6 @@ mod variant;
 
 pub use issue::{Issue, Issues};
 pub use kind::Kind;
-pub use section::{KeyDoc, Presence, Section, describe, read};
+pub use section::{KeyDoc, Presence, Section, Written, describe, read, read_layers};
 pub use source::{FILE_BYTES_MAX, Place, Source};
 pub use variant::{ShortForm, Variant};
