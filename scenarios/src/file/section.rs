@@ -48,6 +48,20 @@ pub fn read_layers<T>(
     if top.issues.is_empty() { Ok((value, top.written)) } else { Err(top.issues.into()) }
 }
 
+/// One key at the top level of a file, whatever else is in it, and where it stands.
+pub fn peek<T: Clone + 'static>(
+    source: &Arc<Source>,
+    key: &'static str,
+    kind: Kind<T>,
+) -> Result<Option<(T, Place)>, Issues> {
+    let table = source.parse()?;
+    let layer =
+        Layer { source: Arc::clone(source), table: table.get_ref(), path: String::new() };
+    let mut top = Section::new(vec![layer], Place::new(source, None), Mode::Strict);
+    let value = top.optional(key, kind, "").map(|value| (value, top.place(key)));
+    if top.issues.is_empty() { Ok(value) } else { Err(top.issues.into()) }
+}
+
 /// Every key the schema asks for, in the order in which it asks.
 pub fn describe<T>(schema: impl FnOnce(&mut Section<'_>) -> T) -> Vec<KeyDoc> {
     let mut top = Section::new(Vec::new(), Place::new(&Source::new("", ""), None), Mode::Describe);
