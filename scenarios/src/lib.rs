@@ -1,6 +1,12 @@
-//! Everything that comes from files: scenario files, and later the recorded data they name.
+//! Everything that comes from files: scenario files, the recorded data they name, and journals.
 //!
-//! Problems are values that say what, where and what to do; nothing here prints or runs anything.
+//! Problems are values that say what, where and what to do; nothing here renders a result or runs
+//! anything.
 
 pub mod file;
+pub mod journal;
+pub mod output;
+pub mod scenario;
 pub mod traces;
+
+pub use scenario::{Loaded, Scenario, load, parameters};
