@@ -1,3 +1,5 @@
 //! Scenario files, trace readers and their canonical form; see ARCHITECTURE.md.
 
 pub mod file;
+pub mod journal;
+pub mod output;
