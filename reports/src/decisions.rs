@@ -48,7 +48,7 @@ impl Display for Parting<'_> {
         let both = recorded.actions.iter().zip(&replayed.actions);
         let equal = both.take_while(|(recorded, replayed)| recorded == replayed).count();
         if equal > 0 {
-            writeln!(f, "{} equal orders, then", grouped(equal as u64))?;
+            writeln!(f, "the first {} orders are equal, then", grouped(equal as u64))?;
         }
         for (who, decision) in [("recorded", recorded), ("replayed", replayed)] {
             writeln!(f, "{who}:")?;
@@ -161,7 +161,8 @@ mod tests {
               #7..#8 launch m3.medium/us-east-1b for gecko-3/b-linux, spot at most $0.0162/h
               #9 launch m3.medium/us-east-1b for gecko-3/b-linux, spot at most $0.017/h
               because gecko-t/t-linux-large: no pool has a known price
-        "#]].assert_eq(&decision(&config, &decided(actions)).to_string());
+        "#]]
+        .assert_eq(&decision(&config, &decided(actions)).to_string());
     }
 
     #[test]
@@ -171,14 +172,15 @@ mod tests {
         let replayed = decided(vec![launch(1, 16_200), launch(2, 17_000)]);
         let parting = Divergence { recorded: recorded.clone(), replayed };
         expect![[r#"
-            1 equal orders, then
+            the first 1 orders are equal, then
             recorded:
               #2 launch m3.medium/us-east-1b for gecko-3/b-linux, spot at most $0.0162/h
               because gecko-t/t-linux-large: no pool has a known price
             replayed:
               #2 launch m3.medium/us-east-1b for gecko-3/b-linux, spot at most $0.017/h
               because gecko-t/t-linux-large: no pool has a known price
-        "#]].assert_eq(&divergence(&config, &parting).to_string());
+        "#]]
+        .assert_eq(&divergence(&config, &parting).to_string());
         let parting = Divergence { recorded, replayed: decided(Vec::new()) };
         expect![[r#"
             recorded:
@@ -187,6 +189,7 @@ mod tests {
             replayed:
               nothing more; call again at 1970-01-01T00:01:00Z
               because gecko-t/t-linux-large: no pool has a known price
-        "#]].assert_eq(&divergence(&config, &parting).to_string());
+        "#]]
+        .assert_eq(&divergence(&config, &parting).to_string());
     }
 }

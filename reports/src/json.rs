@@ -287,6 +287,7 @@ mod tests {
               "events": 1234567,
               "decision_digest": "9c44e01f3a5b7d20"
             }
-        "#]].assert_eq(&String::from_utf8(bytes).unwrap());
+        "#]]
+        .assert_eq(&String::from_utf8(bytes).unwrap());
     }
 }

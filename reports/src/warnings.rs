@@ -180,7 +180,12 @@ mod tests {
 
     #[test]
     fn tasks_that_were_left_are_told() {
-        check(|outcome| outcome.worker_types[0].tasks.left = 1_200, expect!["gecko-3/b-linux: 1,200 of 34,000 tasks were left when waiting was given up; their cost and waits are not whole; lengthen `drain` (now 1 d) or raise `capacity_max` (now 1000)"]);
+        check(
+            |outcome| outcome.worker_types[0].tasks.left = 1_200,
+            expect![
+                "gecko-3/b-linux: 1,200 of 34,000 tasks were left when waiting was given up; their cost and waits are not whole; lengthen `drain` (now 1 d) or raise `capacity_max` (now 1000)"
+            ],
+        );
     }
 
     #[test]
@@ -190,14 +195,24 @@ mod tests {
                 outcome.total.tasks.submitted = 0;
                 outcome.worker_types.iter_mut().for_each(|w| w.tasks.submitted = 0);
             },
-            expect!["no task was submitted between `start` and `end`; compare them with the span that `provisioner import` prints"],
+            expect![
+                "no task was submitted between `start` and `end`; compare them with the span that `provisioner import` prints"
+            ],
         );
-        check(|outcome| outcome.worker_types[1].tasks.submitted = 0, expect!["gecko-t/t-linux-large: got no task"]);
+        check(
+            |outcome| outcome.worker_types[1].tasks.submitted = 0,
+            expect!["gecko-t/t-linux-large: got no task"],
+        );
     }
 
     #[test]
     fn nothing_bought_points_to_the_reasons() {
-        check(|outcome| outcome.worker_types[0].launches.ordered = 0, expect!["gecko-3/b-linux: nothing was bought; write a journal with `--journal FILE` and see why with `provisioner replay FILE --explain`"]);
+        check(
+            |outcome| outcome.worker_types[0].launches.ordered = 0,
+            expect![
+                "gecko-3/b-linux: nothing was bought; write a journal with `--journal FILE` and see why with `provisioner replay FILE --explain`"
+            ],
+        );
     }
 
     #[test]
@@ -220,7 +235,12 @@ mod tests {
 
     #[test]
     fn many_tasks_given_up_are_told() {
-        check(|outcome| outcome.worker_types[0].tasks.exhausted = 3_400, expect!["gecko-3/b-linux: 10 % of tasks were given up, 100 at their deadline and 3,400 after their last retry"]);
+        check(
+            |outcome| outcome.worker_types[0].tasks.exhausted = 3_400,
+            expect![
+                "gecko-3/b-linux: 10 % of tasks were given up, 100 at their deadline and 3,400 after their last retry"
+            ],
+        );
     }
 
     #[test]
@@ -229,17 +249,27 @@ mod tests {
             |outcome| {
                 outcome.worker_types[0].capacity_time = Duration::from_hours(1_000 * 24 * 4);
             },
-            expect!["gecko-3/b-linux: on average 86 % of `capacity_max` (now 1000) was in use; the limit, not the policy, decides how long tasks wait"],
+            expect![
+                "gecko-3/b-linux: on average 86 % of `capacity_max` (now 1000) was in use; the limit, not the policy, decides how long tasks wait"
+            ],
         );
     }
 
     #[test]
     fn a_cold_start_in_the_waits_is_told() {
-        check(|outcome| outcome.total.wait.p95 = Duration::from_hours(3), expect!["waits include the start with an empty fleet: p95 is 3 h, of a run of 4 d 15 h; lengthen `warmup` (now 1 h)"]);
+        check(
+            |outcome| outcome.total.wait.p95 = Duration::from_hours(3),
+            expect![
+                "waits include the start with an empty fleet: p95 is 3 h, of a run of 4 d 15 h; lengthen `warmup` (now 1 h)"
+            ],
+        );
     }
 
     #[test]
     fn a_warm_up_over_all_tasks_is_told() {
-        check(|outcome| outcome.total.wait.count = 0, expect!["no wait was measured: all tasks were submitted within `warmup` (now 1 h)"]);
+        check(
+            |outcome| outcome.total.wait.count = 0,
+            expect!["no wait was measured: all tasks were submitted within `warmup` (now 1 h)"],
+        );
     }
 }
