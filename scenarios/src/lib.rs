@@ -3,3 +3,7 @@
 pub mod file;
 pub mod journal;
 pub mod output;
+pub mod scenario;
+pub mod traces;
+
+pub use scenario::{Loaded, Scenario, load, parameters};

@@ -14,6 +14,7 @@
 //! `{:#}` adds ANSI colours; whether to is the caller's business. Tabs are shown as four blanks,
 //! other control characters as `�`, and long lines are cut around the place.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt::{self, Write};
 
@@ -99,7 +100,7 @@ impl fmt::Display for Issue {
 
 impl Error for Issue {}
 
-/// All problems found, in the order of their places.
+/// All problems found, in the order of their places, each once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issues {
     issues: Vec<Issue>,
@@ -121,6 +122,8 @@ impl Issues {
 impl From<Vec<Issue>> for Issues {
     fn from(mut issues: Vec<Issue>) -> Self {
         issues.sort_by(|a, b| a.place.order().cmp(&b.place.order()));
+        let mut told = BTreeSet::new();
+        issues.retain(|issue| told.insert(issue.to_string()));
         Self { issues }
     }
 }

@@ -22,7 +22,7 @@ pub struct Kind<T> {
 }
 
 /// Reads a value. The range of a fault is where in the value it is, if not all over it.
-pub(super) type Parse<T> = dyn Fn(Raw<'_>) -> Result<T, (Fault, Option<Range<usize>>)>;
+type Parse<T> = dyn Fn(Raw<'_>) -> Result<T, (Fault, Option<Range<usize>>)>;
 
 /// A value of a file, and what relative paths are relative to.
 #[derive(Clone, Copy)]
@@ -50,12 +50,8 @@ impl<T: Clone + 'static> Kind<T> {
         self.sample.clone()
     }
 
-    pub(super) fn into_parse(self) -> Box<Parse<T>> {
-        self.parse
-    }
-
-    pub(super) fn parser(&self) -> &Parse<T> {
-        &*self.parse
+    pub(super) fn parse(&self, raw: Raw<'_>) -> Result<T, (Fault, Option<Range<usize>>)> {
+        (self.parse)(raw)
     }
 
     /// The same, restricted to a range, which must not be empty.
@@ -135,10 +131,10 @@ pub fn text() -> Kind<String> {
     })
 }
 
-/// The path of a file, relative to the folder of the file it is written in.
+/// The path of a file, relative to the folder of the file it is written in; shown without folder.
 #[must_use]
 pub fn path() -> Kind<PathBuf> {
-    let show = |path: &PathBuf| quoted(&path.display().to_string());
+    let show = |path: &PathBuf| quoted(&path.file_name().unwrap_or_default().to_string_lossy());
     Kind::new("a path", PathBuf::from("tasks.csv"), show, |raw| match raw.value {
         DeValue::String(path) if path.is_empty() => {
             Err(Fault::new("is empty", "write for example \"tasks.csv\""))

@@ -7,15 +7,14 @@
 //!
 //! Panics on mistakes of the schema itself: a key asked for twice, a default that does not parse.
 
-use std::collections::BTreeSet;
-use std::ops::Range;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::issue::{Issue, Issues};
-use super::kind::{Kind, Parse, Raw, quoted, wrong_type};
+use super::kind::{Kind, Raw, quoted, wrong_type};
 use super::quantity::Fault;
 use super::source::{Place, Source};
 use super::suggest::nearest;
@@ -25,19 +24,55 @@ pub fn read<T>(
     source: &Arc<Source>,
     schema: impl FnOnce(&mut Section<'_>) -> T,
 ) -> Result<T, Issues> {
-    let table = source.parse()?;
-    let mut top = Section::new(source, Some(table.get_ref()), Mode::Strict);
+    read_layers(std::slice::from_ref(source), schema).map(|(value, _)| value)
+}
+
+/// Reads several files as one, and says what was written in them. Sections are joined key by key;
+/// of values, and of lists and variants as a whole, that of the first file holds.
+///
+/// Panics if there is no file.
+pub fn read_layers<T>(
+    sources: &[Arc<Source>],
+    schema: impl FnOnce(&mut Section<'_>) -> T,
+) -> Result<(T, Written), Issues> {
+    let tables: Vec<_> = sources.iter().map(|source| source.parse()).collect::<Result<_, _>>()?;
+    let layers = sources.iter().zip(&tables).map(|(source, table)| Layer {
+        source: Arc::clone(source),
+        table: table.get_ref(),
+        path: String::new(),
+    });
+    let layers = layers.collect();
+    let mut top = Section::new(layers, Place::new(&sources[0], None), Mode::Strict);
     let value = schema(&mut top);
     top.report_unknown_and_missing();
+    if top.issues.is_empty() { Ok((value, top.written)) } else { Err(top.issues.into()) }
+}
+
+/// One key at the top level of a file, whatever else is in it, and where it stands.
+pub fn peek<T: Clone + 'static>(
+    source: &Arc<Source>,
+    key: &'static str,
+    kind: Kind<T>,
+) -> Result<Option<(T, Place)>, Issues> {
+    let table = source.parse()?;
+    let layer =
+        Layer { source: Arc::clone(source), table: table.get_ref(), path: String::new() };
+    let mut top = Section::new(vec![layer], Place::new(source, None), Mode::Strict);
+    let value = top.optional(key, kind, "").map(|value| (value, top.place(key)));
     if top.issues.is_empty() { Ok(value) } else { Err(top.issues.into()) }
 }
 
 /// Every key the schema asks for, in the order in which it asks.
 pub fn describe<T>(schema: impl FnOnce(&mut Section<'_>) -> T) -> Vec<KeyDoc> {
-    let mut top = Section::new(&Source::new("", ""), None, Mode::Describe);
+    let mut top = Section::new(Vec::new(), Place::new(&Source::new("", ""), None), Mode::Describe);
     schema(&mut top);
     top.docs
 }
+
+/// What a file says, without how it says it: the path and value of each key, in the order in which
+/// the schema asks. Comments, the order of keys and units, and who inherits what from whom leave
+/// no trace; of paths only the name of the file is kept.
+pub type Written = Vec<(String, String)>;
 
 /// What there is to know about a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,17 +103,34 @@ pub enum Presence {
     },
 }
 
-/// A table of a file that is being read.
+/// A table that is being read, from one place or from several.
 pub struct Section<'a> {
-    source: Arc<Source>,
-    table: Option<&'a DeTable<'a>>,
-    pub(super) span: Option<Range<usize>>,
+    /// Where its keys may stand; the first that has one gives its value.
+    layers: Vec<Layer<'a>>,
+    here: Place,
     path: String,
     pub(super) mode: Mode,
+    /// Forms of values are listed elsewhere, see [`Section::form`].
+    pub(super) terse: bool,
     asked: BTreeSet<&'static str>,
     pub(super) missing: Vec<(&'static str, String)>,
     issues: Vec<Issue>,
     pub(super) docs: Vec<KeyDoc>,
+    pub(super) written: Written,
+}
+
+/// A table as it stands in a file.
+struct Layer<'a> {
+    source: Arc<Source>,
+    table: &'a DeTable<'a>,
+    path: String,
+}
+
+/// A value as it stands in a file.
+pub(super) struct Found<'a> {
+    pub(super) value: &'a Spanned<DeValue<'a>>,
+    source: Arc<Source>,
+    path: String,
 }
 
 /// Whether a section is there.
@@ -101,10 +153,10 @@ impl<'a> Section<'a> {
         doc: &'static str,
     ) -> T {
         self.register(key, kind.noun(), Presence::Required, doc);
-        if self.value(key).is_none() {
+        if self.find(key).is_none() {
             self.missing.push((key, kind.show(&kind.sample())));
         }
-        self.parsed(key, kind.parser()).unwrap_or(kind.sample())
+        self.parsed(key, &kind).unwrap_or(kind.sample())
     }
 
     /// A key that may be left out.
@@ -115,7 +167,7 @@ impl<'a> Section<'a> {
         doc: &'static str,
     ) -> Option<T> {
         self.register(key, kind.noun(), Presence::Optional, doc);
-        self.parsed(key, kind.parser())
+        self.parsed(key, &kind)
     }
 
     /// A key with a value for when it is left out, and where that value comes from.
@@ -132,7 +184,7 @@ impl<'a> Section<'a> {
         if self.mode == Mode::Describe {
             return from_default(key, &kind.show(&default), |s| s.required(key, kind, doc));
         }
-        self.parsed(key, kind.parser()).unwrap_or(default)
+        self.parsed(key, &kind).unwrap_or(default)
     }
 
     /// A section, which reads as an empty one when it is left out.
@@ -143,9 +195,7 @@ impl<'a> Section<'a> {
         schema: impl FnOnce(&mut Section<'_>) -> T,
     ) -> T {
         self.register(key, "a section", Presence::Optional, doc);
-        let path = self.child_path(key);
-        let value = self.value(key);
-        self.child(path, value, schema)
+        self.child(self.child_path(key), self.find_all(key), schema)
     }
 
     /// A section that may be left out.
@@ -156,43 +206,58 @@ impl<'a> Section<'a> {
         schema: impl FnOnce(&mut Section<'_>) -> T,
     ) -> Option<T> {
         self.register(key, "a section", Presence::Optional, doc);
-        let path = self.child_path(key);
-        let value = self.value(key);
-        let wanted = value.is_some() || self.mode == Mode::Describe;
-        wanted.then(|| self.child(path, value, schema))
+        let (path, found) = (self.child_path(key), self.find_all(key));
+        let wanted = !found.is_empty() || self.mode == Mode::Describe;
+        wanted.then(|| self.child(path, found, schema))
     }
 
-    /// Sections with names of the user's choice, `[key.NAME]`, in the order of the file.
+    /// Sections with names of the user's choice, `[key.NAME]`, by name.
     pub fn named<T>(
         &mut self,
         key: &'static str,
         doc: &'static str,
-        mut schema: impl FnMut(&str, &mut Section<'_>) -> T,
+        schema: impl FnMut(&str, &mut Section<'_>) -> T,
     ) -> Vec<(String, T)> {
         self.register(key, "sections by name", Presence::Optional, doc);
-        let path = self.child_path(key);
-        if self.mode == Mode::Describe {
-            let name = "<name>";
-            let read = self.child(format!("{path}.{name}"), None, |s| schema(name, s));
-            return vec![(name.to_owned(), read)];
+        self.each_named(key, None, schema)
+    }
+
+    /// The same, where the section `defaults` beside them holds keys for those that leave them out.
+    pub fn named_with_defaults<T>(
+        &mut self,
+        (key, defaults): (&'static str, &'static str),
+        (doc, defaults_doc): (&'static str, &'static str),
+        schema: impl FnMut(&str, &mut Section<'_>) -> T,
+    ) -> Vec<(String, T)> {
+        self.register(
+            defaults,
+            "a section with the keys of a named one",
+            Presence::Optional,
+            defaults_doc,
+        );
+        self.register(key, "sections by name", Presence::Optional, doc);
+        self.each_named(key, Some(defaults), schema)
+    }
+
+    /// Values with names of the user's choice, by name, and where each stands.
+    pub fn named_values<T: Clone + 'static>(
+        &mut self,
+        key: &'static str,
+        kind: Kind<T>,
+        doc: &'static str,
+    ) -> Vec<(String, T, Place)> {
+        self.register(key, &format!("{} by name", kind.noun()), Presence::Optional, doc);
+        let example = format!("{{ name = {} }}", kind.show(&kind.sample()));
+        let mut read = Vec::new();
+        for (name, mut found) in self.entries(key, &example) {
+            let found = found.swap_remove(0);
+            let path = format!("{}.{}", self.child_path(key), toml_key(&name));
+            if let Some(value) = self.parse(&toml_key(&name), path, &found, &kind) {
+                let place = found.place();
+                read.push((name, value, place));
+            }
         }
-        let Some(value) = self.value(key) else {
-            return Vec::new();
-        };
-        let DeValue::Table(table) = value.get_ref() else {
-            let fault =
-                wrong_type("a set of named sections", &format!("[{path}.name]"), value.get_ref());
-            self.report_fault(key, fault, value.span());
-            return Vec::new();
-        };
-        let mut entries: Vec<_> = table.iter().collect();
-        entries.sort_by_key(|(name, _)| name.span().start);
-        let read = entries.into_iter().map(|(name, value)| {
-            let name: &str = name.get_ref().as_ref();
-            let path = format!("{path}.{}", toml_key(name));
-            (name.to_owned(), self.child(path, Some(value), |s| schema(name, s)))
-        });
-        read.collect()
+        read
     }
 
     /// Sections without names, `[[key]]`.
@@ -205,29 +270,45 @@ impl<'a> Section<'a> {
         self.register(key, "any number of sections", Presence::Optional, doc);
         let path = format!("{}[]", self.child_path(key));
         if self.mode == Mode::Describe {
-            return vec![self.child(path, None, schema)];
+            return vec![self.child(path, Vec::new(), schema)];
         }
-        let Some(value) = self.value(key) else {
+        let Some(found) = self.find(key) else {
             return Vec::new();
         };
-        let DeValue::Array(items) = value.get_ref() else {
-            let fault = wrong_type("a list of sections", &header(&path), value.get_ref());
-            self.report_fault(key, fault, value.span());
+        let DeValue::Array(items) = found.value.get_ref() else {
+            let fault = wrong_type("a list of sections", &header(&path), found.value.get_ref());
+            self.report_fault(key, fault, found.place());
             return Vec::new();
         };
-        items.iter().map(|item| self.child(path.clone(), Some(item), &mut schema)).collect()
+        let mut read = Vec::new();
+        for item in items {
+            self.written.push((path.clone(), String::new()));
+            let item = Found { value: item, source: Arc::clone(&found.source), path: path.clone() };
+            read.push(self.child(path.clone(), vec![item], &mut schema));
+        }
+        read
+    }
+
+    /// Reads keys of a form that is used in many places: [`describe`] calls it `noun` and does not
+    /// enter it. What the form is, is described once, by describing it alone.
+    pub fn form<T>(&mut self, noun: &str, read: impl FnOnce(&mut Self) -> T) -> T {
+        let (terse, first) = (std::mem::replace(&mut self.terse, true), self.docs.len());
+        let value = read(self);
+        self.terse = terse;
+        self.docs[first..].iter_mut().for_each(|doc| doc.kind = noun.to_owned());
+        value
     }
 
     /// Where the value of `key` stands, or this section if it is left out.
     #[must_use]
     pub fn place(&self, key: &str) -> Place {
-        self.value(key).map_or(self.here(), |value| self.at(value.span()))
+        self.find(key).map_or(self.here(), |found| found.place())
     }
 
     /// Where this section stands.
     #[must_use]
     pub fn here(&self) -> Place {
-        Place::new(&self.source, self.span.clone())
+        self.here.clone()
     }
 
     /// Whether all that was read so far was there and right. Only then do values that were read
@@ -244,17 +325,18 @@ impl<'a> Section<'a> {
         }
     }
 
-    fn new(source: &Arc<Source>, table: Option<&'a DeTable<'a>>, mode: Mode) -> Self {
+    fn new(layers: Vec<Layer<'a>>, here: Place, mode: Mode) -> Self {
         Self {
-            source: Arc::clone(source),
-            table,
-            span: None,
+            layers,
+            here,
             path: String::new(),
             mode,
+            terse: false,
             asked: BTreeSet::new(),
             missing: Vec::new(),
             issues: Vec::new(),
             docs: Vec::new(),
+            written: Vec::new(),
         }
     }
 
@@ -265,7 +347,11 @@ impl<'a> Section<'a> {
         presence: Presence,
         doc: &'static str,
     ) {
-        assert!(self.asked.insert(key), "the schema asks for `{key}` twice in {}", self.name());
+        assert!(
+            self.asked.insert(key),
+            "the schema asks for `{key}` twice in {}",
+            in_words(&self.path)
+        );
         if self.mode == Mode::Describe {
             self.docs.push(KeyDoc {
                 path: self.child_path(key),
@@ -276,106 +362,211 @@ impl<'a> Section<'a> {
         }
     }
 
-    pub(super) fn value(&self, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {
-        self.table.and_then(|table| table.get(key))
+    /// The value of a key: that of the first layer that has one.
+    pub(super) fn find(&self, key: &str) -> Option<Found<'a>> {
+        self.layers.iter().find_map(|layer| layer.find(key))
     }
 
-    pub(super) fn parsed<T>(&mut self, key: &str, parse: &Parse<T>) -> Option<T> {
-        let value = self.value(key)?;
-        let source = Arc::clone(&self.source);
-        let raw = Raw { value: value.get_ref(), folder: source.folder() };
-        match parse(raw) {
-            Ok(parsed) => Some(parsed),
+    /// What each layer says of a key.
+    fn find_all(&self, key: &str) -> Vec<Found<'a>> {
+        self.layers.iter().filter_map(|layer| layer.find(key)).collect()
+    }
+
+    pub(super) fn parsed<T: Clone + 'static>(&mut self, key: &str, kind: &Kind<T>) -> Option<T> {
+        let found = self.find(key)?;
+        self.parse(key, self.child_path(key), &found, kind)
+    }
+
+    pub(super) fn parse<T: Clone + 'static>(
+        &mut self,
+        key: &str,
+        path: String,
+        found: &Found<'_>,
+        kind: &Kind<T>,
+    ) -> Option<T> {
+        let raw = Raw { value: found.value.get_ref(), folder: found.source.folder() };
+        match kind.parse(raw) {
+            Ok(value) => {
+                self.written.push((path, kind.show(&value)));
+                Some(value)
+            }
             Err((fault, within)) => {
-                self.report_fault(key, fault, within.unwrap_or(value.span()));
+                let span = within.unwrap_or(found.value.span());
+                self.report_fault(key, fault, Place::new(&found.source, Some(span)));
                 None
             }
         }
     }
 
-    /// Reads a section inside this one: `value` if it is a table, else in vain.
+    /// Reads a section inside this one: what was found if those are tables, else in vain.
     pub(super) fn child<T>(
         &mut self,
         path: String,
-        value: Option<&'a Spanned<DeValue<'a>>>,
+        found: Vec<Found<'a>>,
         schema: impl FnOnce(&mut Section<'_>) -> T,
     ) -> T {
-        let Some(value) = value else {
-            return self.enter(path, None, self.span.clone(), self.mode, schema);
-        };
-        if let DeValue::Table(table) = value.get_ref() {
-            return self.enter(path, Some(table), Some(value.span()), self.mode, schema);
+        if found.is_empty() {
+            return self.enter(path, Vec::new(), self.here(), self.mode, schema);
         }
-        let fault = wrong_type("a section", &header(&path), value.get_ref());
-        self.report_fault(&header(&path), fault, value.span());
-        self.enter(path, None, None, Mode::Mute, schema)
+        let (mut layers, mut here) = (Vec::new(), self.here());
+        for found in found {
+            let Some(layer) = found.layer() else {
+                let fault = wrong_type("a section", &header(&path), found.value.get_ref());
+                self.report_fault(&header(&path), fault, found.place());
+                continue;
+            };
+            if layers.is_empty() {
+                here = found.place();
+            }
+            layers.push(layer);
+        }
+        let mode = if layers.is_empty() { Mode::Mute } else { self.mode };
+        self.enter(path, layers, here, mode, schema)
     }
 
-    pub(super) fn enter<T>(
+    /// Reads a section that is left out on purpose, or whose absence was reported.
+    pub(super) fn without<T>(
         &mut self,
         path: String,
-        table: Option<&'a DeTable<'a>>,
-        span: Option<Range<usize>>,
+        here: Place,
         mode: Mode,
         schema: impl FnOnce(&mut Section<'_>) -> T,
     ) -> T {
-        let mut inner = Section { path, span, ..Section::new(&self.source, table, mode) };
-        let read = schema(&mut inner);
-        inner.report_unknown_and_missing();
-        self.issues.append(&mut inner.issues);
-        self.docs.append(&mut inner.docs);
-        read
+        self.enter(path, Vec::new(), here, mode, schema)
     }
 
-    pub(super) fn report_fault(&mut self, key: &str, fault: Fault, span: Range<usize>) {
-        let issue = Issue::new(format!("`{key}` {}", fault.what), self.at(span));
+    pub(super) fn report_fault(&mut self, key: &str, fault: Fault, place: Place) {
+        let issue = Issue::new(format!("`{key}` {}", fault.what), place);
         self.report(issue.label(fault.label).hint(fault.hint));
-    }
-
-    /// Reports keys nobody asked for and keys asked for in vain; a misspelt key is one problem.
-    fn report_unknown_and_missing(&mut self) {
-        let mut misspelt = BTreeSet::new();
-        for (key, _) in self.table.into_iter().flatten() {
-            let name: &str = key.get_ref();
-            if self.asked.contains(name) {
-                continue;
-            }
-            let known: Vec<_> = self.asked.iter().map(|known| format!("`{known}`")).collect();
-            let hint = match nearest(name, self.asked.iter().copied()) {
-                Some(near) => {
-                    misspelt.insert(near);
-                    format!("did you mean `{near}`?")
-                }
-                None if known.is_empty() => "leave it out".to_owned(),
-                None => format!("known keys are {}", known.join(", ")),
-            };
-            let message = format!("unknown key `{}` {}", clipped(name), self.name());
-            self.report(Issue::new(message, self.at(key.span())).hint(hint));
-        }
-        for (key, example) in std::mem::take(&mut self.missing) {
-            if !misspelt.contains(key) {
-                let message = format!("missing key `{key}` {}", self.name());
-                let hint = format!("add for example {key} = {example}");
-                self.report(Issue::new(message, self.here()).hint(hint));
-            }
-        }
-    }
-
-    fn at(&self, span: Range<usize>) -> Place {
-        Place::new(&self.source, Some(span))
     }
 
     pub(super) fn child_path(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
-    fn name(&self) -> String {
-        if self.path.is_empty() {
-            "at the top level".to_owned()
-        } else {
-            format!("in {}", header(&self.path))
+    fn enter<'b, T>(
+        &mut self,
+        path: String,
+        layers: Vec<Layer<'b>>,
+        here: Place,
+        mode: Mode,
+        schema: impl FnOnce(&mut Section<'_>) -> T,
+    ) -> T {
+        let inner = Section::new(layers, here, mode);
+        let mut inner = Section { path, terse: self.terse, ..inner };
+        let read = schema(&mut inner);
+        inner.report_unknown_and_missing();
+        self.issues.append(&mut inner.issues);
+        self.docs.append(&mut inner.docs);
+        self.written.append(&mut inner.written);
+        read
+    }
+
+    fn each_named<T>(
+        &mut self,
+        key: &'static str,
+        defaults: Option<&'static str>,
+        mut schema: impl FnMut(&str, &mut Section<'_>) -> T,
+    ) -> Vec<(String, T)> {
+        let path = self.child_path(key);
+        if self.mode == Mode::Describe {
+            let name = "<name>";
+            let read = self.child(format!("{path}.{name}"), Vec::new(), |s| schema(name, s));
+            return vec![(name.to_owned(), read)];
+        }
+        let mut read = Vec::new();
+        for (name, mut found) in self.entries(key, &format!("[{path}.name]")) {
+            found.extend(defaults.into_iter().flat_map(|defaults| self.find_all(defaults)));
+            let path = format!("{path}.{}", toml_key(&name));
+            self.written.push((path.clone(), String::new()));
+            let value = self.child(path, found, |s| schema(&name, s));
+            read.push((name, value));
+        }
+        read
+    }
+
+    /// The entries of a table with names of the user's choice, by name: what each layer says.
+    fn entries(&mut self, key: &str, example: &str) -> BTreeMap<String, Vec<Found<'a>>> {
+        let mut entries: BTreeMap<String, Vec<Found<'a>>> = BTreeMap::new();
+        for found in self.find_all(key) {
+            let Some(layer) = found.layer() else {
+                let fault = wrong_type("a set of named sections", example, found.value.get_ref());
+                self.report_fault(key, fault, found.place());
+                continue;
+            };
+            for (name, value) in layer.table {
+                let name: &str = name.get_ref();
+                let (source, path) =
+                    (Arc::clone(&layer.source), format!("{}.{}", layer.path, toml_key(name)));
+                entries.entry(name.to_owned()).or_default().push(Found { value, source, path });
+            }
+        }
+        entries
+    }
+
+    /// Reports keys nobody asked for and keys asked for in vain; a misspelt key is one problem.
+    fn report_unknown_and_missing(&mut self) {
+        let mut misspelt = BTreeSet::new();
+        let mut unknown = Vec::new();
+        for layer in &self.layers {
+            for (key, _) in layer.table {
+                let name: &str = key.get_ref();
+                if self.asked.contains(name) {
+                    continue;
+                }
+                let known: Vec<_> = self.asked.iter().map(|known| format!("`{known}`")).collect();
+                let hint = match nearest(name, self.asked.iter().copied()) {
+                    Some(near) => {
+                        misspelt.insert(near);
+                        format!("did you mean `{near}`?")
+                    }
+                    None if known.is_empty() => "leave it out".to_owned(),
+                    None => format!("known keys are {}", known.join(", ")),
+                };
+                let message = format!("unknown key `{}` {}", clipped(name), in_words(&layer.path));
+                let place = Place::new(&layer.source, Some(key.span()));
+                unknown.push(Issue::new(message, place).hint(hint));
+            }
+        }
+        unknown.into_iter().for_each(|issue| self.report(issue));
+        for (key, example) in std::mem::take(&mut self.missing) {
+            if !misspelt.contains(key) {
+                let message = format!("missing key `{key}` {}", in_words(&self.path));
+                let hint = format!("add for example {key} = {example}");
+                self.report(Issue::new(message, self.here()).hint(hint));
+            }
         }
     }
+}
+
+impl<'a> Layer<'a> {
+    fn find(&self, key: &str) -> Option<Found<'a>> {
+        let value = self.table.get(key)?;
+        let path =
+            if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
+        Some(Found { value, source: Arc::clone(&self.source), path })
+    }
+}
+
+impl<'a> Found<'a> {
+    pub(super) fn place(&self) -> Place {
+        Place::new(&self.source, Some(self.value.span()))
+    }
+
+    /// A value inside this one, called `key`.
+    pub(super) fn inner(&self, key: &str, value: &'a Spanned<DeValue<'a>>) -> Self {
+        Self { value, source: Arc::clone(&self.source), path: format!("{}.{key}", self.path) }
+    }
+
+    fn layer(&self) -> Option<Layer<'a>> {
+        let DeValue::Table(table) = self.value.get_ref() else { return None };
+        Some(Layer { source: Arc::clone(&self.source), table, path: self.path.clone() })
+    }
+}
+
+/// Where a key stands: `at the top level`, `in [engine.limits]`.
+fn in_words(path: &str) -> String {
+    if path.is_empty() { "at the top level".to_owned() } else { format!("in {}", header(path)) }
 }
 
 /// Reads a default that is written in the schema as it would be in a file.

@@ -1,11 +1,11 @@
 //! Values that can be written in several ways: policies, distributions, sources of input.
 
-use toml::Spanned;
 use toml::de::DeValue;
 
-use super::kind::{Kind, Parse, one_of, quoted, unknown_choice, wrong_type};
+use super::kind::{Kind, one_of, quoted, unknown_choice, wrong_type};
 use super::quantity::Fault;
-use super::section::{KeyDoc, Mode, Presence, Section, from_default};
+use super::section::{Found, KeyDoc, Mode, Presence, Section, from_default};
+use super::source::Place;
 use super::suggest::nearest;
 
 /// One way to write a value that has several, see [`Section::variant`].
@@ -29,8 +29,10 @@ impl<'v, T> Variant<'v, T> {
 /// A way to write the most common of several variants as a plain value.
 pub struct ShortForm<T> {
     noun: String,
-    parse: Box<Parse<T>>,
+    read: Box<ReadShort<T>>,
 }
+
+type ReadShort<T> = dyn Fn(&mut Section<'_>, &str, &Found<'_>) -> Option<T>;
 
 impl<T> ShortForm<T> {
     /// A value of `kind`, taken for what `variant` makes of it.
@@ -39,8 +41,10 @@ impl<T> ShortForm<T> {
         T: 'static,
     {
         let noun = kind.noun().to_owned();
-        let parse = kind.into_parse();
-        Self { noun, parse: Box::new(move |raw| parse(raw).map(variant)) }
+        let read = move |s: &mut Section<'_>, key: &str, found: &Found<'_>| {
+            s.parse(key, s.child_path(key), found, &kind).map(variant)
+        };
+        Self { noun, read: Box::new(read) }
     }
 }
 
@@ -55,7 +59,7 @@ impl<'a> Section<'a> {
         doc: &'static str,
         variants: &[Variant<'_, T>],
         short_form: Option<&ShortForm<T>>,
-        default: Option<(&'static str, &'static str)>,
+        default: Option<(&str, &'static str)>,
     ) -> T {
         let names: Vec<_> = variants.iter().map(|variant| variant.name).collect();
         let noun = match short_form {
@@ -68,7 +72,7 @@ impl<'a> Section<'a> {
         };
         self.register(key, &noun, presence, doc);
         let path = self.child_path(key);
-        if self.mode == Mode::Describe {
+        if self.mode == Mode::Describe && !self.terse {
             for Variant { name, doc, schema } in variants {
                 let path = format!("{path}.{name}");
                 self.docs.push(KeyDoc {
@@ -77,12 +81,11 @@ impl<'a> Section<'a> {
                     presence: Presence::Optional,
                     doc,
                 });
-                self.child(path, None, schema);
+                self.child(path, Vec::new(), schema);
             }
         }
-        if let Some(value) = self.value(key) {
-            let read = self.chosen(key, &path, value, variants, short_form);
-            if let Some(value) = read {
+        if let Some(found) = self.find(key) {
+            if let Some(value) = self.chosen(key, &path, &found, variants, short_form) {
                 return value;
             }
         } else if default.is_none() {
@@ -92,7 +95,7 @@ impl<'a> Section<'a> {
             Some((text, _)) => {
                 from_default(key, text, |s| s.variant(key, doc, variants, short_form, None))
             }
-            None => self.enter(path, None, None, Mode::Mute, variants[0].schema),
+            None => self.without(path, self.here(), Mode::Mute, variants[0].schema),
         }
     }
 
@@ -101,18 +104,18 @@ impl<'a> Section<'a> {
         &mut self,
         key: &str,
         path: &str,
-        value: &'a Spanned<DeValue<'a>>,
+        found: &Found<'a>,
         variants: &[Variant<'_, T>],
         short_form: Option<&ShortForm<T>>,
     ) -> Option<T> {
         let names: Vec<_> = variants.iter().map(|variant| variant.name).collect();
         let named = |name: &str| variants.iter().find(|variant| variant.name == name);
-        let fault = match (value.get_ref(), short_form) {
+        let fault = match (found.value.get_ref(), short_form) {
             (DeValue::String(name), _) if named(name).is_some() => {
                 let variant = named(name)?;
+                self.written.push((path.to_owned(), variant.name.to_owned()));
                 let path = format!("{path}.{name}");
-                let (span, mode) = (Some(value.span()), self.mode);
-                return Some(self.enter(path, None, span, mode, variant.schema));
+                return Some(self.without(path, found.place(), self.mode, variant.schema));
             }
             (DeValue::String(text), Some(_)) if nearest(text, names.iter().copied()).is_some() => {
                 unknown_choice(text, &names)
@@ -120,21 +123,25 @@ impl<'a> Section<'a> {
             (DeValue::Table(table), _) if table.len() == 1 => {
                 let (name, inner) = table.iter().next()?;
                 if let Some(variant) = named(name.get_ref()) {
+                    self.written.push((path.to_owned(), variant.name.to_owned()));
                     let path = format!("{path}.{}", variant.name);
-                    return Some(self.child(path, Some(inner), variant.schema));
+                    let inner = vec![found.inner(variant.name, inner)];
+                    return Some(self.child(path, inner, variant.schema));
                 }
-                self.report_fault(key, unknown_choice(name.get_ref(), &names), name.span());
+                let fault = unknown_choice(name.get_ref(), &names);
+                let place = Place::new(found.place().source(), Some(name.span()));
+                self.report_fault(key, fault, place);
                 return None;
             }
             (DeValue::Table(_), _) => {
                 let hint = format!("write one section, {}", one_of(&names));
                 Fault::new("does not hold exactly one section", hint)
             }
-            (_, Some(short)) => return self.parsed(key, &*short.parse),
+            (_, Some(short)) => return (short.read)(self, key, found),
             (DeValue::String(text), None) => unknown_choice(text, &names),
             (other, None) => wrong_type(&one_of(&names), &quoted(names[0]), other),
         };
-        self.report_fault(key, fault, value.span());
+        self.report_fault(key, fault, found.place());
         None
     }
 }

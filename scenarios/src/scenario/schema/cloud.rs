@@ -1,0 +1,125 @@
+//! How EC2 behaves, with the defaults of the market's regime.
+
+use provisioner_engine::units::Duration;
+use provisioner_sim::billing::{BillingRule, Refund, Reread};
+use provisioner_sim::config::{CloudModel, Regime};
+use provisioner_sim::dist::DurationDist;
+
+use super::delay::{delay, duration};
+use crate::file::{Section, kind};
+
+const ANSWER: &str = "fitted: RunInstances answers in seconds; a spot request of 2011-2017 was \
+                      evaluated about every minute, and some took half an hour";
+const PENDING: &str = "fitted to public notes of 2011-2019 (Mao and Humphrey, CLOUD 2012, and later)";
+const BILLED: &str = "EC2 User Guide, \"Billing for interrupted Spot Instances\"; AWS What's New, \
+                      2017-10-02";
+
+pub(super) fn cloud(s: &mut Section<'_>, regime: Regime) -> (CloudModel, DurationDist) {
+    let base = match regime {
+        Regime::Outbid => CloudModel::outbid(),
+        Regime::Capacity => CloudModel::capacity(),
+    };
+    let probability = || kind::float().within(0.0..=1.0);
+    let cloud = CloudModel {
+        regime,
+        answer: delay(
+            s,
+            "answer",
+            "From the launch call, or the spot request, to an instance or a refusal.",
+            &base.answer,
+            ANSWER,
+        ),
+        pending_to_running: delay(
+            s,
+            "pending_to_running",
+            "From EC2's state `pending` to `running`.",
+            &base.pending_to_running,
+            PENDING,
+        ),
+        termination: delay(
+            s,
+            "termination",
+            "From the order to end an instance to `terminated`; billing stops at the order.",
+            &base.termination,
+            "usual of Linux images, which shut down within a minute or two",
+        ),
+        notice_lead: s.defaulted(
+            "notice_lead",
+            duration(),
+            "From the interruption notice to the end.",
+            base.notice_lead,
+            "EC2 User Guide, \"Spot Instance interruption notices\": two minutes since 2015-01",
+        ),
+        notice_missing: s.defaulted(
+            "notice_missing",
+            probability(),
+            "Chance that a worker never sees the notice.",
+            base.notice_missing,
+            "assumed: notices are best effort, and polled for",
+        ),
+        interruption_hazard: s.defaulted(
+            "interruption_hazard",
+            kind::float().within(0.0..=10.0),
+            "Interruptions per instance-hour, besides those by price and by availability.",
+            base.interruption_hazard,
+            "AWS Spot Instance Advisor, the class of 10-15 % a month; none by chance in the bid era",
+        ),
+        spot_billing: s.section("spot_billing", "How spot instances are billed.", |s| {
+            billing(s, base.spot_billing)
+        }),
+        on_demand_billing: s.section(
+            "on_demand_billing",
+            "How on-demand instances are billed.",
+            |s| billing(s, base.on_demand_billing),
+        ),
+    };
+    let lag = delay(
+        s,
+        "observation_lag",
+        "How long facts about instances and prices take to reach the engine.",
+        &DurationDist::Constant(Duration::ZERO),
+        "a provisioner that hears at once; EC2's describe calls lag by seconds",
+    );
+    (cloud, lag)
+}
+
+fn billing(s: &mut Section<'_>, rule: BillingRule) -> BillingRule {
+    let rereads = [("each-hour", Reread::EachHour), ("continuous", Reread::Continuous)];
+    let refunds = [
+        ("last-partial-hour", Refund::LastPartialHour),
+        ("first-hour", Refund::FirstHour),
+        ("nothing", Refund::Nothing),
+    ];
+    let quantum = kind::duration().within(Duration::SECOND..=Duration::DAY);
+    let minimum = kind::duration().within(..=Duration::DAY);
+    BillingRule {
+        quantum: s.defaulted(
+            "quantum",
+            quantum,
+            "Stays are rounded up to a multiple of this.",
+            rule.quantum,
+            BILLED,
+        ),
+        minimum: s.defaulted(
+            "minimum",
+            minimum,
+            "Stays are billed at least this long.",
+            rule.minimum,
+            BILLED,
+        ),
+        reread: s.defaulted(
+            "reread",
+            kind::choice(&rereads),
+            "When the price of a running instance is read again.",
+            rule.reread,
+            BILLED,
+        ),
+        refund: s.defaulted(
+            "refund",
+            kind::choice(&refunds),
+            "What EC2 refunds when it ends the stay.",
+            rule.refund,
+            BILLED,
+        ),
+    }
+}

@@ -1,0 +1,235 @@
+//! What a scenario file can say: every key, its default and where that comes from.
+//!
+//! The result is what was written, with the places of what can only be checked against inputs.
+//! Not here: files named in it and how its parts fit together (see `resolve`).
+
+mod cloud;
+pub(super) mod delay;
+mod market;
+mod policy;
+mod tasks;
+mod worker_type;
+
+use std::ops::Bound;
+
+use provisioner_engine::random::Seed;
+use provisioner_engine::units::{Duration, Time, UsdPerHour};
+use provisioner_engine::worker_type::Limits;
+use provisioner_sim::config::{CloudModel, QueueModel, Regime};
+use provisioner_sim::dist::{DELAY_MAX, DurationDist};
+
+pub(super) use self::market::{AvailabilityDoc, MarketDoc, PricesDoc};
+pub(super) use self::tasks::{RecordedTasksDoc, TasksDoc};
+pub(super) use self::worker_type::{InstanceTypeDoc, WorkerTypeDoc};
+use crate::file::{Issue, Kind, Place, Section, kind};
+
+/// A scenario file as it is written.
+pub(super) struct Document {
+    pub(super) name: Option<String>,
+    pub(super) description: String,
+    pub(super) seed: Seed,
+    pub(super) span: Span,
+    pub(super) limits: Limits,
+    pub(super) market: MarketDoc,
+    pub(super) cloud: CloudModel,
+    pub(super) observation_lag: DurationDist,
+    pub(super) queue: QueueModel,
+    /// By name.
+    pub(super) worker_types: Vec<(String, WorkerTypeDoc)>,
+    /// The whole file.
+    pub(super) here: Place,
+}
+
+/// When a run happens.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    pub(super) start: Time,
+    pub(super) end: Time,
+    pub(super) warmup: Duration,
+    pub(super) drain: Duration,
+}
+
+/// A value, and where it stands.
+pub(super) struct At<T> {
+    pub(super) value: T,
+    pub(super) place: Place,
+}
+
+/// Keys that name a run or say where it starts from; the scenario is the same whatever they say.
+pub(super) const KEYS_BESIDE_THE_SCENARIO: [&str; 4] = ["base", "name", "description", "seed"];
+
+/// The key by which a file takes over what another says.
+pub(super) const BASE: &str = "base";
+
+/// The longest run.
+const LENGTH_MAX: Duration = Duration::from_hours(20 * 366 * 24);
+
+/// Reads a scenario file. `described` is for documentation: the regime whose defaults are told.
+pub(super) fn document(s: &mut Section<'_>, described: Option<Regime>) -> Document {
+    let doc = "A scenario file that holds where this one says nothing: sections are joined key by \
+               key; lists, and values with several forms, are replaced as a whole.";
+    s.optional(BASE, kind::path(), doc);
+    let name = s.optional("name", kind::text(), "What reports call it; the file's name if left out.");
+    let description = s.optional("description", kind::text(), "What it is about.");
+    let seed = s.defaulted("seed", kind::integer(), "The origin of all chance.", 1, "any will do");
+    let span = s.section("time", "When the run happens.", span);
+    let limits = s.section("engine", "Bounds on all worker types together.", limits);
+    let market = s.section("market", "What can be bought, where, and at what price.", |s| {
+        let regime = market::regime(s);
+        market::market(s, described.unwrap_or(regime))
+    });
+    let (cloud, observation_lag) =
+        s.section("cloud", "How EC2 behaves.", |s| cloud::cloud(s, market.regime));
+    let queue = s.section("queue", "How the task queue behaves.", |s| QueueModel {
+        claim_expiry: s.defaulted(
+            "claim_expiry",
+            delay::some_time(),
+            "A task whose worker vanished without notice runs again this long after.",
+            QueueModel::default().claim_expiry,
+            "Taskcluster's queue: claims last 20 minutes",
+        ),
+    });
+    let worker_types = s.named_with_defaults(
+        ("worker_types", "worker_type_defaults"),
+        (
+            "Kinds of workers, each with its own queue, named `provisionerId/workerType`.",
+            "Keys for all worker types that leave them out, joined like those of `base`.",
+        ),
+        |_, s| worker_type::worker_type(s),
+    );
+    if s.is_sound() && worker_types.is_empty() {
+        let issue = Issue::new("the scenario has no worker type", s.here());
+        s.report(issue.hint("add a section [worker_types.\"proj/builds\"]"));
+    }
+    let description = description.unwrap_or_default();
+    let (seed, here) = (Seed(seed), s.here());
+    Document {
+        name,
+        description,
+        seed,
+        span,
+        limits,
+        market,
+        cloud,
+        observation_lag,
+        queue,
+        worker_types,
+        here,
+    }
+}
+
+fn span(s: &mut Section<'_>) -> Span {
+    let start = s.required("start", kind::time(), "When the run begins; earlier tasks are left out.");
+    let end = s.optional("end", kind::time(), "From when on tasks are left out.");
+    let length = s.optional(
+        "length",
+        kind::duration().within(Duration::MINUTE..=LENGTH_MAX),
+        "The same as a duration from `start`; either is needed.",
+    );
+    let warmup = s.defaulted(
+        "warmup",
+        delay::duration(),
+        "Waits of tasks submitted this soon after `start` are not measured.",
+        Duration::ZERO,
+        "all are",
+    );
+    let drain = s.defaulted(
+        "drain",
+        delay::duration(),
+        "How long after `end` unfinished work is waited for.",
+        Duration::DAY,
+        "longer than any backlog of a fleet that keeps up",
+    );
+    let given = match (end, length) {
+        (None, Some(length)) => Some(start.saturating_add(length)),
+        (end, None) => end,
+        (Some(_), Some(_)) => {
+            let issue = Issue::new("`end` and `length` say the same", s.place("length"));
+            s.report(issue.hint("leave one of them out"));
+            return Span { start, end: start, warmup, drain };
+        }
+    };
+    let end = given.unwrap_or(start);
+    if s.is_sound() {
+        let issue = match given {
+            None => {
+                let issue = Issue::new("[time] does not say when the run ends", s.here());
+                Some(issue.hint("add for example length = \"7 d\""))
+            }
+            Some(end) if end <= start => {
+                let issue = Issue::new("`end` is not after `start`", s.place("end"));
+                Some(issue.hint("write a later time, or for example length = \"7 d\""))
+            }
+            Some(end) if end.since(start) > LENGTH_MAX => {
+                let issue = Issue::new("the run is longer than 20 years", s.place("end"));
+                Some(issue.hint("write an earlier time"))
+            }
+            Some(end) if end.since(start) <= warmup => {
+                let issue = Issue::new("`warmup` is as long as the run", s.place("warmup"));
+                Some(issue.hint("no wait would be measured: shorten it"))
+            }
+            Some(_) => None,
+        };
+        issue.into_iter().for_each(|issue| s.report(issue));
+    }
+    Span { start, end, warmup, drain }
+}
+
+fn limits(s: &mut Section<'_>) -> Limits {
+    let default = Limits::default();
+    Limits {
+        iteration_interval: s.defaulted(
+            "iteration_interval",
+            kind::duration().within(Duration::SECOND..=Duration::DAY),
+            "Time from one iteration to the next.",
+            default.iteration_interval,
+            "both predecessors took about a minute",
+        ),
+        launches_per_decision_max: s.defaulted(
+            "launches_per_decision_max",
+            kind::integer().within(1..),
+            "Most launches of one iteration; the rest follow in the next.",
+            default.launches_per_decision_max,
+            "keeps a spike from spending the whole allowance of EC2 calls at once",
+        ),
+        demand_stale_after: s.defaulted(
+            "demand_stale_after",
+            kind::duration().within(Duration::SECOND..=DELAY_MAX),
+            "Counts of tasks older than this freeze scaling: unknown is never zero.",
+            default.demand_stale_after,
+            "ten iterations",
+        ),
+        max_price_cap: s.defaulted(
+            "max_price_cap",
+            some_price(),
+            "No max price above this is ever offered, whatever a policy computes.",
+            default.max_price_cap,
+            "taskcluster/aws-provisioner, lib/worker-type.js, 2017-05",
+        ),
+    }
+}
+
+/// Prices that can be meant: the dearest instance of 2026 costs some hundred dollars an hour.
+const PRICE_MAX: UsdPerHour = UsdPerHour::from_micros(10_000_000_000);
+
+/// A price, or none.
+fn price() -> Kind<UsdPerHour> {
+    kind::usd_per_hour().within(..=PRICE_MAX)
+}
+
+/// A price above zero.
+fn some_price() -> Kind<UsdPerHour> {
+    kind::usd_per_hour().within((Bound::Excluded(UsdPerHour::ZERO), Bound::Included(PRICE_MAX)))
+}
+
+/// Reports what a model's own check finds: at `key`, or at the key that the finding begins with.
+fn report_check(s: &mut Section<'_>, key: Option<&str>, check: Result<(), String>) {
+    let Err(text) = check else { return };
+    if s.is_sound() {
+        let (what, hint) = text.split_once("; ").unwrap_or((&text, ""));
+        let first = what.split(['.', ' ']).next().unwrap_or_default();
+        let place = s.place(key.unwrap_or(first));
+        s.report(Issue::new(what, place).hint(hint));
+    }
+}
+

@@ -1,0 +1,152 @@
+//! Which format a file has, told by its first bytes and its name.
+
+use super::error::{Place, TraceError};
+use super::source::Source;
+use super::{Options, canonical, read_task_table};
+
+macro_rules! formats {
+    ($($(#[$doc:meta])* $format:ident = $id:literal, $name:literal;)*) => {
+        /// The formats that can be read.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Format { $($(#[$doc])* $format,)* }
+
+        impl Format {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$format,)*];
+
+            /// The name by which it is stated: `swf`, `spot-price-json`, ….
+            #[must_use]
+            pub const fn id(self) -> &'static str {
+                match self { $(Self::$format => $id,)* }
+            }
+
+            /// What it is, in words.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$format => $name,)* }
+            }
+        }
+    };
+}
+
+formats! {
+    /// This project's own compact form.
+    Canonical = "canonical", "canonical form";
+    /// Pairs of big-endian u32: creation offset and duration in ms.
+    FirefoxCi = "firefox-ci", "tasks (Firefox CI records)";
+    /// The Standard Workload Format of the Parallel Workloads Archive.
+    Swf = "swf", "tasks (Standard Workload Format)";
+    /// Delimited text with named columns.
+    TaskTable = "task-table", "tasks (table)";
+    /// What `aws ec2 describe-spot-price-history` prints.
+    SpotPriceJson = "spot-price-json", "spot prices (describe-spot-price-history)";
+    /// Delimited text with the columns az, type, product, price, ts.
+    SpotPriceTable = "spot-price-table", "spot prices (table)";
+    /// `{"metadata": {"gap_seconds": …}, "data": […]}`: how many instances at each tick.
+    AvailabilityGrid = "availability-grid", "availability (grid)";
+    /// A tar of such grids, one pool each.
+    AvailabilityTar = "availability-tar", "availability (tar of grids)";
+    /// One window a line; `unavailable` is a string of ticks where 1 means not available.
+    AvailabilityWindows = "availability-windows", "availability (windows)";
+    /// `ms,add|remove,node` without a header.
+    FleetEvents = "fleet-events", "availability (fleet events)";
+    /// Dated on-demand prices.
+    OnDemandTable = "on-demand-table", "on-demand prices (table)";
+    /// Instance types and their sizes.
+    InstanceTypeTable = "instance-type-table", "instance types (table)";
+    /// Which instance type is offered in which zone.
+    OfferingTable = "offering-table", "offerings by zone (table)";
+    /// The Spot Advisor's data feed.
+    SpotAdvisor = "spot-advisor", "interruption bands (Spot Advisor)";
+}
+
+impl Format {
+    /// The format of an opened file.
+    pub(super) fn detect(source: &Source<'_>, options: &Options) -> Result<Self, TraceError> {
+        let head = source.head.as_slice();
+        let stem = stem(&source.name);
+        if head.starts_with(canonical::MAGIC) {
+            return Ok(Self::Canonical);
+        }
+        if head.get(257..262) == Some(b"ustar") {
+            return Ok(Self::AvailabilityTar);
+        }
+        if stem.ends_with(".dat") {
+            return Ok(Self::FirefoxCi);
+        }
+        let text = head.trim_ascii_start();
+        let has = |word: &str| memchr::memmem::find(head, word.as_bytes()).is_some();
+        let found = match text.first() {
+            Some(b';') => Some(Self::Swf),
+            _ if stem.ends_with(".swf") => Some(Self::Swf),
+            Some(b'{') if has("\"SpotPriceHistory\"") => Some(Self::SpotPriceJson),
+            Some(b'{') if has("\"unavailable\"") => Some(Self::AvailabilityWindows),
+            Some(b'{') if has("\"gap_seconds\"") => Some(Self::AvailabilityGrid),
+            Some(b'{') if has("\"spot_advisor\"") || has("\"instance_types\"") => {
+                Some(Self::SpotAdvisor)
+            }
+            Some(b'{') => None,
+            _ => Self::of_table(head, options),
+        };
+        found.ok_or_else(|| {
+            let ids: Vec<_> = Self::ALL.iter().map(|format| format.id()).collect();
+            source.problems().fatal(
+                Place::File,
+                "this is in no known format",
+                format_args!(
+                    "state its format, one of {}; for other task tables, name the columns",
+                    ids.join(", ")
+                ),
+            )
+        })
+    }
+
+    fn of_table(head: &[u8], options: &Options) -> Option<Self> {
+        let line = head.split(|byte| *byte == b'\n').next()?.trim_ascii_end();
+        let delimiter = delimiter(line);
+        let header: Vec<_> = line
+            .split(|byte| *byte == delimiter)
+            .map(header_name)
+            .collect();
+        let has = |names: &[&str]| names.iter().all(|name| header.iter().any(|h| h == name));
+        match () {
+            () if options.columns.is_some() => Some(Self::TaskTable),
+            () if has(&["az", "type", "product", "price", "ts"]) => Some(Self::SpotPriceTable),
+            () if has(&["date", "type", "od_usd_hr"]) || has(&["date", "type", "usd_hr"]) => {
+                Some(Self::OnDemandTable)
+            }
+            () if has(&["type", "vcpus", "mem_mib"]) => Some(Self::InstanceTypeTable),
+            () if has(&["region", "az", "type"]) => Some(Self::OfferingTable),
+            () if read_task_table::known_columns(&header).is_some() => Some(Self::TaskTable),
+            () if header.len() == 3 && ["add", "remove"].contains(&header[1].as_str()) => {
+                Some(Self::FleetEvents)
+            }
+            () => None,
+        }
+    }
+}
+
+/// The delimiter of a table with this first line.
+pub(super) fn delimiter(line: &[u8]) -> u8 {
+    if line.contains(&b'\t') { b'\t' } else { b',' }
+}
+
+/// A name in a header, without a byte order mark and stray quotes.
+pub(super) fn header_name(field: &[u8]) -> String {
+    let field = field.strip_prefix(b"\xef\xbb\xbf").unwrap_or(field);
+    String::from_utf8_lossy(field)
+        .trim_matches(['"', ' '])
+        .to_owned()
+}
+
+/// The file's name without folders and without `.gz` and `.zst`.
+pub(super) fn stem(name: &str) -> &str {
+    let mut stem = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    while let Some(shorter) = stem
+        .strip_suffix(".gz")
+        .or_else(|| stem.strip_suffix(".zst"))
+    {
+        stem = shorter;
+    }
+    stem
+}

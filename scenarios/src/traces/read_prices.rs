@@ -1,0 +1,195 @@
+//! Readers of spot price histories.
+//!
+//! - *JSON* as `aws ec2 describe-spot-price-history` prints it: one or several documents in one
+//!   file, newest first, timestamps as `…Z` or `…+00:00`, lists that may be empty. Keys that are
+//!   not needed are passed over. A `NextToken` in the last document means that the file is not
+//!   all there is.
+//! - *Tables* with the columns `az`, `type`, `product`, `price`, `ts` in any order.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::error::{Place, Problems, TraceError};
+use super::findings::NoteKind;
+use super::prices::{PriceBuilder, PriceColumns, RawPrice};
+use super::source::{Source, Table, is_whole};
+use super::{Format, Imported, Options};
+
+#[derive(Deserialize)]
+struct Document<'a> {
+    #[serde(rename = "SpotPriceHistory", borrow)]
+    history: Vec<Entry<'a>>,
+    #[serde(rename = "NextToken", default)]
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Entry<'a> {
+    #[serde(borrow)]
+    availability_zone: Cow<'a, str>,
+    #[serde(borrow)]
+    instance_type: Cow<'a, str>,
+    #[serde(borrow)]
+    product_description: Cow<'a, str>,
+    #[serde(borrow)]
+    spot_price: Cow<'a, str>,
+    #[serde(borrow)]
+    timestamp: Cow<'a, str>,
+}
+
+pub(super) fn json(source: Source<'_>, options: &Options) -> Result<Imported, TraceError> {
+    let file = source.name.clone();
+    let text = json_text(source)?;
+    let columns = PriceColumns {
+        zone: "AvailabilityZone",
+        instance_type: "InstanceType",
+        product: "ProductDescription",
+        price: "SpotPrice",
+        at: "Timestamp",
+    };
+    let mut prices = PriceBuilder::new(&file, options, columns);
+    let mut lines = LineCounter {
+        text: &text,
+        at: 0,
+        line: 1,
+    };
+    let mut more = false;
+    let mut documents = serde_json::Deserializer::from_str(&text).into_iter::<Document<'_>>();
+    loop {
+        let start = documents.byte_offset();
+        let document = match documents.next() {
+            None => break,
+            Some(Ok(document)) => document,
+            Some(Err(error)) => {
+                let problem = json_problem(&error, "describe-spot-price-history output");
+                return Err(prices.problems.fatal(problem.0, problem.1, problem.2));
+            }
+        };
+        more = document.next_token.is_some_and(|token| !token.is_empty());
+        if document.history.is_empty() {
+            prices.log.note(NoteKind::EmptyList, lines.at(start));
+        }
+        for entry in &document.history {
+            let line = lines.of(&entry.timestamp);
+            let raw = RawPrice {
+                zone: entry.availability_zone.as_bytes(),
+                instance_type: entry.instance_type.as_bytes(),
+                product: entry.product_description.as_bytes(),
+                price: entry.spot_price.as_bytes(),
+                at: entry.timestamp.as_bytes(),
+            };
+            prices.push(&raw, line);
+        }
+    }
+    if more {
+        prices.log.note(NoteKind::MorePages, lines.at(text.len()));
+    }
+    prices.finish(&file, Format::SpotPriceJson)
+}
+
+/// The text of a JSON file.
+pub(super) fn json_text(source: Source<'_>) -> Result<String, TraceError> {
+    let file = source.name.clone();
+    String::from_utf8(source.read_all()?).map_err(|error| {
+        let at = Place::Byte(error.utf8_error().valid_up_to() as u64);
+        let hint = "the file may be damaged, or packed in a way that is not known";
+        Problems::in_file(&file).fatal(at, "this is no text", hint)
+    })
+}
+
+/// A JSON error as a problem: where, what, and what to do.
+pub(super) fn json_problem(error: &serde_json::Error, expected: &str) -> (Place, String, String) {
+    let what = error.to_string();
+    let what = what
+        .rsplit_once(" at line ")
+        .map_or(what.as_str(), |(what, _)| what)
+        .to_owned();
+    let hint = if error.is_eof() {
+        "the file is truncated; fetch it again".to_owned()
+    } else {
+        format!(
+            "this is not {expected}; check column {} of the line",
+            error.column()
+        )
+    };
+    (Place::Line(error.line() as u64), what, hint)
+}
+
+/// Tells the line of a place in a text; cheap when asked in order.
+struct LineCounter<'a> {
+    text: &'a str,
+    at: usize,
+    line: u64,
+}
+
+impl LineCounter<'_> {
+    fn at(&mut self, at: usize) -> u64 {
+        let passed = self.text.as_bytes().get(self.at..at).unwrap_or_default();
+        self.line += memchr::memchr_iter(b'\n', passed).count() as u64;
+        self.at = self.at.max(at);
+        self.line
+    }
+
+    /// The line of a part of the text; of a copy (it had escapes), that of the part before.
+    fn of(&mut self, part: &str) -> u64 {
+        let offset = part.as_ptr().addr().wrapping_sub(self.text.as_ptr().addr());
+        self.at(if offset < self.text.len() {
+            offset
+        } else {
+            self.at
+        })
+    }
+}
+
+pub(super) fn table(source: Source<'_>, options: &Options) -> Result<Imported, TraceError> {
+    let file = source.name.clone();
+    let columns = PriceColumns {
+        zone: "az",
+        instance_type: "type",
+        product: "product",
+        price: "price",
+        at: "ts",
+    };
+    let names = [
+        columns.zone,
+        columns.instance_type,
+        columns.product,
+        columns.price,
+        columns.at,
+    ];
+    let mut prices = PriceBuilder::new(&file, options, columns);
+    let mut table = Table::open(source)?;
+    let found = names.map(|name| table.column(name, &mut prices.problems));
+    let [
+        Some(zone),
+        Some(instance_type),
+        Some(product),
+        Some(price),
+        Some(at),
+    ] = found
+    else {
+        return prices.finish(&file, Format::SpotPriceTable);
+    };
+    let width = table.header.len();
+    while let Some(record) = table.records.next()? {
+        if !is_whole(&record, width, &mut prices.problems) {
+            continue;
+        }
+        let raw = RawPrice {
+            zone: record.field(zone),
+            instance_type: record.field(instance_type),
+            product: record.field(product),
+            price: record.field(price),
+            at: record.field(at),
+        };
+        prices.push(&raw, record.line);
+    }
+    if !table.records.ends_with_line_end() {
+        prices
+            .log
+            .note(NoteKind::NoLineEnd, table.records.lines_read());
+    }
+    prices.finish(&file, Format::SpotPriceTable)
+}

@@ -1,0 +1,500 @@
+//! Bytes of a file, unpacked, and the records of delimited text in them.
+//!
+//! `.gz` and `.zst` are recognised by their first bytes, whatever the name says, also one inside
+//! the other; concatenated members are read as one. Files are streamed: memory does not grow
+//! with the file. Errors: a stream that ends early or is damaged is an error, never a short file.
+
+use std::io::{self, Cursor, Read};
+
+use super::error::{Place, Problems, TraceError};
+use super::format::{delimiter, header_name};
+
+/// How much of a file is looked at to tell its format.
+const HEAD_BYTES: usize = 64 << 10;
+/// How much is read at a time.
+const CHUNK_BYTES: usize = 256 << 10;
+/// No line of a recorded table is longer; a longer one means that this is no text.
+const LINE_BYTES_MAX: usize = 4 << 20;
+
+/// An opened file: its name, its first bytes, and all of its bytes.
+pub(super) struct Source<'a> {
+    /// As the caller gave it.
+    pub(super) name: String,
+    /// Unpacked.
+    pub(super) head: Vec<u8>,
+    /// All unpacked bytes, the head included.
+    pub(super) bytes: Box<dyn Read + 'a>,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn unpack(name: &str, packed: impl Read + 'a) -> Result<Self, TraceError> {
+        let mut bytes: Box<dyn Read + 'a> = Box::new(packed);
+        for _ in 0..3 {
+            let mut head = Vec::new();
+            let fill = HEAD_BYTES as u64;
+            (&mut bytes)
+                .take(fill)
+                .read_to_end(&mut head)
+                .map_err(|error| unreadable(name, &error))?;
+            let kind = head
+                .get(..4)
+                .map_or([0; 4], |magic| [magic[0], magic[1], magic[2], magic[3]]);
+            let whole = Cursor::new(head.clone()).chain(bytes);
+            bytes = match kind {
+                [0x1f, 0x8b, _, _] => Box::new(flate2::read::MultiGzDecoder::new(whole)),
+                [0x28, 0xb5, 0x2f, 0xfd] => {
+                    Box::new(zstd::Decoder::new(whole).map_err(|error| unreadable(name, &error))?)
+                }
+                _ => {
+                    let name = name.to_owned();
+                    return Ok(Self {
+                        name,
+                        head,
+                        bytes: Box::new(whole),
+                    });
+                }
+            };
+        }
+        Err(Problems::in_file(name).fatal(
+            Place::File,
+            "the file is packed more than twice",
+            "unpack it first",
+        ))
+    }
+
+    pub(super) fn problems(&self) -> Problems {
+        Problems::in_file(&self.name)
+    }
+
+    /// All bytes at once, for formats that are one document.
+    pub(super) fn read_all(self) -> Result<Vec<u8>, TraceError> {
+        let (mut bytes, mut all) = (self.bytes, Vec::new());
+        bytes
+            .read_to_end(&mut all)
+            .map_err(|error| unreadable(&self.name, &error))?;
+        Ok(all)
+    }
+
+    pub(super) fn records(self, delimiter: u8) -> Records<'a> {
+        Records {
+            name: self.name,
+            input: self.bytes,
+            buffer: Vec::new(),
+            start: 0,
+            filled: 0,
+            ended: false,
+            lines_read: 0,
+            delimiter,
+            may_be_quoted: false,
+            unquoted: Vec::new(),
+            ends: Vec::new(),
+        }
+    }
+}
+
+pub(super) fn unreadable(name: &str, error: &io::Error) -> TraceError {
+    Problems::in_file(name).fatal(
+        Place::File,
+        format_args!("the file cannot be read to its end: {error}"),
+        "it may be truncated or damaged; fetch or pack it again",
+    )
+}
+
+/// The records of a delimited file, one after the other. Empty lines are passed over; line ends
+/// are `\n` or `\r\n`. In comma-separated files fields may be quoted as in RFC 4180.
+pub(super) struct Records<'a> {
+    name: String,
+    input: Box<dyn Read + 'a>,
+    buffer: Vec<u8>,
+    start: usize,
+    filled: usize,
+    ended: bool,
+    lines_read: u64,
+    delimiter: u8,
+    /// There are quotes in the buffer, and they mean something.
+    may_be_quoted: bool,
+    unquoted: Vec<u8>,
+    /// Where each field ends in its text; the next starts one later.
+    ends: Vec<usize>,
+}
+
+/// One record: its fields, and the line on which it starts.
+pub(super) struct Record<'r> {
+    pub(super) line: u64,
+    text: &'r [u8],
+    ends: &'r [usize],
+}
+
+impl<'r> Record<'r> {
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The field with this index, which is less than `len`.
+    #[inline]
+    pub(super) fn field(&self, index: usize) -> &'r [u8] {
+        let start = if index == 0 {
+            0
+        } else {
+            self.ends[index - 1] + 1
+        };
+        &self.text[start..self.ends[index]]
+    }
+
+    pub(super) fn fields(&self) -> impl Iterator<Item = &'r [u8]> + '_ {
+        (0..self.len()).map(|index| self.field(index))
+    }
+}
+
+/// A line in the buffer, without its end.
+struct Line {
+    start: usize,
+    end: usize,
+    number: u64,
+    has_quotes: bool,
+}
+
+impl Records<'_> {
+    /// The next record, or `None` after the last.
+    #[inline]
+    pub(super) fn next(&mut self) -> Result<Option<Record<'_>>, TraceError> {
+        let line = loop {
+            let line = match self.split_line() {
+                Some(line) => line,
+                None => match self.next_line()? {
+                    Some(line) => line,
+                    None => return Ok(None),
+                },
+            };
+            if line.start < line.end {
+                break line;
+            }
+        };
+        let text = match line.has_quotes {
+            true => &self.unquoted,
+            false => &self.buffer[line.start..line.end],
+        };
+        Ok(Some(Record {
+            line: line.number,
+            text,
+            ends: &self.ends,
+        }))
+    }
+
+    /// Splits the next line in one pass, if all of it is in the buffer and nothing can be quoted.
+    #[inline]
+    fn split_line(&mut self) -> Option<Line> {
+        self.ends.clear();
+        if self.may_be_quoted {
+            return None;
+        }
+        let unread = &self.buffer[self.start..self.filled];
+        for (index, word) in unread.as_chunks::<8>().0.iter().enumerate() {
+            let word = u64::from_le_bytes(*word);
+            let mut marks = marks(word, self.delimiter) | marks(word, b'\n');
+            while marks != 0 {
+                let at = index * 8 + marks.trailing_zeros() as usize / 8;
+                marks &= marks - 1;
+                if unread[at] == self.delimiter {
+                    self.ends.push(at);
+                } else if unread[at] == b'\n' {
+                    let length = at - usize::from(unread[..at].ends_with(b"\r"));
+                    self.ends.push(length);
+                    self.lines_read += 1;
+                    let (start, number) = (self.start, self.lines_read);
+                    self.start += at + 1;
+                    return Some(Line {
+                        start,
+                        end: start + length,
+                        number,
+                        has_quotes: false,
+                    });
+                }
+            }
+        }
+        None
+    }
+
+    /// How many lines were read.
+    pub(super) fn lines_read(&self) -> u64 {
+        self.lines_read
+    }
+
+    /// Whether the last line read had a line end; a file cut short often lacks it.
+    pub(super) fn ends_with_line_end(&self) -> bool {
+        self.start == 0 || self.buffer[self.start - 1] == b'\n'
+    }
+
+    /// Finds and splits the next line, wherever it ends.
+    #[cold]
+    fn next_line(&mut self) -> Result<Option<Line>, TraceError> {
+        let (mut searched, mut quotes, mut has_quotes) = (0, Quotes::FieldStart, false);
+        let number = self.lines_read + 1;
+        loop {
+            let from = self.start + searched;
+            let found = memchr::memchr(b'\n', &self.buffer[from..self.filled]);
+            if found.is_none() && !self.ended {
+                self.refill(number)?;
+                continue;
+            }
+            let mut end = found.map_or(self.filled, |found| from + found);
+            if found.is_none() && end == self.start {
+                return Ok(None);
+            }
+            self.lines_read += 1;
+            let part = &self.buffer[from..end];
+            if self.may_be_quoted
+                && (quotes == Quotes::Open || memchr::memchr(b'"', part).is_some())
+            {
+                has_quotes = true;
+                quotes = part.iter().fold(quotes, |quotes, byte| quotes.after(*byte));
+            }
+            if quotes == Quotes::Open && found.is_some() {
+                searched = end + 1 - self.start;
+                continue;
+            }
+            if quotes == Quotes::Open {
+                return Err(Problems::in_file(&self.name).fatal(
+                    Place::Line(number),
+                    "a quote is opened and never closed",
+                    "close it, or double it if it is part of the text",
+                ));
+            }
+            let start = self.start;
+            self.start = end + usize::from(found.is_some());
+            end -= usize::from(self.buffer[start..end].ends_with(b"\r"));
+            self.split(start, end, has_quotes);
+            return Ok(Some(Line {
+                start,
+                end,
+                number,
+                has_quotes,
+            }));
+        }
+    }
+
+    fn split(&mut self, start: usize, end: usize, has_quotes: bool) {
+        self.ends.clear();
+        let text = &self.buffer[start..end];
+        if has_quotes {
+            return unquote(text, &mut self.unquoted, &mut self.ends);
+        }
+        self.ends.extend(memchr::memchr_iter(self.delimiter, text));
+        self.ends.push(text.len());
+    }
+
+    #[cold]
+    fn refill(&mut self, line: u64) -> Result<(), TraceError> {
+        self.buffer.copy_within(self.start..self.filled, 0);
+        self.filled -= self.start;
+        self.start = 0;
+        if self.filled > LINE_BYTES_MAX {
+            return Err(Problems::in_file(&self.name).fatal(
+                Place::Line(line),
+                format_args!("the line is longer than {} MB", LINE_BYTES_MAX >> 20),
+                "this looks like no table; say which format it has, or look for an open quote",
+            ));
+        }
+        self.buffer.resize(self.filled + CHUNK_BYTES, 0);
+        let read = loop {
+            match self.input.read(&mut self.buffer[self.filled..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other.map_err(|error| unreadable(&self.name, &error))?,
+            }
+        };
+        self.filled += read;
+        self.ended = read == 0;
+        let unread = &self.buffer[..self.filled];
+        self.may_be_quoted = self.delimiter == b',' && memchr::memchr(b'"', unread).is_some();
+        Ok(())
+    }
+}
+
+/// The high bit of each byte of `word` that equals `byte`, and perhaps of some that do not.
+#[inline]
+fn marks(word: u64, byte: u8) -> u64 {
+    let zero_where_equal = word ^ u64::from_le_bytes([byte; 8]);
+    let below_zero = zero_where_equal.wrapping_sub(u64::from_le_bytes([1; 8]));
+    below_zero & !zero_where_equal & u64::from_le_bytes([0x80; 8])
+}
+
+/// Delimited text with a header of column names.
+pub(super) struct Table<'a> {
+    pub(super) header: Vec<String>,
+    pub(super) records: Records<'a>,
+}
+
+impl<'a> Table<'a> {
+    /// Reads the header, which also tells the delimiter.
+    pub(super) fn open(source: Source<'a>) -> Result<Self, TraceError> {
+        let line = source
+            .head
+            .split(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or_default();
+        let delimiter = delimiter(line);
+        let mut records = source.records(delimiter);
+        let header = match records.next()? {
+            Some(record) => record.fields().map(header_name).collect(),
+            None => Vec::new(),
+        };
+        Ok(Self { header, records })
+    }
+
+    /// The index of a column; a problem if there is none.
+    pub(super) fn column(&self, name: &str, problems: &mut Problems) -> Option<usize> {
+        let found = self.header.iter().position(|known| known == name);
+        if found.is_none() {
+            let near = |known: &&String| strsim::damerau_levenshtein(known, name);
+            let nearest = self.header.iter().min_by_key(near);
+            let hint = nearest.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
+            problems.add(
+                Place::Line(1),
+                format_args!("there is no column `{name}`"),
+                hint,
+            );
+        }
+        found
+    }
+}
+
+/// Whether a record has as many fields as the header; a problem if not.
+#[inline]
+pub(super) fn is_whole(record: &Record<'_>, width: usize, problems: &mut Problems) -> bool {
+    let whole = record.len() == width;
+    if !whole {
+        let what = format_args!("the line has {} columns, the header {width}", record.len());
+        problems.add(
+            Place::Line(record.line),
+            what,
+            "it may be cut, or lack quotes",
+        );
+    }
+    whole
+}
+
+/// Where quoting stands within a record.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Quotes {
+    FieldStart,
+    Plain,
+    Open,
+    /// A quote inside quotes: the end of the field, or the first of two that stand for one.
+    Closing,
+}
+
+impl Quotes {
+    fn after(self, byte: u8) -> Self {
+        match (self, byte) {
+            (Self::Open, b'"') => Self::Closing,
+            (Self::FieldStart | Self::Closing, b'"') | (Self::Open, _) => Self::Open,
+            (_, b',') => Self::FieldStart,
+            _ => Self::Plain,
+        }
+    }
+}
+
+/// Splits a record with quoted fields: `a,"b,""c"""` has the fields `a` and `b,"c"`.
+fn unquote(text: &[u8], plain: &mut Vec<u8>, ends: &mut Vec<usize>) {
+    plain.clear();
+    let mut quotes = Quotes::FieldStart;
+    for &byte in text {
+        let before = quotes;
+        quotes = before.after(byte);
+        match (before, quotes) {
+            (Quotes::FieldStart, Quotes::Open) | (_, Quotes::Closing) => {}
+            (_, Quotes::FieldStart) => {
+                ends.push(plain.len());
+                plain.push(byte);
+            }
+            _ => plain.push(byte),
+        }
+    }
+    ends.push(plain.len());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Row = (u64, Vec<Vec<u8>>);
+
+    fn rows(bytes: &[u8]) -> Result<Vec<Row>, TraceError> {
+        let mut records = Source::unpack("test.csv", bytes)?.records(b',');
+        let mut rows = Vec::new();
+        while let Some(record) = records.next()? {
+            rows.push((record.line, record.fields().map(<[u8]>::to_vec).collect()));
+        }
+        Ok(rows)
+    }
+
+    fn gz(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn lines_are_counted_across_blank_lines_and_quoted_breaks() {
+        let found = rows(b"a,b\r\n\n\"x\ny\",2\nlast,\"\"\"q\"").unwrap();
+        let row = |line, fields: [&str; 2]| {
+            (
+                line,
+                fields
+                    .iter()
+                    .map(|f| f.as_bytes().to_vec())
+                    .collect::<Vec<_>>(),
+            )
+        };
+        let expected = [
+            row(1, ["a", "b"]),
+            row(3, ["x\ny", "2"]),
+            row(5, ["last", "\"q"]),
+        ];
+        assert_eq!(found, expected);
+        let error = rows(b"a,b\n1,\"open\n2,3\n").unwrap_err().to_string();
+        assert!(error.contains("never closed\n  --> test.csv:2"), "{error}");
+    }
+
+    #[test]
+    fn packed_files_are_told_by_their_bytes_and_truncated_ones_refused() {
+        let plain = b"a,b\n1,2\n".repeat(50_000);
+        let expected = rows(&plain).unwrap();
+        let zst = zstd::encode_all(&plain[..], 1).unwrap();
+        let two_members = [gz(&plain[..400_000]), gz(&plain[400_000..])].concat();
+        for packed in [gz(&plain), zst.clone(), gz(&zst), two_members] {
+            assert_eq!(rows(&packed).unwrap(), expected);
+            assert!(rows(&packed[..packed.len() - 9]).is_err());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn records_are_those_the_csv_crate_reads(
+            table in vec(vec("[a-c,\"\n\r]{0,4}", 3), 1..20),
+        ) {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            for row in &table {
+                writer.write_record(row).unwrap();
+            }
+            let bytes = writer.into_inner().unwrap();
+            let found: Vec<_> = rows(&bytes).unwrap().into_iter().map(|(_, row)| row).collect();
+            let expected: Vec<Vec<Vec<u8>>> = table
+                .into_iter()
+                .map(|row| row.into_iter().map(String::into_bytes).collect())
+                .collect();
+            prop_assert_eq!(found, expected);
+        }
+
+        #[test]
+        fn any_bytes_are_split_or_refused(bytes: Vec<u8>) {
+            let _ = rows(&bytes);
+        }
+    }
+}

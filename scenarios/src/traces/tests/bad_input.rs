@@ -1,0 +1,473 @@
+//! Broken and odd files: each kind is an error that says where, or a counted warning.
+
+use expect_test::expect;
+
+use super::*;
+
+const TASKS: &str = "submitted_ms,duration_ms,queue\n";
+const PRICES: &str = "az\ttype\tproduct\tprice\tts\n";
+const SWF: &str = "; UnixStartTime: 1400000000\n";
+
+fn plain() -> Options {
+    Options::default()
+}
+
+fn price_row(price: &str, at: &str) -> String {
+    format!("us-east-1a\tm3.medium\tLinux/UNIX\t{price}\t{at}\n")
+}
+
+fn swf_row(submit: &str, run: &str, status: &str) -> String {
+    format!("1 {submit} -1 {run} 1 -1 -1 -1 -1 -1 {status} 1 1 -1 0 -1 -1 -1\n")
+}
+
+fn json(price: &str, at: &str) -> String {
+    format!(
+        r#"{{"SpotPriceHistory": [{{"AvailabilityZone": "us-east-1a", "InstanceType": "m3.medium",
+        "ProductDescription": "Linux/UNIX", "SpotPrice": "{price}", "Timestamp": "{at}"}}]}}"#
+    )
+}
+
+#[test]
+fn an_error_says_what_where_and_what_to_do() {
+    let text = format!("{TASKS}1000,-5,a\n2000,NaN,a\nsoon,10,a\n3000,10\n");
+    expect![[r#"
+        error: the number is negative: `-5`
+          --> tasks.csv:2, column `duration_ms`
+
+        error: not a plain decimal number: `NaN`
+          --> tasks.csv:3, column `duration_ms`
+
+        error: not a plain decimal number: `soon`
+          --> tasks.csv:4, column `submitted_ms`
+
+        error: the line has 2 columns, the header 3
+          --> tasks.csv:5
+        hint: it may be cut, or lack quotes"#]]
+    .assert_eq(&refused("tasks.csv", text.as_bytes(), &plain()));
+}
+
+#[test]
+fn many_problems_are_shown_up_to_a_limit_and_counted() {
+    let text = format!("{TASKS}{}", "1,x,a\n".repeat(70));
+    let error = refused("tasks.csv", text.as_bytes(), &plain());
+    assert_eq!(error.matches("error:").count(), error::SHOWN_MAX);
+    assert!(
+        error.ends_with("and 50 more problems in tasks.csv"),
+        "{error}"
+    );
+}
+
+#[test]
+fn findings_fit_a_terminal() {
+    let rows = [
+        price_row("0", "2015-03-11T10:34:42Z"),
+        price_row("1001", "2015-03-11T10:34:43Z"),
+        price_row("1001", "2015-03-11T10:34:43Z"),
+        price_row("1002", "2015-03-11T10:34:43Z"),
+        price_row("0.07", "2005-03-11T10:34:44Z"),
+        price_row("0.07", "2999-03-11T10:34:44Z"),
+    ];
+    let text = format!("{PRICES}{}", rows.concat());
+    let imported = import_from("prices.tsv", text.as_bytes(), &plain()).unwrap();
+    expect![[r#"
+        prices.tsv: spot prices (table)
+          rows     6 read, 5 kept
+          span     2005-03-11T10:34:44Z .. 2999-03-11T10:34:44Z (363051 d)
+          markets  1
+                       5  us-east-1a m3.medium Linux/UNIX
+          warnings
+                       1  left out: the same price of the same market at the same time
+                       1  give a market another price at the same time (the later row holds)
+                       1  earlier than the row before (sorted); first: line 6
+                       1  prices are zero (kept: check the source); first: line 2
+                       3  prices are above $1000/h (kept: check the unit); first: line 3
+                       1  times are in the future (kept: check the unit); first: line 7
+                       1  times are before 2006 (kept: check the unit); first: line 6
+    "#]]
+    .assert_eq(&imported.findings.to_string());
+}
+
+#[test]
+fn an_empty_file_is_refused_in_every_format() {
+    for &format in Format::ALL {
+        let options = Options {
+            format: Some(format),
+            ..plain()
+        };
+        let error = refused("file", b"", &options);
+        assert!(
+            error.starts_with("error: the file is empty\n  --> file"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn binary_noise_is_refused_in_every_format_but_plain_records() {
+    let noise: Vec<u8> = (0..4000_u32)
+        .map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[2])
+        .collect();
+    for &format in Format::ALL {
+        if format != Format::FirefoxCi {
+            let options = Options {
+                format: Some(format),
+                region: Some("r".into()),
+                ..plain()
+            };
+            refused("noise", &noise, &options);
+        }
+    }
+    refused("noise", &noise, &plain());
+}
+
+#[test]
+fn a_wrong_header_names_the_nearest_column() {
+    let options = Options {
+        format: Some(Format::SpotPriceTable),
+        ..plain()
+    };
+    let error = refused("prices.tsv", b"az\ttyp\tproduct\tprice\tts\n", &options);
+    assert!(error.contains("there is no column `type`"), "{error}");
+    assert!(error.contains("hint: the nearest is `typ`"), "{error}");
+}
+
+#[test]
+fn a_truncated_file_is_refused_or_said_to_lack_its_line_end() {
+    let cut = |text: &str| text.len() - 3;
+    let prices = format!("{PRICES}{}", price_row("1", "2015-03-11T10:34:42Z"));
+    refused("p.tsv", &prices.as_bytes()[..cut(&prices)], &plain());
+    let json = json("1", "2015-03-11T10:34:42Z");
+    assert!(refused("p.json", &json.as_bytes()[..cut(&json)], &plain()).contains("truncated"));
+    refused("x.dat", &[0; 15], &plain());
+    let swf = format!("{SWF}{}", swf_row("0", "5", "1"));
+    refused("x.swf", &swf.as_bytes()[..cut(&swf)], &plain());
+    let tasks = format!("{TASKS}1400000000000,5000,linux\n");
+    assert_eq!(
+        noted(
+            "t.csv",
+            &tasks[..cut(&tasks)],
+            NoteKind::NoLineEnd,
+            &plain()
+        ),
+        1
+    );
+    refused("t.csv", &tasks.as_bytes()[..tasks.len() - 8], &plain());
+    let windows =
+        r#"{"env": "e", "trace": "t", "gap_seconds": 600, "start": 0, "unavailable": "01"}"#;
+    refused("w.jsonl", &windows.as_bytes()[..cut(windows)], &plain());
+    refused("fleet.csv", b"0,add,n1\n5,rem", &plain());
+}
+
+#[test]
+fn tasks_that_cannot_be_used_are_refused_or_counted() {
+    let row = |row: &str| format!("{TASKS}{row}\n");
+    for bad in [
+        "NaN,1,a",
+        "-1,1,a",
+        "1,1e9,a",
+        "1,99999999999999999999,a",
+        "1,1,",
+        "1,1,a\u{1}",
+    ] {
+        refused("t.csv", row(bad).as_bytes(), &plain());
+    }
+    let now = Options {
+        now: Some(time("2026-01-01")),
+        ..plain()
+    };
+    for (odd, kind) in [
+        ("1400000000000,0,a", NoteKind::ZeroDuration),
+        ("1400000000000,2592000001,a", NoteKind::LongDuration),
+        ("1800000000000,1,a", NoteKind::Future),
+        ("1400000000,1,a", NoteKind::BeforeEc2),
+        ("1400000000000,1.5,a", NoteKind::RoundedTime),
+        (",1,a", NoteKind::NotSubmitted),
+        ("1400000000000,,a", NoteKind::NeverRan),
+        ("1400000000000,1,a\n1400000000000,1,a", NoteKind::EqualTask),
+        (
+            "1400000000001,1,a\n1400000000000,1,a\n1400000000009,1,a",
+            NoteKind::OutOfOrder,
+        ),
+        (
+            "1400000000001,1,a\n1400000000000,1,a",
+            NoteKind::NewestFirst,
+        ),
+    ] {
+        let count = noted("t.csv", &row(odd), kind, &now);
+        assert!(count > 0, "{odd} is not noted as {kind:?}");
+    }
+    let full = "submitted_ms,duration_ms,queue,priority,deadline_ms,retries\n";
+    let row = |row: &str| format!("{full}{row}\n");
+    assert_eq!(
+        noted(
+            "t.csv",
+            &row("1400000000000,1,a,high,5,0"),
+            NoteKind::DeadlinePassed,
+            &now
+        ),
+        1
+    );
+    for bad in ["1,1,a,urgent,,", "1,1,a,,,256", "1,1,a,,x,", "1,1,a,,,0.5"] {
+        refused("t.csv", row(bad).as_bytes(), &plain());
+    }
+    let ends_early = "submit,start,end,platform\n5,9,8,linux\n";
+    assert!(
+        refused("t.csv", ends_early.as_bytes(), &plain()).contains("the end is before the start")
+    );
+    let starts_early = "submit,start,end,platform\n1400000005,1400000003,1400000008,linux\n";
+    assert_eq!(
+        noted("t.csv", starts_early, NoteKind::StartedEarly, &plain()),
+        1
+    );
+}
+
+#[test]
+fn columns_can_be_told_and_a_wrong_one_is_refused() {
+    let columns = TaskColumns {
+        submitted: "born".into(),
+        run: Run::Duration("secs".into(), Unit::Seconds),
+        times: Unit::Text,
+        relative: false,
+        queue: None,
+        priority: None,
+        deadline: None,
+        retries: None,
+        finished: None,
+    };
+    let options = Options {
+        columns: Some(columns),
+        queue: Some("q".into()),
+        ..plain()
+    };
+    let text = "secs;x\tborn\n1.25\t2020-01-01 00:00:00+01:00\n";
+    let error = refused("t.tsv", text.as_bytes(), &options);
+    assert!(error.contains("no column `secs`"), "{error}");
+    let imported = import_from("t.tsv", text.replace(";x", "").as_bytes(), &options).unwrap();
+    let Trace::Tasks(trace) = imported.trace else {
+        panic!("tasks")
+    };
+    assert_eq!(trace.queues, ["q"]);
+    assert_eq!(trace.tasks[0].submitted, time("2019-12-31T23:00:00Z"));
+    assert_eq!(trace.tasks[0].duration, Duration::from_ms(1_250));
+}
+
+#[test]
+fn swf_jobs_without_times_are_counted_by_reason() {
+    let row = |submit, run, status| format!("{SWF}{}", swf_row(submit, run, status));
+    for (text, kind) in [
+        (row("-1", "5", "1"), NoteKind::NotSubmitted),
+        (row("0", "-1", "1"), NoteKind::NeverRan),
+        (row("0", "0", "5"), NoteKind::Cancelled),
+        (row("0", "5", "3"), NoteKind::PartialRecord),
+        (row("0", "0", "1"), NoteKind::ZeroDuration),
+    ] {
+        assert_eq!(noted("x.swf", &text, kind, &plain()), 1, "{kind:?}");
+    }
+    for (submit, run) in [("0", "-2"), ("NaN", "5"), ("0", "x")] {
+        refused("x.swf", row(submit, run, "1").as_bytes(), &plain());
+    }
+    let headless = swf_row("0", "5", "1");
+    assert!(refused("x.swf", headless.as_bytes(), &plain()).contains("does not say when"));
+    let start = Options {
+        start: Some(Time::from_ms(1_400_000_000_000)),
+        ..plain()
+    };
+    assert_eq!(noted("x.swf", &headless, NoteKind::BeforeEc2, &start), 0);
+}
+
+#[test]
+fn prices_that_cannot_be_are_refused_or_counted_in_both_forms() {
+    let table = |price: &str, at: &str| format!("{PRICES}{}", price_row(price, at));
+    let sane = "2015-03-11T10:34:42Z";
+    for (price, at) in [
+        ("NaN", sane),
+        ("-1", sane),
+        ("", sane),
+        ("1", "2015-02-30T00:00:00Z"),
+        ("1", ""),
+    ] {
+        refused("p.tsv", table(price, at).as_bytes(), &plain());
+        refused("p.json", json(price, at).as_bytes(), &plain());
+    }
+    for (price, at, kind) in [
+        ("0", sane, NoteKind::ZeroPrice),
+        ("1000.5", sane, NoteKind::HugePrice),
+        ("0.0000005", sane, NoteKind::RoundedPrice),
+        ("1", "2999-01-01T00:00:00Z", NoteKind::Future),
+        ("1", "1999-01-01T00:00:00Z", NoteKind::BeforeEc2),
+        ("1", "2015-03-11 10:34:42", NoteKind::LocalTime),
+    ] {
+        assert_eq!(
+            noted("p.tsv", &table(price, at), kind, &plain()),
+            1,
+            "{kind:?}"
+        );
+        assert_eq!(
+            noted("p.json", &json(price, at), kind, &plain()),
+            1,
+            "{kind:?}"
+        );
+    }
+    let known_types = Some(["c5.large".to_owned()].into());
+    let known = Options {
+        known_types,
+        ..plain()
+    };
+    assert_eq!(
+        noted("p.tsv", &table("1", sane), NoteKind::UnknownType, &known),
+        1
+    );
+    let ids = table("1", sane).replace("us-east-1a", "use1-az4");
+    assert_eq!(noted("p.tsv", &ids, NoteKind::ZoneId, &plain()), 1);
+}
+
+#[test]
+fn a_json_problem_has_the_line_of_its_row() {
+    let sound = json("1", "2015-03-11T10:34:42Z");
+    let text = format!("{sound}\n{}\n", sound.replace("\"1\"", "\"-1\""));
+    let error = refused("p.json", text.as_bytes(), &plain());
+    assert!(
+        error.starts_with("error: the number is negative: `-1`\n  --> p.json:4"),
+        "{error}"
+    );
+    let next = sound.replace("}]}", r#"}], "NextToken": "abc"}"#);
+    assert_eq!(noted("p.json", &next, NoteKind::MorePages, &plain()), 1);
+    assert_eq!(
+        noted(
+            "p.json",
+            &format!("{next}{sound}"),
+            NoteKind::MorePages,
+            &plain()
+        ),
+        0
+    );
+    refused("p.json", format!("{sound}]").as_bytes(), &plain());
+}
+
+#[test]
+fn availability_that_cannot_be_is_refused_or_counted() {
+    let grid = |gap: &str, data: &str| {
+        format!(r#"{{"metadata": {{"gap_seconds": {gap}}}, "data": {data}}}"#)
+    };
+    for (gap, data) in [
+        ("0", "[1]"),
+        ("-5", "[1]"),
+        ("1e300", "[1]"),
+        ("60", "[-1]"),
+        ("60", "[NaN]"),
+        ("60", "[0.5]"),
+    ] {
+        refused("g.json", grid(gap, data).as_bytes(), &plain());
+    }
+    assert_eq!(
+        noted("g.json", &grid("60", "[]"), NoteKind::EmptyList, &plain()),
+        1
+    );
+    assert_eq!(
+        noted(
+            "g.json",
+            &grid("60", "[1,0]"),
+            NoteKind::RelativeTime,
+            &plain()
+        ),
+        2
+    );
+    let window = |start: &str, ticks: &str| {
+        format!(
+            r#"{{"zone": "z", "window": 1, "gap_seconds": 60, "start": {start}, "unavailable": "{ticks}"}}"#
+        )
+    };
+    for (start, ticks) in [
+        ("-1", "01"),
+        ("\"soon\"", "01"),
+        ("0.5", "01"),
+        ("0", "012"),
+    ] {
+        refused("w.jsonl", window(start, ticks).as_bytes(), &plain());
+    }
+    for bad in ["x,add,n", "-5,add,n", "5,join,n", "5,add,"] {
+        refused("f.csv", format!("0,add,n0\n{bad}\n").as_bytes(), &plain());
+    }
+    assert_eq!(
+        noted(
+            "f.csv",
+            "0,add,n\n1,add,n\n",
+            NoteKind::AddedTwice,
+            &plain()
+        ),
+        1
+    );
+    assert_eq!(
+        noted(
+            "f.csv",
+            "0,add,n\n1,remove,m\n",
+            NoteKind::RemovedUnknown,
+            &plain()
+        ),
+        1
+    );
+    refused(
+        "a.tar",
+        &[b"x".repeat(257), b"ustar\x0000".to_vec(), vec![0; 900]].concat(),
+        &plain(),
+    );
+}
+
+#[test]
+fn catalogue_cells_are_checked() {
+    for (name, text) in [
+        (
+            "od.tsv",
+            "date\tregion\ttype\tos\tusd_hr\n2015-01-01\tr\tt\tlinux\t-1\n",
+        ),
+        (
+            "od.tsv",
+            "date\tregion\ttype\tos\tusd_hr\nthen\tr\tt\tlinux\t1\n",
+        ),
+        ("od.tsv", "date\ttype\tod_usd_hr\n2015-01-01\tt\t1\n"),
+        (
+            "it.tsv",
+            "type\tvcpus\tmem_mib\tarch\tgpus\tspot\nt\t-2\t1\ta\t0\t1\n",
+        ),
+        (
+            "it.tsv",
+            "type\tvcpus\tmem_mib\tarch\tgpus\tspot\nt\t2\t1\ta\t0\tyes\n",
+        ),
+        ("az.tsv", "region\taz\taz_or_azid\ttype\nr\tz\tletter\tt\n"),
+        (
+            "ad.json",
+            r#"{"spot_advisor": {"r": {"Linux": {"t": {"r": 5, "s": 1}}}}}"#,
+        ),
+    ] {
+        refused(name, text.as_bytes(), &plain());
+    }
+    let twice =
+        "region\taz\taz_or_azid\ttype\nr\tz\tavailability-zone\tt\nr\tz\tavailability-zone\tt\n";
+    assert_eq!(noted("az.tsv", twice, NoteKind::DuplicateRow, &plain()), 1);
+}
+
+#[test]
+fn a_newer_or_damaged_canonical_file_is_refused() {
+    let text = format!("{TASKS}1400000000000,5,a\n1400000000009,6,b\n");
+    let trace = import_from("t.csv", text.as_bytes(), &plain())
+        .unwrap()
+        .trace;
+    let mut bytes = Vec::new();
+    canonical::write(&trace, &mut bytes).unwrap();
+    assert!(canonical::read("t", bytes.as_slice()).unwrap() == trace);
+    let mut newer = bytes.clone();
+    newer[8] = 2;
+    expect![[r#"
+        error: the trace has version 2; this program reads up to 1
+          --> t, byte 10
+        hint: update this program, or import the original file again"#]]
+    .assert_eq(&refused("t", &newer, &plain()));
+    assert!(refused("t", &bytes[..bytes.len() - 1], &plain()).contains("truncated"));
+    let longer = [&bytes[..], b"x"].concat();
+    assert!(refused("t", &longer, &plain()).contains("something follows its end"));
+    for at in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 0x10;
+        refused("t", &damaged, &plain());
+    }
+}

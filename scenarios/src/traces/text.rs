@@ -1,0 +1,337 @@
+//! Numbers, times and names as recorded files write them, parsed by hand for speed.
+//!
+//! Everything is exact: decimals become integers at a stated scale, never floats, so `NaN`,
+//! infinities and exponents are simply not numbers here. Not here: which unit or meaning a cell
+//! has (the readers know).
+
+use std::fmt;
+
+use provisioner_engine::units::{Duration, Time, UsdPerHour};
+use provisioner_sim::input::Priority;
+
+/// Why a cell is not what its column needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BadCell {
+    Empty,
+    NotANumber,
+    NotWhole,
+    Negative,
+    TooLarge,
+    NotATime,
+    NotOneOf(&'static str),
+    NotAName,
+    EndsBeforeStart,
+}
+
+impl fmt::Display for BadCell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("the cell is empty"),
+            Self::NotANumber => f.write_str("not a plain decimal number"),
+            Self::NotWhole => f.write_str("not a whole number"),
+            Self::Negative => f.write_str("the number is negative"),
+            Self::TooLarge => f.write_str("the number is too large"),
+            Self::NotATime => f.write_str("not a date and time like `2016-02-24T21:10:53Z`"),
+            Self::NotOneOf(names) => write!(f, "not one of {names}"),
+            Self::NotAName => f.write_str("not a name: empty, or not printable text"),
+            Self::EndsBeforeStart => f.write_str("the end is before the start"),
+        }
+    }
+}
+
+/// A decimal number in units of ten to the power of minus `places`, and whether digits beyond
+/// were rounded off, half away from zero.
+#[inline]
+pub(super) fn decimal(text: &[u8], places: usize) -> Result<(i64, bool), BadCell> {
+    match digits(0, text) {
+        Ok(value) if places == 0 && !text.is_empty() => Ok((value, false)),
+        _ => signed_decimal(text, places),
+    }
+}
+
+fn signed_decimal(text: &[u8], places: usize) -> Result<(i64, bool), BadCell> {
+    let (negative, text) = match text {
+        [] => return Err(BadCell::Empty),
+        [b'-', rest @ ..] => (true, rest),
+        _ => (false, text),
+    };
+    let (whole, fraction) = match memchr::memchr(b'.', text) {
+        Some(point) => (&text[..point], &text[point + 1..]),
+        None => (text, &[][..]),
+    };
+    if whole.is_empty() && fraction.is_empty() {
+        return Err(BadCell::NotANumber);
+    }
+    let (kept, dropped) = fraction.split_at(fraction.len().min(places));
+    let mut value = digits(digits(0, whole)?, kept)?;
+    for _ in kept.len()..places {
+        value = value.checked_mul(10).ok_or(BadCell::TooLarge)?;
+    }
+    let inexact = dropped.iter().any(|&digit| digit != b'0');
+    if inexact {
+        if !dropped.iter().all(u8::is_ascii_digit) {
+            return Err(BadCell::NotANumber);
+        }
+        value += i64::from(dropped[0] >= b'5');
+    }
+    Ok((if negative { -value } else { value }, inexact))
+}
+
+/// Appends decimal digits to `value`, leaving room for one more unit.
+#[inline]
+fn digits(mut value: i64, mut text: &[u8]) -> Result<i64, BadCell> {
+    if value == 0
+        && let Some((first, rest)) = text.split_first_chunk()
+        && rest.len() < 9
+    {
+        value = eight_digits(*first).ok_or(BadCell::NotANumber)?;
+        text = rest;
+        // At most sixteen digits in all: nothing can overflow.
+        for &byte in text {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                return Err(BadCell::NotANumber);
+            }
+            value = value * 10 + i64::from(digit);
+        }
+        return Ok(value);
+    }
+    for &byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return Err(BadCell::NotANumber);
+        }
+        value = value
+            .checked_mul(10)
+            .and_then(|tens| tens.checked_add(i64::from(digit)))
+            .filter(|value| *value < i64::MAX)
+            .ok_or(BadCell::TooLarge)?;
+    }
+    Ok(value)
+}
+
+/// Eight digits at once: pairs, then fours, then all are joined by one multiplication each.
+#[inline]
+fn eight_digits(text: [u8; 8]) -> Option<i64> {
+    let word = u64::from_le_bytes(text);
+    let above = word.wrapping_add(0x4646_4646_4646_4646);
+    let digits = word.wrapping_sub(0x3030_3030_3030_3030);
+    if (above | digits) & 0x8080_8080_8080_8080 != 0 {
+        return None;
+    }
+    let pairs = (digits * 10 + (digits >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
+    let all = (fours * 10_000 + (fours >> 32)) & 0xffff_ffff;
+    Some(all.cast_signed())
+}
+
+/// A whole number that is not negative. `1194000` and `1194000.0` are whole, `0.5` is not.
+pub(super) fn whole(text: &[u8]) -> Result<i64, BadCell> {
+    match decimal(text, 0)? {
+        (_, true) => Err(BadCell::NotWhole),
+        (value, _) if value < 0 => Err(BadCell::Negative),
+        (value, _) => Ok(value),
+    }
+}
+
+/// A price in dollars per hour, and whether it had to be rounded to whole micro-dollars.
+pub(super) fn price(text: &[u8]) -> Result<(UsdPerHour, bool), BadCell> {
+    match decimal(text, 6)? {
+        (micros, _) if micros < 0 => Err(BadCell::Negative),
+        (micros, inexact) => Ok((UsdPerHour::from_micros(micros), inexact)),
+    }
+}
+
+/// A priority by its Taskcluster name; `normal` is what `lowest` was called before 2019.
+pub(super) fn priority(text: &[u8]) -> Result<Priority, BadCell> {
+    let named = |p: &Priority| p.name().as_bytes() == text;
+    match text {
+        b"" | b"normal" => Ok(Priority::Lowest),
+        _ => Priority::ALL
+            .into_iter()
+            .find(named)
+            .ok_or(BadCell::NotOneOf(
+                "highest, very-high, high, medium, low, very-low, lowest",
+            )),
+    }
+}
+
+/// A name: UTF-8 without control characters, not empty.
+pub(super) fn name(text: &[u8]) -> Result<&str, BadCell> {
+    match str::from_utf8(text) {
+        Ok(name) if !name.is_empty() && !name.contains(char::is_control) => Ok(name),
+        _ => Err(BadCell::NotAName),
+    }
+}
+
+/// A date or a date and time, and whether it says its offset from UTC. Without one it is read as
+/// UTC. `2016-02-24`, `2016-02-24 21:10:53`, `2016-02-24T21:10:53.000Z`, `…+00:00`, `…+0000`.
+pub(super) fn date_time(text: &[u8]) -> Result<(Time, bool), BadCell> {
+    if text.is_empty() {
+        return Err(BadCell::Empty);
+    }
+    parse_date_time(text).ok_or(BadCell::NotATime)
+}
+
+fn parse_date_time(text: &[u8]) -> Option<(Time, bool)> {
+    let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, rest @ ..] = text else {
+        return None;
+    };
+    let year = two(*y0, *y1)? * 100 + two(*y2, *y3)?;
+    let (month, day) = (two(*m0, *m1)?, two(*d0, *d1)?);
+    if !(1..=12).contains(&month) || day < 1 || day > days_in_month(year, month) {
+        return None;
+    }
+    let midnight = days_since_epoch(year, month, day) * Duration::DAY.ms();
+    if rest.is_empty() {
+        return Some((Time::from_ms(midnight), false));
+    }
+    let [b'T' | b' ', h0, h1, b':', n0, n1, b':', s0, s1, rest @ ..] = rest else {
+        return None;
+    };
+    let (hour, minute, second) = (two(*h0, *h1)?, two(*n0, *n1)?, two(*s0, *s1)?);
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let (fraction, zone) = match rest {
+        [b'.', rest @ ..] => rest.split_at(rest.iter().take_while(|b| b.is_ascii_digit()).count()),
+        _ => (&[][..], rest),
+    };
+    if rest.starts_with(b".") && fraction.is_empty() {
+        return None;
+    }
+    let millis = (0..3).fold(0, |ms, place| {
+        ms * 10 + i64::from(fraction.get(place).map_or(0, |digit| digit - b'0'))
+    });
+    let offset = match zone {
+        [] | b"Z" => 0,
+        [sign @ (b'+' | b'-'), h0, h1, b':', m0, m1] | [sign @ (b'+' | b'-'), h0, h1, m0, m1] => {
+            let (hours, minutes) = (two(*h0, *h1)?, two(*m0, *m1)?);
+            if hours > 23 || minutes > 59 {
+                return None;
+            }
+            (hours * 60 + minutes) * if *sign == b'-' { -60_000 } else { 60_000 }
+        }
+        _ => return None,
+    };
+    let of_day = ((hour * 60 + minute) * 60 + second) * 1_000 + millis;
+    Some((Time::from_ms(midnight + of_day - offset), !zone.is_empty()))
+}
+
+fn two(tens: u8, ones: u8) -> Option<i64> {
+    let both = tens.is_ascii_digit() && ones.is_ascii_digit();
+    both.then(|| i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
+}
+
+fn days_in_month(year: i64, month: i64) -> i64 {
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    match month {
+        2 => 28 + i64::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// Days from 1970-01-01 in the Gregorian calendar, counting years from March so that the leap
+/// day comes last.
+fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
+    let year = year - i64::from(month <= 2);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    365 * year + leap_days + day_of_year - 719_468
+}
+
+/// A time as people read it, in UTC; whole seconds where it has no milliseconds.
+pub(super) fn show_time(time: Time) -> String {
+    jiff::Timestamp::from_millisecond(time.ms())
+        .map_or_else(|_| format!("{} ms", time.ms()), |shown| shown.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn decimals_are_exact_and_nothing_else_is_a_number() {
+        let micros = |text: &str| decimal(text.as_bytes(), 6);
+        assert_eq!(micros("0.0072"), Ok((7_200, false)));
+        assert_eq!(micros("21"), Ok((21_000_000, false)));
+        assert_eq!(micros("-.5"), Ok((-500_000, false)));
+        assert_eq!(micros("0.00000049"), Ok((0, true)));
+        assert_eq!(micros("0.0000005000"), Ok((1, true)));
+        assert_eq!(micros("1.0000000"), Ok((1_000_000, false)));
+        assert_eq!(micros(""), Err(BadCell::Empty));
+        for text in [
+            "NaN",
+            "inf",
+            "1e3",
+            "1.2.3",
+            "--1",
+            "+1",
+            ".",
+            "-",
+            " 1",
+            "1,5",
+            "1.0000005x",
+        ] {
+            assert_eq!(micros(text), Err(BadCell::NotANumber), "{text}");
+        }
+        for text in ["9223372036854775807", "99999999999999"] {
+            assert_eq!(micros(text), Err(BadCell::TooLarge), "{text}");
+        }
+        assert_eq!(whole(b"-1"), Err(BadCell::Negative));
+        assert_eq!(whole(b"0.5"), Err(BadCell::NotWhole));
+    }
+
+    #[test]
+    fn all_spellings_of_an_instant_are_that_instant() {
+        for text in [
+            "2016-02-24T21:10:53Z",
+            "2016-02-24T21:10:53.000Z",
+            "2016-02-24T21:10:53+00:00",
+            "2016-02-24 22:10:53.000+01:00",
+            "2016-02-24T16:10:53-0500",
+        ] {
+            let expected = Time::from_ms(1_456_348_253_000);
+            assert_eq!(date_time(text.as_bytes()), Ok((expected, true)), "{text}");
+        }
+        let (local, says_offset) = date_time(b"2016-02-24 21:10:53").unwrap();
+        assert_eq!((local.ms(), says_offset), (1_456_348_253_000, false));
+        for text in [
+            "2016-02-30",
+            "2015-02-29",
+            "2016-13-01",
+            "2016-02-24T24:00:00Z",
+            "2016-02-24T21:10:60Z",
+            "2016-02-24T21:10:53.Z",
+            "2016-02-24T21:10:53+1",
+            "2016-02-24T21:10Z",
+            "yesterday",
+        ] {
+            assert_eq!(date_time(text.as_bytes()), Err(BadCell::NotATime), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn times_read_as_an_independent_calendar_reads_them(
+            ms in -62_135_596_800_000_i64..253_402_300_800_000,
+        ) {
+            let shown = show_time(Time::from_ms(ms));
+            prop_assert_eq!(date_time(shown.as_bytes()), Ok((Time::from_ms(ms), true)));
+        }
+
+        #[test]
+        fn micros_print_and_read_back(micros in 0..i64::MAX / 100) {
+            let shown = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
+            prop_assert_eq!(decimal(shown.as_bytes(), 6), Ok((micros, false)));
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(text: Vec<u8>) {
+            let _ = (decimal(&text, 6), date_time(&text), name(&text), priority(&text));
+        }
+    }
+}
