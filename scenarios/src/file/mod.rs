@@ -49,6 +49,6 @@ mod variant;
 pub use issue::{Issue, Issues};
 pub use kind::Kind;
 pub use section::{KeyDoc, Presence, Section, Written, describe, peek, read, read_layers};
-pub(crate) use suggest::nearest;
 pub use source::{FILE_BYTES_MAX, Place, Source};
+pub(crate) use suggest::nearest;
 pub use variant::{ShortForm, Variant};

@@ -55,8 +55,7 @@ pub fn peek<T: Clone + 'static>(
     kind: Kind<T>,
 ) -> Result<Option<(T, Place)>, Issues> {
     let table = source.parse()?;
-    let layer =
-        Layer { source: Arc::clone(source), table: table.get_ref(), path: String::new() };
+    let layer = Layer { source: Arc::clone(source), table: table.get_ref(), path: String::new() };
     let mut top = Section::new(vec![layer], Place::new(source, None), Mode::Strict);
     let value = top.optional(key, kind, "").map(|value| (value, top.place(key)));
     if top.issues.is_empty() { Ok(value) } else { Err(top.issues.into()) }

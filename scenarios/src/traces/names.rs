@@ -34,10 +34,7 @@ impl Names {
     #[inline]
     fn slot_of(&self, name: &[u8]) -> usize {
         let mask = self.slots.len() - 1;
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "only the low bits are used"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "only the low bits are used")]
         let mut slot = xxh3_64(name) as usize & mask;
         while self.slots[slot] != 0 && *self.known[self.slots[slot] as usize - 1] != *name {
             slot = (slot + 1) & mask;

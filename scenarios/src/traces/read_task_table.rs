@@ -81,42 +81,16 @@ pub(super) fn known_columns(header: &[String]) -> Option<TaskColumns> {
     let finished = |column: &str, values: &[&str]| {
         find(column).map(|column| (column, values.iter().map(|&v| v.to_owned()).collect()))
     };
-    let ours = plain(
-        "submitted_ms",
-        duration("duration_ms", Unit::Millis),
-        Unit::Millis,
-        "queue",
-    );
+    let ours = plain("submitted_ms", duration("duration_ms", Unit::Millis), Unit::Millis, "queue");
     let ours = ours.map(|ours| TaskColumns {
         priority: find("priority"),
         deadline: find("deadline_ms"),
         retries: find("retries"),
         ..ours
     });
-    let surf = || {
-        plain(
-            "submit_ms",
-            duration("duration_ms", Unit::Millis),
-            Unit::Millis,
-            "queue",
-        )
-    };
-    let treeherder = || {
-        plain(
-            "submit",
-            start_end("start", "end"),
-            Unit::Seconds,
-            "platform",
-        )
-    };
-    let buildbot = || {
-        plain(
-            "request",
-            start_end("start", "end"),
-            Unit::Seconds,
-            "platform",
-        )
-    };
+    let surf = || plain("submit_ms", duration("duration_ms", Unit::Millis), Unit::Millis, "queue");
+    let treeherder = || plain("submit", start_end("start", "end"), Unit::Seconds, "platform");
+    let buildbot = || plain("request", start_end("start", "end"), Unit::Seconds, "platform");
     let lora = || {
         let run = duration("exec_time_seconds", Unit::Seconds);
         let finished = finished("predict_status", &["SUCCEED", "FAILED"]);
@@ -126,16 +100,9 @@ pub(super) fn known_columns(header: &[String]) -> Option<TaskColumns> {
     let openb = || {
         let run = start_end("scheduled_time", "deletion_time");
         let openb = plain("creation_time", run, Unit::Seconds, "qos")?;
-        Some(TaskColumns {
-            relative: true,
-            ..openb
-        })
+        Some(TaskColumns { relative: true, ..openb })
     };
-    ours.or_else(surf)
-        .or_else(treeherder)
-        .or_else(buildbot)
-        .or_else(lora)
-        .or_else(openb)
+    ours.or_else(surf).or_else(treeherder).or_else(buildbot).or_else(lora).or_else(openb)
 }
 
 /// Columns by index.
@@ -169,15 +136,7 @@ impl Indices {
         let (deadline, retries) = (optional(&columns.deadline)?, optional(&columns.retries)?);
         let finished = optional(&columns.finished.as_ref().map(|(name, _)| name.clone()))?;
         let submitted = find(&columns.submitted)?;
-        Some(Self {
-            submitted,
-            run,
-            queue,
-            priority,
-            deadline,
-            retries,
-            finished,
-        })
+        Some(Self { submitted, run, queue, priority, deadline, retries, finished })
     }
 }
 
@@ -203,11 +162,8 @@ impl Cells<'_> {
             Unit::Seconds => text::decimal(cell, 3)?,
             Unit::Text => {
                 let (time, says_offset) = text::date_time(cell)?;
-                let local = if says_offset {
-                    Duration::ZERO
-                } else {
-                    self.utc_offset.unwrap_or_default()
-                };
+                let local =
+                    if says_offset { Duration::ZERO } else { self.utc_offset.unwrap_or_default() };
                 let unstated = !says_offset && self.utc_offset.is_none();
                 return Ok((time - local, unstated.then_some(NoteKind::LocalTime)));
             }
@@ -228,9 +184,7 @@ impl Cells<'_> {
     ) -> Result<Option<TaskRow>, Refused> {
         let line = record.line;
         let read_time = |tasks: &mut TaskBuilder, column: usize| {
-            let (time, note) = self
-                .time(record.field(column))
-                .map_err(|why| (column, why))?;
+            let (time, note) = self.time(record.field(column)).map_err(|why| (column, why))?;
             if let Some(kind) = note {
                 tasks.log.note(kind, line);
             }
@@ -268,9 +222,7 @@ impl Cells<'_> {
         };
         let mut task = plain_task(submitted, duration.ms(), self.unnamed);
         if let Some(column) = self.indices.queue {
-            task.queue = tasks
-                .queue(record.field(column))
-                .map_err(|why| (column, why))?;
+            task.queue = tasks.queue(record.field(column)).map_err(|why| (column, why))?;
         }
         if let Some(column) = self.indices.priority {
             task.priority = text::priority(record.field(column)).map_err(|why| (column, why))?;
@@ -291,9 +243,7 @@ impl Cells<'_> {
     #[inline]
     fn left_out(&self, record: &Record<'_>) -> Option<NoteKind> {
         if let (Some(column), Some((_, values))) = (self.indices.finished, &self.columns.finished)
-            && !values
-                .iter()
-                .any(|value| value.as_bytes() == record.field(column))
+            && !values.iter().any(|value| value.as_bytes() == record.field(column))
         {
             return Some(NoteKind::Unfinished);
         }
@@ -314,17 +264,10 @@ pub(super) fn table(source: Source<'_>, options: &Options) -> Result<Imported, T
     let file = source.name.clone();
     let mut tasks = TaskBuilder::new(&file, options);
     let mut table = Table::open(source)?;
-    let Some(columns) = options
-        .columns
-        .clone()
-        .or_else(|| known_columns(&table.header))
-    else {
+    let Some(columns) = options.columns.clone().or_else(|| known_columns(&table.header)) else {
         return Err(tasks.problems.fatal(
             Place::Line(1),
-            format_args!(
-                "no known task table has the columns {}",
-                table.header.join(", ")
-            ),
+            format_args!("no known task table has the columns {}", table.header.join(", ")),
             "say which column is the submission, the duration and so on",
         ));
     };
@@ -335,17 +278,9 @@ pub(super) fn table(source: Source<'_>, options: &Options) -> Result<Imported, T
     let cells = Cells {
         columns: &columns,
         indices,
-        start: if columns.relative {
-            start_of(options)
-        } else {
-            Time::EPOCH
-        },
+        start: if columns.relative { start_of(options) } else { Time::EPOCH },
         utc_offset: options.utc_offset,
-        unnamed: if columns.queue.is_some() {
-            0
-        } else {
-            queue_id(&mut tasks, &file, options)
-        },
+        unnamed: if columns.queue.is_some() { 0 } else { queue_id(&mut tasks, &file, options) },
     };
     let header = std::mem::take(&mut table.header);
     while let Some(record) = table.records.next()? {
@@ -358,9 +293,7 @@ pub(super) fn table(source: Source<'_>, options: &Options) -> Result<Imported, T
             Ok(None) => {}
             Err((column, why)) => {
                 let found = record.field(column);
-                tasks
-                    .problems
-                    .cell(record.line, &header[column], found, why, "");
+                tasks.problems.cell(record.line, &header[column], found, why, "");
             }
         }
     }

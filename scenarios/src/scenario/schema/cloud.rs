@@ -10,7 +10,8 @@ use crate::file::{Section, kind};
 
 const ANSWER: &str = "fitted: RunInstances answers in seconds; a spot request of 2011-2017 was \
                       evaluated about every minute, and some took half an hour";
-const PENDING: &str = "fitted to public notes of 2011-2019 (Mao and Humphrey, CLOUD 2012, and later)";
+const PENDING: &str =
+    "fitted to public notes of 2011-2019 (Mao and Humphrey, CLOUD 2012, and later)";
 const BILLED: &str = "EC2 User Guide, \"Billing for interrupted Spot Instances\"; AWS What's New, \
                       2017-10-02";
 

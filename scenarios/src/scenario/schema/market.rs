@@ -28,14 +28,29 @@ pub(crate) struct MarketDoc {
 /// Where market prices come from.
 pub(crate) enum PricesDoc {
     Generated(PriceModel),
-    Recorded { files: At<Vec<PathBuf>>, replay_from: Option<Time>, utc_offset: Duration },
+    Recorded(RecordedPricesDoc),
+}
+
+/// Recorded prices.
+pub(crate) struct RecordedPricesDoc {
+    pub(crate) files: At<Vec<PathBuf>>,
+    pub(crate) replay_from: Option<Time>,
+    pub(crate) utc_offset: Duration,
 }
 
 /// Where availability comes from.
 pub(crate) enum AvailabilityDoc {
     Unlimited,
     Generated(AvailabilityModel),
-    Recorded { file: At<PathBuf>, replay_from: Option<Time>, pools: Vec<(String, At<String>)> },
+    Recorded(RecordedAvailabilityDoc),
+}
+
+/// Recorded availability.
+pub(crate) struct RecordedAvailabilityDoc {
+    pub(crate) file: At<PathBuf>,
+    pub(crate) replay_from: Option<Time>,
+    /// Names of recorded pools, by our pool.
+    pub(crate) pools: Vec<(String, At<String>)>,
 }
 
 const PRICES_2021: &str = "EC2 spot price history of us-east-1, 2021-03 and 2021-04";
@@ -125,7 +140,8 @@ fn replay_from(s: &mut Section<'_>) -> Option<Time> {
 fn prices(s: &mut Section<'_>, regime: Regime) -> PricesDoc {
     let modern = |s: &mut Section<'_>| {
         let default = CapacityPrices::default();
-        let mut number = |key, doc, default| s.defaulted(key, kind::float(), doc, default, PRICES_2021);
+        let mut number =
+            |key, doc, default| s.defaulted(key, kind::float(), doc, default, PRICES_2021);
         let model = CapacityPrices {
             constant_share: number(
                 "constant_share",
@@ -169,7 +185,8 @@ fn prices(s: &mut Section<'_>, regime: Regime) -> PricesDoc {
     };
     let bid_era = |s: &mut Section<'_>| {
         let default = OutbidPrices::default();
-        let mut number = |key, doc, default| s.defaulted(key, kind::float(), doc, default, PRICES_2016);
+        let mut number =
+            |key, doc, default| s.defaulted(key, kind::float(), doc, default, PRICES_2016);
         let model = OutbidPrices {
             floor_min: number(
                 "floor_min",
@@ -202,9 +219,11 @@ fn prices(s: &mut Section<'_>, regime: Regime) -> PricesDoc {
                 &default.excursion,
                 PRICES_2016,
             ),
-            quiet: s.section("quiet", "How far above its floor a quiet price is, in floors.", |s| {
-                premium(s, &default.quiet)
-            }),
+            quiet: s.section(
+                "quiet",
+                "How far above its floor a quiet price is, in floors.",
+                |s| premium(s, &default.quiet),
+            ),
             height: s.section(
                 "height",
                 "How far above on-demand an excursion is, in on-demand prices.",
@@ -213,7 +232,8 @@ fn prices(s: &mut Section<'_>, regime: Regime) -> PricesDoc {
         };
         generated(s, PriceModel::Outbid(model))
     };
-    let recorded = |s: &mut Section<'_>| PricesDoc::Recorded {
+    let recorded = |s: &mut Section<'_>| {
+        PricesDoc::Recorded(RecordedPricesDoc {
         files: At {
             value: s.required(
                 "files",
@@ -225,6 +245,7 @@ fn prices(s: &mut Section<'_>, regime: Regime) -> PricesDoc {
         },
         replay_from: replay_from(s),
         utc_offset: utc_offset(s),
+    })
     };
     let variants = [
         Variant::new("modern", "Smooth generated prices, as since late 2017.", &modern),
@@ -254,7 +275,11 @@ fn premium(s: &mut Section<'_>, default: &Premium) -> Premium {
             "Probability that a change draws it anew instead of moving it a little.",
             default.redraw,
         ),
-        nudge: number("nudge", "Standard deviation of a small move of its logarithm.", default.nudge),
+        nudge: number(
+            "nudge",
+            "Standard deviation of a small move of its logarithm.",
+            default.nudge,
+        ),
     }
 }
 
@@ -310,7 +335,8 @@ fn availability(s: &mut Section<'_>) -> AvailabilityDoc {
         report_check(s, None, model.check());
         AvailabilityDoc::Generated(model)
     };
-    let recorded = |s: &mut Section<'_>| AvailabilityDoc::Recorded {
+    let recorded = |s: &mut Section<'_>| {
+        AvailabilityDoc::Recorded(RecordedAvailabilityDoc {
         file: At {
             value: s.required(
                 "file",
@@ -330,12 +356,14 @@ fn availability(s: &mut Section<'_>) -> AvailabilityDoc {
             .into_iter()
             .map(|(name, value, place)| (name, At { value, place }))
             .collect(),
+    })
     };
     let variants = [
         Variant::new("unlimited", "Always as much as is asked for.", &unlimited),
         Variant::new("generated", "Pools go up and down by themselves.", &generated),
         Variant::new("recorded", "Recorded availability.", &recorded),
     ];
-    let default = Some(("\"unlimited\"", "price says little about it, and most recordings have none"));
+    let default =
+        Some(("\"unlimited\"", "price says little about it, and most recordings have none"));
     s.variant("availability", "How many spot instances pools can give.", &variants, None, default)
 }

@@ -18,7 +18,9 @@ use provisioner_engine::worker_type::Limits;
 use provisioner_sim::config::{CloudModel, QueueModel, Regime};
 use provisioner_sim::dist::{DELAY_MAX, DurationDist};
 
-pub(super) use self::market::{AvailabilityDoc, MarketDoc, PricesDoc};
+pub(super) use self::market::{
+    AvailabilityDoc, MarketDoc, PricesDoc, RecordedAvailabilityDoc, RecordedPricesDoc,
+};
 pub(super) use self::tasks::{RecordedTasksDoc, TasksDoc};
 pub(super) use self::worker_type::{InstanceTypeDoc, WorkerTypeDoc};
 use crate::file::{Issue, Kind, Place, Section, kind};
@@ -36,8 +38,6 @@ pub(super) struct Document {
     pub(super) queue: QueueModel,
     /// By name.
     pub(super) worker_types: Vec<(String, WorkerTypeDoc)>,
-    /// The whole file.
-    pub(super) here: Place,
 }
 
 /// When a run happens.
@@ -47,6 +47,13 @@ pub(super) struct Span {
     pub(super) end: Time,
     pub(super) warmup: Duration,
     pub(super) drain: Duration,
+}
+
+impl Span {
+    /// When the last unfinished task is given up.
+    pub(super) fn last(&self) -> Time {
+        self.end.saturating_add(self.drain)
+    }
 }
 
 /// A value, and where it stands.
@@ -69,7 +76,8 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Regime>) -> Docume
     let doc = "A scenario file that holds where this one says nothing: sections are joined key by \
                key; lists, and values with several forms, are replaced as a whole.";
     s.optional(BASE, kind::path(), doc);
-    let name = s.optional("name", kind::text(), "What reports call it; the file's name if left out.");
+    let name =
+        s.optional("name", kind::text(), "What reports call it; the file's name if left out.");
     let description = s.optional("description", kind::text(), "What it is about.");
     let seed = s.defaulted("seed", kind::integer(), "The origin of all chance.", 1, "any will do");
     let span = s.section("time", "When the run happens.", span);
@@ -102,11 +110,10 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Regime>) -> Docume
         s.report(issue.hint("add a section [worker_types.\"proj/builds\"]"));
     }
     let description = description.unwrap_or_default();
-    let (seed, here) = (Seed(seed), s.here());
     Document {
         name,
         description,
-        seed,
+        seed: Seed(seed),
         span,
         limits,
         market,
@@ -114,12 +121,12 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Regime>) -> Docume
         observation_lag,
         queue,
         worker_types,
-        here,
     }
 }
 
 fn span(s: &mut Section<'_>) -> Span {
-    let start = s.required("start", kind::time(), "When the run begins; earlier tasks are left out.");
+    let start =
+        s.required("start", kind::time(), "When the run begins; earlier tasks are left out.");
     let end = s.optional("end", kind::time(), "From when on tasks are left out.");
     let length = s.optional(
         "length",
@@ -232,4 +239,3 @@ fn report_check(s: &mut Section<'_>, key: Option<&str>, check: Result<(), String
         s.report(Issue::new(what, place).hint(hint));
     }
 }
-

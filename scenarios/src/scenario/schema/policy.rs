@@ -139,8 +139,7 @@ pub(super) fn placement(s: &mut Section<'_>) -> PlacementPolicy {
 
 fn bid(s: &mut Section<'_>) -> BidRule {
     let default = BidRule::default();
-    let price_min =
-        [("divided", PriceMinRule::Divided), ("multiplied", PriceMinRule::Multiplied)];
+    let price_min = [("divided", PriceMinRule::Divided), ("multiplied", PriceMinRule::Multiplied)];
     let over_cap = [("refused", OverCap::Refused), ("historical-once", OverCap::HistoricalOnce)];
     BidRule {
         price_window: s.defaulted(

@@ -73,11 +73,7 @@ pub(super) fn tasks(s: &mut Section<'_>) -> TasksDoc {
 fn arrivals(s: &mut Section<'_>, preset: &Arrivals) -> Arrivals {
     let mut number = |key, doc, default| s.defaulted(key, kind::float(), doc, default, PRESET);
     Arrivals {
-        tasks_per_hour: number(
-            "tasks_per_hour",
-            "Mean over a whole week.",
-            preset.tasks_per_hour,
-        ),
+        tasks_per_hour: number("tasks_per_hour", "Mean over a whole week.", preset.tasks_per_hour),
         diurnal_factor: number(
             "diurnal_factor",
             "Rate at the busiest time of day over that at the quietest, half a day later.",
@@ -109,9 +105,8 @@ fn arrivals(s: &mut Section<'_>, preset: &Arrivals) -> Arrivals {
                 PRESET,
             ),
         }),
-        batches: s.section("batches", "How many tasks come together.", |s| {
-            batches(s, &preset.batches)
-        }),
+        batches: s
+            .section("batches", "How many tasks come together.", |s| batches(s, &preset.batches)),
     }
 }
 

@@ -81,11 +81,8 @@ pub(super) fn worker_type(s: &mut Section<'_>) -> WorkerTypeDoc {
         ),
         regions: names(s, "regions", "Regions it may use; all if left out."),
         zones: names(s, "zones", "Zones it may use; all those of its regions if left out."),
-        instance_types: s.named(
-            "instance_types",
-            "Instance types it may use.",
-            |_, s| instance_type(s),
-        ),
+        instance_types: s
+            .named("instance_types", "Instance types it may use.", |_, s| instance_type(s)),
         scaling: scaling(s),
         placement: placement(s),
         overshoot: s.defaulted(

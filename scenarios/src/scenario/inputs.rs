@@ -1,0 +1,399 @@
+//! The files a scenario names: read once each, hashed, and cut to the run.
+//!
+//! A file that cannot be read is an issue where it is named; what is odd in one is a remark.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use provisioner_engine::catalog::Catalog;
+use provisioner_engine::ids::{PoolId, WorkerTypeId};
+use provisioner_engine::units::{Duration, Time, UsdPerHour};
+use provisioner_sim::input::{AvailabilityChange, Task};
+
+use super::pools::one_of;
+use super::schema::{
+    At, Document, MarketDoc, PricesDoc, RecordedAvailabilityDoc, RecordedPricesDoc,
+    RecordedTasksDoc, Span,
+};
+use super::supply::{Supply, Zone};
+use crate::file::{Issue, Place, kind};
+use crate::traces::error::Place as TracePlace;
+use crate::traces::{Findings, Imported, Market, Options, Trace, TraceError, import_from};
+
+/// What was read of the files that a scenario names.
+#[derive(Default)]
+pub(super) struct Inputs {
+    pub(super) issues: Vec<Issue>,
+    pub(super) remarks: Vec<String>,
+    /// Hashes of the files' bytes, in the order in which they were first needed.
+    pub(super) hashes: Vec<u64>,
+    /// Task queues that were read, as several worker types may share a file.
+    read: BTreeMap<(PathBuf, Option<Time>, Duration), Option<Arc<Imported>>>,
+}
+
+/// Most problems of one file that are shown.
+const PROBLEMS_MAX: usize = 3;
+
+impl Inputs {
+    /// What is known about the market.
+    pub(super) fn supply(&mut self, doc: &Document) -> Supply {
+        let market = &doc.market;
+        let mut supply = Supply { product: market.product.clone(), ..Supply::default() };
+        supply.on_demand =
+            market.on_demand.iter().map(|(name, price)| (name.clone(), price.value)).collect();
+        for path in &market.on_demand_files.value {
+            match self.trace(path, &market.on_demand_files.place, &Options::default()) {
+                Some(Trace::OnDemand(table)) => supply.on_demand_tables.push(table.clone()),
+                Some(_) => self.wrong_kind(path, &market.on_demand_files.place, "on-demand prices"),
+                None => {}
+            }
+        }
+        self.catalogues(market, &mut supply);
+        let listed = self.listed_zones(market);
+        match &market.prices.value {
+            PricesDoc::Recorded(recorded) => {
+                let types = doc.worker_types.iter().flat_map(|(_, doc)| &doc.instance_types);
+                let types: BTreeSet<&str> = types.map(|(name, _)| name.as_str()).collect();
+                self.prices(recorded, (&listed, &types), doc.span, &mut supply);
+            }
+            PricesDoc::Generated(_) if market.zones.is_none() => {
+                let what = "generated prices need zones";
+                let issue = Issue::new(what, market.prices.place.clone());
+                let hint = "add for example zones = [\"us-east-1a\", \"us-east-1b\"] to [market]";
+                self.issues.push(issue.hint(hint));
+            }
+            PricesDoc::Generated(_) => {}
+        }
+        if market.zones.is_some() {
+            supply.zones = listed;
+        }
+        supply
+    }
+
+    /// The tasks of a worker type within the run.
+    pub(super) fn tasks(
+        &mut self,
+        doc: &RecordedTasksDoc,
+        worker_type: WorkerTypeId,
+        span: Span,
+    ) -> Arc<[Task]> {
+        let none = Arc::new([]);
+        let start = if doc.replay_from.is_some() { None } else { Some(span.start) };
+        let options = Options { start, utc_offset: Some(doc.utc_offset), ..Options::default() };
+        let Some(imported) = self.shared(&doc.file, &options) else { return none };
+        let Trace::Tasks(trace) = &imported.trace else {
+            self.wrong_kind(&doc.file.value, &doc.file.place, "a task queue");
+            return none;
+        };
+        let wanted = match &doc.queue {
+            None => None,
+            Some(At { value, place }) => {
+                let Some(index) = trace.queues.iter().position(|queue| queue == value) else {
+                    let issue = Issue::new(format!("queue `{value}` has no task"), place.clone());
+                    let hint = one_of(value, trace.queues.iter().map(String::as_str));
+                    self.issues.push(issue.hint(hint));
+                    return none;
+                };
+                u32::try_from(index).ok()
+            }
+        };
+        let shift = doc.replay_from.as_ref().map_or(Duration::ZERO, |from| span.start - from.value);
+        let kept = trace.tasks.iter().filter(|task| wanted.is_none_or(|queue| task.queue == queue));
+        let inside = kept.clone().filter(|task| {
+            (span.start.ms()..span.end.ms())
+                .contains(&task.submitted.ms().saturating_add(shift.ms()))
+        });
+        let tasks: Arc<[Task]> = inside
+            .map(|task| Task {
+                submitted: task.submitted + shift,
+                duration: task.duration,
+                deadline: task.deadline.saturating_add(shift),
+                worker_type,
+                priority: task.priority,
+                retries: task.retries,
+            })
+            .collect();
+        let name = file_name(&doc.file.value);
+        let outside = kept.clone().count() - tasks.len();
+        if tasks.is_empty() {
+            let issue = Issue::new("no recorded task lies in the run", doc.file.place.clone());
+            let hint = match kept.clone().next().zip(kept.last()) {
+                Some((first, last)) => format!(
+                    "the recording has tasks from {} to {}: choose the run so, or set `replay_from`",
+                    show(first.submitted),
+                    show(last.submitted)
+                ),
+                None => "the recording has no task at all".to_owned(),
+            };
+            self.issues.push(issue.hint(hint));
+        } else if outside > 0 {
+            self.remarks.push(format!("{name}: {outside} tasks lie outside the run, left out"));
+        }
+        if doc.queue.is_none() && trace.queues.len() > 1 {
+            let queues = trace.queues.len();
+            self.remarks.push(format!("{name}: tasks of {queues} queues are taken together"));
+        }
+        tasks
+    }
+
+    /// Recorded availability of the pools it is stated for.
+    pub(super) fn availability(
+        &mut self,
+        doc: &RecordedAvailabilityDoc,
+        catalog: &Catalog,
+        span: Span,
+    ) -> Vec<AvailabilityChange> {
+        let start = if doc.replay_from.is_some() { None } else { Some(span.start) };
+        let options = Options { start, ..Options::default() };
+        let At { value: path, place } = &doc.file;
+        let Some(imported) = self.import(path, place, &options) else { return Vec::new() };
+        let Trace::Availability(trace) = imported.trace else {
+            self.wrong_kind(path, place, "availability");
+            return Vec::new();
+        };
+        let shift = doc.replay_from.map_or(Duration::ZERO, |from| span.start - from);
+        let ours: Vec<String> =
+            (0..catalog.pools().len()).map(|index| catalog.pool_name(PoolId::new(index))).collect();
+        let mut changes = Vec::new();
+        for (name, At { value: recorded, place }) in &doc.pools {
+            let index = ours.iter().position(|pool| pool == name);
+            let source = trace.pools.iter().position(|pool| pool.name == *recorded);
+            let (Some(index), Some(source)) = (index, source) else {
+                let (wrong, what, names): (_, _, Vec<&str>) = match index {
+                    None => (name, "pool", ours.iter().map(String::as_str).collect()),
+                    Some(_) => {
+                        let names = trace.pools.iter().map(|pool| pool.name.as_str());
+                        (recorded, "recorded pool", names.collect())
+                    }
+                };
+                let issue = Issue::new(format!("{what} `{wrong}` is not known"), place.clone());
+                self.issues.push(issue.hint(one_of(wrong, names.into_iter())));
+                continue;
+            };
+            let rows = trace.changes.iter().filter(|row| row.pool as usize == source);
+            changes.extend(rows.map(|row| AvailabilityChange {
+                at: row.at + shift,
+                pool: PoolId::new(index),
+                available: row.available,
+            }));
+        }
+        changes.sort_by_key(|change| change.at);
+        changes
+    }
+
+    /// Tables of instance types and offers.
+    fn catalogues(&mut self, market: &MarketDoc, supply: &mut Supply) {
+        if let Some(At { value: path, place }) = &market.instance_types_file {
+            match self.trace(path, place, &Options::default()) {
+                Some(Trace::InstanceTypes(table)) => {
+                    let name = |index: u32| table.instance_types[index as usize].clone();
+                    let rows = table.rows.iter().map(|row| (name(row.instance_type), row.vcpus));
+                    supply.instance_types = Some(rows.collect());
+                }
+                Some(_) => self.wrong_kind(path, place, "instance types"),
+                None => {}
+            }
+        }
+        if let Some(At { value: path, place }) = &market.offerings_file {
+            match self.trace(path, place, &Options::default()) {
+                Some(Trace::Offerings(table)) => {
+                    let offers = table.rows.iter().filter(|row| !row.is_zone_id).map(|row| {
+                        let instance_type = &table.instance_types[row.instance_type as usize];
+                        (instance_type.clone(), table.zones[row.zone as usize].clone())
+                    });
+                    supply.offers = Some(offers.collect());
+                }
+                Some(_) => self.wrong_kind(path, place, "offers by zone"),
+                None => {}
+            }
+        }
+    }
+
+    /// The zones that the file lists.
+    fn listed_zones(&mut self, market: &MarketDoc) -> Vec<Zone> {
+        let Some(At { value, place }) = &market.zones else { return Vec::new() };
+        let mut zones = Vec::new();
+        for name in value {
+            match Zone::new(name) {
+                Some(zone) if zones.contains(&zone) => {
+                    let issue = Issue::new(format!("zone `{name}` is named twice"), place.clone());
+                    self.issues.push(issue.hint("leave one of them out"));
+                }
+                Some(zone) => zones.push(zone),
+                None => {
+                    let what = format!("`{name}` is not the name of an availability zone");
+                    let issue = Issue::new(what, place.clone());
+                    self.issues.push(issue.hint("write for example \"us-east-1a\""));
+                }
+            }
+        }
+        if zones.is_empty() && value.is_empty() {
+            let issue = Issue::new("`zones` names no zone", place.clone());
+            self.issues.push(issue.hint("write for example [\"us-east-1a\", \"us-east-1b\"]"));
+        }
+        zones
+    }
+
+    /// Recorded prices of some instance types during the run, and the zones that have prices.
+    fn prices(
+        &mut self,
+        doc: &RecordedPricesDoc,
+        (listed, types): (&[Zone], &BTreeSet<&str>),
+        span: Span,
+        supply: &mut Supply,
+    ) {
+        let shift = doc.replay_from.map_or(Duration::ZERO, |from| span.start - from);
+        let (from, to) = (span.start - shift, span.last() - shift);
+        let options = Options { utc_offset: Some(doc.utc_offset), ..Options::default() };
+        let mut prices: BTreeMap<_, Vec<(Time, UsdPerHour)>> = BTreeMap::new();
+        let mut zones: BTreeMap<String, Zone> = BTreeMap::new();
+        let mut products = BTreeSet::new();
+        for path in &doc.files.value {
+            let Some(imported) = self.import(path, &doc.files.place, &options) else { continue };
+            let Imported { trace: Trace::Prices(trace), findings } = imported else {
+                self.wrong_kind(path, &doc.files.place, "spot prices");
+                continue;
+            };
+            self.cover(&findings, &doc.files.place, (from, to));
+            products.extend(trace.markets.iter().map(|market| market.product.clone()));
+            let of_product = |market: &Market| market.product == supply.product;
+            for market in trace.markets.iter().filter(|market| of_product(market)) {
+                if let Some(zone) = Zone::new(&market.zone) {
+                    zones.insert(zone.name.clone(), zone);
+                }
+            }
+            let wanted = trace.select(|market| {
+                of_product(market)
+                    && types.contains(market.instance_type.as_str())
+                    && Zone::new(&market.zone)
+                        .is_some_and(|zone| listed.is_empty() || listed.contains(&zone))
+            });
+            let wanted = wanted.window(from, to).without_repeats();
+            for row in &wanted.changes {
+                let Market { zone, instance_type, .. } = &wanted.markets[row.market as usize];
+                let key = (instance_type.clone(), zone.clone());
+                prices.entry(key).or_default().push((row.at + shift, row.price));
+            }
+        }
+        prices.values_mut().for_each(|prices| prices.sort_by_key(|(at, _)| *at));
+        let late = prices.values().filter(|prices| prices[0].0 > span.start).count();
+        if late > 0 {
+            self.remarks.push(format!(
+                "{late} of {} pools have no price when the run begins, and are not used before \
+                 their first",
+                prices.len()
+            ));
+        }
+        if !products.is_empty() && !products.contains(&supply.product) {
+            let what = format!("there are no prices of product `{}`", supply.product);
+            let issue = Issue::new(what, doc.files.place.clone());
+            let known = products.iter().map(String::as_str);
+            self.issues
+                .push(issue.hint(format!("set `product`: {}", one_of(&supply.product, known))));
+        }
+        supply.zones = zones.into_values().collect();
+        supply.prices = Some(prices);
+    }
+
+    /// Compares the span of a recording with what of it is needed.
+    fn cover(&mut self, findings: &Findings, place: &Place, (from, to): (Time, Time)) {
+        let Some((first, last)) = findings.span else { return };
+        let name = file_name(Path::new(&findings.file));
+        if last < from || first >= to {
+            let issue =
+                Issue::new(format!("{name} has no price of the time of the run"), place.clone());
+            let label = format!("prices from {} to {}", show(first), show(last));
+            let hint = format!("set `replay_from`, for example to {}", show(first));
+            self.issues.push(issue.label(label).hint(hint));
+            return;
+        }
+        if last < to {
+            self.remarks.push(format!("{name}: prices end at {}; the last ones hold", show(last)));
+        }
+        for (gap_from, gap_to) in &findings.gaps {
+            if *gap_from < to && *gap_to > from {
+                let (from, to) = (show(*gap_from), show(*gap_to));
+                let length = gap_to.since(*gap_from);
+                self.remarks.push(format!("{name}: nothing recorded for {length}, {from} to {to}"));
+            }
+        }
+    }
+
+    fn trace(&mut self, path: &Path, place: &Place, options: &Options) -> Option<Trace> {
+        self.import(path, place, options).map(|imported| imported.trace)
+    }
+
+    fn shared(&mut self, file: &At<PathBuf>, options: &Options) -> Option<Arc<Imported>> {
+        let offset = options.utc_offset.unwrap_or_default();
+        let key = (file.value.clone(), options.start, offset);
+        if let Some(read) = self.read.get(&key) {
+            return read.clone();
+        }
+        let read = self.import(&file.value, &file.place, options).map(Arc::new);
+        self.read.insert(key, read.clone());
+        read
+    }
+
+    /// Reads a file. What is wrong with it is reported where it is named.
+    fn import(&mut self, path: &Path, place: &Place, options: &Options) -> Option<Imported> {
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                let what = format!("{}: the file cannot be read: {error}", path.display());
+                let issue = Issue::new(what, place.clone());
+                self.issues.push(issue.hint("paths are relative to the file they are written in"));
+                return None;
+            }
+        };
+        self.hashes.push(xxhash_rust::xxh3::xxh3_64(&bytes));
+        match import_from(&path.to_string_lossy(), bytes.as_slice(), options) {
+            Ok(imported) => {
+                let name = file_name(path);
+                let notes = imported.findings.notes.iter();
+                self.remarks.extend(
+                    notes.map(|note| format!("{name}: {} {}", note.count, note.kind.text())),
+                );
+                Some(imported)
+            }
+            Err(error) => {
+                self.issues.extend(issues_of(&error, path, place));
+                None
+            }
+        }
+    }
+
+    fn wrong_kind(&mut self, path: &Path, place: &Place, wanted: &str) {
+        let what = format!("{} is not a file of {wanted}", file_name(path));
+        let issue = Issue::new(what, place.clone());
+        self.issues.push(issue.hint("`provisioner import` says what is in it"));
+    }
+}
+
+fn issues_of(error: &TraceError, path: &Path, place: &Place) -> Vec<Issue> {
+    let name = file_name(path);
+    let more = error.problems.len().saturating_sub(PROBLEMS_MAX) as u64 + error.more;
+    let shown = error.problems.iter().take(PROBLEMS_MAX).map(|problem| {
+        let at = match problem.place {
+            TracePlace::File => String::new(),
+            TracePlace::Line(line) => format!(", line {line}"),
+            TracePlace::Byte(byte) => format!(", byte {byte}"),
+        };
+        let column = problem.column.iter().map(|column| format!(", column `{column}`"));
+        let column: String = column.collect();
+        let issue = Issue::new(format!("{name}{at}{column}: {}", problem.what), place.clone());
+        issue.hint(problem.hint.clone())
+    });
+    let rest = format!("{name} has {more} more problems");
+    let hint = "`provisioner import` shows more of them";
+    let rest = (more > 0).then(|| Issue::new(rest, place.clone()).hint(hint));
+    shown.chain(rest).collect()
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn show(time: Time) -> String {
+    kind::time().show(&time)
+}

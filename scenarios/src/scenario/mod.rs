@@ -1,0 +1,196 @@
+//! Scenarios: one run, described in a file, resolved and complete.
+//!
+//! [`load`] reads a file, its bases and all recordings it names, and gives either a [`Scenario`]
+//! with remarks about the data or every [`Issue`](crate::file::Issue). [`parameters`] lists all
+//! keys with their defaults, from the code that reads them.
+//!
+//! A scenario is named by its [hash](Scenario::hash): equal hashes mean equal runs for equal seeds
+//! and programs. It is taken of what the files say and of the bytes of their inputs; comments, the
+//! order of keys, units, folders, and what was inherited from where do not matter. Worker types and
+//! instance types are ordered by name.
+//!
+//! Not here: running it (`provisioner-sim`), experiments over several scenarios.
+
+mod inputs;
+mod pools;
+mod resolve;
+mod schema;
+mod supply;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use provisioner_engine::random::Seed;
+use provisioner_engine::units::Duration;
+use provisioner_engine::worker_type::EngineConfig;
+use provisioner_sim::config::{Regime, SimConfig};
+use provisioner_sim::generate::sources::{MergedSources, RecordedTasks};
+use provisioner_sim::generate::tasks::GeneratedTasks;
+use provisioner_sim::input::TaskSource;
+
+use self::inputs::Inputs;
+use self::resolve::{Resolved, Tasks};
+use crate::file::{
+    Issue, Issues, KeyDoc, Place, Presence, Source, Written, describe, kind, peek, read_layers,
+};
+
+/// One run, resolved and complete, but for its seed. Cheap to clone; recorded inputs are shared.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    resolved: Arc<Resolved>,
+    series_step: Option<Duration>,
+}
+
+/// A scenario, and what is worth knowing about its inputs.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What to run.
+    pub scenario: Scenario,
+    /// Counted warnings, each a line: odd rows of recordings, pools without prices.
+    pub remarks: Vec<String>,
+}
+
+/// Reads a scenario file and everything it names.
+///
+/// # Errors
+///
+/// All problems of the file and its bases; if it is right in itself, all problems of its inputs
+/// and of how its parts fit together.
+pub fn load(path: &Path) -> Result<Loaded, Issues> {
+    let sources = with_bases(path)?;
+    let (document, written) = read_layers(&sources, |s| schema::document(s, None))?;
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let mut inputs = Inputs::default();
+    let mut resolved = resolve::resolve(document, &stem, &mut inputs);
+    if !inputs.issues.is_empty() {
+        return Err(inputs.issues.into());
+    }
+    resolved.hash = hash(&written, &inputs.hashes);
+    let scenario = Scenario { resolved: Arc::new(resolved), series_step: None };
+    Ok(Loaded { scenario, remarks: inputs.remarks })
+}
+
+/// Every key of a scenario file. Where a default depends on the market's regime, both are given.
+#[must_use]
+pub fn parameters() -> Vec<KeyDoc> {
+    let keys = |regime| describe(|s| schema::document(s, Some(regime)));
+    let both = |(mut key, outbid): (KeyDoc, KeyDoc)| {
+        if let (Presence::Default { value, .. }, Presence::Default { value: outbid, .. }) =
+            (&mut key.presence, outbid.presence)
+            && *value != outbid
+        {
+            *value = format!("{value}, or {outbid} if market.regime is \"outbid\"");
+        }
+        key
+    };
+    let keys = keys(Regime::Capacity).into_iter().zip(keys(Regime::Outbid)).map(both);
+    let doc = "How long something takes: a duration, or a distribution by name.";
+    let forms = describe(|s| schema::delay::forms(s, schema::delay::DELAY, doc, None));
+    keys.chain(forms).collect()
+}
+
+impl Scenario {
+    /// What reports call it: the key `name`, or the file's name without extension.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.resolved.name
+    }
+
+    /// What it is about, in its author's words; may be empty.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        &self.resolved.description
+    }
+
+    /// What it is, in 16 hexadecimal digits.
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        &self.resolved.hash
+    }
+
+    /// The file's seed.
+    #[must_use]
+    pub fn seed(&self) -> Seed {
+        self.resolved.seed
+    }
+
+    /// The same, with a sample of the state every `step`.
+    #[must_use]
+    pub fn with_series_step(mut self, step: Duration) -> Self {
+        self.series_step = Some(step);
+        self
+    }
+
+    /// Everything a run is made of but its tasks. Generates what is generated.
+    #[must_use]
+    pub fn config(&self, seed: Seed) -> SimConfig {
+        let resolved = &*self.resolved;
+        SimConfig {
+            seed,
+            engine: EngineConfig { seed: seed.purpose("engine"), ..resolved.engine.clone() },
+            start: resolved.span.start,
+            end: resolved.span.end,
+            drain: resolved.span.drain,
+            warmup: resolved.span.warmup,
+            market: resolved.market(seed),
+            cloud: resolved.cloud.clone(),
+            queue: resolved.queue,
+            workers: resolved.workers.clone(),
+            observation_lag: resolved.observation_lag.clone(),
+            series_step: self.series_step,
+        }
+    }
+
+    /// The tasks of all worker types by time, from the first on.
+    #[must_use]
+    pub fn tasks(&self, seed: Seed) -> Box<dyn TaskSource> {
+        let span = (self.resolved.span.start, self.resolved.span.end);
+        let source = |(worker_type, tasks): (_, &Tasks)| -> Box<dyn TaskSource> {
+            match tasks {
+                Tasks::Generated(model) => {
+                    Box::new(GeneratedTasks::new(model, worker_type, seed, span))
+                }
+                Tasks::Recorded(tasks) => Box::new(RecordedTasks::new(Arc::clone(tasks))),
+            }
+        };
+        Box::new(MergedSources::new(self.resolved.tasks().map(source).collect()))
+    }
+}
+
+/// Most files in a chain of bases.
+const BASES_MAX: usize = 8;
+
+/// A file and its bases, itself first.
+fn with_bases(path: &Path) -> Result<Vec<Arc<Source>>, Issues> {
+    let mut sources = vec![Source::read(path)?];
+    loop {
+        let last = &sources[sources.len() - 1];
+        let Some((base, place)) = peek(last, schema::BASE, kind::path())? else {
+            return Ok(sources);
+        };
+        if sources.len() > BASES_MAX {
+            let issue = Issue::new("the chain of bases does not end", place);
+            return Err(issue.hint("do two files name each other as `base`?").into());
+        }
+        sources.push(Source::read(&base).map_err(|issue| cannot_read(&base, &issue, place))?);
+    }
+}
+
+fn cannot_read(base: &PathBuf, issue: &Issue, place: Place) -> Issue {
+    Issue::new(format!("{}: {}", base.display(), issue.message()), place)
+        .hint("paths are relative to the file they are written in")
+}
+
+/// The hash of what was written and of the inputs' bytes.
+fn hash(written: &Written, inputs: &[u64]) -> String {
+    let mut hasher = xxhash_rust::xxh3::Xxh3::new();
+    for (path, value) in written {
+        if !schema::KEYS_BESIDE_THE_SCENARIO.contains(&path.as_str()) {
+            hasher.update(format!("{path} = {value}\n").as_bytes());
+        }
+    }
+    inputs.iter().for_each(|input| hasher.update(&input.to_le_bytes()));
+    format!("{:016x}", hasher.digest())
+}

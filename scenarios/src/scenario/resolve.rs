@@ -1,0 +1,162 @@
+//! A scenario with its inputs: what runs are made of.
+
+use std::sync::Arc;
+
+use provisioner_engine::catalog::Catalog;
+use provisioner_engine::ids::{PoolId, WorkerTypeId};
+use provisioner_engine::random::Seed;
+use provisioner_engine::units::Time;
+use provisioner_engine::worker_type::{EngineConfig, WorkerType};
+use provisioner_sim::config::{CloudModel, QueueModel, WorkerModel};
+use provisioner_sim::dist::DurationDist;
+use provisioner_sim::generate::availability::AvailabilityModel;
+use provisioner_sim::generate::prices::{PriceModel, PricedPool};
+use provisioner_sim::generate::tasks::TaskModel;
+use provisioner_sim::input::{AvailabilityChange, PriceChange, Task};
+use provisioner_sim::market::Market;
+
+use super::inputs::Inputs;
+use super::pools::Pools;
+use super::schema::{AvailabilityDoc, Document, PricesDoc, Span, TasksDoc};
+
+/// Everything a file describes.
+#[derive(Debug)]
+pub(super) struct Resolved {
+    pub(super) name: String,
+    pub(super) description: String,
+    pub(super) hash: String,
+    pub(super) seed: Seed,
+    pub(super) span: Span,
+    pub(super) engine: EngineConfig,
+    pub(super) cloud: CloudModel,
+    pub(super) observation_lag: DurationDist,
+    pub(super) queue: QueueModel,
+    pub(super) workers: Vec<WorkerModel>,
+    /// By worker type.
+    tasks: Vec<Tasks>,
+    prices: Prices,
+    availability: Availability,
+    /// The market, if it is the same for every seed.
+    recorded: Option<Market>,
+}
+
+/// Where a worker type's tasks come from.
+#[derive(Debug)]
+pub(super) enum Tasks {
+    Generated(TaskModel),
+    Recorded(Arc<[Task]>),
+}
+
+#[derive(Debug)]
+enum Prices {
+    Generated(PriceModel, Vec<PricedPool>),
+    Recorded(Vec<PriceChange>),
+}
+
+#[derive(Debug)]
+enum Availability {
+    Generated(AvailabilityModel, Vec<PoolId>),
+    Recorded(Vec<AvailabilityChange>),
+}
+
+impl Resolved {
+    /// Each worker type's tasks.
+    pub(super) fn tasks(&self) -> impl Iterator<Item = (WorkerTypeId, &Tasks)> {
+        (0..).map(WorkerTypeId::new).zip(&self.tasks)
+    }
+
+    /// What the market does in a run with this seed.
+    pub(super) fn market(&self, seed: Seed) -> Market {
+        if let Some(market) = &self.recorded {
+            return market.clone();
+        }
+        let span = (self.span.start, self.span.last());
+        let prices = match &self.prices {
+            Prices::Generated(model, pools) => model.generate(pools, seed, span),
+            Prices::Recorded(changes) => changes.clone(),
+        };
+        let availability = match &self.availability {
+            Availability::Generated(model, pools) => model.generate(pools, seed, span),
+            Availability::Recorded(changes) => changes.clone(),
+        };
+        Market::new(self.engine.catalog.pools().len(), prices, availability)
+    }
+}
+
+/// Joins what was written with its inputs. What is wrong is added to the issues of `inputs`; the
+/// result is of use only if there are none.
+pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolved {
+    let supply = inputs.supply(&doc);
+    let mut pools = Pools::new(&supply);
+    let (mut worker_types, mut workers, mut tasks) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, (name, worker_type)) in doc.worker_types.into_iter().enumerate() {
+        let candidates = pools.candidates(&name, &worker_type, &mut inputs.issues);
+        tasks.push(match worker_type.tasks {
+            TasksDoc::Generated(model) => Tasks::Generated(model),
+            TasksDoc::Recorded(recorded) => {
+                Tasks::Recorded(inputs.tasks(&recorded, WorkerTypeId::new(index), doc.span))
+            }
+        });
+        workers.push(worker_type.workers);
+        worker_types.push(WorkerType {
+            name,
+            capacity_min: worker_type.capacity_min,
+            capacity_max: worker_type.capacity_max,
+            price_min: worker_type.price_min,
+            price_max: worker_type.price_max,
+            candidates,
+            scaling: worker_type.scaling,
+            placement: worker_type.placement,
+            overshoot: worker_type.overshoot,
+            request_timeout: worker_type.request_timeout,
+            registration_timeout: worker_type.registration_timeout,
+            lifetime_max: worker_type.lifetime_max,
+            idle_timeout: worker_type.idle_timeout,
+        });
+    }
+    let catalog = pools.finish(doc.span.start, &mut inputs.remarks);
+    let prices = match doc.market.prices.value {
+        PricesDoc::Generated(model) => Prices::Generated(model, priced(&catalog, doc.span.start)),
+        PricesDoc::Recorded(_) => Prices::Recorded(supply.price_changes(&catalog)),
+    };
+    let availability = match doc.market.availability.value {
+        AvailabilityDoc::Unlimited => Availability::Recorded(Vec::new()),
+        AvailabilityDoc::Generated(model) => {
+            Availability::Generated(model, (0..catalog.pools().len()).map(PoolId::new).collect())
+        }
+        AvailabilityDoc::Recorded(recorded) => {
+            Availability::Recorded(inputs.availability(&recorded, &catalog, doc.span))
+        }
+    };
+    let recorded = match (&prices, &availability) {
+        (Prices::Recorded(prices), Availability::Recorded(availability)) => {
+            Some(Market::new(catalog.pools().len(), prices.clone(), availability.clone()))
+        }
+        _ => None,
+    };
+    Resolved {
+        name: doc.name.unwrap_or_else(|| stem.to_owned()),
+        description: doc.description,
+        hash: String::new(),
+        seed: doc.seed,
+        span: doc.span,
+        engine: EngineConfig { seed: doc.seed, catalog, worker_types, limits: doc.limits },
+        cloud: doc.cloud,
+        observation_lag: doc.observation_lag,
+        queue: doc.queue,
+        workers,
+        tasks,
+        prices,
+        availability,
+        recorded,
+    }
+}
+
+/// All pools, with what their instance type costs on demand when the run begins.
+fn priced(catalog: &Catalog, start: Time) -> Vec<PricedPool> {
+    let priced = |pool| {
+        let on_demand = catalog.on_demand_price(pool, start)?;
+        Some(PricedPool { pool, on_demand })
+    };
+    (0..catalog.pools().len()).map(PoolId::new).filter_map(priced).collect()
+}

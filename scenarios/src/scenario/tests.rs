@@ -1,0 +1,1 @@
+//! Scenario files in, issues, hashes and outcomes out.
