@@ -1,2 +1,69 @@
-//! `provisioner`: the command.
-fn main() {}
+//! `provisioner`: what would this load have cost, and how long would tasks have waited?
+//!
+//! Data goes to standard output, remarks and errors to standard error. Exit codes: 0 all is well,
+//! 1 the answer is no, 2 it could not run.
+//!
+//! Not here: any logic of its own; commands join scenarios, the simulator and reports.
+
+mod import;
+mod parameters;
+mod replay;
+mod simulate;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::terminal::Failure;
+
+/// The commit this program was built from.
+const COMMIT: &str = env!("PROVISIONER_COMMIT");
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("PROVISIONER_COMMIT"), ")");
+
+/// What a recorded load would have cost on EC2 spot fleets, and how long tasks would have waited.
+#[derive(Parser)]
+#[command(version = VERSION, max_term_width = 100, after_help = AFTER_HELP)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  provisioner simulate scenarios/quickstart.toml
+  provisioner help simulate
+
+Exit codes: 0 all is well; 1 the answer is no (a replay diverges); 2 it could not run (bad input
+or usage). Colour is used on terminals only, and not if NO_COLOR is set.";
+
+#[derive(Subcommand)]
+enum Command {
+    Simulate(simulate::Simulate),
+    Replay(replay::Replay),
+    Import(import::Import),
+    Parameters(parameters::Parameters),
+}
+
+/// What a command found out.
+enum Answer {
+    Yes,
+    No,
+}
+
+fn main() -> ExitCode {
+    let answer = match Arguments::parse().command {
+        Command::Simulate(simulate) => simulate.run(),
+        Command::Replay(replay) => replay.run(),
+        Command::Import(import) => import.run(),
+        Command::Parameters(parameters) => parameters.run(),
+    };
+    match answer {
+        Ok(Answer::Yes) | Err(Failure::Unheard) => ExitCode::SUCCESS,
+        Ok(Answer::No) => ExitCode::from(1),
+        Err(Failure::Told(error)) => {
+            terminal::say(error);
+            ExitCode::from(2)
+        }
+    }
+}

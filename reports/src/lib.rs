@@ -1,1 +1,64 @@
-//! Placeholder page; see ARCHITECTURE.md.
+//! What a run came to, for people and for programs.
+//!
+//! | module | makes |
+//! |---|---|
+//! | [`summary`] | the page that `simulate` prints |
+//! | [`warnings`] | remarks in plain words under it |
+//! | [`json`] | the outcome as JSON, with units in the names of its keys |
+//! | [`series`] | the time series as CSV |
+//! | [`decisions`] | orders and reasons in words, and where a replay parts from its journal |
+//!
+//! Equal runs give equal bytes. Not here: running anything, files, terminals (the `cli` crate).
+
+pub mod decisions;
+pub mod json;
+pub mod series;
+pub mod summary;
+mod table;
+#[cfg(test)]
+mod testing;
+mod text;
+pub mod warnings;
+
+use std::fmt;
+
+use serde::Serialize;
+
+pub use text::show_time;
+
+/// What names a run: equal names give equal outcomes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Run {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The scenario's hash.
+    pub scenario_hash: String,
+    /// The origin of all chance.
+    pub seed: u64,
+    /// The commit of the program.
+    pub commit: String,
+}
+
+impl fmt::Display for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { scenario, scenario_hash, seed, commit } = self;
+        let scenario = text::printable(scenario);
+        write!(f, "{scenario}: seed {seed}, scenario {scenario_hash}, commit {commit}")
+    }
+}
+
+/// How a report may look.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Look {
+    /// Columns of the terminal; `None` for no limit. Long names are shortened, never figures.
+    pub width: Option<usize>,
+    /// Whether ANSI codes may be used.
+    pub colour: bool,
+}
+
+impl Look {
+    /// Bold, dim, and back to normal.
+    const fn codes(self) -> (&'static str, &'static str, &'static str) {
+        if self.colour { ("\x1b[1m", "\x1b[2m", "\x1b[0m") } else { ("", "", "") }
+    }
+}

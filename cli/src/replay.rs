@@ -1,0 +1,116 @@
+//! `provisioner replay`: does the engine still decide what a journal says?
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use provisioner_engine::Engine;
+use provisioner_engine::decision::{Action, Decision, Reason};
+use provisioner_engine::journal::{Digest, Record, replay};
+use provisioner_reports::{Run, decisions, show_time};
+use provisioner_scenarios::journal::{Header, Journal};
+
+use crate::terminal::{Failure, print, say};
+use crate::{Answer, COMMIT};
+
+/// Feed a journal to the engine and check that it decides the same
+///
+/// On the first decision that differs, prints what was recorded and what the engine orders now,
+/// with the reasons of both.
+#[derive(Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Replay {
+    /// The journal, as `simulate --journal` writes it; `-` is standard input
+    journal: PathBuf,
+    /// Print the first N decisions that order something or say why not
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10")]
+    explain: Option<u64>,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  provisioner simulate week.toml --journal week.jsonl.zst
+  provisioner replay week.jsonl.zst
+  provisioner replay week.jsonl.zst --explain 3
+
+Exit codes: 0 all decisions are equal; 1 one differs; 2 the journal cannot be read.";
+
+impl Replay {
+    pub(crate) fn run(&self) -> Result<Answer, Failure> {
+        let mut journal = self.open()?;
+        let Header { scenario, scenario_hash, seed, commit, engine, .. } = journal.header().clone();
+        let written_by = commit.clone();
+        print(format_args!("{}\n", Run { scenario, scenario_hash, seed, commit }))?;
+        if written_by != COMMIT {
+            say(format_args!("remark: this program is of commit {COMMIT}"));
+        }
+        let config = engine.clone();
+        let mut engine = Engine::new(engine);
+        engine.explain(true);
+        let mut tally = Tally::default();
+        let mut to_explain = self.explain.unwrap_or(0);
+        while let Some(record) = journal.next() {
+            let record = record?;
+            tally.add(&record);
+            if let Record::Decided(decision) = &record
+                && to_explain > 0
+                && is_telling(decision)
+            {
+                to_explain -= 1;
+                print(format_args!("\n{}", decisions::decision(&config, decision)))?;
+            }
+            if let Err(divergence) = replay(&mut engine, record) {
+                let at = show_time(divergence.recorded.at);
+                print(format_args!(
+                    "\nDecision {} differs, at {at}, {}:{}\n{}",
+                    tally.decisions,
+                    self.journal.display(),
+                    journal.line(),
+                    decisions::divergence(&config, &divergence)
+                ))?;
+                return Ok(Answer::No);
+            }
+        }
+        let Tally { facts, decisions, launches, digest } = tally;
+        print(format_args!(
+            "\n{facts} facts, {decisions} decisions, {launches} launches: all decided the same\n\
+             Decisions     {:016x}\n",
+            digest.value()
+        ))?;
+        Ok(Answer::Yes)
+    }
+
+    fn open(&self) -> Result<Journal, Failure> {
+        Ok(match self.journal == Path::new("-") {
+            true => Journal::read("standard input", io::stdin())?,
+            false => Journal::open(&self.journal)?,
+        })
+    }
+}
+
+#[derive(Default)]
+struct Tally {
+    facts: u64,
+    decisions: u64,
+    launches: u64,
+    digest: Digest,
+}
+
+impl Tally {
+    fn add(&mut self, record: &Record) {
+        let Record::Decided(decision) = record else {
+            self.facts += 1;
+            return;
+        };
+        self.decisions += 1;
+        let launches = decision.actions.iter().filter(|a| matches!(a, Action::Launch { .. }));
+        self.launches += launches.count() as u64;
+        self.digest.add(decision.at, &decision.actions);
+    }
+}
+
+/// Whether a decision orders something or says why it does not.
+fn is_telling(decision: &Decision) -> bool {
+    let telling = |reason: &Reason| !matches!(reason, Reason::Scaled { .. });
+    !decision.actions.is_empty() || decision.reasons.iter().any(telling)
+}

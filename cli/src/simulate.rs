@@ -1,0 +1,320 @@
+//! `provisioner simulate`: one run of a scenario.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use provisioner_engine::journal::Record;
+use provisioner_engine::random::Seed;
+use provisioner_engine::units::{Duration, Time};
+use provisioner_reports::series::SeriesWriter;
+use provisioner_reports::summary::summary;
+use provisioner_reports::warnings::warnings;
+use provisioner_reports::{Run, json, show_time};
+use provisioner_scenarios::file::quantity;
+use provisioner_scenarios::journal::{Header, JOURNAL_VERSION, JournalWriter};
+use provisioner_scenarios::output::{OutFile, is_stdout};
+use provisioner_scenarios::{Loaded, Scenario, load};
+use provisioner_sim::config::SimConfig;
+use provisioner_sim::outcome::Outcome;
+use provisioner_sim::{Hooks, Sample};
+
+use crate::terminal::{Failure, look, print, say, warn};
+use crate::{Answer, COMMIT};
+
+/// Run a scenario and say what it cost and how long tasks waited
+///
+/// Prints the run's name (seed, scenario hash, commit), then a summary. Equal names give equal
+/// bytes in every output. Output files are replaced only when the run has succeeded; their names
+/// may end in `.zst` or `.gz`, and `-` is standard output.
+#[derive(Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Simulate {
+    /// The scenario file
+    scenario: PathBuf,
+    /// The origin of all chance, instead of the scenario's own
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Write the outcome as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write the state of each worker type at every step as CSV
+    #[arg(long, value_name = "FILE")]
+    series: Option<PathBuf>,
+    /// Time from one step of the series to the next
+    #[arg(long, value_name = "DURATION", default_value = "5 min", value_parser = step)]
+    series_step: Duration,
+    /// Write every fact and decision, for `provisioner replay`
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+    /// Run only if the scenario has this hash
+    #[arg(long, value_name = "HASH")]
+    scenario_hash: Option<String>,
+    /// Run only if this program is of this commit
+    #[arg(long, value_name = "COMMIT")]
+    commit: Option<String>,
+    /// Say nothing but errors
+    #[arg(long, short)]
+    quiet: bool,
+    /// Show no progress bar
+    #[arg(long)]
+    no_progress: bool,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  provisioner simulate scenarios/quickstart.toml
+  provisioner simulate week.toml --seed 7 --json week.json --series week.csv
+  provisioner simulate week.toml --series - --series-step '1 h' --quiet | head
+  provisioner simulate week.toml --journal week.jsonl.zst && provisioner replay week.jsonl.zst
+
+Exit codes: 0 it ran; 2 it could not.";
+
+fn step(text: &str) -> Result<Duration, String> {
+    let step = quantity::duration(text).map_err(|fault| fault.to_string())?;
+    if step < Duration::SECOND {
+        return Err("is shorter than a second: write for example \"5 min\"".to_owned());
+    }
+    Ok(step)
+}
+
+impl Simulate {
+    pub(crate) fn run(&self) -> Result<Answer, Failure> {
+        self.check_outputs()?;
+        let Loaded { scenario, remarks } = load(&self.scenario)?;
+        self.check_name(&scenario)?;
+        let seed = self.seed.map_or(scenario.seed(), Seed);
+        let run = Run {
+            scenario: scenario.name().to_owned(),
+            scenario_hash: scenario.hash().to_owned(),
+            seed: seed.0,
+            commit: COMMIT.to_owned(),
+        };
+        self.tell(&run)?;
+        if !scenario.description().is_empty() {
+            self.tell(scenario.description())?;
+        }
+        if !self.quiet {
+            remarks.iter().for_each(|remark| say(format_args!("remark: {remark}")));
+        }
+        let scenario = match &self.series {
+            Some(_) => scenario.with_series_step(self.series_step),
+            None => scenario,
+        };
+        let config = scenario.config(seed);
+        let mut outputs = self.open(&run, &config)?;
+        let mut progress = self.progress(&config);
+        let begun = Instant::now();
+        let outcome = outputs.watch(&config, &scenario, seed, progress.as_mut());
+        let took = begun.elapsed().as_secs_f64();
+        drop(progress);
+        let kept = outputs.keep(&run, &outcome);
+        self.tell(format_args!("\n{}", summary(&outcome, self.look()).to_string().trim_end()))?;
+        if !self.quiet {
+            warnings(&config, &outcome).iter().for_each(warn);
+            say(format_args!("run in {took:.1} s"));
+        }
+        kept.map(|()| Answer::Yes)
+    }
+
+    /// Two outputs cannot share a file.
+    fn check_outputs(&self) -> Result<(), Failure> {
+        let mut seen: Vec<&Path> = Vec::new();
+        for path in self.outputs() {
+            if seen.contains(&path) {
+                let what = format!("two outputs go to `{}`", path.display());
+                return Err(Failure::new(what, "give each a file of its own"));
+            }
+            seen.push(path);
+        }
+        Ok(())
+    }
+
+    fn check_name(&self, scenario: &Scenario) -> Result<(), Failure> {
+        let (hash, path) = (scenario.hash(), self.scenario.display());
+        if let Some(wanted) = self.scenario_hash.as_ref().filter(|wanted| *wanted != hash) {
+            let what = format!("`{path}` has the hash {hash}, not {wanted}");
+            return Err(Failure::new(what, "it or its inputs were changed since that run"));
+        }
+        if let Some(wanted) = self.commit.as_ref().filter(|wanted| *wanted != COMMIT) {
+            let what = format!("this program is of commit {COMMIT}, not {wanted}");
+            return Err(Failure::new(what, "check that commit out and build it"));
+        }
+        Ok(())
+    }
+
+    fn outputs(&self) -> impl Iterator<Item = &Path> {
+        [&self.json, &self.series, &self.journal].into_iter().flatten().map(PathBuf::as_path)
+    }
+
+    /// Whether standard output belongs to an output, so that people are told on standard error.
+    fn stdout_is_taken(&self) -> bool {
+        self.outputs().any(is_stdout)
+    }
+
+    fn look(&self) -> provisioner_reports::Look {
+        if self.stdout_is_taken() { look(&io::stderr()) } else { look(&io::stdout()) }
+    }
+
+    fn tell(&self, text: impl Display) -> Result<(), Failure> {
+        match (self.quiet, self.stdout_is_taken()) {
+            (true, _) => Ok(()),
+            (false, true) => {
+                say(text);
+                Ok(())
+            }
+            (false, false) => print(format_args!("{text}\n")),
+        }
+    }
+
+    fn open(&self, run: &Run, config: &SimConfig) -> Result<Outputs<'_>, Failure> {
+        fn open<T>(
+            path: Option<&PathBuf>,
+            create: impl FnOnce(&Path) -> io::Result<T>,
+        ) -> Result<Option<Output<'_, T>>, Failure> {
+            let Some(path) = path else { return Ok(None) };
+            let file = create(path).map_err(|error| Failure::output(path, &error))?;
+            Ok(Some(Output { path, file, error: None }))
+        }
+        let Run { scenario, scenario_hash, seed, commit } = run.clone();
+        let engine = config.engine.clone();
+        let header =
+            Header { journal: JOURNAL_VERSION, scenario, scenario_hash, seed, commit, engine };
+        let names = config.engine.worker_types.iter().map(|worker_type| worker_type.name.clone());
+        Ok(Outputs {
+            json: open(self.json.as_ref(), OutFile::create)?,
+            series: open(self.series.as_ref(), |path| {
+                SeriesWriter::new(OutFile::create(path)?, names.collect())
+            })?,
+            journal: open(self.journal.as_ref(), |path| JournalWriter::create(path, &header))?,
+        })
+    }
+
+    fn progress(&self, config: &SimConfig) -> Option<Progress> {
+        let shown = !self.quiet && !self.no_progress && io::stderr().is_terminal();
+        shown.then(|| Progress::new(config.start, config.end))
+    }
+}
+
+/// An output under way. What goes wrong with it during the run is told after it.
+struct Output<'a, T> {
+    path: &'a Path,
+    file: T,
+    error: Option<io::Error>,
+}
+
+impl<T> Output<'_, T> {
+    fn write(&mut self, write: impl FnOnce(&mut T) -> io::Result<()>) {
+        if self.error.is_none() {
+            self.error = write(&mut self.file).err();
+        }
+    }
+
+    fn keep(self, finish: impl FnOnce(T) -> io::Result<()>) -> Result<(), Failure> {
+        let kept = self.error.map_or_else(|| finish(self.file), Err);
+        kept.map_err(|error| Failure::output(self.path, &error))
+    }
+}
+
+struct Outputs<'a> {
+    json: Option<Output<'a, OutFile>>,
+    series: Option<Output<'a, SeriesWriter<OutFile>>>,
+    journal: Option<Output<'a, JournalWriter>>,
+}
+
+impl Outputs<'_> {
+    /// Runs the scenario and writes down what is to be written.
+    fn watch(
+        &mut self,
+        config: &SimConfig,
+        scenario: &Scenario,
+        seed: Seed,
+        progress: Option<&mut Progress>,
+    ) -> Outcome {
+        let mut sample = self
+            .series
+            .as_mut()
+            .map(|series| |sample: Sample| series.write(|rows| rows.write(&sample)));
+        let mut journal = self
+            .journal
+            .as_mut()
+            .map(|journal| |record: Record| journal.write(|lines| lines.record(&record)));
+        let mut progress = progress.map(|progress| |now| progress.reach(now));
+        let hooks = Hooks {
+            journal: journal.as_mut().map(|hook| hook as _),
+            sample: sample.as_mut().map(|hook| hook as _),
+            progress: progress.as_mut().map(|hook| hook as _),
+        };
+        provisioner_sim::run(config, &mut *scenario.tasks(seed), hooks)
+    }
+
+    /// Gives all outputs their names; the first that cannot be kept is told.
+    fn keep(self, run: &Run, outcome: &Outcome) -> Result<(), Failure> {
+        let json = self.json.map_or(Ok(()), |json| {
+            json.keep(|mut file| json::write(run, outcome, &mut file).and_then(|()| file.finish()))
+        });
+        let series = self
+            .series
+            .map_or(Ok(()), |series| series.keep(|rows| rows.finish().and_then(OutFile::finish)));
+        let journal = self.journal.map_or(Ok(()), |journal| journal.keep(JournalWriter::finish));
+        json.and(series).and(journal)
+    }
+}
+
+/// A bar that follows the simulated time.
+struct Progress {
+    bar: ProgressBar,
+    start: Time,
+    end: Time,
+    turns: u64,
+}
+
+/// The bar is looked at once in so many iterations; it is drawn less often still.
+const TURNS_PER_LOOK: u64 = 64;
+
+impl Progress {
+    fn new(start: Time, end: Time) -> Self {
+        let length = end.since(start).ms().unsigned_abs();
+        let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
+        let template = "{bar:32} {percent:>3} %  {msg}  {eta} to go";
+        bar.set_style(ProgressStyle::with_template(template).expect("a template that is tested"));
+        Self { bar, start, end, turns: 0 }
+    }
+
+    fn reach(&mut self, now: Time) {
+        self.turns += 1;
+        if !self.turns.is_multiple_of(TURNS_PER_LOOK) {
+            return;
+        }
+        self.bar.set_position(now.min(self.end).since(self.start).ms().unsigned_abs());
+        let day = show_time(now);
+        let day = day.split('T').next().unwrap_or_default().to_owned();
+        self.bar.set_message(if now < self.end { day } else { format!("{day}, finishing") });
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_drawn_without_a_terminal_too() {
+        let mut progress = Progress::new(Time::EPOCH, Time::from_ms(1_000));
+        (0..1_000).for_each(|ms| progress.reach(Time::from_ms(ms * 2)));
+    }
+
+    #[test]
+    fn a_step_has_a_unit_and_some_length() {
+        assert_eq!(step("1 h"), Ok(Duration::HOUR));
+        assert!(step("5").is_err() && step("0 s").is_err() && step("-1 h").is_err());
+    }
+}

@@ -1,0 +1,82 @@
+//! Standard output, standard error, and errors on their way there.
+
+use std::env;
+use std::fmt::{Arguments, Display};
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use provisioner_reports::Look;
+use provisioner_scenarios::file::Issues;
+use provisioner_scenarios::journal::JournalError;
+use provisioner_scenarios::traces::TraceError;
+
+/// Why a command could not run.
+pub(crate) enum Failure {
+    /// This is to be said.
+    Told(String),
+    /// Nobody reads our output any more, so there is nobody to tell.
+    Unheard,
+}
+
+impl Failure {
+    pub(crate) fn new(what: impl Display, hint: impl Display) -> Self {
+        Self::Told(format!("error: {what}\nhint: {hint}"))
+    }
+
+    /// An output cannot be written.
+    pub(crate) fn output(path: &Path, error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::Unheard;
+        }
+        let what = format!("`{}` cannot be written: {error}", path.display());
+        Self::new(what, "name a file in a folder that exists and can be written")
+    }
+}
+
+impl From<Issues> for Failure {
+    fn from(issues: Issues) -> Self {
+        let colour = look(&io::stderr()).colour;
+        Self::Told(if colour { format!("{issues:#}") } else { issues.to_string() })
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        Self::Told(error.to_string())
+    }
+}
+
+impl From<TraceError> for Failure {
+    fn from(error: TraceError) -> Self {
+        Self::Told(error.to_string())
+    }
+}
+
+/// How reports may look on a stream.
+pub(crate) fn look(stream: &(impl IsTerminal + std::os::fd::AsFd)) -> Look {
+    if !stream.is_terminal() {
+        return Look::default();
+    }
+    let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let width = terminal_size::terminal_size_of(stream).map(|(width, _)| usize::from(width.0));
+    Look { width, colour: !dumb && !set("NO_COLOR") }
+}
+
+/// Writes data to standard output.
+pub(crate) fn print(text: Arguments<'_>) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    let written = stdout.write_fmt(text).and_then(|()| stdout.flush());
+    written.map_err(|error| Failure::output(Path::new("-"), &error))
+}
+
+/// Writes a remark to standard error. That nobody hears it changes nothing.
+pub(crate) fn say(remark: impl Display) {
+    drop(writeln!(io::stderr().lock(), "{remark}"));
+}
+
+/// Writes a warning to standard error.
+pub(crate) fn warn(warning: impl Display) {
+    let (on, off) = if look(&io::stderr()).colour { ("\x1b[1;33m", "\x1b[0m") } else { ("", "") };
+    say(format_args!("{on}warning{off}: {warning}"));
+}

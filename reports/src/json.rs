@@ -1,0 +1,293 @@
+//! The outcome as JSON.
+//!
+//! ```text
+//! {
+//!   "version": 1,                       the version of this set of measures
+//!   "run": {"scenario", "scenario_hash", "seed", "commit"},
+//!   "started", "finished",              RFC 3339, UTC
+//!   "total": {…},                       all worker types together
+//!   "worker_types": [{"name", …}],      in the order of the scenario
+//!   "largest_pool", "largest_pool_share",
+//!   "api_calls": {"launch", "cancel", "terminate"},
+//!   "iterations", "events", "decision_digest"
+//! }
+//! ```
+//!
+//! `total` and each worker type have `cost_usd` (`total`; by market `spot`, `on_demand`; by use
+//! `useful`, `idle`, `boot`, `redone`, `wasted`; both splits add up), `cost_per_task_usd` (null if
+//! none was done), `wait_s` (`count` tasks measured; `mean`, `p50`, `p95`, `p99`, `max`), `tasks`
+//! (`submitted`, `done`, `rerun` runs, `expired`, `exhausted`, `left`), `launches` (`ordered`,
+//! `insufficient_capacity`, `price_too_low`, `cancelled`, `started`, `interrupted`, `terminated`,
+//! `stopped`), `instance_h`, `capacity_h`, `useful_h`, `over_provisioned_h`, `utilisation`,
+//! `churn_per_task_h`.
+//!
+//! Units end the names: `_usd` dollars, exact to the micro-dollar; `_s` seconds, exact to the
+//! millisecond; `_h` hours. Shares and utilisation are from 0 to 1. Keys are only ever added under
+//! one version.
+
+use std::io::{self, Write};
+
+use provisioner_engine::units::Duration;
+use provisioner_sim::outcome::{
+    ApiCalls, Cost, LaunchMeasures, Measures, Outcome, TaskMeasures, Wait,
+};
+use serde::Serialize;
+
+use crate::summary::cost_per_task;
+use crate::{Run, show_time};
+
+/// Writes an outcome as one indented document with a line end.
+///
+/// # Errors
+///
+/// Whatever `out` says.
+pub fn write(run: &Run, outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
+    let document = Document {
+        version: outcome.version,
+        run,
+        started: show_time(outcome.started),
+        finished: show_time(outcome.finished),
+        total: MeasuresDocument::of(&outcome.total),
+        worker_types: outcome.worker_types.iter().map(MeasuresDocument::of).collect(),
+        largest_pool: &outcome.largest_pool,
+        largest_pool_share: outcome.largest_pool_share,
+        api_calls: &outcome.api_calls,
+        iterations: outcome.iterations,
+        events: outcome.events,
+        decision_digest: &outcome.decision_digest,
+    };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    out.write_all(b"\n")
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    run: &'a Run,
+    started: String,
+    finished: String,
+    total: MeasuresDocument<'a>,
+    worker_types: Vec<MeasuresDocument<'a>>,
+    largest_pool: &'a str,
+    largest_pool_share: f64,
+    api_calls: &'a ApiCalls,
+    iterations: u64,
+    events: u64,
+    decision_digest: &'a str,
+}
+
+#[derive(Serialize)]
+struct MeasuresDocument<'a> {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    name: &'a str,
+    cost_usd: CostDocument,
+    cost_per_task_usd: Option<f64>,
+    wait_s: WaitDocument,
+    tasks: &'a TaskMeasures,
+    launches: &'a LaunchMeasures,
+    instance_h: f64,
+    capacity_h: f64,
+    useful_h: f64,
+    over_provisioned_h: f64,
+    utilisation: f64,
+    churn_per_task_h: f64,
+}
+
+#[derive(Serialize)]
+struct CostDocument {
+    total: f64,
+    spot: f64,
+    on_demand: f64,
+    useful: f64,
+    idle: f64,
+    boot: f64,
+    redone: f64,
+    wasted: f64,
+}
+
+#[derive(Serialize)]
+struct WaitDocument {
+    count: u64,
+    mean: f64,
+    p50: f64,
+    p95: f64,
+    p99: f64,
+    max: f64,
+}
+
+impl<'a> MeasuresDocument<'a> {
+    fn of(measures: &'a Measures) -> Self {
+        let Measures { name, cost, wait, tasks, launches, .. } = measures;
+        Self {
+            name,
+            cost_usd: CostDocument::of(*cost),
+            cost_per_task_usd: cost_per_task(measures),
+            wait_s: WaitDocument::of(wait),
+            tasks,
+            launches,
+            instance_h: measures.instance_time.as_hours_f64(),
+            capacity_h: measures.capacity_time.as_hours_f64(),
+            useful_h: measures.useful_time.as_hours_f64(),
+            over_provisioned_h: measures.over_provisioned_time.as_hours_f64(),
+            utilisation: measures.utilisation(),
+            churn_per_task_h: measures.churn_per_task_hour(),
+        }
+    }
+}
+
+impl CostDocument {
+    fn of(cost: Cost) -> Self {
+        let Cost { spot, on_demand, useful, idle, boot, redone, wasted } = cost;
+        Self {
+            total: cost.total().as_f64(),
+            spot: spot.as_f64(),
+            on_demand: on_demand.as_f64(),
+            useful: useful.as_f64(),
+            idle: idle.as_f64(),
+            boot: boot.as_f64(),
+            redone: redone.as_f64(),
+            wasted: wasted.as_f64(),
+        }
+    }
+}
+
+impl WaitDocument {
+    fn of(wait: &Wait) -> Self {
+        let Wait { count, mean_ms, p50, p95, p99, max } = *wait;
+        let [p50, p95, p99, max] = [p50, p95, p99, max].map(Duration::as_secs_f64);
+        Self { count, mean: mean_ms / 1_000.0, p50, p95, p99, max }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::testing::{outcome, run};
+
+    #[test]
+    fn the_keys_are_as_documented() {
+        let mut outcome = outcome();
+        outcome.worker_types.truncate(1);
+        let mut bytes = Vec::new();
+        write(&run(), &outcome, &mut bytes).unwrap();
+        expect![[r#"
+            {
+              "version": 1,
+              "run": {
+                "scenario": "firefox-ci",
+                "scenario_hash": "9f3c2b7a11d04e58",
+                "seed": 7,
+                "commit": "1c798b7aa012"
+              },
+              "started": "2016-02-01T00:00:00Z",
+              "finished": "2016-02-05T15:07:03Z",
+              "total": {
+                "cost_usd": {
+                  "total": 730.863664,
+                  "spot": 710.4,
+                  "on_demand": 20.463664,
+                  "useful": 592.0,
+                  "idle": 79.663664,
+                  "boot": 35.52,
+                  "redone": 17.76,
+                  "wasted": 5.92
+                },
+                "cost_per_task_usd": 0.0036634035608308605,
+                "wait_s": {
+                  "count": 195360,
+                  "mean": 61.2345,
+                  "p50": 8.2,
+                  "p95": 243.0,
+                  "p99": 3725.0,
+                  "max": 97380.0
+                },
+                "tasks": {
+                  "submitted": 201280,
+                  "done": 199504,
+                  "rerun": 2368,
+                  "expired": 592,
+                  "exhausted": 0,
+                  "left": 1184
+                },
+                "launches": {
+                  "ordered": 12432,
+                  "insufficient_capacity": 1776,
+                  "price_too_low": 0,
+                  "cancelled": 1184,
+                  "started": 9472,
+                  "interrupted": 592,
+                  "terminated": 0,
+                  "stopped": 8880
+                },
+                "instance_h": 7597.333333333333,
+                "capacity_h": 7597.333333333333,
+                "useful_h": 6117.333333333333,
+                "over_provisioned_h": 888.0,
+                "utilisation": 0.8051948051948052,
+                "churn_per_task_h": 1.5483870967741937
+              },
+              "worker_types": [
+                {
+                  "name": "gecko-3/b-linux",
+                  "cost_usd": {
+                    "total": 123.4567,
+                    "spot": 120.0,
+                    "on_demand": 3.4567,
+                    "useful": 100.0,
+                    "idle": 13.4567,
+                    "boot": 6.0,
+                    "redone": 3.0,
+                    "wasted": 1.0
+                  },
+                  "cost_per_task_usd": 0.0036634035608308605,
+                  "wait_s": {
+                    "count": 33000,
+                    "mean": 61.2345,
+                    "p50": 8.2,
+                    "p95": 243.0,
+                    "p99": 3725.0,
+                    "max": 97380.0
+                  },
+                  "tasks": {
+                    "submitted": 34000,
+                    "done": 33700,
+                    "rerun": 400,
+                    "expired": 100,
+                    "exhausted": 0,
+                    "left": 200
+                  },
+                  "launches": {
+                    "ordered": 2100,
+                    "insufficient_capacity": 300,
+                    "price_too_low": 0,
+                    "cancelled": 200,
+                    "started": 1600,
+                    "interrupted": 100,
+                    "terminated": 0,
+                    "stopped": 1500
+                  },
+                  "instance_h": 1283.3333333333333,
+                  "capacity_h": 1283.3333333333333,
+                  "useful_h": 1033.3333333333333,
+                  "over_provisioned_h": 150.0,
+                  "utilisation": 0.8051948051948052,
+                  "churn_per_task_h": 1.5483870967741937
+                }
+              ],
+              "largest_pool": "m3.medium/us-east-1b",
+              "largest_pool_share": 0.34,
+              "api_calls": {
+                "launch": 12432,
+                "cancel": 1184,
+                "terminate": 3
+              },
+              "iterations": 6667,
+              "events": 1234567,
+              "decision_digest": "9c44e01f3a5b7d20"
+            }
+        "#]]
+        .assert_eq(&String::from_utf8(bytes).unwrap());
+    }
+}

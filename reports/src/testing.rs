@@ -1,0 +1,139 @@
+//! An outcome that looks like a real one, and a configuration that it could have come from.
+
+use provisioner_engine::catalog::{Catalog, Pool};
+use provisioner_engine::random::Seed;
+use provisioner_engine::units::{Duration, Time, Usd, UsdPerHour};
+use provisioner_engine::worker_type::{
+    EngineConfig, Limits, Overshoot, PlacementPolicy, RequestedCounts, ScalingPolicy, WorkerType,
+};
+use provisioner_sim::config::{CloudModel, QueueModel, SimConfig, WorkerModel};
+use provisioner_sim::dist::DurationDist;
+use provisioner_sim::market::Market;
+use provisioner_sim::outcome::{
+    ApiCalls, Cost, LaunchMeasures, Measures, OUTCOME_VERSION, Outcome, TaskMeasures, Wait,
+};
+
+use crate::Run;
+
+pub(crate) fn run() -> Run {
+    Run {
+        scenario: "firefox-ci".to_owned(),
+        scenario_hash: "9f3c2b7a11d04e58".to_owned(),
+        seed: 7,
+        commit: "1c798b7aa012".to_owned(),
+    }
+}
+
+/// A configuration with the worker types of `outcome` and one pool.
+pub(crate) fn config(outcome: &Outcome) -> SimConfig {
+    let mut catalog = Catalog::new();
+    let pool = Pool {
+        zone: catalog.zone("us-east-1", "us-east-1b"),
+        instance_type: catalog.instance_type("m3.medium", 1),
+        product: catalog.product("Linux/UNIX"),
+    };
+    catalog.pool(pool);
+    let worker_type = |measures: &Measures| WorkerType {
+        name: measures.name.clone(),
+        capacity_min: 0,
+        capacity_max: 1_000,
+        price_min: UsdPerHour::ZERO,
+        price_max: UsdPerHour::ZERO,
+        candidates: Vec::new(),
+        scaling: ScalingPolicy::ScalingRatio {
+            scaling_ratio: provisioner_engine::units::Ratio::ZERO,
+            requested_counts: RequestedCounts::OneEach,
+        },
+        placement: PlacementPolicy::OnDemand,
+        overshoot: Overshoot::Never,
+        request_timeout: Duration::from_mins(20),
+        registration_timeout: None,
+        lifetime_max: Duration::from_hours(96),
+        idle_timeout: Duration::from_mins(15),
+    };
+    let worker_types: Vec<_> = outcome.worker_types.iter().map(worker_type).collect();
+    SimConfig {
+        seed: Seed(7),
+        start: outcome.started,
+        end: outcome.finished,
+        drain: Duration::DAY,
+        warmup: Duration::HOUR,
+        market: Market::default(),
+        cloud: CloudModel::capacity(),
+        queue: QueueModel::default(),
+        workers: vec![WorkerModel::default(); worker_types.len()],
+        observation_lag: DurationDist::Constant(Duration::ZERO),
+        series_step: None,
+        engine: EngineConfig { seed: Seed(7), catalog, worker_types, limits: Limits::default() },
+    }
+}
+
+/// The measures of a worker type that cost `size` × $1.234567.
+pub(crate) fn worker_type(name: &str, size: i64) -> Measures {
+    let count = size.unsigned_abs();
+    let part = |micros: i64| Usd::from_micros(size * micros);
+    Measures {
+        name: name.to_owned(),
+        cost: Cost {
+            spot: part(1_200_000),
+            on_demand: part(34_567),
+            useful: part(1_000_000),
+            idle: part(134_567),
+            boot: part(60_000),
+            redone: part(30_000),
+            wasted: part(10_000),
+        },
+        wait: Wait {
+            count: count * 330,
+            mean_ms: 61_234.5,
+            p50: Duration::from_ms(8_200),
+            p95: Duration::from_ms(243_000),
+            p99: Duration::from_ms(3_725_000),
+            max: Duration::from_ms(97_380_000),
+        },
+        tasks: TaskMeasures {
+            submitted: count * 340,
+            done: count * 337,
+            rerun: count * 4,
+            expired: count,
+            exhausted: 0,
+            left: count * 2,
+        },
+        launches: LaunchMeasures {
+            ordered: count * 21,
+            insufficient_capacity: count * 3,
+            price_too_low: 0,
+            cancelled: count * 2,
+            started: count * 16,
+            interrupted: count,
+            terminated: 0,
+            stopped: count * 15,
+        },
+        instance_time: Duration::from_mins(size * 770),
+        capacity_time: Duration::from_mins(size * 770),
+        useful_time: Duration::from_mins(size * 620),
+        over_provisioned_time: Duration::from_mins(size * 90),
+    }
+}
+
+/// Three worker types and their total.
+pub(crate) fn outcome() -> Outcome {
+    let names =
+        ["gecko-3/b-linux", "gecko-t/t-linux-large", "proj-autophone/gecko-t-bitbar-gw-perf"];
+    let sizes = [100, 480, 12];
+    let worker_types: Vec<_> =
+        names.into_iter().zip(sizes).map(|(name, size)| worker_type(name, size)).collect();
+    Outcome {
+        version: OUTCOME_VERSION,
+        started: Time::from_ms(1_454_284_800_000),
+        finished: Time::from_ms(1_454_684_823_000),
+        total: worker_type("", sizes.iter().sum()),
+        worker_types,
+        largest_pool_share: 0.34,
+        largest_pool: "m3.medium/us-east-1b".to_owned(),
+        api_calls: ApiCalls { launch: 12_432, cancel: 1_184, terminate: 3 },
+        iterations: 6_667,
+        events: 1_234_567,
+        decision_digest: "9c44e01f3a5b7d20".to_owned(),
+    }
+}

@@ -1,0 +1,369 @@
+//! Journal files: what the engine was built from, every fact and every decision, in order.
+//!
+//! A journal is text, one JSON value a line, packed if its name ends in `.zst` or `.gz`:
+//!
+//! ```text
+//! {"journal":1,"scenario":"quickstart","scenario_hash":"…","seed":1,"commit":"…","engine":{…}}
+//! {"observed":{"at":1454284800000,"observation":{"fact":"price-changed","pool":0,…}}}
+//! {"decided":{"at":1454284860000,"actions":[…],"reasons":[…],"wake_at":1454284920000}}
+//! {"end":{"records":2,"decision_digest":"…"}}
+//! ```
+//!
+//! Units are the engine's: milliseconds since the Unix epoch, micro-dollars, millionths; ids count
+//! from 0 in the order of the header's tables. The last line tells a whole journal from one that
+//! was cut short. A version is never changed in place.
+//!
+//! Reading checks all that the engine takes for granted (ids, the order of time, ranges), so that
+//! no file can make it panic. What is decided is not checked: that is what replaying is for.
+//!
+//! Not here: replaying ([`provisioner_engine::journal::replay`]).
+
+mod check;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::Path;
+
+use provisioner_engine::journal::{Digest, Record};
+use provisioner_engine::units::Time;
+use provisioner_engine::worker_type::EngineConfig;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::output::OutFile;
+
+/// The version that is written, and the only one that is read.
+pub const JOURNAL_VERSION: u32 = 1;
+
+/// No line is longer: a header with all of EC2's pools and prices has some ten megabytes. A longer
+/// one means that this is no journal.
+const LINE_BYTES_MAX: u64 = 256 << 20;
+
+/// The first line: the run's name, and what the engine was built from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// [`JOURNAL_VERSION`] of the program that wrote it.
+    pub journal: u32,
+    /// The scenario's name.
+    pub scenario: String,
+    /// The scenario's hash, 16 hexadecimal digits.
+    pub scenario_hash: String,
+    /// The seed of the run.
+    pub seed: u64,
+    /// The commit of the program that wrote it.
+    pub commit: String,
+    /// What the engine was built from.
+    pub engine: EngineConfig,
+}
+
+/// The last line.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct End {
+    records: u64,
+    decision_digest: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EndLine {
+    end: End,
+}
+
+/// A count and fingerprint of the records so far.
+#[derive(Debug, Default)]
+struct Tally {
+    records: u64,
+    digest: Digest,
+}
+
+impl Tally {
+    fn add(&mut self, record: &Record) {
+        self.records += 1;
+        if let Record::Decided(decision) = record {
+            self.digest.add(decision.at, &decision.actions);
+        }
+    }
+
+    fn digest(&self) -> String {
+        format!("{:016x}", self.digest.value())
+    }
+}
+
+/// Writes a journal. It is there, under its name, only once it is finished.
+#[must_use = "nothing is kept without `finish`"]
+pub struct JournalWriter {
+    out: OutFile,
+    tally: Tally,
+}
+
+impl JournalWriter {
+    /// Starts a journal that will be at `path`, or standard output for `-`.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written there.
+    pub fn create(path: &Path, header: &Header) -> io::Result<Self> {
+        let mut writer = Self { out: OutFile::create(path)?, tally: Tally::default() };
+        writer.line(header)?;
+        Ok(writer)
+    }
+
+    /// Adds a record.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be stored.
+    pub fn record(&mut self, record: &Record) -> io::Result<()> {
+        self.tally.add(record);
+        self.line(record)
+    }
+
+    /// Adds the last line and gives the file its name.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be stored; an older file is still there.
+    pub fn finish(mut self) -> io::Result<()> {
+        let end = End { records: self.tally.records, decision_digest: self.tally.digest() };
+        self.line(&EndLine { end })?;
+        self.out.finish()
+    }
+
+    fn line(&mut self, value: &impl Serialize) -> io::Result<()> {
+        serde_json::to_writer(&mut self.out, value)?;
+        self.out.write_all(b"\n")
+    }
+}
+
+/// Reads a journal: a header, then an iterator over its records that ends with the journal, or
+/// with an error.
+pub struct Journal {
+    header: Header,
+    lines: Lines,
+    tables: check::Tables,
+    tally: Tally,
+    now: Time,
+    ended: bool,
+}
+
+impl Journal {
+    /// Opens a journal and reads its header. Packed files are recognised by their bytes.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be opened, or does not begin as a journal of this version does.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        let name = path.to_string_lossy();
+        match File::open(path) {
+            Ok(file) => Self::read(&name, file),
+            Err(error) => {
+                let what = format!("the journal cannot be opened: {error}");
+                Err(Lines::of(&name, io::empty()).error(what, "check the path"))
+            }
+        }
+    }
+
+    /// Reads a journal that is called `name` in errors, and its header now.
+    ///
+    /// # Errors
+    ///
+    /// It does not begin as a journal of this version does.
+    pub fn read(name: &str, input: impl Read + 'static) -> Result<Self, JournalError> {
+        let mut lines = Lines::unpack(name, input)?;
+        let Some(line) = lines.next()? else {
+            return Err(lines.error("the journal is empty", WRITE_AGAIN));
+        };
+        let version =
+            serde_json::from_str::<Version>(line).map(|version| version.journal).map_err(|_| {
+                let what = "this is not a journal: its first line has no `journal` version";
+                lines.error(what, "write one with `provisioner simulate --journal FILE`")
+            })?;
+        if version != JOURNAL_VERSION {
+            let what =
+                format!("a journal of version {version}; this program reads {JOURNAL_VERSION}");
+            return Err(lines.error(what, "replay it with the program that wrote it"));
+        }
+        let header: Header = lines.parse()?;
+        let tables = check::Tables::of(&header.engine)
+            .map_err(|what| lines.error(format!("`engine` is not sound: {what}"), WRITE_AGAIN))?;
+        let now = Time::from_ms(i64::MIN);
+        Ok(Self { header, lines, tables, tally: Tally::default(), now, ended: false })
+    }
+
+    /// What the journal was written from.
+    #[must_use]
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The line of the last record.
+    #[must_use]
+    pub const fn line(&self) -> u64 {
+        self.lines.number
+    }
+
+    fn next_record(&mut self) -> Result<Option<Record>, JournalError> {
+        let Some(line) = self.lines.next()? else {
+            let what = format!("the journal was cut short after {} records", self.tally.records);
+            return Err(self.lines.error(what, WRITE_AGAIN));
+        };
+        if line.starts_with(r#"{"end""#) {
+            let EndLine { end } = self.lines.parse()?;
+            self.check_end(&end)?;
+            return Ok(None);
+        }
+        let record: Record = self.lines.parse()?;
+        let at = match &record {
+            Record::Observed { at, .. } => *at,
+            Record::Decided(decision) => decision.at,
+        };
+        self.tables
+            .check(&record)
+            .and_then(|()| {
+                let before = self.now.ms();
+                if at < self.now {
+                    return Err(format!("time runs backwards: {before} ms, then {} ms", at.ms()));
+                }
+                Ok(())
+            })
+            .map_err(|what| self.lines.error(what, WRITE_AGAIN))?;
+        self.now = at;
+        self.tally.add(&record);
+        Ok(Some(record))
+    }
+
+    fn check_end(&mut self, end: &End) -> Result<(), JournalError> {
+        let (records, digest) = (self.tally.records, self.tally.digest());
+        if end.records != records {
+            let what = format!("the journal has {records} records and says {}", end.records);
+            return Err(self.lines.error(what, WRITE_AGAIN));
+        }
+        if end.decision_digest != digest {
+            let said = &end.decision_digest;
+            let what =
+                format!("the decisions have the digest {digest} and the journal says {said}");
+            return Err(self.lines.error(what, WRITE_AGAIN));
+        }
+        if self.lines.next()?.is_some() {
+            return Err(self.lines.error("the journal goes on after its end", WRITE_AGAIN));
+        }
+        Ok(())
+    }
+}
+
+impl Iterator for Journal {
+    type Item = Result<Record, JournalError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let record = self.next_record().transpose();
+        self.ended = !matches!(record, Some(Ok(_)));
+        record
+    }
+}
+
+/// Why a journal cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalError {
+    what: String,
+    file: String,
+    line: u64,
+    column: Option<usize>,
+    hint: String,
+}
+
+impl fmt::Display for JournalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}\n --> {}", self.what, self.file)?;
+        if self.line > 0 {
+            write!(f, ":{}", self.line)?;
+        }
+        if let Some(column) = self.column {
+            write!(f, ":{column}")?;
+        }
+        write!(f, "\nhint: {}", self.hint)
+    }
+}
+
+impl std::error::Error for JournalError {}
+
+/// What to do about a journal that is not as it was written.
+const WRITE_AGAIN: &str = "it was altered or is damaged; write it again with `--journal`";
+
+/// As much of a header as every version has.
+#[derive(Deserialize)]
+struct Version {
+    journal: u32,
+}
+
+/// The lines of a file, unpacked, with their numbers.
+struct Lines {
+    file: String,
+    input: Box<dyn BufRead>,
+    text: String,
+    number: u64,
+}
+
+impl Lines {
+    fn of(name: &str, input: impl BufRead + 'static) -> Self {
+        Self { file: name.to_owned(), input: Box::new(input), text: String::new(), number: 0 }
+    }
+
+    fn unpack(name: &str, input: impl Read + 'static) -> Result<Self, JournalError> {
+        let mut packed = buffered(input);
+        let unpacked = match packed.fill_buf() {
+            Ok([0x1f, 0x8b, ..]) => {
+                return Ok(Self::of(name, buffered(flate2::bufread::MultiGzDecoder::new(packed))));
+            }
+            Ok([0x28, 0xb5, 0x2f, 0xfd, ..]) => zstd::Decoder::with_buffer(packed),
+            Ok(_) => return Ok(Self::of(name, packed)),
+            Err(error) => Err(error),
+        };
+        unpacked.map(|input| Self::of(name, buffered(input))).map_err(|error| {
+            let what = format!("the journal cannot be read: {error}");
+            Self::of(name, io::empty()).error(what, WRITE_AGAIN)
+        })
+    }
+
+    fn next(&mut self) -> Result<Option<&str>, JournalError> {
+        self.number += 1;
+        self.text.clear();
+        match (&mut self.input).take(LINE_BYTES_MAX).read_line(&mut self.text) {
+            Ok(0) => Ok(None),
+            Ok(_) if self.text.ends_with('\n') => Ok(Some(&self.text)),
+            Ok(_) => Err(self.error("the journal was cut short within a line", WRITE_AGAIN)),
+            Err(error) => {
+                let what = format!("the journal cannot be read on: {error}");
+                Err(self.error(what, WRITE_AGAIN))
+            }
+        }
+    }
+
+    /// The current line as a value.
+    fn parse<T: DeserializeOwned>(&self) -> Result<T, JournalError> {
+        serde_json::from_str(&self.text).map_err(|error| {
+            let text = error.to_string();
+            let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+            let place = (error.column() > 0).then(|| error.column());
+            JournalError { column: place, ..self.error(what, WRITE_AGAIN) }
+        })
+    }
+
+    fn error(&self, what: impl Into<String>, hint: &str) -> JournalError {
+        let (file, line, hint) = (self.file.clone(), self.number, hint.to_owned());
+        JournalError { what: what.into(), file, line, column: None, hint }
+    }
+}
+
+fn buffered<R: Read>(input: R) -> BufReader<R> {
+    BufReader::with_capacity(READ_AHEAD_BYTES, input)
+}
+
+const READ_AHEAD_BYTES: usize = 256 << 10;

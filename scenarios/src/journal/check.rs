@@ -1,0 +1,203 @@
+//! What the engine takes for granted of its configuration, of facts and of decisions.
+
+use provisioner_engine::decision::{Action, Reason};
+use provisioner_engine::ids::{PoolId, WorkerTypeId};
+use provisioner_engine::journal::Record;
+use provisioner_engine::observation::Observation;
+use provisioner_engine::units::{Duration, Time};
+use provisioner_engine::worker_type::{EngineConfig, PlacementPolicy, WorkerType};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+/// Times lie within these many milliseconds of 1970, the year 9999: sums of a few stay in range.
+const TIME_MS_MAX: i64 = 253_402_300_800_000;
+/// Spans that are added to times are not longer than a century, for the same reason.
+const SPAN_MAX: Duration = Duration::from_hours(100 * 366 * 24);
+
+/// How many of each an id may name.
+#[derive(Debug)]
+pub(super) struct Tables {
+    worker_types: usize,
+    pools: usize,
+}
+
+/// The catalog's tables, as far as ids point from one into another.
+#[derive(Deserialize)]
+struct CatalogTables {
+    regions: Vec<IgnoredAny>,
+    zones: Vec<ZoneIds>,
+    instance_types: Vec<IgnoredAny>,
+    products: Vec<IgnoredAny>,
+    pools: Vec<PoolIds>,
+    on_demand: Vec<OnDemandIds>,
+}
+
+#[derive(Deserialize)]
+struct ZoneIds {
+    region: usize,
+}
+
+#[derive(Deserialize)]
+struct PoolIds {
+    zone: usize,
+    instance_type: usize,
+    product: usize,
+}
+
+#[derive(Deserialize)]
+struct OnDemandIds {
+    region: usize,
+    instance_type: usize,
+    product: usize,
+}
+
+impl CatalogTables {
+    fn check(&self) -> Result<(), String> {
+        let below = |what: &str, id: usize, of: usize| match id < of {
+            true => Ok(()),
+            false => Err(unknown(what, id, of)),
+        };
+        for zone in &self.zones {
+            below("region", zone.region, self.regions.len())?;
+        }
+        for pool in &self.pools {
+            below("zone", pool.zone, self.zones.len())?;
+            below("instance type", pool.instance_type, self.instance_types.len())?;
+            below("product", pool.product, self.products.len())?;
+        }
+        for price in &self.on_demand {
+            below("region", price.region, self.regions.len())?;
+            below("instance type", price.instance_type, self.instance_types.len())?;
+            below("product", price.product, self.products.len())?;
+        }
+        Ok(())
+    }
+}
+
+impl Tables {
+    /// The tables of a configuration that an engine can be built from.
+    pub(super) fn of(config: &EngineConfig) -> Result<Self, String> {
+        // The catalog keeps its tables to itself; as JSON they can be counted.
+        let catalog = serde_json::to_value(&config.catalog).map_err(|error| error.to_string())?;
+        let catalog: CatalogTables =
+            serde_json::from_value(catalog).map_err(|error| error.to_string())?;
+        catalog.check()?;
+        let tables =
+            Self { worker_types: config.worker_types.len(), pools: config.catalog.pools().len() };
+        span("iteration_interval", config.limits.iteration_interval)?;
+        span("demand_stale_after", config.limits.demand_stale_after)?;
+        for worker_type in &config.worker_types {
+            let told = |what| format!("worker type `{}`: {what}", worker_type.name);
+            tables.check_worker_type(worker_type).map_err(told)?;
+        }
+        Ok(tables)
+    }
+
+    fn check_worker_type(&self, worker_type: &WorkerType) -> Result<(), String> {
+        for candidate in &worker_type.candidates {
+            self.pool(candidate.pool)?;
+            if candidate.capacity == 0 || candidate.utility.millionths() == 0 {
+                return Err("a candidate without capacity or utility".to_owned());
+            }
+        }
+        span("request_timeout", worker_type.request_timeout)?;
+        match worker_type.placement {
+            PlacementPolicy::Cheapest { bid, .. } | PlacementPolicy::Random { bid } => {
+                span("price_window", bid.price_window)
+            }
+            PlacementPolicy::Weighted { .. } | PlacementPolicy::OnDemand => Ok(()),
+        }
+    }
+
+    /// Whether a record can be given to the engine, and printed.
+    pub(super) fn check(&self, record: &Record) -> Result<(), String> {
+        match record {
+            Record::Observed { at, observation } => {
+                time("at", *at)?;
+                self.check_fact(observation)
+            }
+            Record::Decided(decision) => {
+                time("at", decision.at)?;
+                decision.actions.iter().try_for_each(|action| match *action {
+                    Action::Launch { worker_type, pool, .. } => {
+                        self.worker_type(worker_type)?;
+                        self.pool(pool)
+                    }
+                    Action::Cancel { .. } | Action::Terminate { .. } => Ok(()),
+                })?;
+                decision.reasons.iter().try_for_each(|reason| self.check_reason(reason))
+            }
+        }
+    }
+
+    fn check_fact(&self, observation: &Observation) -> Result<(), String> {
+        match *observation {
+            Observation::DemandCounted { worker_type, as_of, .. } => {
+                self.worker_type(worker_type)?;
+                time("as_of", as_of)
+            }
+            Observation::DemandUnknown { worker_type } => self.worker_type(worker_type),
+            Observation::QueuesRead { as_of } => time("as_of", as_of),
+            Observation::PriceChanged { pool, price, since } => {
+                self.pool(pool)?;
+                if price.micros() < 0 {
+                    return Err(format!("a price of {price}"));
+                }
+                time("since", since)
+            }
+            Observation::InstancePending { .. }
+            | Observation::LaunchRefused { .. }
+            | Observation::InstanceRunning { .. }
+            | Observation::WorkerRegistered { .. }
+            | Observation::InterruptionNoticed { .. }
+            | Observation::InstanceStopping { .. }
+            | Observation::InstanceEnded { .. } => Ok(()),
+        }
+    }
+
+    fn check_reason(&self, reason: &Reason) -> Result<(), String> {
+        match *reason {
+            Reason::Scaled { worker_type, .. }
+            | Reason::DemandStale { worker_type, .. }
+            | Reason::DemandMissing { worker_type }
+            | Reason::NoPrice { worker_type }
+            | Reason::NoWeight { worker_type }
+            | Reason::CapacityMaxReached { worker_type, .. }
+            | Reason::LaunchLimitReached { worker_type, .. } => self.worker_type(worker_type),
+            Reason::PoolChosen { worker_type, pool, .. }
+            | Reason::PriceAboveMax { worker_type, pool, .. }
+            | Reason::BidAboveCap { worker_type, pool, .. } => {
+                self.worker_type(worker_type)?;
+                self.pool(pool)
+            }
+            Reason::RequestTimedOut { .. }
+            | Reason::RegistrationTimedOut { .. }
+            | Reason::LifetimeReached { .. } => Ok(()),
+        }
+    }
+
+    fn worker_type(&self, id: WorkerTypeId) -> Result<(), String> {
+        let (index, count) = (id.index(), self.worker_types);
+        if index < count { Ok(()) } else { Err(unknown("worker type", index, count)) }
+    }
+
+    fn pool(&self, id: PoolId) -> Result<(), String> {
+        let (index, count) = (id.index(), self.pools);
+        if index < count { Ok(()) } else { Err(unknown("pool", index, count)) }
+    }
+}
+
+fn unknown(what: &str, id: usize, count: usize) -> String {
+    format!("{what} {id} is not known: there are {count}, counted from 0")
+}
+
+fn time(name: &str, time: Time) -> Result<(), String> {
+    let ms = time.ms();
+    let within = (-TIME_MS_MAX..=TIME_MS_MAX).contains(&ms);
+    if within { Ok(()) } else { Err(format!("`{name}` is {ms} ms, beyond the year 9999")) }
+}
+
+fn span(name: &str, span: Duration) -> Result<(), String> {
+    let within = (Duration::ZERO..=SPAN_MAX).contains(&span);
+    if within { Ok(()) } else { Err(format!("`{name}` is {span}, not within a century")) }
+}
