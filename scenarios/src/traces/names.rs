@@ -37,16 +37,9 @@ impl Key {
                 (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
             }
             (_, Some(last)) => (xxh3_64(name), u64::from_le_bytes(*last)),
-            _ => (
-                name.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)),
-                0,
-            ),
+            _ => (name.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)), 0),
         };
-        Self {
-            first,
-            last,
-            length: name.len(),
-        }
+        Self { first, last, length: name.len() }
     }
 
     #[inline]
@@ -79,10 +72,7 @@ impl Names {
     #[inline]
     fn slot_of(&self, key: Key, name: &[u8]) -> usize {
         let mask = self.slots.len() - 1;
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "only the low bits are used"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "only the low bits are used")]
         let mut at = key.hash() as usize & mask;
         loop {
             let slot = &self.slots[at];

@@ -45,9 +45,7 @@ struct GridMetadata {
 fn step(seconds: f64) -> Option<Duration> {
     let ms = seconds * 1_000.0;
     #[expect(clippy::cast_possible_truncation, reason = "checked to be in range")]
-    (1.0..=366.0 * 86_400_000.0)
-        .contains(&ms)
-        .then(|| Duration::from_ms(ms.round() as i64))
+    (1.0..=366.0 * 86_400_000.0).contains(&ms).then(|| Duration::from_ms(ms.round() as i64))
 }
 
 fn add_grid(
@@ -67,11 +65,7 @@ fn add_grid(
     };
     let Some(step) = step(grid.metadata.gap_seconds) else {
         let what = format_args!("{pool}: `gap_seconds` is {}", grid.metadata.gap_seconds);
-        return problems.add(
-            Place::File,
-            what,
-            "it is the seconds between two ticks, as in 195",
-        );
+        return problems.add(Place::File, what, "it is the seconds between two ticks, as in 195");
     };
     if let Err(why) = text::name(pool.as_bytes()) {
         return problems.add(Place::File, format_args!("the pool {pool:?} is {why}"), "");
@@ -106,32 +100,19 @@ pub(super) fn tar(source: Source<'_>, options: &Options) -> Result<Imported, Tra
     let bytes = source.read_all()?;
     if !bytes.ends_with(&[0; 1024]) {
         let what = "the archive has no end mark";
-        problems.add(
-            Place::Byte(bytes.len() as u64),
-            what,
-            "it is truncated; fetch it again",
-        );
+        problems.add(Place::Byte(bytes.len() as u64), what, "it is truncated; fetch it again");
     }
     let mut archive = tar::Archive::new(bytes.as_slice());
-    for member in archive
-        .entries()
-        .map_err(|error| unreadable(&file, &error))?
-    {
+    for member in archive.entries().map_err(|error| unreadable(&file, &error))? {
         let mut member = member.map_err(|error| unreadable(&file, &error))?;
         let path = String::from_utf8_lossy(&member.path_bytes()).into_owned();
         if !member.header().entry_type().is_file() {
             continue;
         }
         let mut text = Vec::new();
-        member
-            .read_to_end(&mut text)
-            .map_err(|error| unreadable(&file, &error))?;
+        member.read_to_end(&mut text).map_err(|error| unreadable(&file, &error))?;
         if text.len() as u64 != member.size() {
-            problems.add(
-                Place::File,
-                format_args!("{path} is cut short"),
-                "fetch the file again",
-            );
+            problems.add(Place::File, format_args!("{path} is cut short"), "fetch the file again");
         }
         match (path.strip_suffix(".json"), str::from_utf8(&text)) {
             (Some(pool), Ok(json)) => {
@@ -145,11 +126,7 @@ pub(super) fn tar(source: Source<'_>, options: &Options) -> Result<Imported, Tra
         }
     }
     if trace.pools.is_empty() {
-        problems.add(
-            Place::File,
-            "the archive has no availability grid",
-            "fetch the file again",
-        );
+        problems.add(Place::File, "the archive has no availability grid", "fetch the file again");
     }
     problems.or(())?;
     trace.imported(log, &file, Format::AvailabilityTar)
@@ -171,16 +148,9 @@ pub(super) fn windows(source: Source<'_>, options: &Options) -> Result<Imported,
     let text = json_text(source)?;
     let (mut trace, mut log) = (AvailabilityTrace::default(), Log::new(options.now));
     let mut problems = Problems::in_file(&file);
-    for (line, json) in (1..)
-        .zip(text.lines())
-        .filter(|(_, json)| !json.trim().is_empty())
-    {
+    for (line, json) in (1..).zip(text.lines()).filter(|(_, json)| !json.trim().is_empty()) {
         if let Err(what) = add_window(&mut trace, &mut log, line, json, options) {
-            problems.add(
-                Place::Line(line),
-                what,
-                "it may be cut; fetch the file again",
-            );
+            problems.add(Place::Line(line), what, "it may be cut; fetch the file again");
         }
     }
     problems.or(())?;
@@ -200,11 +170,7 @@ fn add_window(
     let window: Window = serde_json::from_str(json).map_err(|error| error.to_string())?;
     let step = step(window.gap_seconds)
         .ok_or_else(|| format!("`gap_seconds` is {}", window.gap_seconds))?;
-    if let Some(odd) = window
-        .unavailable
-        .chars()
-        .find(|tick| !matches!(tick, '0' | '1'))
-    {
+    if let Some(odd) = window.unavailable.chars().find(|tick| !matches!(tick, '0' | '1')) {
         return Err(format!("`unavailable` has {odd:?}; its ticks are 0 and 1"));
     }
     let start = match &window.start {
@@ -234,10 +200,7 @@ fn add_window(
     };
     text::name(name.as_bytes()).map_err(|why| format!("the pool {name:?} is {why}"))?;
     log.rows += window.unavailable.len() as u64;
-    let available = window
-        .unavailable
-        .bytes()
-        .map(|tick| u32::from(tick == b'0'));
+    let available = window.unavailable.bytes().map(|tick| u32::from(tick == b'0'));
     trace.add_grid(&name, start, step, available);
     Ok(())
 }
@@ -252,11 +215,7 @@ pub(super) fn fleet_events(source: Source<'_>, options: &Options) -> Result<Impo
         log.rows += 1;
         if record.len() != 3 {
             let what = format_args!("the line has {} of 3 columns", record.len());
-            problems.add(
-                Place::Line(record.line),
-                what,
-                "lines are `ms,add|remove,node`",
-            );
+            problems.add(Place::Line(record.line), what, "lines are `ms,add|remove,node`");
             continue;
         }
         let ms = text::whole(record.field(0));
@@ -293,10 +252,7 @@ pub(super) fn fleet_events(source: Source<'_>, options: &Options) -> Result<Impo
 fn fleet(events: Vec<(Time, bool, String, u64)>, log: &mut Log) -> AvailabilityTrace {
     let end = events.last().map_or(Time::EPOCH, |(at, ..)| *at);
     let mut trace = AvailabilityTrace::default();
-    trace.pools.push(AvailabilityPool {
-        name: "fleet".to_owned(),
-        end,
-    });
+    trace.pools.push(AvailabilityPool { name: "fleet".to_owned(), end });
     let mut alive = BTreeSet::new();
     for (at, added, node, line) in events {
         if added && !alive.insert(node.clone()) {
@@ -307,11 +263,7 @@ fn fleet(events: Vec<(Time, bool, String, u64)>, log: &mut Log) -> AvailabilityT
         let available = u32::try_from(alive.len()).expect("under four billion nodes");
         match trace.changes.last_mut().filter(|last| last.at == at) {
             Some(last) => last.available = available,
-            None => trace.changes.push(AvailabilityRow {
-                at,
-                pool: 0,
-                available,
-            }),
+            None => trace.changes.push(AvailabilityRow { at, pool: 0, available }),
         }
     }
     trace

@@ -81,34 +81,15 @@ pub(super) fn known_columns(header: &[String]) -> Option<TaskColumns> {
     let finished = |column: &str, values: &[&str]| {
         find(column).map(|column| (column, values.iter().map(|&v| v.to_owned()).collect()))
     };
-    let ours = plain(
-        "submitted_ms",
-        duration("duration_ms", Unit::Millis),
-        Unit::Millis,
-        "queue",
-    );
+    let ours = plain("submitted_ms", duration("duration_ms", Unit::Millis), Unit::Millis, "queue");
     let ours = ours.map(|ours| TaskColumns {
         priority: find("priority"),
         deadline: find("deadline_ms"),
         retries: find("retries"),
         ..ours
     });
-    let surf = || {
-        plain(
-            "submit_ms",
-            duration("duration_ms", Unit::Millis),
-            Unit::Millis,
-            "queue",
-        )
-    };
-    let jobs = |submitted| {
-        plain(
-            submitted,
-            start_end("start", "end"),
-            Unit::Seconds,
-            "platform",
-        )
-    };
+    let surf = || plain("submit_ms", duration("duration_ms", Unit::Millis), Unit::Millis, "queue");
+    let jobs = |submitted| plain(submitted, start_end("start", "end"), Unit::Seconds, "platform");
     let lora = || {
         let run = duration("exec_time_seconds", Unit::Seconds);
         let finished = finished("predict_status", &["SUCCEED", "FAILED"]);
@@ -118,10 +99,7 @@ pub(super) fn known_columns(header: &[String]) -> Option<TaskColumns> {
     let openb = || {
         let run = start_end("scheduled_time", "deletion_time");
         let openb = plain("creation_time", run, Unit::Seconds, "qos")?;
-        Some(TaskColumns {
-            relative: true,
-            ..openb
-        })
+        Some(TaskColumns { relative: true, ..openb })
     };
     ours.or_else(surf)
         .or_else(|| jobs("submit"))
@@ -161,15 +139,7 @@ impl Indices {
         let (deadline, retries) = (optional(&columns.deadline)?, optional(&columns.retries)?);
         let finished = optional(&columns.finished.as_ref().map(|(name, _)| name.clone()))?;
         let submitted = find(&columns.submitted)?;
-        Some(Self {
-            submitted,
-            run,
-            queue,
-            priority,
-            deadline,
-            retries,
-            finished,
-        })
+        Some(Self { submitted, run, queue, priority, deadline, retries, finished })
     }
 }
 
@@ -207,9 +177,7 @@ impl Cells<'_> {
     fn task(&self, record: &Record<'_>, tasks: &mut TaskBuilder) -> Result<TaskRow, Refused> {
         let line = record.line;
         let read_time = |tasks: &mut TaskBuilder, column: usize| {
-            let (time, note) = self
-                .time(record.field(column))
-                .map_err(|why| (column, why))?;
+            let (time, note) = self.time(record.field(column)).map_err(|why| (column, why))?;
             if let Some(kind) = note {
                 tasks.log.note(kind, line);
             }
@@ -243,9 +211,7 @@ impl Cells<'_> {
         };
         let mut task = plain_task(submitted, duration, self.unnamed);
         if let Some(column) = self.indices.queue {
-            task.queue = tasks
-                .queue(record.field(column))
-                .map_err(|why| (column, why))?;
+            task.queue = tasks.queue(record.field(column)).map_err(|why| (column, why))?;
         }
         if let Some(column) = self.indices.priority {
             task.priority = text::priority(record.field(column)).map_err(|why| (column, why))?;
@@ -279,17 +245,10 @@ pub(super) fn table(source: Source<'_>, options: &Options) -> Result<Imported, T
     let file = source.name.clone();
     let mut tasks = TaskBuilder::new(&file, options);
     let mut table = Table::open(source)?;
-    let Some(columns) = options
-        .columns
-        .clone()
-        .or_else(|| known_columns(&table.header))
-    else {
+    let Some(columns) = options.columns.clone().or_else(|| known_columns(&table.header)) else {
         return Err(tasks.problems.fatal(
             Place::Line(1),
-            format_args!(
-                "no known task table has the columns {}",
-                table.header.join(", ")
-            ),
+            format_args!("no known task table has the columns {}", table.header.join(", ")),
             "say which column is the submission, the duration and so on",
         ));
     };
@@ -300,17 +259,9 @@ pub(super) fn table(source: Source<'_>, options: &Options) -> Result<Imported, T
     let cells = Cells {
         columns: &columns,
         indices,
-        start: if columns.relative {
-            start_of(options)
-        } else {
-            Time::EPOCH
-        },
+        start: if columns.relative { start_of(options) } else { Time::EPOCH },
         options,
-        unnamed: if columns.queue.is_some() {
-            0
-        } else {
-            queue_id(&mut tasks, &file, options)
-        },
+        unnamed: if columns.queue.is_some() { 0 } else { queue_id(&mut tasks, &file, options) },
     };
     let header = std::mem::take(&mut table.header);
     while let Some(record) = table.records.next()? {
@@ -326,11 +277,7 @@ pub(super) fn table(source: Source<'_>, options: &Options) -> Result<Imported, T
             Ok(task) => tasks.push(task, record.line),
             Err((column, BadCell::Empty)) => {
                 let submitted = column == cells.indices.submitted;
-                let kind = if submitted {
-                    NoteKind::NotSubmitted
-                } else {
-                    NoteKind::NeverRan
-                };
+                let kind = if submitted { NoteKind::NotSubmitted } else { NoteKind::NeverRan };
                 tasks.log.note(kind, record.line);
             }
             Err((column, why)) => {
