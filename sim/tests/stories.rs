@@ -102,6 +102,26 @@ fn a_request_that_is_not_fulfilled_in_twenty_minutes_is_cancelled() {
 }
 
 #[test]
+fn an_on_demand_launch_under_way_cannot_be_cancelled() {
+    let mut config = world(vec![worker_type("t", 1)]);
+    config.cloud = cloud(Regime::Outbid);
+    config.cloud.answer = DurationDist::Constant(duration("30m"));
+    check(
+        &config,
+        "0s 10m",
+        expect![[r#"
+        0h01m00 queue: 1 pending, 0 claimed
+        0h01m00 launch #1 in a on demand
+        0h21m00 cancel #1
+        0h31m00 #1 works
+        0h31m00 queue: 0 pending, 1 claimed
+        0h41m00 end: 1 done, longest wait 31 min
+        micro-dollars: on demand 360000, useful 60000, wasted 300000
+    "#]],
+    );
+}
+
+#[test]
 fn today_a_launch_below_the_market_price_is_refused() {
     let mut config = spot(Regime::Capacity, 1, "0s a 0.18\n 70s a 0.50");
     config.cloud.answer = DurationDist::Constant(duration("30s"));

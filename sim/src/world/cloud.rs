@@ -417,12 +417,9 @@ impl World<'_> {
     /// A request is withdrawn before it was fulfilled. A `RunInstances` call that is under way
     /// cannot be.
     pub(super) fn cancel(&mut self, slot: u32) {
-        let Instance { pool, stage, .. } = self.instances[slot];
-        let withdrawn = match (self.config.cloud.regime, stage) {
-            (_, Stage::Open) | (Regime::Outbid, Stage::Asked) => true,
-            (_, _) => false,
-        };
-        if withdrawn {
+        let Instance { pool, stage, market, .. } = self.instances[slot];
+        let is_request = self.config.cloud.regime == Regime::Outbid && market != Market::OnDemand;
+        if is_request && matches!(stage, Stage::Asked | Stage::Open) {
             self.pools[pool.index()].open.retain(|open| *open != slot);
             self.refuse(slot, Refusal::Cancelled);
         }

@@ -71,7 +71,7 @@ pub fn world(worker_types: Vec<WorkerType>) -> SimConfig {
 }
 
 /// Zones `us-east-1a`, `b`, … of one instance type.
-fn catalog(pools: usize) -> Catalog {
+pub fn catalog(pools: usize) -> Catalog {
     let mut catalog = Catalog::new();
     let (region, product) = (catalog.region("us-east-1"), catalog.product("Linux/UNIX"));
     let instance_type = catalog.instance_type("m3.large", 2);
