@@ -5,6 +5,11 @@ use std::collections::BinaryHeap;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use provisioner_benches::heap::QuadHeap;
+use provisioner_benches::ours;
+use provisioner_engine::Engine;
+use provisioner_engine::ids::WorkerTypeId;
+use provisioner_engine::observation::Observation;
+use provisioner_engine::units::{Duration, Time};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -39,5 +44,35 @@ fn event_queue(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, event_queue);
+/// A turn of the engine in which the counts of one worker type changed and nothing is bought, with
+/// that many worker types in all: a turn costs what changed, not what exists.
+fn engine_turn(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("engine: one count, one decision");
+    for worker_types in [1, 100, 1_000] {
+        let mut engine = Engine::new(ours::w_config(1, worker_types).engine);
+        let mut now = Time::EPOCH;
+        for worker_type in (0..worker_types).map(WorkerTypeId::new) {
+            let counted =
+                Observation::DemandCounted { worker_type, pending: 0, claimed: 0, as_of: now };
+            engine.observe(now, counted);
+        }
+        let _nothing = engine.decide(now);
+        group.bench_function(BenchmarkId::new("worker types", worker_types), |bencher| {
+            bencher.iter(|| {
+                now = now + Duration::MINUTE;
+                let worker_type = WorkerTypeId::new(worker_types / 2);
+                let claimed = u32::try_from(now.ms() / 60_000 % 2).unwrap_or(0);
+                engine.observe(
+                    now,
+                    Observation::DemandCounted { worker_type, pending: 0, claimed, as_of: now },
+                );
+                engine.observe(now, Observation::QueuesRead { as_of: now });
+                engine.decide(now)
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, event_queue, engine_turn);
 criterion_main!(benches);

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use provisioner_benches::subject::Body::{Python, Rust};
 use provisioner_benches::subject::{Run, Subject};
-use provisioner_benches::{bare, harness, mmc, nexo, ours};
+use provisioner_benches::{bare, harness, mmc, nexo, ours, reading};
 
 const M: u64 = 1_000_000;
 
@@ -15,15 +15,19 @@ const SUBJECTS: &[Subject] = &[
     Subject::new("ours 1e5", M / 10, M / 10, Rust(|n, seed| ours::w(n, seed, 1))).against("ours"),
     Subject::new("ours 1e7", 10 * M, 2 * M, Rust(|n, seed| ours::w(n, seed, 1))).against("ours"),
     Subject::new("ours 100 types", M, M, Rust(|n, seed| ours::w(n, seed, 100))).against("ours"),
+    Subject::new("ours 1 of 1000", M, M, Rust(|n, seed| ours::w_one_of(n, seed, 1_000)))
+        .against("ours"),
     Subject::new("ours 1000 types", M, M, Rust(|n, seed| ours::w(n, seed, 1_000))).against("ours"),
     Subject::new("ours W3", 12 * M, M, Rust(ours::w3)).against("bare"),
     Subject::new("nexosim", M, M / 5, Rust(|n, seed| nexo::run(n, seed).into())).against("bare"),
     Subject::new("simpy", M / 10, M / 30, Python("w_simpy.py")).against("bare"),
+    Subject::new("task CSV", 4 * M, M, Rust(reading::csv)).counting("rows"),
+    Subject::new("canonical tasks", 4 * M, M, Rust(reading::canonical_form)).counting("rows"),
     Subject::new("bare W2", 10 * M, M, Rust(w2)),
 ];
 
 fn w2(n: u64, seed: u64) -> Run {
-    Run { events: mmc::run(n, seed).events, w: None }
+    Run { events: mmc::run(n, seed).events, w: None, setup_s: 0.0 }
 }
 
 fn main() -> ExitCode {

@@ -14,6 +14,7 @@ pub mod heap;
 pub mod mmc;
 pub mod nexo;
 pub mod ours;
+pub mod reading;
 pub mod subject;
 pub mod table;
 pub mod w;

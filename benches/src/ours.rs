@@ -25,7 +25,7 @@ use provisioner_sim::{Hooks, run};
 use rand::RngExt;
 use rand_distr::{Exp1, StandardNormal};
 
-use crate::subject::Run;
+use crate::subject::{Run, cpu_s};
 use crate::w::{self, WResult};
 
 const NOW: DurationDist = DurationDist::Constant(Duration::ZERO);
@@ -34,31 +34,44 @@ const NEVER: Duration = Duration::from_hours(1_000_000);
 /// W with its tasks spread over that many worker types.
 #[must_use]
 pub fn w(n: u64, seed: u64, worker_types: usize) -> Run {
+    spread(n, seed, worker_types, worker_types)
+}
+
+/// W with that many worker types, all but one of them without tasks.
+#[must_use]
+pub fn w_one_of(n: u64, seed: u64, worker_types: usize) -> Run {
+    spread(n, seed, worker_types, 1)
+}
+
+/// W with `worker_types` worker types, of which the first `busy` get tasks.
+fn spread(n: u64, seed: u64, worker_types: usize, busy: usize) -> Run {
     let mut tasks = Elastic {
         arrivals: w::Arrivals::new(seed),
         choice: Seed(seed).purpose("worker type").stream(),
-        worker_types,
+        worker_types: busy,
         now_ns: 0,
         left: n,
     };
     let outcome = run(&w_config(seed, worker_types), &mut tasks, Hooks::default());
-    let w = (worker_types == 1).then(|| WResult {
+    let w = (busy == 1).then(|| WResult {
         mean_wait_s: outcome.total.wait.mean_ms / 1e3,
         p95_wait_s: outcome.total.wait.p95.as_secs_f64(),
         launches: f64::from(u32::try_from(outcome.total.launches.started).unwrap_or(u32::MAX)),
         instance_hours: outcome.total.instance_time.as_hours_f64(),
         events: outcome.events,
     });
-    Run { events: outcome.events, w }
+    Run { events: outcome.events, w, setup_s: 0.0 }
 }
 
 /// W3 with that many tasks in its year. Price changes are useful events too.
 #[must_use]
 pub fn w3(n: u64, seed: u64) -> Run {
+    let start = cpu_s();
     let config = w3_config(seed);
+    let setup_s = cpu_s() - start;
     let mut tasks = Year::new(seed, n);
     let Outcome { events, .. } = run(&config, &mut tasks, Hooks::default());
-    Run { events: events + config.market.prices().len() as u64, w: None }
+    Run { events: events + config.market.prices().len() as u64, w: None, setup_s }
 }
 
 /// What W says, given to the real simulator.

@@ -51,11 +51,13 @@ pub struct Run {
     pub events: u64,
     /// What it found, if it was W.
     pub w: Option<WResult>,
+    /// CPU time that went into making its input, which is not measured.
+    pub setup_s: f64,
 }
 
 impl From<WResult> for Run {
     fn from(w: WResult) -> Self {
-        Self { events: w.events, w: Some(w) }
+        Self { events: w.events, w: Some(w), setup_s: 0.0 }
     }
 }
 
@@ -160,11 +162,12 @@ impl Subject {
 #[must_use]
 pub fn measure(run: fn(u64, u64) -> Run, n: u64, seed: u64) -> Sample {
     let before = cpu_s();
-    let mut times = 0.0;
+    let (mut times, mut setups_s) = (0.0, 0.0);
     loop {
-        let Run { events, w } = run(n, seed);
+        let Run { events, w, setup_s } = run(n, seed);
         times += 1.0;
-        let spent_s = cpu_s() - before;
+        setups_s += setup_s;
+        let spent_s = cpu_s() - before - setups_s;
         if spent_s >= SAMPLE_AT_LEAST_S {
             let cpu_s = spent_s / times;
             return Sample { cpu_s, peak_kb: peak_kb(), events, w };
@@ -176,7 +179,9 @@ fn python() -> String {
     env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned())
 }
 
-fn cpu_s() -> f64 {
+/// CPU time of this process so far, user and system.
+#[must_use]
+pub fn cpu_s() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }

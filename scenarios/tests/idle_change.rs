@@ -48,5 +48,6 @@ fn subtracting_idle_workers_saves_about_one_percent_of_them_for_little_wait() {
         gecko-t/t-linux-metal     8302      -1.4%    -1.4%     6.6      +5.5%   +15.1%
         mobile-1/decision          116      -1.7%    -1.7%    10.0      +0.0%    +8.1%
         mobile-3/decision          164      -0.6%    -9.1%    11.6      +0.0%   +22.2%
-    "#]].assert_eq(&table);
+    "#]]
+    .assert_eq(&table);
 }

@@ -1,0 +1,55 @@
+//! How fast recorded tasks are read: a plain CSV from memory, and the canonical form from the page
+//! cache.
+//!
+//! The rows are made up: 50 queues in mixed order, a batch now and then, 38 bytes a row. Making
+//! them is not measured.
+
+use std::fmt::Write;
+
+use provisioner_engine::random::Seed;
+use provisioner_scenarios::traces::{Options, canonical, import_from};
+use rand::RngExt;
+
+use crate::subject::{Run, cpu_s};
+
+/// Reads a task CSV of that many rows, with all findings.
+#[must_use]
+pub fn csv(rows: u64, seed: u64) -> Run {
+    let start = cpu_s();
+    let csv = made_up(rows, seed);
+    let setup_s = cpu_s() - start;
+    let imported = import_from("made-up.csv", csv.as_bytes(), &Options::default());
+    let trace = imported.expect("the CSV is sound").trace;
+    Run { events: trace.row_count(), w: None, setup_s }
+}
+
+/// Reads a canonical file of that many tasks.
+#[must_use]
+pub fn canonical_form(rows: u64, seed: u64) -> Run {
+    let start = cpu_s();
+    let path = std::env::temp_dir().join(format!("provisioner-speed-{}", std::process::id()));
+    let csv = made_up(rows, seed);
+    let imported = import_from("made-up.csv", csv.as_bytes(), &Options::default());
+    let written = canonical::write_file(&imported.expect("the CSV is sound").trace, &path);
+    written.expect("a writable folder for temporary files");
+    let made = cpu_s();
+    let trace = canonical::read_file(&path).expect("just written");
+    let read = cpu_s();
+    let events = trace.row_count();
+    drop(trace);
+    let _left_behind = std::fs::remove_file(&path);
+    Run { events, w: None, setup_s: made - start + cpu_s() - read }
+}
+
+fn made_up(rows: u64, seed: u64) -> String {
+    let mut random = Seed(seed).purpose("rows").stream();
+    let mut csv = String::from("submitted_ms,duration_ms,queue\n");
+    let mut at = 1_600_000_000_000_u64;
+    for _ in 0..rows {
+        at += if random.random_ratio(1, 4) { 0 } else { random.random_range(0..5_000) };
+        let duration = random.random_range(0..3_000_000);
+        let queue = random.random_range(0..50);
+        writeln!(csv, "{at},{duration},gecko-t/linux-{queue}").expect("strings grow");
+    }
+    csv
+}
