@@ -432,7 +432,7 @@ fn a_deadline_ends_a_task_whose_worker_vanished() {
         0h01m00 #1 works
         0h02m00 queue: 0 pending, 1 claimed
         0h12m00 #1 ended by Interruption
-        0h15m00 end: 1 rerun, 1 expired, longest wait 1 min
+        0h15m00 end: 1 expired, longest wait 1 min
         micro-dollars: nothing
     "#]],
     );
@@ -577,7 +577,7 @@ fn a_slot_rests_between_two_tasks_and_its_worker_is_not_idle_meanwhile() {
     config.engine.worker_types[0].candidates[0].capacity = 2;
     config.engine.worker_types[0].idle_timeout = duration("5m");
     config.workers[0].between_tasks = duration("10m");
-    // At 2 min the resting slot may not claim; the free one may. At 9 min both rest or run.
+    // From 2 to 12 min one slot rests, so of two tasks that come at 2 min 30 s one waits.
     check(
         &config,
         "0s 60s\n 150s 60s\n 150s 60s",
