@@ -1,8 +1,8 @@
 //! What will happen when: the event queue.
 //!
 //! Equal times leave first in, first out. An entry is one packed integer, so a comparison is one
-//! instruction: 42 bits of milliseconds since the start (139 years), 38 bits of sequence number
-//! (2.7 × 10¹¹ events), 48 bits of event. Delays that are always the same go to a line of their
+//! instruction: 40 bits of milliseconds since the start (34 years), 36 bits of sequence number
+//! (6.9 × 10¹⁰ events), 52 bits of event. Delays that are always the same go to a line of their
 //! own, in which the first to enter is the first to leave; only the others pay for a heap.
 //!
 //! Nothing happens after the end, so what would is not entered: a timeout may be as long as it
@@ -14,11 +14,11 @@ use std::collections::VecDeque;
 
 use provisioner_engine::units::{Duration, Time};
 
-const EVENT_BITS: u32 = 48;
-const SEQUENCE_BITS: u32 = 38;
+const EVENT_BITS: u32 = 52;
+const SEQUENCE_BITS: u32 = 36;
 const TIME_BITS: u32 = 128 - EVENT_BITS - SEQUENCE_BITS;
 
-/// The event queue. `E` must pack into 48 bits.
+/// The event queue. `E` must pack into 52 bits.
 #[derive(Debug)]
 pub(crate) struct Agenda {
     start: Time,
@@ -28,7 +28,7 @@ pub(crate) struct Agenda {
     lines: Vec<Line>,
 }
 
-/// An event as a number below 2⁴⁸.
+/// An event as a number below 2⁵².
 pub(crate) type Packed = u64;
 
 /// Names a line of constant delay.
@@ -112,7 +112,7 @@ impl Agenda {
         let offset = (at - self.start).ms();
         assert!(offset >= 0, "an event {} ms before the run", -offset);
         assert!(self.sequence < 1 << SEQUENCE_BITS, "more events than the agenda can count");
-        debug_assert!(event < 1 << EVENT_BITS, "an event packs into 48 bits");
+        debug_assert!(event < 1 << EVENT_BITS, "an event packs into 52 bits");
         let entry = (u128::from(offset.cast_unsigned()) << (EVENT_BITS + SEQUENCE_BITS))
             | (u128::from(self.sequence) << EVENT_BITS)
             | u128::from(event);
@@ -131,7 +131,7 @@ enum Source {
     Line(usize),
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the event is the lowest 48 bits")]
+#[expect(clippy::cast_possible_truncation, reason = "the event is the lowest 52 bits")]
 const fn event_of(entry: u128) -> Packed {
     (entry as u64) & ((1 << EVENT_BITS) - 1)
 }

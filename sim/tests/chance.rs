@@ -109,7 +109,8 @@ fn fates(placement: PlacementPolicy, scaling_ratio: Ratio, seed: Seed) -> Draws 
 
 fn draws(records: &[Record]) -> Draws {
     let mut asked: BTreeMap<PoolId, u64> = BTreeMap::new();
-    let mut known: BTreeMap<LaunchId, ((PoolId, u64), [Option<Time>; 5])> = BTreeMap::new();
+    let mut names: BTreeMap<LaunchId, (PoolId, u64)> = BTreeMap::new();
+    let mut times: BTreeMap<LaunchId, [Option<Time>; 5]> = BTreeMap::new();
     for record in records {
         match record {
             Record::Decided(decision) => {
@@ -117,8 +118,8 @@ fn draws(records: &[Record]) -> Draws {
                     if let Action::Launch { launch, pool, .. } = action {
                         let ordinal = asked.entry(*pool).or_default();
                         *ordinal += 1;
-                        let times = [Some(decision.at), None, None, None, None];
-                        known.insert(*launch, ((*pool, *ordinal), times));
+                        names.insert(*launch, (*pool, *ordinal));
+                        times.insert(*launch, [Some(decision.at), None, None, None, None]);
                     }
                 }
             }
@@ -130,7 +131,7 @@ fn draws(records: &[Record]) -> Draws {
                     Observation::InterruptionNoticed { launch, .. } => (launch, 4),
                     _ => continue,
                 };
-                known.get_mut(launch).expect("it was launched").1[step] = Some(*at);
+                times.get_mut(launch).expect("it was launched")[step] = Some(*at);
             }
         }
     }
@@ -144,7 +145,7 @@ fn draws(records: &[Record]) -> Draws {
             between(running, noticed),
         ]
     };
-    known.into_values().map(|(name, times)| (name, fate(times))).collect()
+    times.into_iter().map(|(launch, times)| (names[&launch], fate(times))).collect()
 }
 
 #[test]

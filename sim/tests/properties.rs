@@ -24,7 +24,7 @@ use provisioner_sim::generate::sources::RecordedTasks;
 use provisioner_sim::input::{AvailabilityChange, PriceChange, Priority, Task};
 use provisioner_sim::market::Market;
 use provisioner_sim::outcome::{Cost, LaunchMeasures, TaskMeasures};
-use support::{CHEAPEST, NO_DELAY, candidate, cloud, outcome, watched, worker, world};
+use support::{CHEAPEST, NO_DELAY, candidate, cloud, outcome, watched, world};
 
 const POOLS: usize = 3;
 const TYPES: usize = 3;
@@ -34,7 +34,7 @@ proptest! {
 
     #[test]
     fn nothing_is_lost_doubled_or_made_up((config, tasks) in small_world()) {
-        let (outcome, records, samples) = watched(&config, tasks.clone());
+        let (outcome, records, samples) = watched(&config, tasks);
         let mut cost = Cost::default();
         let mut counted = TaskMeasures::default();
         let mut launches = LaunchMeasures::default();
@@ -58,7 +58,7 @@ proptest! {
         }
 
         // A journal replays to the same decisions.
-        let mut engine = Engine::new(config.engine.clone());
+        let mut engine = Engine::new(config.engine);
         for record in records {
             prop_assert_eq!(replay(&mut engine, record), Ok(()));
         }
@@ -215,7 +215,7 @@ prop_compose! {
         uptime_max in prop::option::of(secs(0..7_200)),
     ) -> WorkerModel {
         let idle_stop = margin.map_or(IdleStop::AfterTimeout, IdleStop::BeforeHourEnds);
-        WorkerModel { boot, claim_order, idle_stop, between_tasks, uptime_max, ..worker() }
+        WorkerModel { boot, claim_order, idle_stop, between_tasks, uptime_max }
     }
 }
 

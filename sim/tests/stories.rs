@@ -58,6 +58,37 @@ fn an_instance_is_taken_back_when_the_price_exceeds_its_bid_but_not_when_it_equa
 }
 
 #[test]
+fn of_several_instances_only_those_outbid_are_taken_back() {
+    let prices = "0s a 0.18\n 90s a 0.20\n 10m a 0.40\n 20m a 0.41\n 21m a 0.18";
+    let config = spot(Regime::Outbid, 2, prices);
+    check(
+        &config,
+        "0s 1h retries 0\n 2m 1h retries 0",
+        expect![[r#"
+            0h00m00 price: a $0.18/h
+            0h01m00 queue: 1 pending, 0 claimed
+            0h01m00 launch #1 in a for at most $0.36/h
+            0h01m00 #1 works
+            0h01m30 price: a $0.20/h
+            0h02m00 queue: 1 pending, 1 claimed
+            0h02m00 launch #2 in a for at most $0.40/h
+            0h02m00 #2 works
+            0h03m00 queue: 0 pending, 2 claimed
+            0h10m00 price: a $0.40/h
+            0h10m00 #1 is noticed, ends 0h12m00
+            0h12m00 #1 ended by Interruption
+            0h12m00 queue: 0 pending, 1 claimed
+            0h20m00 price: a $0.41/h
+            0h20m00 #2 is noticed, ends 0h22m00
+            0h21m00 price: a $0.18/h
+            0h22m00 #2 ended by Interruption
+            0h22m00 end: 2 exhausted, longest wait 1 min
+            micro-dollars: nothing
+        "#]],
+    );
+}
+
+#[test]
 fn a_request_waits_while_the_price_is_above_its_bid_and_is_served_when_it_falls() {
     let mut config = spot(Regime::Outbid, 1, "0s a 0.18\n 70s a 0.50\n 5m a 0.36");
     config.cloud.answer = DurationDist::Constant(duration("30s"));
@@ -390,14 +421,14 @@ fn a_deadline_ends_a_task_that_waits() {
         &world(vec![worker_type("t", 1)]),
         "0s 10m\n 0s 10m deadline 5m",
         expect![[r#"
-        0h01m00 queue: 2 pending, 0 claimed
-        0h01m00 launch #1 in a on demand
-        0h01m00 #1 works
-        0h02m00 queue: 1 pending, 1 claimed
-        0h05m00 queue: 0 pending, 1 claimed
-        0h11m00 end: 1 done, 1 expired, longest wait 1 min
-        micro-dollars: on demand 60000, useful 60000
-    "#]],
+            0h01m00 queue: 2 pending, 0 claimed
+            0h01m00 launch #1 in a on demand
+            0h01m00 #1 works
+            0h02m00 queue: 1 pending, 1 claimed
+            0h05m00 queue: 0 pending, 1 claimed
+            0h11m00 end: 1 done, 1 expired, longest wait 1 min
+            micro-dollars: on demand 60000, useful 60000
+        "#]],
     );
 }
 
@@ -432,7 +463,7 @@ fn a_deadline_ends_a_task_whose_worker_vanished() {
         0h01m00 #1 works
         0h02m00 queue: 0 pending, 1 claimed
         0h12m00 #1 ended by Interruption
-        0h15m00 end: 1 rerun, 1 expired, longest wait 1 min
+        0h15m00 end: 1 expired, longest wait 1 min
         micro-dollars: nothing
     "#]],
     );
@@ -548,6 +579,29 @@ fn an_idle_worker_stops_after_its_timeout_or_just_before_its_hour_ends() {
 }
 
 #[test]
+fn an_idle_worker_that_claims_is_idle_anew_after_it() {
+    check(
+        &world(vec![worker_type("t", 1)]),
+        "0s 10m\n 15m 2m\n 1h 1m",
+        expect![[r#"
+        0h01m00 queue: 1 pending, 0 claimed
+        0h01m00 launch #1 in a on demand
+        0h01m00 #1 works
+        0h02m00 queue: 0 pending, 1 claimed
+        0h11m00 queue: 0 pending, 0 claimed
+        0h15m00 queue: 0 pending, 1 claimed
+        0h17m00 queue: 0 pending, 0 claimed
+        0h27m00 #1 ended by Worker
+        1h00m00 queue: 1 pending, 0 claimed
+        1h00m00 launch #2 in a on demand
+        1h00m00 #2 works
+        1h01m00 end: 3 done, longest wait 1 min
+        micro-dollars: on demand 162000, useful 78000, idle 84000
+    "#]],
+    );
+}
+
+#[test]
 fn a_worker_past_its_longest_uptime_finishes_its_task_and_stops() {
     let mut config = world(vec![worker_type("t", 1)]);
     config.workers[0].uptime_max = Some(duration("15m"));
@@ -577,7 +631,7 @@ fn a_slot_rests_between_two_tasks_and_its_worker_is_not_idle_meanwhile() {
     config.engine.worker_types[0].candidates[0].capacity = 2;
     config.engine.worker_types[0].idle_timeout = duration("5m");
     config.workers[0].between_tasks = duration("10m");
-    // At 2 min the resting slot may not claim; the free one may. At 9 min both rest or run.
+    // From 2 to 12 min one slot rests, so of two tasks that come at 2 min 30 s one waits.
     check(
         &config,
         "0s 60s\n 150s 60s\n 150s 60s",

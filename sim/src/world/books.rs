@@ -86,7 +86,7 @@ impl World<'_> {
     /// The run is over: what still runs is billed up to now, and everything is added up.
     pub(super) fn close(mut self) -> Outcome {
         for slot in self.instances.slots() {
-            self.lose_open_runs(slot);
+            self.credit_open_runs(slot);
             self.bill(slot, false);
         }
         self.check_money();
@@ -116,7 +116,7 @@ impl World<'_> {
     }
 
     /// Runs that are under way when the run ends are useful as far as they got.
-    fn lose_open_runs(&mut self, slot: u32) {
+    fn credit_open_runs(&mut self, slot: u32) {
         let mut task = self.instances[slot].first_task;
         while let Some(state) = (task != super::tasks::NONE).then(|| self.tasks[task]) {
             self.instances[slot].useful += self.now - state.claimed;

@@ -1,15 +1,15 @@
-//! What can happen, packed into 48 bits: 4 for the kind, 22 for a slot, 22 for its generation.
+//! What can happen, packed into 52 bits: 4 for the kind, 24 for a slot, 24 for its generation.
 //!
 //! A slot is reused, an entry in the agenda is not taken back: the generation tells whether what
-//! was there then is still there. 22 bits outlast any delay: four million lives of one slot.
+//! was there then is still there. 24 bits outlast any delay: 16 million lives of one slot.
 
 use crate::agenda::Packed;
 
 /// How many generations are told apart.
 pub(super) const GENERATIONS: u32 = 1 << GENERATION_BITS;
 
-const GENERATION_BITS: u32 = 22;
-const SLOT_BITS: u32 = 22;
+const GENERATION_BITS: u32 = 24;
+const SLOT_BITS: u32 = 24;
 
 /// A slot at one time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ events! {
 }
 
 fn pack(kind: u64, Handle { slot, generation }: Handle) -> Packed {
-    assert!(slot < 1 << SLOT_BITS, "more than four million tasks or instances at once");
+    assert!(slot < 1 << SLOT_BITS, "more than 16 million tasks or instances at once");
     (kind << (SLOT_BITS + GENERATION_BITS))
         | (u64::from(slot) << GENERATION_BITS)
         | u64::from(generation)

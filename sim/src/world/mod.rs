@@ -307,8 +307,7 @@ impl<'a> World<'a> {
             match instance.stage {
                 _ if instance.is_leaving() => {}
                 Stage::Asked | Stage::Open => sample.requested += instance.capacity,
-                Stage::Pending => sample.booting += instance.capacity,
-                Stage::Running => sample.booting += instance.capacity,
+                Stage::Pending | Stage::Running => sample.booting += instance.capacity,
                 Stage::Working => sample.working += instance.capacity,
                 Stage::Stopping | Stage::Free => {}
             }

@@ -74,8 +74,7 @@ impl Tasks {
         slot
     }
 
-    /// A waiting task is given up; its queue frees the slot when its turn comes.
-    pub(super) fn expire(&mut self, slot: u32) {
+    fn expire(&mut self, slot: u32) {
         self[slot].phase = Phase::Expired;
         self.unresolved -= 1;
     }
@@ -148,28 +147,37 @@ impl Queue {
         self.pending += 1;
     }
 
-    /// The next task to claim; frees the slots of those that expired before it.
+    /// The next task to claim.
     pub(super) fn pop(&mut self, tasks: &mut Tasks) -> Option<u32> {
-        while self.filled != 0 {
-            let level = self.filled.trailing_zeros();
-            let line = &mut self.levels[level as usize];
-            let slot = line.pop_front();
-            if line.is_empty() {
-                self.filled &= !(1 << level);
-            }
-            let Some(slot) = slot else { continue };
-            match tasks[slot].phase {
-                Phase::Expired => tasks.remove(slot),
-                Phase::Pending => {
-                    self.pending -= 1;
-                    return Some(slot);
-                }
-                Phase::Claimed | Phase::Lost | Phase::Free => {
-                    unreachable!("only waiting tasks are in a queue")
-                }
-            }
+        if self.filled == 0 {
+            return None;
         }
-        None
+        let level = self.filled.trailing_zeros() as usize;
+        let slot = self.levels[level].pop_front();
+        self.pending -= 1;
+        self.drop_expired(level, tasks);
+        slot
+    }
+
+    /// A waiting task is given up. Its place is skipped when its turn comes, at once if it is
+    /// first: a queue that nobody serves does not grow.
+    pub(super) fn expire(&mut self, slot: u32, tasks: &mut Tasks) {
+        tasks.expire(slot);
+        self.pending -= 1;
+        self.drop_expired(tasks[slot].task.priority as usize, tasks);
+    }
+
+    /// The first of a line waits, or the line is empty.
+    fn drop_expired(&mut self, level: usize, tasks: &mut Tasks) {
+        let line = &mut self.levels[level];
+        while let Some(&first) = line.front() {
+            if tasks[first].phase != Phase::Expired {
+                return;
+            }
+            line.pop_front();
+            tasks.remove(first);
+        }
+        self.filled &= !(1 << level);
     }
 }
 
@@ -186,4 +194,38 @@ pub(super) struct TaskCounts {
 /// The worker type a task is for.
 pub(super) const fn worker_type_of(state: &TaskState) -> WorkerTypeId {
     state.task.worker_type
+}
+
+#[cfg(test)]
+mod tests {
+    use provisioner_engine::units::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_queue_that_nobody_serves_does_not_grow() {
+        let (mut tasks, mut queue) = (Tasks::default(), Queue::new());
+        let task = Task {
+            submitted: Time::EPOCH,
+            duration: Duration::MINUTE,
+            deadline: Time::EPOCH,
+            worker_type: WorkerTypeId::new(0),
+            priority: Priority::Low,
+            retries: 0,
+        };
+        let mut waiting = VecDeque::new();
+        for _ in 0..1_000 {
+            let slot = tasks.insert(task);
+            queue.push(slot, task.priority);
+            waiting.push_back(slot);
+            if waiting.len() == 10 {
+                // The second goes before the first, and waits for it.
+                queue.expire(waiting.remove(1).expect("ten wait"), &mut tasks);
+                queue.expire(waiting.remove(0).expect("nine wait"), &mut tasks);
+            }
+        }
+        assert_eq!((tasks.unresolved(), tasks.iter().len()), (queue.pending as usize, 10));
+        let left: VecDeque<u32> = std::iter::from_fn(|| queue.pop(&mut tasks)).collect();
+        assert_eq!(left, waiting);
+    }
 }

@@ -190,8 +190,13 @@ impl World<'_> {
             let task = &mut self.tasks[slot];
             // The run's end in the agenda is void: what was claimed then is not there any more.
             task.generation = (task.generation + 1) % GENERATIONS;
-            let (deadline, worker_type) = (task.task.deadline, task.task.worker_type);
-            let repeated = task.task.retries > 0;
+            let deadline = task.task.deadline;
+            let again = if told {
+                self.now
+            } else {
+                self.now.saturating_add(self.config.queue.claim_expiry)
+            };
+            let repeated = task.task.retries > 0 && again < deadline;
             task.phase = Phase::Lost;
             if deadline != Time::MAX {
                 let again = Event::Deadline(self.tasks.handle(slot));
@@ -199,13 +204,11 @@ impl World<'_> {
             }
             let worker = &mut self.instances[instance];
             *(if repeated { &mut worker.redone } else { &mut worker.wasted }) += spent;
-            self.type_of(worker_type).counts.lost_runs += u64::from(repeated);
             if told {
                 self.run_again(slot);
             } else {
                 let expired = Event::ClaimExpired(self.tasks.handle(slot));
-                let at = self.now.saturating_add(self.config.queue.claim_expiry);
-                self.agenda.enter(at, expired.pack());
+                self.agenda.enter(again, expired.pack());
             }
         }
     }
@@ -227,6 +230,7 @@ impl World<'_> {
             state.counts.exhausted += 1;
             self.tasks.remove(slot);
         } else {
+            state.counts.lost_runs += 1;
             self.offer(slot);
         }
     }
@@ -237,8 +241,8 @@ impl World<'_> {
         self.touch(worker_type);
         match self.tasks[slot].phase {
             Phase::Pending => {
-                self.tasks.expire(slot);
-                self.type_of(worker_type).queue.pending -= 1;
+                let state = &mut self.types[worker_type.index()];
+                state.queue.expire(slot, &mut self.tasks);
             }
             Phase::Claimed => {
                 let (instance, spent) = self.unclaim(slot);
