@@ -28,8 +28,8 @@ pub(super) struct Inputs {
     pub(super) remarks: Vec<String>,
     /// Hashes of the files' bytes, in the order in which they were first needed.
     pub(super) hashes: Vec<u64>,
-    /// Task queues that were read, as several worker types may share a file.
-    read: BTreeMap<(PathBuf, Option<Time>, Duration), Option<Arc<Imported>>>,
+    /// Task queues that were read and how, as several worker types may share a file.
+    read: BTreeMap<(PathBuf, String), Option<Arc<Imported>>>,
 }
 
 /// Most problems of one file that are shown.
@@ -80,7 +80,13 @@ impl Inputs {
     ) -> Arc<[Task]> {
         let none = Arc::new([]);
         let start = if doc.replay_from.is_some() { None } else { Some(span.start) };
-        let options = Options { start, utc_offset: Some(doc.utc_offset), ..Options::default() };
+        let options = Options {
+            start,
+            utc_offset: Some(doc.utc_offset),
+            format: doc.format,
+            columns: doc.columns.clone(),
+            ..Options::default()
+        };
         let Some(imported) = self.shared(&doc.file, &options) else { return none };
         let Trace::Tasks(trace) = &imported.trace else {
             self.wrong_kind(&doc.file.value, &doc.file.place, "a task queue");
@@ -173,7 +179,7 @@ impl Inputs {
             };
             let rows = trace.changes.iter().filter(|row| row.pool as usize == source);
             changes.extend(rows.map(|row| AvailabilityChange {
-                at: row.at + shift,
+                at: row.at.saturating_add(shift),
                 pool: PoolId::new(index),
                 available: row.available,
             }));
@@ -259,6 +265,7 @@ impl Inputs {
             products.extend(trace.markets.iter().map(|market| market.product.clone()));
             let of_product = |market: &Market| market.product == supply.product;
             for market in trace.markets.iter().filter(|market| of_product(market)) {
+                supply.priced_types.insert(market.instance_type.clone());
                 if let Some(zone) = Zone::new(&market.zone) {
                     zones.insert(zone.name.clone(), zone);
                 }
@@ -273,7 +280,7 @@ impl Inputs {
             for row in &wanted.changes {
                 let Market { zone, instance_type, .. } = &wanted.markets[row.market as usize];
                 let key = (instance_type.clone(), zone.clone());
-                prices.entry(key).or_default().push((row.at + shift, row.price));
+                prices.entry(key).or_default().push((row.at.saturating_add(shift), row.price));
             }
         }
         prices.values_mut().for_each(|prices| prices.sort_by_key(|(at, _)| *at));
@@ -325,8 +332,7 @@ impl Inputs {
     }
 
     fn shared(&mut self, file: &At<PathBuf>, options: &Options) -> Option<Arc<Imported>> {
-        let offset = options.utc_offset.unwrap_or_default();
-        let key = (file.value.clone(), options.start, offset);
+        let key = (file.value.clone(), format!("{options:?}"));
         if let Some(read) = self.read.get(&key) {
             return read.clone();
         }

@@ -87,7 +87,7 @@ pub fn parameters() -> Vec<KeyDoc> {
     };
     let keys = keys(Regime::Capacity).into_iter().zip(keys(Regime::Outbid)).map(both);
     let doc = "How long something takes: a duration, or a distribution by name.";
-    let forms = describe(|s| schema::delay::forms(s, schema::delay::DELAY, doc, None));
+    let forms = describe(|s| schema::delay::forms(s, schema::delay::DELAY.1, doc, None));
     keys.chain(forms).collect()
 }
 
