@@ -8,9 +8,14 @@ use std::fmt::Write;
 use provisioner_scenarios::traces::{Options, Trace, canonical, import_from};
 
 fn main() {
-    let rows: u64 = std::env::args().nth(1).map_or(4_000_000, |arg| arg.parse().expect("rows"));
+    let rows: u64 = std::env::args()
+        .nth(1)
+        .map_or(4_000_000, |arg| arg.parse().expect("rows"));
     let csv = csv_of(rows);
-    println!("task CSV: {:.1} bytes a row", csv.len() as f64 / rows as f64);
+    println!(
+        "task CSV: {:.1} bytes a row",
+        csv.len() as f64 / rows as f64
+    );
     let mut trace = None;
     measure("task CSV", rows, || {
         let imported = import_from("made-up.csv", csv.as_bytes(), &Options::default());
@@ -34,9 +39,14 @@ fn csv_of(rows: u64) -> String {
     let mut csv = String::from("submitted_ms,duration_ms,queue\n");
     let (mut state, mut at) = (1_u64, 1_600_000_000_000_u64);
     for _ in 0..rows {
-        state =
-            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        at += if state >> 62 == 0 { 0 } else { (state >> 50) % 5_000 };
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        at += if state >> 62 == 0 {
+            0
+        } else {
+            (state >> 50) % 5_000
+        };
         let (duration, queue) = ((state >> 40) % 3_000_000, (state >> 33) % 50);
         writeln!(csv, "{at},{duration},gecko-t/linux-{queue}").expect("strings grow");
     }
@@ -57,6 +67,10 @@ fn measure(what: &str, rows: u64, mut run: impl FnMut()) {
 /// CPU time of this process, user and system, as Linux counts it in nanoseconds.
 fn cpu_seconds() -> f64 {
     let times = std::fs::read_to_string("/proc/self/schedstat").expect("Linux");
-    let ns: f64 = times.split(' ').next().and_then(|ns| ns.parse().ok()).expect("a number first");
+    let ns: f64 = times
+        .split(' ')
+        .next()
+        .and_then(|ns| ns.parse().ok())
+        .expect("a number first");
     ns / 1e9
 }

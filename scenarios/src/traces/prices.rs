@@ -16,7 +16,7 @@ use provisioner_engine::units::{Time, UsdPerHour};
 use super::error::{Problems, TraceError};
 use super::findings::{Log, NoteKind};
 use super::names::Names;
-use super::tables::OnDemandTable;
+use super::tables::{OnDemandTable, is_region};
 use super::text::{self, BadCell};
 use super::{Format, Imported, Options, Trace};
 
@@ -50,13 +50,12 @@ impl Market {
         format!("{} {} {}", self.zone, self.instance_type, self.product)
     }
 
-    /// The region of the zone: `us-east-1` for `us-east-1a`; `None` for an AZ id, which names its
-    /// region in another way, or something else.
+    /// The region of the zone: `us-east-1` for `us-east-1a`; `None` for an AZ id and for local
+    /// zones, which name their region in other ways.
     #[must_use]
     pub fn region(&self) -> Option<&str> {
-        let region = self.zone.trim_end_matches(|c: char| c.is_ascii_lowercase());
-        let is_zone = region.len() + 1 == self.zone.len() && region.ends_with(char::is_numeric);
-        (is_zone && !is_zone_id(&self.zone)).then_some(region)
+        let region = self.zone.strip_suffix(|c: char| c.is_ascii_lowercase())?;
+        is_region(region).then_some(region)
     }
 }
 
@@ -73,8 +72,8 @@ pub struct PriceRow {
 
 impl PriceTrace {
     /// What is needed to price `start` until before `end`: the rows in between and, of each
-    /// market, the last row before, at its own time. A market without a row before `start` stays
-    /// unknown until its first.
+    /// market, the last row up to `start`, at its own time. A market without one stays unknown
+    /// until its first row.
     #[must_use]
     pub fn window(&self, start: Time, end: Time) -> Self {
         let from = self.changes.partition_point(|row| row.at <= start);
@@ -86,7 +85,10 @@ impl PriceTrace {
         let in_force: BTreeSet<usize> = last.into_iter().flatten().collect();
         let mut changes: Vec<_> = in_force.into_iter().map(|i| self.changes[i]).collect();
         changes.extend_from_slice(&self.changes[from..to]);
-        Self { markets: self.markets.clone(), changes }
+        Self {
+            markets: self.markets.clone(),
+            changes,
+        }
     }
 
     /// Without the rows that repeat their market's price.
@@ -96,7 +98,10 @@ impl PriceTrace {
         let is_change =
             |row: &&PriceRow| last[row.market as usize].replace(row.price) != Some(row.price);
         let changes = self.changes.iter().filter(is_change).copied().collect();
-        Self { markets: self.markets.clone(), changes }
+        Self {
+            markets: self.markets.clone(),
+            changes,
+        }
     }
 
     /// Only the markets that `wanted` accepts, numbered anew in the same order.
@@ -127,7 +132,8 @@ impl PriceTrace {
         let is_saturated = |row: &&PriceRow| {
             dated[row.market as usize]
                 .iter()
-                .any(|(_, price)| price.micros() > 0 && price.micros() * 10 == row.price.micros())
+                .filter(|(_, price)| *price > UsdPerHour::ZERO)
+                .any(|(_, price)| price.micros().checked_mul(10) == Some(row.price.micros()))
         };
         self.changes.iter().filter(is_saturated).count() as u64
     }
@@ -202,7 +208,11 @@ impl<'a> PriceBuilder<'a> {
         };
         let triple = [
             id(&mut self.zones, self.columns.zone, raw.zone),
-            id(&mut self.types, self.columns.instance_type, raw.instance_type),
+            id(
+                &mut self.types,
+                self.columns.instance_type,
+                raw.instance_type,
+            ),
             id(&mut self.products, self.columns.product, raw.product),
         ];
         let price = text::price(raw.price);
@@ -213,7 +223,7 @@ impl<'a> PriceBuilder<'a> {
         if let Err(why) = at {
             refuse(self.columns.at, raw.at, why);
         }
-        let (Ok((price, rounded)), Ok((at, says_offset))) = (price, at) else {
+        let (Ok((price, rounded)), Ok(at)) = (price, at) else {
             return;
         };
         let key = triple.map(u32::to_le_bytes);
@@ -221,10 +231,10 @@ impl<'a> PriceBuilder<'a> {
         if new {
             self.markets.push(triple);
         }
-        let at = if says_offset { at } else { at - self.options.utc_offset.unwrap_or_default() };
+        let (at, guessed) = self.options.utc(at);
         self.log.time(at, line);
         let odd = [
-            (!says_offset && self.options.utc_offset.is_none(), NoteKind::LocalTime),
+            (guessed, NoteKind::LocalTime),
             (rounded, NoteKind::RoundedPrice),
             (price == UsdPerHour::ZERO, NoteKind::ZeroPrice),
             (price > HUGE_PRICE, NoteKind::HugePrice),
@@ -237,7 +247,15 @@ impl<'a> PriceBuilder<'a> {
 
     pub(super) fn finish(self, file: &str, format: Format) -> Result<Imported, TraceError> {
         let Self {
-            options, zones, types, products, markets, mut changes, mut log, problems, ..
+            options,
+            zones,
+            types,
+            products,
+            markets,
+            mut changes,
+            mut log,
+            problems,
+            ..
         } = self;
         problems.or(())?;
         let [zones, types, products] = [zones, types, products].map(Names::into_strings);
@@ -253,7 +271,10 @@ impl<'a> PriceBuilder<'a> {
         drop_duplicates(&mut changes, &mut log);
         let trace = PriceTrace { markets, changes };
         let findings = trace.findings(log, options, file, format);
-        Ok(Imported { trace: Trace::Prices(trace), findings })
+        Ok(Imported {
+            trace: Trace::Prices(trace),
+            findings,
+        })
     }
 }
 
@@ -277,7 +298,10 @@ fn drop_duplicates(changes: &mut Vec<PriceRow>, log: &mut Log) {
         }
         start += instant.len();
     }
-    log.note_many(NoteKind::DuplicatePrice, drop.iter().filter(|drop| **drop).count() as u64);
+    log.note_many(
+        NoteKind::DuplicatePrice,
+        drop.iter().filter(|drop| **drop).count() as u64,
+    );
     let mut index = 0;
     changes.retain(|_| {
         index += 1;
@@ -299,9 +323,17 @@ impl PriceTrace {
             rows[row.market as usize] += 1;
         }
         let rows_where = |is_so: &dyn Fn(&Market) -> bool| {
-            self.markets.iter().zip(&rows).filter(|(m, _)| is_so(m)).map(|(_, rows)| rows).sum()
+            self.markets
+                .iter()
+                .zip(&rows)
+                .filter(|(m, _)| is_so(m))
+                .map(|(_, rows)| rows)
+                .sum()
         };
-        log.note_many(NoteKind::ZoneId, rows_where(&|market| is_zone_id(&market.zone)));
+        log.note_many(
+            NoteKind::ZoneId,
+            rows_where(&|market| is_zone_id(&market.zone)),
+        );
         if let Some(known) = &options.known_types {
             let unknown = |market: &Market| !known.contains(&market.instance_type);
             log.note_many(NoteKind::UnknownType, rows_where(&unknown));
@@ -312,6 +344,12 @@ impl PriceTrace {
         let repeats = self.changes.len() - self.without_repeats().changes.len();
         log.note_many(NoteKind::RepeatedPrice, repeats as u64);
         let markets = self.markets.iter().map(Market::name).zip(rows).collect();
-        log.finish(file, format, "markets", markets, self.changes.iter().map(|row| row.at))
+        log.finish(
+            file,
+            format,
+            "markets",
+            markets,
+            self.changes.iter().map(|row| row.at),
+        )
     }
 }

@@ -45,7 +45,9 @@ struct GridMetadata {
 fn step(seconds: f64) -> Option<Duration> {
     let ms = seconds * 1_000.0;
     #[expect(clippy::cast_possible_truncation, reason = "checked to be in range")]
-    (1.0..=366.0 * 86_400_000.0).contains(&ms).then(|| Duration::from_ms(ms.round() as i64))
+    (1.0..=366.0 * 86_400_000.0)
+        .contains(&ms)
+        .then(|| Duration::from_ms(ms.round() as i64))
 }
 
 fn add_grid(
@@ -65,8 +67,15 @@ fn add_grid(
     };
     let Some(step) = step(grid.metadata.gap_seconds) else {
         let what = format_args!("{pool}: `gap_seconds` is {}", grid.metadata.gap_seconds);
-        return problems.add(Place::File, what, "it is the seconds between two ticks, as in 195");
+        return problems.add(
+            Place::File,
+            what,
+            "it is the seconds between two ticks, as in 195",
+        );
     };
+    if let Err(why) = text::name(pool.as_bytes()) {
+        return problems.add(Place::File, format_args!("the pool {pool:?} is {why}"), "");
+    }
     log.rows += grid.data.len() as u64;
     log.note_many(NoteKind::PricesUnread, grid.prices.len() as u64);
     if grid.data.is_empty() {
@@ -94,17 +103,35 @@ pub(super) fn tar(source: Source<'_>, options: &Options) -> Result<Imported, Tra
     let file = source.name.clone();
     let (mut trace, mut log) = (AvailabilityTrace::default(), Log::new(options.now));
     let mut problems = Problems::in_file(&file);
-    let mut archive = tar::Archive::new(source.bytes);
-    for member in archive.entries().map_err(|error| unreadable(&file, &error))? {
+    let bytes = source.read_all()?;
+    if !bytes.ends_with(&[0; 1024]) {
+        let what = "the archive has no end mark";
+        problems.add(
+            Place::Byte(bytes.len() as u64),
+            what,
+            "it is truncated; fetch it again",
+        );
+    }
+    let mut archive = tar::Archive::new(bytes.as_slice());
+    for member in archive
+        .entries()
+        .map_err(|error| unreadable(&file, &error))?
+    {
         let mut member = member.map_err(|error| unreadable(&file, &error))?;
         let path = String::from_utf8_lossy(&member.path_bytes()).into_owned();
         if !member.header().entry_type().is_file() {
             continue;
         }
         let mut text = Vec::new();
-        member.read_to_end(&mut text).map_err(|error| unreadable(&file, &error))?;
+        member
+            .read_to_end(&mut text)
+            .map_err(|error| unreadable(&file, &error))?;
         if text.len() as u64 != member.size() {
-            problems.add(Place::File, format_args!("{path} is cut short"), "fetch the file again");
+            problems.add(
+                Place::File,
+                format_args!("{path} is cut short"),
+                "fetch the file again",
+            );
         }
         match (path.strip_suffix(".json"), str::from_utf8(&text)) {
             (Some(pool), Ok(json)) => {
@@ -118,7 +145,11 @@ pub(super) fn tar(source: Source<'_>, options: &Options) -> Result<Imported, Tra
         }
     }
     if trace.pools.is_empty() {
-        problems.add(Place::File, "the archive has no availability grid", "fetch the file again");
+        problems.add(
+            Place::File,
+            "the archive has no availability grid",
+            "fetch the file again",
+        );
     }
     problems.or(())?;
     trace.imported(log, &file, Format::AvailabilityTar)
@@ -140,9 +171,16 @@ pub(super) fn windows(source: Source<'_>, options: &Options) -> Result<Imported,
     let text = json_text(source)?;
     let (mut trace, mut log) = (AvailabilityTrace::default(), Log::new(options.now));
     let mut problems = Problems::in_file(&file);
-    for (line, json) in (1..).zip(text.lines()).filter(|(_, json)| !json.trim().is_empty()) {
+    for (line, json) in (1..)
+        .zip(text.lines())
+        .filter(|(_, json)| !json.trim().is_empty())
+    {
         if let Err(what) = add_window(&mut trace, &mut log, line, json, options) {
-            problems.add(Place::Line(line), what, "it may be cut; fetch the file again");
+            problems.add(
+                Place::Line(line),
+                what,
+                "it may be cut; fetch the file again",
+            );
         }
     }
     problems.or(())?;
@@ -162,34 +200,44 @@ fn add_window(
     let window: Window = serde_json::from_str(json).map_err(|error| error.to_string())?;
     let step = step(window.gap_seconds)
         .ok_or_else(|| format!("`gap_seconds` is {}", window.gap_seconds))?;
-    if let Some(odd) = window.unavailable.chars().find(|tick| !matches!(tick, '0' | '1')) {
+    if let Some(odd) = window
+        .unavailable
+        .chars()
+        .find(|tick| !matches!(tick, '0' | '1'))
+    {
         return Err(format!("`unavailable` has {odd:?}; its ticks are 0 and 1"));
     }
     let start = match &window.start {
         Value::String(start) => {
-            let (time, says_offset) = text::date_time(start.as_bytes())
-                .map_err(|why| format!("`start` is {start:?}: {why}"))?;
-            if !says_offset && options.utc_offset.is_none() {
+            let read = text::date_time(start.as_bytes());
+            let (time, guessed) =
+                options.utc(read.map_err(|why| format!("`start` is {start:?}: {why}"))?);
+            if guessed {
                 log.note(NoteKind::LocalTime, line);
             }
-            time - if says_offset { Duration::ZERO } else { options.utc_offset.unwrap_or_default() }
+            log.date(time, line);
+            time
         }
         ticks => {
             let ticks = ticks.as_u64().and_then(|ticks| i64::try_from(ticks).ok());
             let offset = ticks.and_then(|ticks| ticks.checked_mul(step.ms()));
-            let offset = offset.ok_or_else(|| format!("`start` is {}, no tick", window.start))?;
+            let time = offset.and_then(|offset| text::after(start_of(options), offset).ok());
             if options.start.is_none() {
                 log.note(NoteKind::RelativeTime, line);
             }
-            start_of(options).saturating_add(Duration::from_ms(offset))
+            time.ok_or_else(|| format!("`start` is {}, no tick", window.start))?
         }
     };
     let name = match &window.trace {
         Value::String(trace) => format!("{}/{trace}", window.env),
         number => format!("{}/{number}", window.env),
     };
+    text::name(name.as_bytes()).map_err(|why| format!("the pool {name:?} is {why}"))?;
     log.rows += window.unavailable.len() as u64;
-    let available = window.unavailable.bytes().map(|tick| u32::from(tick == b'0'));
+    let available = window
+        .unavailable
+        .bytes()
+        .map(|tick| u32::from(tick == b'0'));
     trace.add_grid(&name, start, step, available);
     Ok(())
 }
@@ -204,15 +252,23 @@ pub(super) fn fleet_events(source: Source<'_>, options: &Options) -> Result<Impo
         log.rows += 1;
         if record.len() != 3 {
             let what = format_args!("the line has {} of 3 columns", record.len());
-            problems.add(Place::Line(record.line), what, "lines are `ms,add|remove,node`");
+            problems.add(
+                Place::Line(record.line),
+                what,
+                "lines are `ms,add|remove,node`",
+            );
             continue;
         }
-        let event = (text::whole(record.field(0)), record.field(1), text::name(record.field(2)));
+        let ms = text::whole(record.field(0));
+        let event = (
+            ms.and_then(|ms| text::after(start_of(options), ms)),
+            record.field(1),
+            text::name(record.field(2)),
+        );
         match event {
             (Err(why), ..) => problems.cell(record.line, "ms", record.field(0), why, ""),
             (_, _, Err(why)) => problems.cell(record.line, "node", record.field(2), why, ""),
-            (Ok(ms), what @ (b"add" | b"remove"), Ok(node)) => {
-                let at = start_of(options).saturating_add(Duration::from_ms(ms));
+            (Ok(at), what @ (b"add" | b"remove"), Ok(node)) => {
                 log.time(at, record.line);
                 events.push((at, what == b"add", node.to_owned(), record.line));
             }
@@ -237,7 +293,10 @@ pub(super) fn fleet_events(source: Source<'_>, options: &Options) -> Result<Impo
 fn fleet(events: Vec<(Time, bool, String, u64)>, log: &mut Log) -> AvailabilityTrace {
     let end = events.last().map_or(Time::EPOCH, |(at, ..)| *at);
     let mut trace = AvailabilityTrace::default();
-    trace.pools.push(AvailabilityPool { name: "fleet".to_owned(), end });
+    trace.pools.push(AvailabilityPool {
+        name: "fleet".to_owned(),
+        end,
+    });
     let mut alive = BTreeSet::new();
     for (at, added, node, line) in events {
         if added && !alive.insert(node.clone()) {
@@ -248,7 +307,11 @@ fn fleet(events: Vec<(Time, bool, String, u64)>, log: &mut Log) -> AvailabilityT
         let available = u32::try_from(alive.len()).expect("under four billion nodes");
         match trace.changes.last_mut().filter(|last| last.at == at) {
             Some(last) => last.available = available,
-            None => trace.changes.push(AvailabilityRow { at, pool: 0, available }),
+            None => trace.changes.push(AvailabilityRow {
+                at,
+                pool: 0,
+                available,
+            }),
         }
     }
     trace

@@ -19,7 +19,7 @@ use super::read_prices::{json_problem, json_text};
 use super::source::{Source, Table, is_whole};
 use super::tables::{
     AdvisorRow, AdvisorTable, InstanceTypeRow, InstanceTypeTable, OfferingRow, OfferingTable,
-    OnDemandRow, OnDemandTable, is_spot_product, product_name,
+    OnDemandRow, OnDemandTable, is_region, is_spot_product, product_name,
 };
 use super::text::{self, BadCell};
 use super::{Format, Imported, Options, Trace};
@@ -102,7 +102,11 @@ pub(super) fn on_demand(source: Source<'_>, options: &Options) -> Result<Importe
         let (price, rounded) = text::price(cells[price]).map_err(|why| (price, why))?;
         Ok::<_, (usize, BadCell)>((since, price, rounded))
     };
-    let first_line = source.head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let first_line = source
+        .head
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
     if memchr::memmem::find(first_line, b"od_usd_hr").is_some() {
         let stated = options.region.clone().or_else(|| region_in(&file));
         let Some(name) = stated else {
@@ -114,19 +118,35 @@ pub(super) fn on_demand(source: Source<'_>, options: &Options) -> Result<Importe
         };
         let (region, _) = regions.intern(name.as_bytes());
         let (product, _) = products.intern(product_name("linux").as_bytes());
-        each_record(source, &mut log, ["date", "type", "od_usd_hr"], |log, cells, line| {
-            if cells[2].is_empty() {
-                log.note(NoteKind::NoPrice, line);
-                return Ok(());
-            }
-            let (since, price, rounded) = read_price(&cells, 0, 2)?;
-            let instance_type = id(&mut types, &cells, 1)?;
-            if options.region.is_none() {
-                log.note(NoteKind::RegionFromName, line);
-            }
-            push(log, OnDemandRow { since, region, instance_type, product, price }, rounded, line);
-            Ok(())
-        })?;
+        each_record(
+            source,
+            &mut log,
+            ["date", "type", "od_usd_hr"],
+            |log, cells, line| {
+                if cells[2].is_empty() {
+                    log.note(NoteKind::NoPrice, line);
+                    return Ok(());
+                }
+                let (since, price, rounded) = read_price(&cells, 0, 2)?;
+                let instance_type = id(&mut types, &cells, 1)?;
+                if options.region.is_none() {
+                    log.note(NoteKind::RegionFromName, line);
+                }
+                push(
+                    log,
+                    OnDemandRow {
+                        since,
+                        region,
+                        instance_type,
+                        product,
+                        price,
+                    },
+                    rounded,
+                    line,
+                );
+                Ok(())
+            },
+        )?;
     } else {
         let columns = ["date", "region", "type", "os", "usd_hr"];
         each_record(source, &mut log, columns, |log, cells, line| {
@@ -138,31 +158,42 @@ pub(super) fn on_demand(source: Source<'_>, options: &Options) -> Result<Importe
                 log.note(NoteKind::NotSpotProduct, line);
             }
             let (product, _) = products.intern(product_name(os).as_bytes());
-            push(log, OnDemandRow { since, region, instance_type, product, price }, rounded, line);
+            push(
+                log,
+                OnDemandRow {
+                    since,
+                    region,
+                    instance_type,
+                    product,
+                    price,
+                },
+                rounded,
+                line,
+            );
             Ok(())
         })?;
     }
     rows.sort_by_key(|row| row.since);
     let [regions, instance_types, products] = [regions, types, products].map(Names::into_strings);
-    let table = OnDemandTable { regions, instance_types, products, rows };
+    let table = OnDemandTable {
+        regions,
+        instance_types,
+        products,
+        rows,
+    };
     let findings = table.findings(log, &file, Format::OnDemandTable);
-    Ok(Imported { trace: Trace::OnDemand(table), findings })
+    Ok(Imported {
+        trace: Trace::OnDemand(table),
+        findings,
+    })
 }
 
 /// The region in a file name such as `on-demand.us-east-1.2022-06_2026-07.tsv`.
 fn region_in(file: &str) -> Option<String> {
-    let is_region = |part: &&str| {
-        let mut words = part.split('-');
-        let prefix = words.next().is_some_and(|w| (2..=3).contains(&w.len()) && is_lower(w));
-        let rest: Vec<_> = words.collect();
-        let number = rest.last().is_some_and(|w| w.len() == 1 && w.as_bytes()[0].is_ascii_digit());
-        prefix && number && rest.len() >= 2 && rest[..rest.len() - 1].iter().all(|w| is_lower(w))
-    };
-    stem(file).split(['.', '_', ' ']).find(is_region).map(str::to_owned)
-}
-
-fn is_lower(word: &str) -> bool {
-    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase())
+    let region = stem(file)
+        .split(['.', '_', ' '])
+        .find(|part| is_region(part));
+    region.map(str::to_owned)
 }
 
 pub(super) fn instance_types(
@@ -191,9 +222,16 @@ pub(super) fn instance_types(
         Ok(())
     })?;
     let [instance_types, architectures] = [types, architectures].map(Names::into_strings);
-    let table = InstanceTypeTable { instance_types, architectures, rows };
+    let table = InstanceTypeTable {
+        instance_types,
+        architectures,
+        rows,
+    };
     let findings = table.findings(log, &file, Format::InstanceTypeTable);
-    Ok(Imported { trace: Trace::InstanceTypes(table), findings })
+    Ok(Imported {
+        trace: Trace::InstanceTypes(table),
+        findings,
+    })
 }
 
 pub(super) fn offerings(source: Source<'_>, options: &Options) -> Result<Imported, TraceError> {
@@ -201,35 +239,51 @@ pub(super) fn offerings(source: Source<'_>, options: &Options) -> Result<Importe
     let mut log = Log::new(options.now);
     let [mut regions, mut zones, mut types] = [(); 3].map(|()| Names::default());
     let mut rows = Vec::new();
-    each_record(source, &mut log, ["region", "az", "az_or_azid", "type"], |log, cells, line| {
-        let is_zone_id = match cells[2] {
-            b"availability-zone" => false,
-            b"availability-zone-id" => true,
-            _ => {
-                return Err((2, BadCell::NotOneOf("availability-zone, availability-zone-id")));
+    each_record(
+        source,
+        &mut log,
+        ["region", "az", "az_or_azid", "type"],
+        |log, cells, line| {
+            let is_zone_id = match cells[2] {
+                b"availability-zone" => false,
+                b"availability-zone-id" => true,
+                _ => {
+                    return Err((
+                        2,
+                        BadCell::NotOneOf("availability-zone, availability-zone-id"),
+                    ));
+                }
+            };
+            if is_zone_id {
+                log.note(NoteKind::ZoneId, line);
             }
-        };
-        if is_zone_id {
-            log.note(NoteKind::ZoneId, line);
-        }
-        let unknown = |known: &BTreeSet<String>| {
-            str::from_utf8(cells[3]).is_ok_and(|name| !known.contains(name))
-        };
-        if options.known_types.as_ref().is_some_and(unknown) {
-            log.note(NoteKind::UnknownType, line);
-        }
-        rows.push(OfferingRow {
-            region: id(&mut regions, &cells, 0)?,
-            zone: id(&mut zones, &cells, 1)?,
-            is_zone_id,
-            instance_type: id(&mut types, &cells, 3)?,
-        });
-        Ok(())
-    })?;
+            let unknown = |known: &BTreeSet<String>| {
+                str::from_utf8(cells[3]).is_ok_and(|name| !known.contains(name))
+            };
+            if options.known_types.as_ref().is_some_and(unknown) {
+                log.note(NoteKind::UnknownType, line);
+            }
+            rows.push(OfferingRow {
+                region: id(&mut regions, &cells, 0)?,
+                zone: id(&mut zones, &cells, 1)?,
+                is_zone_id,
+                instance_type: id(&mut types, &cells, 3)?,
+            });
+            Ok(())
+        },
+    )?;
     let [regions, zones, instance_types] = [regions, zones, types].map(Names::into_strings);
-    let table = OfferingTable { regions, zones, instance_types, rows };
+    let table = OfferingTable {
+        regions,
+        zones,
+        instance_types,
+        rows,
+    };
     let findings = table.findings(log, &file, Format::OfferingTable);
-    Ok(Imported { trace: Trace::Offerings(table), findings })
+    Ok(Imported {
+        trace: Trace::Offerings(table),
+        findings,
+    })
 }
 
 /// Bands by region, operating system and instance type.
@@ -256,12 +310,18 @@ pub(super) fn advisor(source: Source<'_>, options: &Options) -> Result<Imported,
     let mut rows = Vec::new();
     for (region, systems) in &feed.spot_advisor {
         for (system, bands) in systems {
-            for (instance_type, &Band { r: band, s: savings_percent }) in bands {
+            for (instance_type, numbers) in bands {
+                let (band, savings_percent) = (numbers.r, numbers.s);
                 log.rows += 1;
                 if band > 4 || !(-10_000..=100).contains(&savings_percent) {
                     let of = format!("{region}, {system}, {instance_type}");
                     let what = format!("band {band} and savings {savings_percent} % of {of}");
                     problems.add(Place::File, what, "bands are 0 to 4, savings at most 100 %");
+                }
+                for name in [region, system, instance_type] {
+                    if let Err(why) = text::name(name.as_bytes()) {
+                        problems.add(Place::File, format_args!("{name:?} is {why}"), "");
+                    }
                 }
                 rows.push(AdvisorRow {
                     region: regions.intern(region.as_bytes()).0,
@@ -275,9 +335,17 @@ pub(super) fn advisor(source: Source<'_>, options: &Options) -> Result<Imported,
     }
     problems.or(())?;
     let [regions, products, instance_types] = [regions, products, types].map(Names::into_strings);
-    let table = AdvisorTable { regions, products, instance_types, rows };
+    let table = AdvisorTable {
+        regions,
+        products,
+        instance_types,
+        rows,
+    };
     let findings = table.findings(log, &file, Format::SpotAdvisor);
-    Ok(Imported { trace: Trace::Advisor(table), findings })
+    Ok(Imported {
+        trace: Trace::Advisor(table),
+        findings,
+    })
 }
 
 macro_rules! findings {

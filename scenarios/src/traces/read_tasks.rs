@@ -37,15 +37,24 @@ pub(super) fn firefox_ci(source: Source<'_>, options: &Options) -> Result<Import
     let bytes = source.read_all()?;
     let mut tasks = TaskBuilder::new(&file, options);
     tasks.log.relative = true;
-    if bytes.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) {
+    if bytes
+        .iter()
+        .all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
+    {
         let what = "this is text; records of 8 binary bytes are expected";
-        tasks.problems.add(Place::Byte(0), what, "state another format, or fetch the file again");
+        tasks.problems.add(
+            Place::Byte(0),
+            what,
+            "state another format, or fetch the file again",
+        );
     }
     let (records, rest) = bytes.as_chunks::<8>();
     if !rest.is_empty() {
         let what = format_args!("the last record has {} of 8 bytes", rest.len());
         let at = Place::Byte((bytes.len() - rest.len()) as u64);
-        tasks.problems.add(at, what, "the file is truncated; fetch it again");
+        tasks
+            .problems
+            .add(at, what, "the file is truncated; fetch it again");
     }
     let start = start_of(options);
     let queue = queue_id(&mut tasks, &file, options);
@@ -53,16 +62,23 @@ pub(super) fn firefox_ci(source: Source<'_>, options: &Options) -> Result<Import
         let [offset, duration] = [[0, 1, 2, 3], [4, 5, 6, 7]]
             .map(|at| i64::from(u32::from_be_bytes(at.map(|byte: usize| record[byte]))));
         tasks.log.rows += 1;
-        tasks.push(plain_task(start + Duration::from_ms(offset), duration, queue), tasks.log.rows);
+        tasks.push(
+            plain_task(
+                start.saturating_add(Duration::from_ms(offset)),
+                Duration::from_ms(duration),
+                queue,
+            ),
+            tasks.log.rows,
+        );
     }
     note_relative(&mut tasks, options);
     tasks.finish(&file, Format::FirefoxCi)
 }
 
-pub(super) fn plain_task(submitted: Time, duration_ms: i64, queue: u32) -> TaskRow {
+pub(super) fn plain_task(submitted: Time, duration: Duration, queue: u32) -> TaskRow {
     TaskRow {
         submitted,
-        duration: Duration::from_ms(duration_ms),
+        duration,
         deadline: Time::MAX,
         queue,
         priority: Priority::default(),
@@ -74,7 +90,11 @@ pub(super) fn plain_task(submitted: Time, duration_ms: i64, queue: u32) -> TaskR
 pub(super) fn queue_id(tasks: &mut TaskBuilder, file: &str, options: &Options) -> u32 {
     let queue = queue_of(file, options);
     tasks.queue(queue.as_bytes()).unwrap_or_else(|why| {
-        tasks.problems.add(Place::File, format_args!("{why}: {queue:?}"), "state the queue's name");
+        tasks.problems.add(
+            Place::File,
+            format_args!("{why}: {queue:?}"),
+            "state the queue's name",
+        );
         0
     })
 }
@@ -110,7 +130,10 @@ pub(super) fn swf(source: Source<'_>, options: &Options) -> Result<Imported, Tra
     let file = source.name.clone();
     let mut lines = source.records(0);
     let mut tasks = TaskBuilder::new(&file, options);
-    let mut header = SwfHeader { start: options.start, queues: BTreeMap::new() };
+    let mut header = SwfHeader {
+        start: options.start,
+        queues: BTreeMap::new(),
+    };
     let unnamed = queue_of(&file, options);
     while let Some(record) = lines.next()? {
         let (line, text) = (record.line, record.field(0).trim_ascii());
@@ -120,10 +143,15 @@ pub(super) fn swf(source: Source<'_>, options: &Options) -> Result<Imported, Tra
         }
         tasks.log.rows += 1;
         let is_space = |byte: &u8| byte.is_ascii_whitespace();
-        let fields: Vec<_> = text.split(is_space).filter(|field| !field.is_empty()).collect();
+        let fields: Vec<_> = text
+            .split(is_space)
+            .filter(|field| !field.is_empty())
+            .collect();
         if fields.len() != SWF_COLUMNS.len() || record.len() != 1 {
             let what = format_args!("the line has {} of 18 columns", fields.len());
-            tasks.problems.add(Place::Line(line), what, "it may be cut, or this is no SWF");
+            tasks
+                .problems
+                .add(Place::Line(line), what, "it may be cut, or this is no SWF");
             continue;
         }
         // In thousandths, as some logs have fractions of seconds.
@@ -135,7 +163,9 @@ pub(super) fn swf(source: Source<'_>, options: &Options) -> Result<Imported, Tra
                 Err(why) => why,
             };
             let hint = "SWF has numbers that are not negative, and -1 for unknown";
-            tasks.problems.cell(line, SWF_COLUMNS[column], fields[column], why, hint);
+            tasks
+                .problems
+                .cell(line, SWF_COLUMNS[column], fields[column], why, hint);
             None
         };
         let numbers = (number(1), number(3), number(10), number(14));
@@ -169,12 +199,12 @@ pub(super) fn swf(source: Source<'_>, options: &Options) -> Result<Imported, Tra
             ));
         };
         let name = queue.map_or_else(|| unnamed.clone(), |queue| header.queue_name(queue / 1_000));
-        match tasks.queue(name.as_bytes()) {
-            Ok(queue) => {
-                let submitted = start.saturating_add(Duration::from_ms(submit));
-                tasks.push(plain_task(submitted, run, queue), line);
-            }
-            Err(why) => tasks.problems.cell(line, "queue", name.as_bytes(), why, ""),
+        let (submitted, run) = (text::after(start, submit), text::duration(run));
+        match (submitted, run, tasks.queue(name.as_bytes())) {
+            (Ok(at), Ok(run), Ok(queue)) => tasks.push(plain_task(at, run, queue), line),
+            (Err(why), ..) => tasks.problems.cell(line, "submit", fields[1], why, ""),
+            (_, Err(why), _) => tasks.problems.cell(line, "run", fields[3], why, ""),
+            (.., Err(why)) => tasks.problems.cell(line, "queue", name.as_bytes(), why, ""),
         }
     }
     note_line_end(&mut tasks, &lines);
@@ -199,8 +229,10 @@ impl SwfHeader {
                 self.start = self.start.or(stated);
             }
             "Queue" => {
-                let (number, name) =
-                    value.trim().split_once(char::is_whitespace).unwrap_or_default();
+                let (number, name) = value
+                    .trim()
+                    .split_once(char::is_whitespace)
+                    .unwrap_or_default();
                 if let Ok(number) = number.parse() {
                     self.queues.insert(number, name.trim().to_owned());
                 }

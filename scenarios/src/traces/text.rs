@@ -134,6 +134,28 @@ pub(super) fn whole(text: &[u8]) -> Result<i64, BadCell> {
     }
 }
 
+/// The time `ms` after `start`. After the year 9999 there is only a number in the wrong unit.
+#[inline]
+pub(super) fn after(start: Time, ms: i64) -> Result<Time, BadCell> {
+    const LATEST: Time = Time::from_ms(253_402_300_799_999);
+    match start.saturating_add(Duration::from_ms(ms)) {
+        _ if ms < 0 => Err(BadCell::Negative),
+        time if time > LATEST => Err(BadCell::TooLarge),
+        time => Ok(time),
+    }
+}
+
+/// A duration of up to a hundred years.
+#[inline]
+pub(super) fn duration(ms: i64) -> Result<Duration, BadCell> {
+    const LONGEST: Duration = Duration::from_hours(100 * 366 * 24);
+    match Duration::from_ms(ms) {
+        _ if ms < 0 => Err(BadCell::Negative),
+        duration if duration > LONGEST => Err(BadCell::TooLarge),
+        duration => Ok(duration),
+    }
+}
+
 /// A price in dollars per hour, and whether it had to be rounded to whole micro-dollars.
 pub(super) fn price(text: &[u8]) -> Result<(UsdPerHour, bool), BadCell> {
     match decimal(text, 6)? {
@@ -150,7 +172,9 @@ pub(super) fn priority(text: &[u8]) -> Result<Priority, BadCell> {
         _ => Priority::ALL
             .into_iter()
             .find(named)
-            .ok_or(BadCell::NotOneOf("highest, very-high, high, medium, low, very-low, lowest")),
+            .ok_or(BadCell::NotOneOf(
+                "highest, very-high, high, medium, low, very-low, lowest",
+            )),
     }
 }
 
@@ -261,8 +285,19 @@ mod tests {
         assert_eq!(micros("0.0000005000"), Ok((1, true)));
         assert_eq!(micros("1.0000000"), Ok((1_000_000, false)));
         assert_eq!(micros(""), Err(BadCell::Empty));
-        for text in ["NaN", "inf", "1e3", "1.2.3", "--1", "+1", ".", "-", " 1", "1,5", "1.0000005x"]
-        {
+        for text in [
+            "NaN",
+            "inf",
+            "1e3",
+            "1.2.3",
+            "--1",
+            "+1",
+            ".",
+            "-",
+            " 1",
+            "1,5",
+            "1.0000005x",
+        ] {
             assert_eq!(micros(text), Err(BadCell::NotANumber), "{text}");
         }
         for text in ["9223372036854775807", "99999999999999"] {
