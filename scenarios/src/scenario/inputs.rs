@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use provisioner_engine::catalog::Catalog;
 use provisioner_engine::ids::{PoolId, WorkerTypeId};
-use provisioner_engine::units::{Duration, Time, UsdPerHour};
+use provisioner_engine::units::{Duration, Time};
 use provisioner_sim::input::{AvailabilityChange, Task};
 
 use super::pools::one_of;
@@ -16,7 +16,7 @@ use super::schema::{
     At, Document, MarketDoc, PricesDoc, RecordedAvailabilityDoc, RecordedPricesDoc,
     RecordedTasksDoc, Span,
 };
-use super::supply::{Supply, Zone};
+use super::supply::{RecordedPrices, Supply, Zone};
 use crate::file::{Issue, Place, kind};
 use crate::traces::error::Place as TracePlace;
 use crate::traces::{Findings, Imported, Market, Note, Options, Trace, TraceError, import_from};
@@ -105,7 +105,8 @@ impl Inputs {
             }
         };
         let shift = doc.replay_from.as_ref().map_or(Duration::ZERO, |from| span.start - from.value);
-        let kept = trace.tasks.iter().filter(|task| wanted.is_none_or(|queue| task.queue == queue));
+        let mut kept =
+            trace.tasks.iter().filter(|task| wanted.is_none_or(|queue| task.queue == queue));
         let inside = kept.clone().filter(|task| {
             (span.start.ms()..span.end.ms())
                 .contains(&task.submitted.ms().saturating_add(shift.ms()))
@@ -124,7 +125,7 @@ impl Inputs {
         let outside = kept.clone().count() - tasks.len();
         if tasks.is_empty() {
             let issue = Issue::new("no recorded task lies in the run", doc.file.place.clone());
-            let hint = match kept.clone().next().zip(kept.last()) {
+            let hint = match kept.clone().next().zip(kept.next_back()) {
                 Some((first, last)) => format!(
                     "the recording has tasks from {} to {}: choose the run so, or set `replay_from`",
                     show(first.submitted),
@@ -252,7 +253,7 @@ impl Inputs {
         let shift = doc.replay_from.map_or(Duration::ZERO, |from| span.start - from);
         let (from, to) = (span.start - shift, span.last() - shift);
         let options = Options { utc_offset: Some(doc.utc_offset), ..Options::default() };
-        let mut prices: BTreeMap<_, Vec<(Time, UsdPerHour)>> = BTreeMap::new();
+        let mut prices = RecordedPrices::new();
         let mut zones: BTreeMap<String, Zone> = BTreeMap::new();
         let mut products = BTreeSet::new();
         for path in &doc.files.value {

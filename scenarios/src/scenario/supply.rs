@@ -14,8 +14,8 @@ use crate::traces::OnDemandTable;
 pub(super) struct Supply {
     pub(super) product: String,
     pub(super) zones: Vec<Zone>,
-    /// Market prices by instance type and zone, oldest first; none if they are generated.
-    pub(super) prices: Option<BTreeMap<(String, String), Vec<(Time, UsdPerHour)>>>,
+    /// None if prices are generated.
+    pub(super) prices: Option<RecordedPrices>,
     /// Instance types that have a recorded price anywhere.
     pub(super) priced_types: BTreeSet<String>,
     /// On-demand prices by instance type, in all regions.
@@ -26,6 +26,9 @@ pub(super) struct Supply {
     /// Instance types and the zones that offer them, if that is known.
     pub(super) offers: Option<BTreeSet<(String, String)>>,
 }
+
+/// Market prices by instance type and zone, oldest first.
+pub(super) type RecordedPrices = BTreeMap<(String, String), Vec<(Time, UsdPerHour)>>;
 
 /// An availability zone.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -66,7 +66,7 @@ pub(super) fn regime(s: &mut Section<'_>) -> Regime {
         "What interrupts spot instances: the pool's capacity (since 2017-11), or a market price \
          above their max price (before).",
         Regime::Capacity,
-        "AWS Compute Blog, 2017-11: today's market",
+        "AWS's announcement of 2017-11: today's market",
     )
 }
 

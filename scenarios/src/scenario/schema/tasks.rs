@@ -13,7 +13,7 @@ use crate::traces::{Format, Run, TaskColumns, Unit};
 /// Where tasks come from.
 pub(crate) enum TasksDoc {
     Generated(TaskModel),
-    Recorded(RecordedTasksDoc),
+    Recorded(Box<RecordedTasksDoc>),
 }
 
 /// A recorded task queue.
@@ -41,7 +41,7 @@ pub(super) fn tasks(s: &mut Section<'_>) -> TasksDoc {
             "What the other keys are when they are left out: builds or tests of Firefox CI (2020), \
              or jobs of a research cluster (SURF, 2022).",
             TaskModel::default(),
-            "Mozilla's CI, from which the words of this program come",
+            "builds: the liveliest of the recorded queues",
         );
         let model = TaskModel {
             arrivals: arrivals(s, &preset.arrivals),
@@ -64,7 +64,7 @@ pub(super) fn tasks(s: &mut Section<'_>) -> TasksDoc {
         report_check(s, None, model.check());
         TasksDoc::Generated(model)
     };
-    let recorded = |s: &mut Section<'_>| TasksDoc::Recorded(recorded(s));
+    let recorded = |s: &mut Section<'_>| TasksDoc::Recorded(Box::new(recorded(s)));
     let variants = [
         Variant::new("generated", "Batches, days, bursts and long tasks.", &generated),
         Variant::new("poisson", "One at a time at a constant rate, for queueing theory.", &poisson),
