@@ -3,7 +3,8 @@
 //! A schema is a function that asks a [`Section`] for its keys, each with its [`Kind`] and a
 //! sentence. [`read`] runs it on a file and gives either the value or every [`Issue`] of the file,
 //! each with line, caret and hint; [`describe`] runs it without one and lists the keys, so that
-//! what is documented is what is read.
+//! what is documented is what is read. [`read_layers`] reads several files as one, the first of
+//! which says most, and tells what was written in them without how.
 //!
 //! Units are written in strings (`"2 min"`, `"$0.034/h"`) and parsed exactly; paths are relative
 //! to the file; unknown keys are refused.

@@ -127,6 +127,33 @@ fn the_schema_lists_its_keys() {
 }
 
 #[test]
+fn layers_are_joined_key_by_key_and_the_first_that_has_a_key_holds() {
+    let first = Source::new("first.toml", "[pools.b]\nzone = \"1\"\n[all]\nsizes = [1]");
+    let second = "[pools.b]\nzone = \"2\"\n[pools.a]\nsizes = [2, 3]\n[all]\nzone = \"3\"";
+    let second = Source::new("second.toml", second);
+    let (read, written) = read_layers(&[first, second], pools).expect("good files");
+    let pool = |zone: &str, sizes: &[u8]| (zone.to_owned(), sizes.to_vec());
+    assert_eq!(read, [("a".into(), pool("3", &[2, 3])), ("b".into(), pool("1", &[1]))]);
+    let written: Vec<_> = written.iter().map(|(path, value)| format!("{path} {value}")).collect();
+    let expected = ["pools.a ", "pools.a.zone \"3\"", "pools.a.sizes [2, 3]", "pools.b "];
+    assert_eq!(written[..4], expected);
+}
+
+#[test]
+fn a_problem_of_what_several_sections_inherit_is_told_once() {
+    let text = "[pools.a]\n[pools.b]\n[all]\nzone = 3\nsize = 1\nsizes = []";
+    let issues = read(&Source::new("pools.toml", text), pools).expect_err("two issues");
+    assert_eq!(issues.iter().count(), 2, "{issues}");
+}
+
+fn pools(s: &mut Section<'_>) -> Vec<(String, (String, Vec<u8>))> {
+    s.named_with_defaults(("pools", "all"), ("Each.", "What all have."), |_, s| {
+        let sizes = kind::list(kind::integer::<u8>());
+        (s.required("zone", kind::text(), "Where."), s.required("sizes", sizes, "How large."))
+    })
+}
+
+#[test]
 #[should_panic(expected = "asks for `seed` twice")]
 fn a_schema_that_asks_twice_is_a_bug() {
     describe(|s| {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use provisioner_engine::catalog::Catalog;
 use provisioner_engine::ids::{PoolId, WorkerTypeId};
-use provisioner_engine::units::{Duration, Time, UsdPerHour};
+use provisioner_engine::units::{Duration, Time};
 use provisioner_sim::input::{AvailabilityChange, Task};
 
 use super::pools::one_of;
@@ -16,7 +16,7 @@ use super::schema::{
     At, Document, MarketDoc, PricesDoc, RecordedAvailabilityDoc, RecordedPricesDoc,
     RecordedTasksDoc, Span,
 };
-use super::supply::{Supply, Zone};
+use super::supply::{RecordedPrices, Supply, Zone};
 use crate::file::{Issue, Place, kind};
 use crate::traces::error::Place as TracePlace;
 use crate::traces::{Findings, Imported, Market, Note, Options, Trace, TraceError, import_from};
@@ -28,8 +28,8 @@ pub(super) struct Inputs {
     pub(super) remarks: Vec<String>,
     /// Hashes of the files' bytes, in the order in which they were first needed.
     pub(super) hashes: Vec<u64>,
-    /// Task queues that were read, as several worker types may share a file.
-    read: BTreeMap<(PathBuf, Option<Time>, Duration), Option<Arc<Imported>>>,
+    /// Task queues that were read and how, as several worker types may share a file.
+    read: BTreeMap<(PathBuf, String), Option<Arc<Imported>>>,
 }
 
 /// Most problems of one file that are shown.
@@ -80,7 +80,13 @@ impl Inputs {
     ) -> Arc<[Task]> {
         let none = Arc::new([]);
         let start = if doc.replay_from.is_some() { None } else { Some(span.start) };
-        let options = Options { start, utc_offset: Some(doc.utc_offset), ..Options::default() };
+        let options = Options {
+            start,
+            utc_offset: Some(doc.utc_offset),
+            format: doc.format,
+            columns: doc.columns.clone(),
+            ..Options::default()
+        };
         let Some(imported) = self.shared(&doc.file, &options) else { return none };
         let Trace::Tasks(trace) = &imported.trace else {
             self.wrong_kind(&doc.file.value, &doc.file.place, "a task queue");
@@ -99,7 +105,8 @@ impl Inputs {
             }
         };
         let shift = doc.replay_from.as_ref().map_or(Duration::ZERO, |from| span.start - from.value);
-        let kept = trace.tasks.iter().filter(|task| wanted.is_none_or(|queue| task.queue == queue));
+        let mut kept =
+            trace.tasks.iter().filter(|task| wanted.is_none_or(|queue| task.queue == queue));
         let inside = kept.clone().filter(|task| {
             (span.start.ms()..span.end.ms())
                 .contains(&task.submitted.ms().saturating_add(shift.ms()))
@@ -118,7 +125,7 @@ impl Inputs {
         let outside = kept.clone().count() - tasks.len();
         if tasks.is_empty() {
             let issue = Issue::new("no recorded task lies in the run", doc.file.place.clone());
-            let hint = match kept.clone().next().zip(kept.last()) {
+            let hint = match kept.clone().next().zip(kept.next_back()) {
                 Some((first, last)) => format!(
                     "the recording has tasks from {} to {}: choose the run so, or set `replay_from`",
                     show(first.submitted),
@@ -173,7 +180,7 @@ impl Inputs {
             };
             let rows = trace.changes.iter().filter(|row| row.pool as usize == source);
             changes.extend(rows.map(|row| AvailabilityChange {
-                at: row.at + shift,
+                at: row.at.saturating_add(shift),
                 pool: PoolId::new(index),
                 available: row.available,
             }));
@@ -246,7 +253,7 @@ impl Inputs {
         let shift = doc.replay_from.map_or(Duration::ZERO, |from| span.start - from);
         let (from, to) = (span.start - shift, span.last() - shift);
         let options = Options { utc_offset: Some(doc.utc_offset), ..Options::default() };
-        let mut prices: BTreeMap<_, Vec<(Time, UsdPerHour)>> = BTreeMap::new();
+        let mut prices = RecordedPrices::new();
         let mut zones: BTreeMap<String, Zone> = BTreeMap::new();
         let mut products = BTreeSet::new();
         for path in &doc.files.value {
@@ -259,6 +266,7 @@ impl Inputs {
             products.extend(trace.markets.iter().map(|market| market.product.clone()));
             let of_product = |market: &Market| market.product == supply.product;
             for market in trace.markets.iter().filter(|market| of_product(market)) {
+                supply.priced_types.insert(market.instance_type.clone());
                 if let Some(zone) = Zone::new(&market.zone) {
                     zones.insert(zone.name.clone(), zone);
                 }
@@ -273,7 +281,7 @@ impl Inputs {
             for row in &wanted.changes {
                 let Market { zone, instance_type, .. } = &wanted.markets[row.market as usize];
                 let key = (instance_type.clone(), zone.clone());
-                prices.entry(key).or_default().push((row.at + shift, row.price));
+                prices.entry(key).or_default().push((row.at.saturating_add(shift), row.price));
             }
         }
         prices.values_mut().for_each(|prices| prices.sort_by_key(|(at, _)| *at));
@@ -325,8 +333,7 @@ impl Inputs {
     }
 
     fn shared(&mut self, file: &At<PathBuf>, options: &Options) -> Option<Arc<Imported>> {
-        let offset = options.utc_offset.unwrap_or_default();
-        let key = (file.value.clone(), options.start, offset);
+        let key = (file.value.clone(), format!("{options:?}"));
         if let Some(read) = self.read.get(&key) {
             return read.clone();
         }

@@ -19,7 +19,7 @@ mod supply;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use provisioner_engine::random::Seed;
@@ -87,7 +87,7 @@ pub fn parameters() -> Vec<KeyDoc> {
     };
     let keys = keys(Regime::Capacity).into_iter().zip(keys(Regime::Outbid)).map(both);
     let doc = "How long something takes: a duration, or a distribution by name.";
-    let forms = describe(|s| schema::delay::forms(s, schema::delay::DELAY, doc, None));
+    let forms = describe(|s| schema::delay::forms(s, schema::delay::DELAY.1, doc, None));
     keys.chain(forms).collect()
 }
 
@@ -178,7 +178,7 @@ fn with_bases(path: &Path) -> Result<Vec<Arc<Source>>, Issues> {
     }
 }
 
-fn cannot_read(base: &PathBuf, issue: &Issue, place: Place) -> Issue {
+fn cannot_read(base: &Path, issue: &Issue, place: Place) -> Issue {
     Issue::new(format!("{}: {}", base.display(), issue.message()), place)
         .hint("paths are relative to the file they are written in")
 }

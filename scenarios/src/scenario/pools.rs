@@ -62,8 +62,10 @@ impl<'a> Pools<'a> {
                     None => candidates.push(self.candidate(zone, type_name, instance_type)),
                 }
             }
-            if let (Some((lack, _)), true) = (lacks.first(), candidates.len() == before) {
-                issues.push(self.nowhere(type_name, *lack, instance_type));
+            // Of several, the one that comes nearest to a usable pool.
+            let nearest_miss = lacks.iter().map(|(lack, _)| *lack).max();
+            if let (Some(lack), true) = (nearest_miss, candidates.len() == before) {
+                issues.push(self.nowhere(type_name, lack, instance_type));
             } else {
                 for (lack, pool) in lacks {
                     let pools = self.left_out.entry(lack).or_default();
@@ -189,8 +191,8 @@ impl<'a> Pools<'a> {
             Issue::new(format!("instance type `{type_name}` {what}"), doc.here.clone())
         };
         let known = |hint: &str| match nearest(type_name, self.supply.type_names(lack)) {
-            Some(near) => format!("did you mean \"{near}\"?"),
-            None => hint.to_owned(),
+            Some(near) if near != type_name => format!("did you mean \"{near}\"?"),
+            _ => hint.to_owned(),
         };
         match lack {
             Lack::Type => {

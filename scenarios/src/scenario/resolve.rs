@@ -34,10 +34,7 @@ pub(super) struct Resolved {
     pub(super) workers: Vec<WorkerModel>,
     /// By worker type.
     tasks: Vec<Tasks>,
-    prices: Prices,
-    availability: Availability,
-    /// The market, if it is the same for every seed.
-    recorded: Option<Market>,
+    market: MarketSource,
 }
 
 /// Where a worker type's tasks come from.
@@ -45,6 +42,14 @@ pub(super) struct Resolved {
 pub(super) enum Tasks {
     Generated(TaskModel),
     Recorded(Arc<[Task]>),
+}
+
+/// Where the market comes from.
+#[derive(Debug)]
+enum MarketSource {
+    /// The same for every seed.
+    Recorded(Market),
+    Generated(Box<(Prices, Availability)>),
 }
 
 #[derive(Debug)]
@@ -67,15 +72,16 @@ impl Resolved {
 
     /// What the market does in a run with this seed.
     pub(super) fn market(&self, seed: Seed) -> Market {
-        if let Some(market) = &self.recorded {
-            return market.clone();
-        }
+        let (prices, availability) = match &self.market {
+            MarketSource::Recorded(market) => return market.clone(),
+            MarketSource::Generated(laws) => (&laws.0, &laws.1),
+        };
         let span = (self.span.start, self.span.last());
-        let prices = match &self.prices {
+        let prices = match prices {
             Prices::Generated(model, pools) => model.generate(pools, seed, span),
             Prices::Recorded(changes) => changes.clone(),
         };
-        let availability = match &self.availability {
+        let availability = match availability {
             Availability::Generated(model, pools) => model.generate(pools, seed, span),
             Availability::Recorded(changes) => changes.clone(),
         };
@@ -128,11 +134,11 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
             Availability::Recorded(inputs.availability(&recorded, &catalog, doc.span))
         }
     };
-    let recorded = match (&prices, &availability) {
+    let market = match (prices, availability) {
         (Prices::Recorded(prices), Availability::Recorded(availability)) => {
-            Some(Market::new(catalog.pools().len(), prices.clone(), availability.clone()))
+            MarketSource::Recorded(Market::new(catalog.pools().len(), prices, availability))
         }
-        _ => None,
+        laws => MarketSource::Generated(Box::new(laws)),
     };
     Resolved {
         name: doc.name.unwrap_or_else(|| stem.to_owned()),
@@ -146,9 +152,7 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
         queue: doc.queue,
         workers,
         tasks,
-        prices,
-        availability,
-        recorded,
+        market,
     }
 }
 

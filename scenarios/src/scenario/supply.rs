@@ -14,8 +14,10 @@ use crate::traces::OnDemandTable;
 pub(super) struct Supply {
     pub(super) product: String,
     pub(super) zones: Vec<Zone>,
-    /// Market prices by instance type and zone, oldest first; none if they are generated.
-    pub(super) prices: Option<BTreeMap<(String, String), Vec<(Time, UsdPerHour)>>>,
+    /// None if prices are generated.
+    pub(super) prices: Option<RecordedPrices>,
+    /// Instance types that have a recorded price anywhere.
+    pub(super) priced_types: BTreeSet<String>,
     /// On-demand prices by instance type, in all regions.
     pub(super) on_demand: BTreeMap<String, UsdPerHour>,
     pub(super) on_demand_tables: Vec<OnDemandTable>,
@@ -24,6 +26,9 @@ pub(super) struct Supply {
     /// Instance types and the zones that offer them, if that is known.
     pub(super) offers: Option<BTreeSet<(String, String)>>,
 }
+
+/// Market prices by instance type and zone, oldest first.
+pub(super) type RecordedPrices = BTreeMap<(String, String), Vec<(Time, UsdPerHour)>>;
 
 /// An availability zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +55,7 @@ pub(super) struct Need {
     pub(super) on_demand: bool,
 }
 
-/// Why a pool cannot be used.
+/// Why a pool cannot be used; of several reasons, the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Lack {
     /// There is no such instance type.
@@ -96,15 +101,12 @@ impl Supply {
 
     /// Names of instance types that do not lack that, somewhere.
     pub(super) fn type_names(&self, lack: Lack) -> BTreeSet<&str> {
-        fn first((instance_type, _): &(String, String)) -> &str {
-            instance_type
-        }
         match lack {
             Lack::Type => {
                 self.instance_types.iter().flat_map(|t| t.keys()).map(String::as_str).collect()
             }
-            Lack::Offer => self.offers.iter().flatten().map(first).collect(),
-            Lack::Price => self.prices.iter().flat_map(|p| p.keys()).map(first).collect(),
+            Lack::Offer => self.offers.iter().flatten().map(|(name, _)| name.as_str()).collect(),
+            Lack::Price => self.priced_types.iter().map(String::as_str).collect(),
             Lack::OnDemand => {
                 let tables = self.on_demand_tables.iter().flat_map(|table| &table.instance_types);
                 self.on_demand.keys().chain(tables).map(String::as_str).collect()

@@ -78,11 +78,22 @@ pub(super) struct Problems {
 impl Problems {
     pub(super) fn in_file(file: &str) -> Self {
         let (file, problems, more) = (file.to_owned(), Vec::new(), 0);
-        Self { error: TraceError { file, problems, more } }
+        Self {
+            error: TraceError {
+                file,
+                problems,
+                more,
+            },
+        }
     }
 
     pub(super) fn add(&mut self, place: Place, what: impl fmt::Display, hint: impl fmt::Display) {
-        self.push(Problem { what: what.to_string(), place, column: None, hint: hint.to_string() });
+        self.push(Problem {
+            what: what.to_string(),
+            place,
+            column: None,
+            hint: hint.to_string(),
+        });
     }
 
     /// A cell that cannot be read.
@@ -126,7 +137,11 @@ impl Problems {
     }
 
     pub(super) fn or<T>(self, value: T) -> Result<T, TraceError> {
-        if self.error.problems.is_empty() { Ok(value) } else { Err(self.error) }
+        if self.error.problems.is_empty() {
+            Ok(value)
+        } else {
+            Err(self.error)
+        }
     }
 }
 

@@ -10,8 +10,7 @@ use crate::file::{Section, kind};
 
 const ANSWER: &str = "fitted: RunInstances answers in seconds; a spot request of 2011-2017 was \
                       evaluated about every minute, and some took half an hour";
-const PENDING: &str =
-    "fitted to public notes of 2011-2019 (Mao and Humphrey, CLOUD 2012, and later)";
+const PENDING: &str = "fitted to public notes of 2011-2019, with tails of twenty minutes";
 const BILLED: &str = "EC2 User Guide, \"Billing for interrupted Spot Instances\"; AWS What's New, \
                       2017-10-02";
 
@@ -42,7 +41,7 @@ pub(super) fn cloud(s: &mut Section<'_>, regime: Regime) -> (CloudModel, Duratio
             "termination",
             "From the order to end an instance to `terminated`; billing stops at the order.",
             &base.termination,
-            "usual of Linux images, which shut down within a minute or two",
+            "assumed: Linux images shut down within a minute or two",
         ),
         notice_lead: s.defaulted(
             "notice_lead",

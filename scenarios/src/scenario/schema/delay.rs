@@ -9,8 +9,8 @@ use super::report_check;
 use crate::file::quantity::write_duration;
 use crate::file::{Kind, Section, ShortForm, Variant, kind};
 
-/// What documentation calls a delay.
-pub(crate) const DELAY: &str = "a delay";
+/// What documentation calls a delay, and where it lists its forms.
+pub(crate) const DELAY: (&str, &str) = ("a delay (see <delay>)", "<delay>");
 
 /// A duration that a run can live through.
 pub(super) fn duration() -> Kind<Duration> {
@@ -30,7 +30,7 @@ pub(super) fn delay(
     default: &DurationDist,
     default_source: &'static str,
 ) -> DurationDist {
-    s.form(DELAY, |s| forms(s, key, doc, Some((&in_toml(default), default_source))))
+    s.form(DELAY.0, |s| forms(s, key, doc, Some((&in_toml(default), default_source))))
 }
 
 /// A delay that must be there.
@@ -39,7 +39,7 @@ pub(super) fn delay_required(
     key: &'static str,
     doc: &'static str,
 ) -> DurationDist {
-    s.form(DELAY, |s| forms(s, key, doc, None))
+    s.form(DELAY.0, |s| forms(s, key, doc, None))
 }
 
 /// The forms that a delay can have.

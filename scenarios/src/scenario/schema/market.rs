@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use provisioner_engine::units::{Duration, Time, UsdPerHour};
 use provisioner_sim::config::Regime;
+use provisioner_sim::dist::DurationDist;
 use provisioner_sim::generate::availability::AvailabilityModel;
 use provisioner_sim::generate::prices::{CapacityPrices, OutbidPrices, Premium, PriceModel};
 
 use super::delay::delay;
 use super::{At, report_check, some_price};
-use crate::file::{Section, Variant, kind};
+use crate::file::{Issue, Section, Variant, kind};
 
 /// What can be bought.
 pub(crate) struct MarketDoc {
@@ -65,7 +66,7 @@ pub(super) fn regime(s: &mut Section<'_>) -> Regime {
         "What interrupts spot instances: the pool's capacity (since 2017-11), or a market price \
          above their max price (before).",
         Regime::Capacity,
-        "AWS Compute Blog, 2017-11: today's market",
+        "AWS's announcement of 2017-11: today's market",
     )
 }
 
@@ -181,6 +182,7 @@ fn prices(s: &mut Section<'_>, regime: Regime) -> PricesDoc {
             ),
             gap: delay(s, "gap", "Time between changes.", &default.gap, PRICES_2021),
         };
+        not_restless(s, "gap", &model.gap);
         generated(s, PriceModel::Capacity(model))
     };
     let bid_era = |s: &mut Section<'_>| {
@@ -230,6 +232,7 @@ fn prices(s: &mut Section<'_>, regime: Regime) -> PricesDoc {
                 |s| premium(s, &default.height),
             ),
         };
+        not_restless(s, "gap", &model.gap);
         generated(s, PriceModel::Outbid(model))
     };
     let recorded = |s: &mut Section<'_>| {
@@ -263,6 +266,16 @@ fn prices(s: &mut Section<'_>, regime: Regime) -> PricesDoc {
 fn generated(s: &mut Section<'_>, model: PriceModel) -> PricesDoc {
     report_check(s, None, model.check());
     PricesDoc::Generated(model)
+}
+
+/// Refuses changes of each pool that would fill the memory, not the market.
+fn not_restless(s: &mut Section<'_>, key: &str, delay: &DurationDist) {
+    if s.is_sound() && delay.mean() < Duration::MINUTE {
+        let issue =
+            Issue::new(format!("`{key}` is shorter than a minute on average"), s.place(key));
+        let issue = issue.label(format!("{} on average", delay.mean()));
+        s.report(issue.hint("write for example \"10 min\""));
+    }
 }
 
 fn premium(s: &mut Section<'_>, default: &Premium) -> Premium {
@@ -332,6 +345,8 @@ fn availability(s: &mut Section<'_>) -> AvailabilityDoc {
                 SPOT_TRACES,
             ),
         };
+        not_restless(s, "up", &model.up);
+        not_restless(s, "down", &model.down);
         report_check(s, None, model.check());
         AvailabilityDoc::Generated(model)
     };

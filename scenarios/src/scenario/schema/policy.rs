@@ -13,7 +13,7 @@ use super::delay::some_time;
 use crate::file::{Section, Variant, kind};
 
 const V1: &str = "taskcluster/aws-provisioner, lib/worker-type.js, 2017-05";
-const V1_BIASER: &str = "taskcluster/aws-provisioner, lib/biaser.js, 2017-05";
+const V1_BIASER: &str = "taskcluster/aws-provisioner, Biaser, 2017-05";
 const WORKER_MANAGER: &str = "taskcluster/taskcluster, services/worker-manager, 2026-08";
 
 pub(super) fn scaling(s: &mut Section<'_>) -> ScalingPolicy {

@@ -7,17 +7,20 @@ use provisioner_sim::generate::tasks::{Arrivals, Batches, Bursts, TaskModel};
 
 use super::delay::{delay, delay_required, duration, some_time};
 use super::{At, report_check};
-use crate::file::{Section, Variant, kind};
+use crate::file::{Issue, Section, Variant, kind};
+use crate::traces::{Format, Run, TaskColumns, Unit};
 
 /// Where tasks come from.
 pub(crate) enum TasksDoc {
     Generated(TaskModel),
-    Recorded(RecordedTasksDoc),
+    Recorded(Box<RecordedTasksDoc>),
 }
 
 /// A recorded task queue.
 pub(crate) struct RecordedTasksDoc {
     pub(crate) file: At<PathBuf>,
+    pub(crate) format: Option<Format>,
+    pub(crate) columns: Option<TaskColumns>,
     pub(crate) queue: Option<At<String>>,
     pub(crate) replay_from: Option<At<Time>>,
     pub(crate) utc_offset: Duration,
@@ -38,7 +41,7 @@ pub(super) fn tasks(s: &mut Section<'_>) -> TasksDoc {
             "What the other keys are when they are left out: builds or tests of Firefox CI (2020), \
              or jobs of a research cluster (SURF, 2022).",
             TaskModel::default(),
-            "Mozilla's CI, from which the words of this program come",
+            "builds: the liveliest of the recorded queues",
         );
         let model = TaskModel {
             arrivals: arrivals(s, &preset.arrivals),
@@ -61,7 +64,7 @@ pub(super) fn tasks(s: &mut Section<'_>) -> TasksDoc {
         report_check(s, None, model.check());
         TasksDoc::Generated(model)
     };
-    let recorded = |s: &mut Section<'_>| TasksDoc::Recorded(recorded(s));
+    let recorded = |s: &mut Section<'_>| TasksDoc::Recorded(Box::new(recorded(s)));
     let variants = [
         Variant::new("generated", "Batches, days, bursts and long tasks.", &generated),
         Variant::new("poisson", "One at a time at a constant rate, for queueing theory.", &poisson),
@@ -151,6 +154,14 @@ fn recorded(s: &mut Section<'_>) -> RecordedTasksDoc {
         "Firefox CI records, SWF, a table with named columns, or what `provisioner import` wrote; \
          also as .gz and .zst.",
     );
+    let formats = [Format::Canonical, Format::FirefoxCi, Format::Swf, Format::TaskTable];
+    let format = s.optional(
+        "format",
+        kind::choice(&formats.map(|format| (format.id(), format))),
+        "What the file is, if its name and content do not tell.",
+    );
+    let doc = "Which column of a table is what, if it is none of the known tables.";
+    let columns = s.optional_section("columns", doc, columns);
     let queue = s.optional("queue", kind::text(), "Only the tasks of this queue in the file.");
     let replay_from = s.optional(
         "replay_from",
@@ -161,8 +172,79 @@ fn recorded(s: &mut Section<'_>) -> RecordedTasksDoc {
     );
     RecordedTasksDoc {
         file: At { value: file, place: s.place("file") },
+        format,
+        columns,
         queue: queue.map(|value| At { value, place: s.place("queue") }),
         replay_from: replay_from.map(|value| At { value, place: s.place("replay_from") }),
         utc_offset: super::market::utc_offset(s),
+    }
+}
+
+fn columns(s: &mut Section<'_>) -> TaskColumns {
+    let units = [("s", Unit::Seconds), ("ms", Unit::Millis)];
+    let times = [("s", Unit::Seconds), ("ms", Unit::Millis), ("text", Unit::Text)];
+    let doc = "The column that says when a task entered the queue.";
+    let submitted = s.required("submitted", kind::text(), doc);
+    let doc = "The column that says how long it ran; or `start` and `end`.";
+    let duration = s.optional("duration", kind::text(), doc);
+    let doc = "How durations are written.";
+    let unit = s.defaulted("duration_unit", kind::choice(&units), doc, Unit::Seconds, "usual");
+    let start = s.optional("start", kind::text(), "The column that says when it began to run.");
+    let end = s.optional("end", kind::text(), "The column that says when it ended.");
+    let run = match (duration, start, end) {
+        (Some(duration), None, None) => Run::Duration(duration, unit),
+        (None, Some(start), Some(end)) => Run::StartEnd(start, end),
+        (duration, ..) => {
+            if s.is_sound() {
+                let what = "[columns] does not say in one way how long tasks ran";
+                let issue = Issue::new(what, s.here());
+                s.report(issue.hint("name either `duration`, or both `start` and `end`"));
+            }
+            Run::Duration(duration.unwrap_or_default(), unit)
+        }
+    };
+    TaskColumns {
+        submitted,
+        run,
+        times: s.defaulted(
+            "times",
+            kind::choice(&times),
+            "How times are written: seconds or milliseconds since 1970, or a date and time.",
+            Unit::Seconds,
+            "usual",
+        ),
+        relative: s.defaulted(
+            "relative",
+            kind::boolean(),
+            "Whether times count from the beginning of the recording.",
+            false,
+            "usual",
+        ),
+        queue: s.optional("queue", kind::text(), "The column with the queue's name."),
+        priority: s.optional(
+            "priority",
+            kind::text(),
+            "The column with Taskcluster's name of the priority; empty for the lowest.",
+        ),
+        deadline: s.optional(
+            "deadline",
+            kind::text(),
+            "The column that says when it is given up; empty for never.",
+        ),
+        retries: s.optional(
+            "retries",
+            kind::text(),
+            "The column that says how often it may be run again; empty for Taskcluster's default.",
+        ),
+        finished: s.optional_section(
+            "finished",
+            "Which tasks finished; others are left out.",
+            |s| {
+                let column =
+                    s.required("column", kind::text(), "The column with the task's state.");
+                let doc = "The states that mean finished.";
+                (column, s.required("values", kind::list(kind::text()), doc))
+            },
+        ),
     }
 }

@@ -117,7 +117,7 @@ pub(super) fn worker_type(s: &mut Section<'_>) -> WorkerTypeDoc {
             some_time(),
             "How long a worker stays idle before it stops itself.",
             Duration::from_mins(15),
-            "taskcluster/docker-worker, usual `shutdown.afterIdleSeconds` of the Firefox CI",
+            "assumed; Taskcluster leaves it to each worker's configuration",
         ),
         workers: s.section("workers", "How its workers behave.", workers),
         tasks: tasks(s),
@@ -214,7 +214,7 @@ fn workers(s: &mut Section<'_>) -> WorkerModel {
     let before_hour_ends = |s: &mut Section<'_>| {
         let margin = kind::duration().within(Duration::SECOND..=Duration::from_mins(59));
         let doc = "How long before the end of the hour it stops.";
-        let source = "taskcluster/docker-worker, shutdown before the billing cycle ends";
+        let source = "assumed; cf. docker-worker's `shutdown.minimumCycleSeconds`";
         IdleStop::BeforeHourEnds(s.defaulted("margin", margin, doc, Duration::from_mins(2), source))
     };
     let idle_stops = [
@@ -231,7 +231,7 @@ fn workers(s: &mut Section<'_>) -> WorkerModel {
             "boot",
             "From EC2's state `running` to the first claim.",
             &default.boot,
-            "fitted: a Linux image on today's hosts claims within a minute",
+            "assumed: a Linux image on today's hosts claims within a minute",
         ),
         claim_order: s.defaulted(
             "claim_order",

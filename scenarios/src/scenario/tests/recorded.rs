@@ -1,0 +1,288 @@
+//! Recorded inputs: where they are placed in time, what is remarked and what is refused.
+
+use expect_test::{Expect, expect};
+use provisioner_engine::random::Seed;
+use provisioner_engine::units::{Duration, Time};
+use provisioner_sim::input::Task;
+
+use super::{Folder, Loaded};
+
+/// Two pools; `m3.large` has its first price an hour after the run's start.
+const PRICES: &str = "az\ttype\tproduct\tprice\tts\n\
+    us-east-1a\tm3.medium\tLinux/UNIX\t0.0100\t2016-02-28T23:00:00Z\n\
+    us-east-1a\tm3.medium\tWindows\t0.0500\t2016-02-28T23:00:00Z\n\
+    us-east-1b\tm3.large\tLinux/UNIX\t0.0200\t2016-03-01T01:00:00Z\n\
+    us-east-1a\tm3.medium\tLinux/UNIX\t0.0120\t2016-03-01T02:00:00Z\n\
+    us-east-1a\tm3.medium\tLinux/UNIX\t0.0120\t2016-03-01T03:00:00Z\n\
+    us-east-1a\tm3.medium\tLinux/UNIX\t0.0110\t2016-03-04T00:00:00Z\n";
+
+const TASKS: &str = "submitted_ms,duration_ms,queue\n\
+    1456786800000,1000,linux\n\
+    1456790400000,2000,linux\n\
+    1456790400000,3000,windows\n\
+    1456876800000,4000,linux\n";
+
+const OD: &str = "date\tregion\ttype\tos\tusd_hr\n\
+    2016-03-02\tus-east-1\tm3.medium\tlinux\t0.067\n\
+    2016-03-02\tus-east-1\tm3.large\tlinux\t0.133\n";
+
+const MARCH: &str = r#"
+[time]
+start = 2016-03-01
+length = "1 d"
+[market]
+regime = "outbid"
+on_demand_files = ["od.tsv"]
+prices.recorded = { files = ["prices.tsv"] }
+[worker_types."proj/linux"]
+capacity_max = 4
+placement = "cheapest"
+tasks.recorded = { file = "tasks.csv", queue = "linux" }
+instance_types."m3.medium" = {}
+instance_types."m3.large" = { capacity = 2 }
+"#;
+
+fn folder(text: &str) -> Folder {
+    Folder::with(&[
+        ("week.toml", text),
+        ("prices.tsv", PRICES),
+        ("tasks.csv", TASKS),
+        ("od.tsv", OD),
+    ])
+}
+
+fn tasks(loaded: &Loaded) -> Vec<Task> {
+    let mut source = loaded.scenario.tasks(Seed(1));
+    std::iter::from_fn(|| source.next_task()).collect()
+}
+
+fn start() -> Time {
+    Time::from_ms(1_456_790_400_000)
+}
+
+#[track_caller]
+fn check(from: &str, to: &str, expected: Expect) {
+    assert!(MARCH.contains(from), "{from:?} is not in the file");
+    let issues = folder(&MARCH.replacen(from, to, 1)).load().err().unwrap_or_default();
+    expected.assert_eq(&(issues + "\n"));
+}
+
+#[test]
+fn a_run_gets_the_tasks_and_prices_of_its_time() {
+    let loaded = folder(MARCH).load().expect("a good scenario");
+    let tasks: Vec<_> = tasks(&loaded).iter().map(|task| (task.submitted, task.duration)).collect();
+    assert_eq!(tasks, [(start(), Duration::from_secs(2))]);
+    let config = loaded.scenario.config(Seed(1));
+    let prices = config.market.prices().iter().map(|change| {
+        let pool = config.engine.catalog.pool_name(change.pool);
+        format!("{:>7} min {pool} {}\n", (change.at.ms() - start().ms()) / 60_000, change.price)
+    });
+    expect![[r#"
+          -1500 min m3.medium/us-east-1a $0.01/h
+             60 min m3.large/us-east-1b $0.02/h
+            120 min m3.medium/us-east-1a $0.012/h
+    "#]]
+    .assert_eq(&prices.collect::<String>());
+    expect![[r#"
+        prices.tsv: 1 repeat the price before (a row is not a change)
+        1 of 2 pools have no price when the run begins, and are not used before their first
+        tasks.csv: 2 tasks lie outside the run, left out
+        2 pools are left out: no recorded price during the run (m3.large/us-east-1a, m3.medium/us-east-1b)
+        on-demand prices of 2 pools are known since "2016-03-02T00:00:00Z" only, and taken for those before
+    "#]].assert_eq(&(loaded.remarks.join("\n") + "\n"));
+}
+
+#[test]
+fn a_recording_is_replayed_from_where_it_is_told() {
+    let text = MARCH
+        .replace("start = 2016-03-01", "start = 2021-03-01T12:00:00Z")
+        .replace("[\"prices.tsv\"] }", "[\"prices.tsv\"], replay_from = 2016-03-01 }")
+        .replace("\"linux\" }", "\"linux\", replay_from = 2016-02-29T22:00:00Z }");
+    let loaded = folder(&text).load().expect("a good scenario");
+    let config = loaded.scenario.config(Seed(1));
+    let since_start = |at: Time| at.ms() - config.start.ms();
+    let tasks: Vec<_> = tasks(&loaded).iter().map(|task| since_start(task.submitted)).collect();
+    assert_eq!(tasks, [3_600_000, 7_200_000]);
+    let prices: Vec<_> =
+        config.market.prices().iter().map(|change| since_start(change.at) / 3_600_000).collect();
+    assert_eq!(prices, [-25, 1, 2]);
+}
+
+#[test]
+fn a_recording_that_counts_from_its_beginning_begins_with_the_run() {
+    let folder = folder(&MARCH.replace("tasks.csv\", queue = \"linux\"", "ci.dat\""));
+    folder.write("ci.dat", &[0, 0, 0, 5, 0, 0, 0, 9, 0, 0, 1, 0, 0, 0, 0, 1]);
+    let tasks = tasks(&folder.load().expect("a good scenario"));
+    let offsets: Vec<_> = tasks.iter().map(|task| task.submitted.ms() - start().ms()).collect();
+    assert_eq!(offsets, [5, 256]);
+}
+
+#[test]
+fn a_table_of_any_columns_is_read_by_their_names() {
+    let columns = "{ submitted = \"at\", start = \"from\", end = \"to\", times = \"ms\" }";
+    let file = format!("{{ file = \"any.csv\", columns = {columns} }}");
+    let text = MARCH.replace("{ file = \"tasks.csv\", queue = \"linux\" }", &file);
+    let folder = folder(&text);
+    folder.write("any.csv", b"to,from,at\n1456790409000,1456790402000,1456790401000\n");
+    let tasks = tasks(&folder.load().expect("a good scenario"));
+    assert_eq!(tasks[0].duration, Duration::from_secs(7));
+}
+
+#[test]
+fn a_changed_byte_of_an_input_is_another_scenario() {
+    let hash = |folder: &Folder| folder.load().expect("good").scenario.hash().to_owned();
+    let one = folder(MARCH);
+    let before = hash(&one);
+    assert_eq!(hash(&folder(MARCH)), before, "another folder is not another scenario");
+    one.write("tasks.csv", TASKS.replace("2000", "2001").as_bytes());
+    assert_ne!(hash(&one), before);
+}
+
+#[test]
+fn missing_and_wrong_files_are_reported_where_they_are_named() {
+    check(
+        "\"tasks.csv\"",
+        "\"task.csv\"",
+        expect![[r#"
+        error: task.csv: the file cannot be read: No such file or directory (os error 2)
+          --> week.toml:12:27
+           |
+        12 | tasks.recorded = { file = "task.csv", queue = "linux" }
+           |                           ^^^^^^^^^^
+        hint: paths are relative to the file they are written in
+    "#]],
+    );
+    check(
+        "\"prices.tsv\"",
+        "\"tasks.csv\"",
+        expect![[r#"
+        error: tasks.csv is not a file of spot prices
+         --> week.toml:8:29
+          |
+        8 | prices.recorded = { files = ["tasks.csv"] }
+          |                             ^^^^^^^^^^^^^
+        hint: `provisioner import` says what is in it
+    "#]],
+    );
+    let folder = folder(MARCH);
+    folder.write(
+        "tasks.csv",
+        TASKS.replace(",2000,", ",-2000,").replace(",4000,", ",NaN,").as_bytes(),
+    );
+    folder.write("prices.tsv", b"");
+    expect![[r#"
+        error: prices.tsv: the file is empty
+         --> week.toml:8:29
+          |
+        8 | prices.recorded = { files = ["prices.tsv"] }
+          |                             ^^^^^^^^^^^^^^
+        hint: fetch it again
+
+        error: tasks.csv, line 3, column `duration_ms`: the number is negative: `-2000`
+          --> week.toml:12:27
+           |
+        12 | tasks.recorded = { file = "tasks.csv", queue = "linux" }
+           |                           ^^^^^^^^^^^
+
+        error: tasks.csv, line 5, column `duration_ms`: not a plain decimal number: `NaN`
+          --> week.toml:12:27
+           |
+        12 | tasks.recorded = { file = "tasks.csv", queue = "linux" }
+           |                           ^^^^^^^^^^^
+    "#]]
+    .assert_eq(&(folder.load().expect_err("wrong files") + "\n"));
+}
+
+#[test]
+fn recordings_of_another_time_queue_or_product_are_refused() {
+    check(
+        "start = 2016-03-01",
+        "start = 2021-03-01",
+        expect![[r#"
+        error: prices.tsv has no price of the time of the run
+         --> week.toml:8:29
+          |
+        8 | prices.recorded = { files = ["prices.tsv"] }
+          |                             ^^^^^^^^^^^^^^ prices from "2016-02-28T23:00:00Z" to "2016-03-04T00:00:00Z"
+        hint: set `replay_from`, for example to "2016-02-28T23:00:00Z"
+
+        error: no recorded task lies in the run
+          --> week.toml:12:27
+           |
+        12 | tasks.recorded = { file = "tasks.csv", queue = "linux" }
+           |                           ^^^^^^^^^^^
+        hint: the recording has tasks from "2016-02-29T23:00:00Z" to "2016-03-02T00:00:00Z": choose the run so, or set `replay_from`
+    "#]],
+    );
+    check(
+        "queue = \"linux\"",
+        "queue = \"linus\"",
+        expect![[r#"
+        error: queue `linus` has no task
+          --> week.toml:12:48
+           |
+        12 | tasks.recorded = { file = "tasks.csv", queue = "linus" }
+           |                                                ^^^^^^^
+        hint: did you mean "linux"?
+    "#]],
+    );
+    check(
+        "regime = \"outbid\"",
+        "product = \"Linux\"",
+        expect![[r#"
+        error: there are no prices of product `Linux`
+         --> week.toml:8:29
+          |
+        8 | prices.recorded = { files = ["prices.tsv"] }
+          |                             ^^^^^^^^^^^^^^
+        hint: set `product`: there are Linux/UNIX, Windows
+    "#]],
+    );
+}
+
+#[test]
+fn a_type_needs_the_prices_that_its_placement_asks_for() {
+    check(
+        "\"m3.medium\"",
+        "\"m3.mediun\"",
+        expect![[r#"
+            error: instance type `m3.mediun` has no price in any of the worker type's zones
+              --> week.toml:13:30
+               |
+            13 | instance_types."m3.mediun" = {}
+               |                              ^^
+            hint: did you mean "m3.medium"?
+        "#]],
+    );
+    check(
+        "placement = \"cheapest\"\n",
+        "placement = \"on-demand\"\ninstance_types.\"m4.large\" = {}\n",
+        expect![[r#"
+            error: instance type `m4.large` has no on-demand price
+              --> week.toml:12:29
+               |
+            12 | instance_types."m4.large" = {}
+               |                             ^^
+            hint: did you mean "m3.large"?
+        "#]],
+    );
+    let unpriced = MARCH.replace("on_demand_files = [\"od.tsv\"]\n", "");
+    assert!(folder(&unpriced).load().is_ok(), "bids need no on-demand price");
+    let weighted = unpriced.replace("\"cheapest\"", "\"weighted\"");
+    expect![[r#"
+        error: instance type `m3.medium` has no on-demand price
+          --> week.toml:12:30
+           |
+        12 | instance_types."m3.medium" = {}
+           |                              ^^
+        hint: add "m3.medium" = "$0.085/h" under [market.on_demand], or a table to `on_demand_files`
+
+        error: instance type `m3.large` has no on-demand price
+          --> week.toml:13:29
+           |
+        13 | instance_types."m3.large" = { capacity = 2 }
+           |                             ^^^^^^^^^^^^^^^^
+        hint: add "m3.large" = "$0.085/h" under [market.on_demand], or a table to `on_demand_files`
+    "#]]
+    .assert_eq(&(folder(&weighted).load().expect_err("no on-demand price") + "\n"));
+}
