@@ -20,6 +20,7 @@ pub struct Catalog {
     instance_types: Vec<InstanceType>,
     products: Vec<String>,
     pools: Vec<Pool>,
+    /// In the order of their keys.
     on_demand: Vec<OnDemandPrices>,
 }
 
@@ -125,15 +126,14 @@ impl Catalog {
         price: UsdPerHour,
     ) {
         let key = (region, instance_type, product);
-        let index = self
-            .on_demand
-            .iter()
-            .position(|prices| (prices.region, prices.instance_type, prices.product) == key)
-            .unwrap_or_else(|| {
+        let index = self.on_demand.binary_search_by_key(&key, OnDemandPrices::key).unwrap_or_else(
+            |place| {
                 let changes = Vec::new();
-                self.on_demand.push(OnDemandPrices { region, instance_type, product, changes });
-                self.on_demand.len() - 1
-            });
+                let prices = OnDemandPrices { region, instance_type, product, changes };
+                self.on_demand.insert(place, prices);
+                place
+            },
+        );
         let changes = &mut self.on_demand[index].changes;
         match changes.binary_search_by_key(&since, |(time, _)| *time) {
             Ok(same) => changes[same].1 = price,
@@ -157,11 +157,8 @@ impl Catalog {
     pub fn on_demand_changes(&self, pool: PoolId) -> Option<&[(Time, UsdPerHour)]> {
         let Pool { zone, instance_type, product } = self.pools[pool.index()];
         let key = (self.zones[zone.index()].region, instance_type, product);
-        let prices = self
-            .on_demand
-            .iter()
-            .find(|prices| (prices.region, prices.instance_type, prices.product) == key)?;
-        Some(&prices.changes)
+        let index = self.on_demand.binary_search_by_key(&key, OnDemandPrices::key).ok()?;
+        Some(&self.on_demand[index].changes)
     }
 
     /// The instance type with this name.
@@ -219,6 +216,12 @@ impl Catalog {
             name.push_str(product);
         }
         name
+    }
+}
+
+impl OnDemandPrices {
+    const fn key(&self) -> (RegionId, InstanceTypeId, ProductId) {
+        (self.region, self.instance_type, self.product)
     }
 }
 

@@ -24,7 +24,8 @@ pub struct Decision {
     pub at: Time,
     /// In the order to carry out.
     pub actions: Vec<Action>,
-    /// Why, and why not; empty unless the engine explains.
+    /// Why, and why not; empty unless the engine explains. A worker type about which nothing
+    /// changed is not looked at and says nothing again.
     pub reasons: Vec<Reason>,
     /// Ask to be called again at this time, even if nothing happens.
     pub wake_at: Time,
@@ -151,7 +152,7 @@ pub enum Reason {
         /// Whose.
         worker_type: WorkerTypeId,
     },
-    /// No launch config has a positive weight.
+    /// No launch config has room left: each is at its own limit.
     NoWeight {
         /// Whose.
         worker_type: WorkerTypeId,
@@ -235,8 +236,7 @@ impl fmt::Display for Described<'_> {
             }
             Reason::DemandStale { worker_type, as_of, limit } => {
                 let name = self.name(worker_type);
-                let ms = as_of.ms();
-                write!(f, "{name}: frozen, counts of {ms} ms are older than {limit}")
+                write!(f, "{name}: frozen, counts of {as_of} are older than {limit}")
             }
             Reason::DemandMissing { worker_type } => {
                 write!(f, "{}: frozen, counts are not known", self.name(worker_type))
@@ -266,24 +266,27 @@ impl fmt::Display for Described<'_> {
                 write!(f, "{}: no pool has a known price", self.name(worker_type))
             }
             Reason::NoWeight { worker_type } => {
-                write!(f, "{}: no launch config has a positive weight", self.name(worker_type))
+                write!(f, "{}: no launch config has room", self.name(worker_type))
             }
             Reason::CapacityMaxReached { worker_type, live, capacity_max, wanted } => {
                 let name = self.name(worker_type);
-                write!(f, "{name}: {wanted} more wanted, {live} of {capacity_max} in use")
+                write!(
+                    f,
+                    "{name}: {wanted} more wanted, none fits, {live} of {capacity_max} in use"
+                )
             }
             Reason::LaunchLimitReached { worker_type, left, limit } => {
                 let name = self.name(worker_type);
                 write!(f, "{name}: {left} instances left for later, {limit} a decision")
             }
             Reason::RequestTimedOut { launch, requested } => {
-                write!(f, "{launch}: not fulfilled since {} ms", requested.ms())
+                write!(f, "{launch}: cancelled, not fulfilled since {requested}")
             }
             Reason::RegistrationTimedOut { launch, accepted } => {
-                write!(f, "{launch}: worker not registered since {} ms", accepted.ms())
+                write!(f, "{launch}: ended, worker not registered since {accepted}")
             }
             Reason::LifetimeReached { launch, accepted } => {
-                write!(f, "{launch}: has lived since {} ms", accepted.ms())
+                write!(f, "{launch}: ended, has lived since {accepted}")
             }
         }
     }

@@ -3,13 +3,14 @@
 //! A launch is remembered from the moment it is decided until it is seen and ended, or was
 //! refused. Its capacity stands in exactly one stage at a time.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::decision::Market;
 use crate::ids::{LaunchId, PoolId, WorkerTypeId};
+use crate::launch_map::LaunchMap;
 use crate::units::Time;
 
 /// What the engine knows of one launch.
@@ -23,12 +24,18 @@ pub struct Launch {
     pub pool: PoolId,
     /// Tasks it can run at once.
     pub capacity: u32,
+    /// In which market, at what price.
+    pub market: Market,
     /// Where it is.
     pub stage: Stage,
     /// When it was decided.
     pub requested: Time,
     /// When EC2 took it, if it did.
     pub accepted: Option<Time>,
+    /// When it is given up, unless it moves on before.
+    pub deadline: Time,
+    /// When the engine next looks at its deadline: never later than that.
+    pub(crate) look: Time,
 }
 
 /// Where a launch is. A later stage is greater; a launch never goes back.
@@ -74,6 +81,12 @@ impl Supply {
         self.requested + self.pending + self.running + self.working
     }
 
+    /// Whether there is nothing at any stage.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.live() + self.stopping == 0
+    }
+
     /// Capacity whose worker has not registered: worker-manager's `requested`.
     #[must_use]
     pub const fn unregistered(&self) -> u32 {
@@ -83,15 +96,27 @@ impl Supply {
 
 impl fmt::Display for Supply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { requested, requests: _, pending, running, working, stopping } = self;
-        write!(f, "{requested}+{pending}+{running}+{working} capacity, {stopping} stopping")
+        let Self { requested, requests: _, pending, running, working, stopping } = *self;
+        let stages = [
+            (requested, "requested"),
+            (pending, "pending"),
+            (running, "running"),
+            (working, "working"),
+            (stopping, "stopping"),
+        ];
+        let mut separator = "capacity ";
+        for (capacity, stage) in stages.into_iter().filter(|(capacity, _)| *capacity > 0) {
+            write!(f, "{separator}{capacity} {stage}")?;
+            separator = " + ";
+        }
+        if self.is_empty() { f.write_str("no capacity") } else { Ok(()) }
     }
 }
 
 /// All launches that have not ended, and what they add up to.
 #[derive(Clone, Debug)]
 pub(crate) struct Ledger {
-    launches: BTreeMap<LaunchId, Launch>,
+    launches: LaunchMap<Launch>,
     next: LaunchId,
     by_worker_type: Vec<Account>,
 }
@@ -111,7 +136,7 @@ impl Ledger {
         let account =
             |n| Account { capacity: [0; STAGES], requests: 0, by_candidate: alloc::vec![0; n] };
         Self {
-            launches: BTreeMap::new(),
+            launches: LaunchMap::new(),
             next: LaunchId(1),
             by_worker_type: candidates.map(account).collect(),
         }
@@ -127,9 +152,15 @@ impl Ledger {
         id
     }
 
-    /// Moves a launch on; `None` if it is not known or is as far already.
-    pub(crate) fn advance(&mut self, id: LaunchId, stage: Stage, now: Time) -> Option<Launch> {
-        let launch = self.launches.get_mut(&id)?;
+    /// Moves a launch on; gives the stage it left and what it is now, or `None` if it is not
+    /// known or is as far already.
+    pub(crate) fn advance(
+        &mut self,
+        id: LaunchId,
+        stage: Stage,
+        now: Time,
+    ) -> Option<(Stage, Launch)> {
+        let launch = self.launches.get_mut(id)?;
         if launch.stage >= stage {
             return None;
         }
@@ -139,24 +170,41 @@ impl Ledger {
         let after = *launch;
         self.debit(&before);
         self.credit(&after);
-        Some(after)
+        Some((before.stage, after))
+    }
+
+    /// Sets when a launch is given up, and if that is before the next look at it, the look too.
+    /// Says whether it did.
+    pub(crate) fn set_deadline(&mut self, id: LaunchId, deadline: Time) -> bool {
+        let Some(launch) = self.launches.get_mut(id) else { return false };
+        launch.deadline = deadline;
+        let sooner = deadline < launch.look;
+        launch.look = launch.look.min(deadline);
+        sooner
+    }
+
+    /// Sets when a launch is next looked at.
+    pub(crate) fn set_look(&mut self, id: LaunchId, look: Time) {
+        if let Some(launch) = self.launches.get_mut(id) {
+            launch.look = look;
+        }
     }
 
     /// Forgets a launch that has ended or never was; `None` if it is not known.
     pub(crate) fn close(&mut self, id: LaunchId) -> Option<Launch> {
-        let launch = self.launches.remove(&id)?;
+        let launch = self.launches.remove(id)?;
         self.debit(&launch);
         Some(launch)
     }
 
     /// What is known of a launch.
     pub(crate) fn get(&self, id: LaunchId) -> Option<&Launch> {
-        self.launches.get(&id)
+        self.launches.get(id)
     }
 
     /// All launches that have not ended.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (LaunchId, &Launch)> {
-        self.launches.iter().map(|(id, launch)| (*id, launch))
+        self.launches.iter()
     }
 
     /// Capacity of a worker type by stage.

@@ -15,6 +15,7 @@ mod engine;
 mod history;
 pub mod ids;
 pub mod journal;
+pub mod launch_map;
 pub mod ledger;
 pub mod observation;
 mod placement;

@@ -247,7 +247,7 @@ pub enum OverCap {
     /// It is not made and bidding stops for this worker type: the cap is hard.
     #[default]
     Refused,
-    /// It is made once, then bidding stops: v1's 2017 slip.
+    /// It is made once, then bidding stops: v1's slip of 2017. `random`, of 2019, had it no more.
     HistoricalOnce,
 }
 

@@ -1,4 +1,7 @@
-//! Scenario files, trace readers and their canonical form; see ARCHITECTURE.md.
+//! Everything that comes from files: scenario files, the recorded data they name, and journals.
+//!
+//! Problems are values that say what, where and what to do; nothing here renders a result or runs
+//! anything.
 
 pub mod file;
 pub mod journal;

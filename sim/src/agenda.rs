@@ -5,6 +5,9 @@
 //! (2.7 × 10¹¹ events), 48 bits of event. Delays that are always the same go to a line of their
 //! own, in which the first to enter is the first to leave; only the others pay for a heap.
 //!
+//! Nothing happens after the end, so what would is not entered: a timeout may be as long as it
+//! likes.
+//!
 //! Not here: sorted input (tasks, prices), which is read as it comes and never queued.
 
 use std::collections::VecDeque;
@@ -19,6 +22,7 @@ const TIME_BITS: u32 = 128 - EVENT_BITS - SEQUENCE_BITS;
 #[derive(Debug)]
 pub(crate) struct Agenda {
     start: Time,
+    end: Time,
     sequence: u64,
     heap: Heap,
     lines: Vec<Line>,
@@ -38,9 +42,17 @@ struct Line {
 }
 
 impl Agenda {
-    /// An empty agenda; nothing may be entered before `start`.
-    pub(crate) const fn new(start: Time) -> Self {
-        Self { start, sequence: 0, heap: Heap { entries: Vec::new() }, lines: Vec::new() }
+    /// An empty agenda from `start` to `end`, or as far as it reaches. Nothing may be entered
+    /// before its start.
+    pub(crate) fn new(start: Time, end: Time) -> Self {
+        let reach = start.saturating_add(Duration::from_ms((1 << TIME_BITS) - 1));
+        let heap = Heap { entries: Vec::new() };
+        Self { start, end: end.min(reach), sequence: 0, heap, lines: Vec::new() }
+    }
+
+    /// The last time at which something happens.
+    pub(crate) const fn end(&self) -> Time {
+        self.end
     }
 
     /// The line for this delay; new if it is.
@@ -54,14 +66,19 @@ impl Agenda {
 
     /// Enters an event at any time.
     pub(crate) fn enter(&mut self, at: Time, event: Packed) {
-        let entry = self.pack(at, event);
-        self.heap.push(entry);
+        if at <= self.end {
+            let entry = self.pack(at, event);
+            self.heap.push(entry);
+        }
     }
 
     /// Enters an event at `now` plus the line's delay. Calls come in the order of `now`.
     pub(crate) fn enter_line(&mut self, LineId(line): LineId, now: Time, event: Packed) {
-        let entry = self.pack(now + self.lines[line].delay, event);
-        self.lines[line].entries.push_back(entry);
+        let at = now.saturating_add(self.lines[line].delay);
+        if at <= self.end {
+            let entry = self.pack(at, event);
+            self.lines[line].entries.push_back(entry);
+        }
     }
 
     /// When the next event happens.
@@ -93,7 +110,7 @@ impl Agenda {
 
     fn pack(&mut self, at: Time, event: Packed) -> u128 {
         let offset = (at - self.start).ms();
-        assert!((0..1 << TIME_BITS).contains(&offset), "an event at {offset} ms of the run");
+        assert!(offset >= 0, "an event {} ms before the run", -offset);
         assert!(self.sequence < 1 << SEQUENCE_BITS, "more events than the agenda can count");
         debug_assert!(event < 1 << EVENT_BITS, "an event packs into 48 bits");
         let entry = (u128::from(offset.cast_unsigned()) << (EVENT_BITS + SEQUENCE_BITS))
@@ -151,18 +168,25 @@ impl Heap {
         let (entries, mut place) = (&mut self.entries[..], 0);
         loop {
             let first = place * ARITY + 1;
-            let Some(children) = entries.get(first..) else { break };
-            let children = &children[..children.len().min(ARITY)];
-            let Some((offset, &least)) =
-                children.iter().enumerate().min_by_key(|(_, entry)| **entry)
-            else {
-                break;
+            // A tournament of four has no branch that depends on who wins.
+            let (child, least) = if let Some(&[a, b, c, d]) = entries.get(first..first + ARITY) {
+                let (left, left_least) = if b < a { (1, b) } else { (0, a) };
+                let (right, right_least) = if d < c { (3, d) } else { (2, c) };
+                let right_wins = right_least < left_least;
+                let offset = if right_wins { right } else { left };
+                (first + offset, if right_wins { right_least } else { left_least })
+            } else {
+                let rest = entries.get(first..).unwrap_or_default().iter().copied();
+                match (first..).zip(rest).min_by_key(|(_, entry)| *entry) {
+                    Some(least) => least,
+                    None => break,
+                }
             };
             if last <= least {
                 break;
             }
             entries[place] = least;
-            place = first + offset;
+            place = child;
         }
         entries[place] = last;
     }
@@ -179,7 +203,7 @@ mod tests {
         fn events_leave_by_time_then_first_in_first_out(
             entries in prop::collection::vec((0_i64..50, any::<bool>()), 0..300),
         ) {
-            let mut agenda = Agenda::new(Time::EPOCH);
+            let mut agenda = Agenda::new(Time::EPOCH, Time::MAX);
             let line = agenda.line(Duration::from_ms(50));
             let mut expected = Vec::new();
             for (number, (at, constant)) in (0..).zip(entries) {
@@ -202,8 +226,19 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "an event at")]
+    #[should_panic(expected = "before the run")]
     fn an_event_before_the_start_is_a_bug() {
-        Agenda::new(Time::from_ms(5)).enter(Time::from_ms(4), 0);
+        Agenda::new(Time::from_ms(5), Time::MAX).enter(Time::from_ms(4), 0);
+    }
+
+    #[test]
+    fn nothing_happens_after_the_end() {
+        let mut agenda = Agenda::new(Time::EPOCH, Time::from_ms(5));
+        let never = agenda.line(Duration::MAX);
+        agenda.enter_line(never, Time::from_ms(1), 0);
+        agenda.enter(Time::from_ms(6), 1);
+        agenda.enter(Time::from_ms(5), 2);
+        assert_eq!(agenda.pop(), Some((Time::from_ms(5), 2)));
+        assert_eq!(agenda.pop(), None);
     }
 }

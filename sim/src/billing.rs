@@ -72,25 +72,32 @@ impl BillingRule {
     /// On demand since 2017-10-02.
     pub const ON_DEMAND_PER_SECOND: Self = Self { refund: Refund::Nothing, ..Self::SPOT_CAPACITY };
 
-    /// What a stay costs, at prices that `prices` knows.
+    /// What a stay costs. `prices` are those of its pool, each with the time from which it holds,
+    /// oldest first; the first is the one in force when the stay begins.
+    ///
+    /// Panics if there is none.
     #[must_use]
-    pub fn bill(&self, stay: Stay, prices: impl Prices) -> Bill {
+    pub fn bill(&self, stay: Stay, prices: impl IntoIterator<Item = (Time, UsdPerHour)>) -> Bill {
         let billed = self.billed(stay);
         let end = stay.from + billed;
+        let mut changes = prices.into_iter();
+        let (_, mut price) = changes.next().expect("instances run only where a price is known");
+        let mut change = changes.next();
         let (mut charge, mut at) = (Charge::ZERO, stay.from);
         while at < end {
-            let (price, until) = match self.reread {
-                Reread::EachHour => (prices.at(at), at + Duration::HOUR),
-                // Past the stay's own end, a rounded-up rest costs the last price.
-                Reread::Continuous if at >= stay.to => (prices.at(stay.to), end),
-                Reread::Continuous => {
-                    let change = prices.next_change(at).unwrap_or(end);
-                    (prices.at(at), if change > stay.to { end } else { change })
-                }
+            while let Some((since, next)) = change
+                && since <= at
+            {
+                (price, change) = (next, changes.next());
+            }
+            let reread = match (self.reread, change) {
+                (Reread::EachHour, _) => at + Duration::HOUR,
+                // Past the stay's own end, what is rounded up costs the last price.
+                (Reread::Continuous, Some((since, _))) if since < stay.to => since,
+                (Reread::Continuous, _) => end,
             };
-            let until = until.min(end);
-            charge += price.charge_for(until - at);
-            at = until;
+            charge += price.charge_for(reread.min(end) - at);
+            at = reread;
         }
         Bill { billed, cost: charge.round_up() }
     }
@@ -102,24 +109,6 @@ impl BillingRule {
             (true, Refund::FirstHour) if length < Duration::HOUR => Duration::ZERO,
             (true | false, _) => length.round_up_to(self.quantum).max(self.minimum),
         }
-    }
-}
-
-/// Market prices of one pool, as a bill needs them.
-pub trait Prices {
-    /// The price in force.
-    fn at(&self, time: Time) -> UsdPerHour;
-    /// When it next changes after `time`.
-    fn next_change(&self, time: Time) -> Option<Time>;
-}
-
-/// One price for ever.
-impl Prices for UsdPerHour {
-    fn at(&self, _time: Time) -> UsdPerHour {
-        *self
-    }
-    fn next_change(&self, _time: Time) -> Option<Time> {
-        None
     }
 }
 
@@ -148,20 +137,14 @@ mod tests {
     use super::*;
 
     /// Prices from a table of (second, micro-dollars per hour).
-    impl Prices for &[(i64, i64)] {
-        fn at(&self, time: Time) -> UsdPerHour {
-            let later = self.partition_point(|(at, _)| *at * 1_000 <= time.ms());
-            UsdPerHour::from_micros(self[later - 1].1)
-        }
-        fn next_change(&self, time: Time) -> Option<Time> {
-            let next = self.iter().find(|(at, _)| *at * 1_000 > time.ms())?;
-            Some(Time::from_ms(next.0 * 1_000))
-        }
+    fn table(prices: &[(i64, i64)]) -> impl Iterator<Item = (Time, UsdPerHour)> {
+        let price = |&(s, micros)| (Time::from_ms(s * 1_000), UsdPerHour::from_micros(micros));
+        prices.iter().map(price)
     }
 
     fn cost(rule: BillingRule, ms: i64, interrupted: bool) -> (i64, i64) {
         let stay = Stay { from: Time::EPOCH, to: Time::from_ms(ms), interrupted };
-        let Bill { billed, cost } = rule.bill(stay, UsdPerHour::from_micros(3_600_000));
+        let Bill { billed, cost } = rule.bill(stay, table(&[(0, 3_600_000)]));
         (billed.ms(), cost.micros())
     }
 
@@ -214,11 +197,12 @@ mod tests {
             to: Time::from_ms(secs * 1_000),
             interrupted: false,
         };
-        let outbid = |secs| BillingRule::SPOT_OUTBID.bill(stay(secs), prices).cost.micros();
+        let outbid = |secs| BillingRule::SPOT_OUTBID.bill(stay(secs), table(prices)).cost.micros();
         assert_eq!(outbid(1_900), 1_000_000);
         assert_eq!(outbid(3_600), 1_000_000);
         assert_eq!(outbid(3_601), 3_000_000);
-        let capacity = |secs| BillingRule::SPOT_CAPACITY.bill(stay(secs), prices).cost.micros();
+        let capacity =
+            |secs| BillingRule::SPOT_CAPACITY.bill(stay(secs), table(prices)).cost.micros();
         assert_eq!(capacity(1_900), 527_778); // 1,900 s at $1/h, rounded up
         assert_eq!(capacity(5_400), 2_000_000); // an hour at $1 and half of one at $2
     }
@@ -229,7 +213,7 @@ mod tests {
         let rule = BillingRule { reread: Reread::Continuous, ..BillingRule::SPOT_CAPACITY };
         let bill = |ms| {
             let stay = Stay { from: Time::EPOCH, to: Time::from_ms(ms), interrupted: false };
-            rule.bill(stay, prices).cost.micros()
+            rule.bill(stay, table(prices)).cost.micros()
         };
         assert_eq!(bill(3_600_000), 5_000_000);
         assert_eq!(bill(5_400_000), 6_000_000);
@@ -245,6 +229,6 @@ mod tests {
             to: Time::from_ms(5_400_000),
             interrupted: false,
         };
-        assert_eq!(BillingRule::SPOT_OUTBID.bill(stay, prices).cost.micros(), 1_000_000);
+        assert_eq!(BillingRule::SPOT_OUTBID.bill(stay, table(prices)).cost.micros(), 1_000_000);
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use provisioner_engine::ids::PoolId;
 use provisioner_engine::units::{Time, UsdPerHour};
 
-use crate::billing::Prices;
 use crate::input::{AvailabilityChange, PriceChange};
 
 /// Everything the market does during a run, in time order. Cheap to clone.
@@ -35,7 +34,9 @@ impl Market {
         prices.sort_by_key(|change| change.at);
         availability.sort_by_key(|change| change.at);
         assert!(availability.iter().all(|change| change.pool.index() < pools), "an unknown pool");
-        let mut by_pool = vec![Vec::new(); pools];
+        let mut counts = vec![0; pools];
+        prices.iter().for_each(|change| counts[change.pool.index()] += 1);
+        let mut by_pool: Vec<Vec<_>> = counts.into_iter().map(Vec::with_capacity).collect();
         for change in &prices {
             by_pool[change.pool.index()].push((change.at, change.price));
         }
@@ -54,35 +55,9 @@ impl Market {
         &self.data.availability
     }
 
-    /// The price history of one pool.
+    /// The price changes of one pool, in time order.
     #[must_use]
-    pub fn history(&self, pool: PoolId) -> History<'_> {
-        History { changes: &self.data.by_pool[pool.index()] }
-    }
-}
-
-/// The price history of one pool.
-#[derive(Clone, Copy, Debug)]
-pub struct History<'a> {
-    changes: &'a [(Time, UsdPerHour)],
-}
-
-impl History<'_> {
-    /// The price in force at `time`, if any was known by then.
-    #[must_use]
-    pub fn known_at(&self, time: Time) -> Option<UsdPerHour> {
-        let later = self.changes.partition_point(|(at, _)| *at <= time);
-        later.checked_sub(1).map(|last| self.changes[last].1)
-    }
-}
-
-impl Prices for History<'_> {
-    fn at(&self, time: Time) -> UsdPerHour {
-        self.known_at(time).expect("instances start only where a price is known")
-    }
-
-    fn next_change(&self, time: Time) -> Option<Time> {
-        let later = self.changes.partition_point(|(at, _)| *at <= time);
-        self.changes.get(later).map(|(at, _)| *at)
+    pub fn history(&self, pool: PoolId) -> &[(Time, UsdPerHour)] {
+        &self.data.by_pool[pool.index()]
     }
 }

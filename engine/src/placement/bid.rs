@@ -10,6 +10,7 @@ use core::cmp::Ordering;
 
 use super::Offer;
 use crate::decision::Reason;
+use crate::ids::PoolId;
 use crate::units::{Ratio, UsdPerHour};
 use crate::worker_type::{BidRule, Candidate, OverCap, PriceMinRule};
 
@@ -18,7 +19,7 @@ use crate::worker_type::{BidRule, Candidate, OverCap, PriceMinRule};
 pub(super) struct Priced {
     pub(super) candidate: u32,
     pub(super) capacity: u32,
-    pub(super) pool: crate::ids::PoolId,
+    pub(super) pool: PoolId,
     /// Highest market price of the window.
     pub(super) price: UsdPerHour,
     pub(super) utility: Ratio,

@@ -10,6 +10,7 @@ mod on_demand;
 mod random;
 mod weighted;
 
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use crate::catalog::Catalog;
@@ -18,8 +19,8 @@ use crate::history::PoolHistory;
 use crate::ids::{PoolId, WorkerTypeId};
 use crate::prices::PriceBook;
 use crate::random::Stream;
-use crate::units::{Time, UsdPerHour};
-use crate::worker_type::{Overshoot, PlacementPolicy, WorkerType};
+use crate::units::{Duration, Time, UsdPerHour};
+use crate::worker_type::{Candidate, Overshoot, PlacementPolicy, WorkerType};
 
 /// What a placement policy looks at.
 pub(crate) struct Offer<'a> {
@@ -111,8 +112,9 @@ impl Room {
             Overshoot::Never => wanted.min(self.capacity_max.saturating_sub(self.live) / capacity),
             Overshoot::Historical => wanted,
         };
-        self.wanted = self.wanted.saturating_sub(count * capacity);
-        self.live += count * capacity;
+        let units = count.saturating_mul(capacity);
+        self.wanted = self.wanted.saturating_sub(units);
+        self.live = self.live.saturating_add(units);
         count
     }
 
@@ -124,34 +126,48 @@ impl Room {
 }
 
 /// Launches refused to a worker type within the last hour.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Errors {
-    refused: alloc::collections::VecDeque<(Time, u32)>,
+    refused: VecDeque<(Time, u32)>,
+    by_candidate: Vec<u32>,
 }
 
 impl Errors {
-    pub(crate) fn note(&mut self, now: Time, candidate: u32) {
-        let hour_ago = now - crate::units::Duration::HOUR;
-        while self.refused.front().is_some_and(|(time, _)| *time <= hour_ago) {
-            self.refused.pop_front();
-        }
-        self.refused.push_back((now, candidate));
+    /// None, for a worker type with that many candidates.
+    pub(crate) fn new(candidates: usize) -> Self {
+        Self { refused: VecDeque::new(), by_candidate: alloc::vec![0; candidates] }
     }
 
-    /// Refusals of the last hour: all, and those of one candidate.
-    fn count(&self, now: Time, candidate: u32) -> (u32, u32) {
-        let hour_ago = now - crate::units::Duration::HOUR;
-        let recent = self.refused.iter().filter(|(time, _)| *time > hour_ago);
-        recent.fold((0, 0), |(all, one), (_, refused)| {
-            (all + 1, one + u32::from(*refused == candidate))
-        })
+    /// A launch from that candidate was refused.
+    pub(crate) fn note(&mut self, now: Time, candidate: u32) {
+        self.forget_old(now);
+        self.refused.push_back((now, candidate));
+        self.by_candidate[candidate as usize] += 1;
+    }
+
+    /// Forgets what is an hour old.
+    pub(crate) fn forget_old(&mut self, now: Time) {
+        while let Some(&(time, candidate)) = self.refused.front()
+            && time <= now - Duration::HOUR
+        {
+            self.refused.pop_front();
+            self.by_candidate[candidate as usize] -= 1;
+        }
+    }
+
+    /// Refusals of all candidates.
+    fn all(&self) -> u32 {
+        u32::try_from(self.refused.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Refusals of one candidate.
+    fn of(&self, candidate: u32) -> u32 {
+        self.by_candidate[candidate as usize]
     }
 }
 
 /// A candidate as policies see it.
-fn candidates<'a>(
-    offer: &'a Offer<'_>,
-) -> impl Iterator<Item = (u32, &'a crate::worker_type::Candidate)> + 'a {
+fn candidates<'a>(offer: &'a Offer<'_>) -> impl Iterator<Item = (u32, &'a Candidate)> + 'a {
     (0..).zip(&offer.worker_type.candidates)
 }
 

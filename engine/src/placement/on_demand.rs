@@ -5,6 +5,7 @@
 use super::{Offer, Pick, Placement, Plan, Room, candidates, on_demand_price};
 use crate::decision::{Market, Reason};
 use crate::random::Stream;
+use crate::units::UsdPerHour;
 
 pub(super) struct OnDemand;
 
@@ -23,7 +24,7 @@ impl Placement for OnDemand {
                     continue;
                 }
                 of += 1;
-                let cost = |price: crate::units::UsdPerHour| i128::from(price.micros());
+                let cost = |price: UsdPerHour| i128::from(price.micros());
                 let worth = i128::from(candidate.utility.millionths());
                 let cheaper = best.is_none_or(|(_, _, best_price, best_worth)| {
                     cost(price) * best_worth < cost(best_price) * worth

@@ -2,7 +2,8 @@
 //! capacity-oversubscribed errors".
 //!
 //! The bid rule is then applied to the drawn pool, so one draw above `price_max` ends bidding for
-//! the worker type although cheaper pools exist; one bid above the cap drops all its bids.
+//! the worker type although cheaper pools exist; one bid above the cap drops all its bids, so
+//! the slip of 2017 ([`OverCap::HistoricalOnce`](crate::worker_type::OverCap)) is not its own.
 //! Utility does not influence the choice, only the limits.
 //! Source: taskcluster/aws-provisioner, 2017-12-01 to 2019-08-23.
 
@@ -45,12 +46,8 @@ impl Placement for Random {
             };
             match chosen.judge(offer, &self.bid) {
                 Verdict::Bid(bid) => pick(bid),
-                Verdict::LastBid(bid, reason) => {
-                    pick(bid);
-                    plan.short = Some(reason);
-                }
                 Verdict::PriceAboveMax(reason) => plan.short = Some(reason),
-                Verdict::BidAboveCap(reason) => {
+                Verdict::LastBid(_, reason) | Verdict::BidAboveCap(reason) => {
                     plan.picks.clear();
                     plan.short = Some(reason);
                 }

@@ -7,13 +7,15 @@
 //! remaining = max(0, max − existing)
 //! ```
 //!
-//! A weight ≤ 0 with room left becomes 0.01 if it is the only viable launch config, else 0. On
+//! Where no launch config with room left has a weight above 0, the first of them gets 0.01. On
 //! AWS weights decide inclusion only: the included are shuffled and each gets `ceil(n ÷ configs)`
 //! units, rounded up to instances. On Azure and Google they are drawn by weight, with
 //! replacement, and a config whose room is used up drops out; that is the named alternative.
 //!
 //! Differs from the original where it must: all launches of an iteration are decided at once, so
-//! a launch config that fails does not stop those behind it within the same iteration.
+//! a launch config that fails does not stop those behind it within the same iteration; and where
+//! the pool's `capacity_max` is hard, what too large launch configs leave is shared among the
+//! rest. A launch config's maximum of 0 means none; the original then ignored it.
 //! Source: taskcluster/taskcluster, `services/worker-manager/src/launch-config-selector.js` and
 //! `providers/aws.js`, as of 2026-08-21.
 
@@ -24,6 +26,7 @@ use rand::RngExt;
 use super::{Offer, Pick, Placement, Plan, Room, candidates, on_demand_price};
 use crate::decision::{Market, Reason};
 use crate::random::Stream;
+use crate::units::Duration;
 use crate::worker_type::{ErrorAttribution, Selection, WeightedMarket};
 
 pub(super) struct Weighted {
@@ -46,27 +49,30 @@ impl Placement for Weighted {
     fn plan(&self, offer: &Offer<'_>, mut room: Room, random: &mut Stream) -> Plan {
         let mut plan = Plan::default();
         let mut configs = self.configs(offer);
-        if configs.is_empty() {
-            plan.short = Some(Reason::NoWeight { worker_type: offer.id });
-            return plan;
-        }
-        let of = u32::try_from(configs.len()).unwrap_or(u32::MAX);
-        match self.selection {
-            Selection::EvenSplit => {
-                shuffle(&mut configs, random);
-                let share = room.wanted().div_ceil(of);
-                for config in &configs {
-                    let instances = room.wanted().min(share).div_ceil(config.capacity);
-                    let count = room.take(config.capacity, instances);
-                    self.pick(&mut plan, offer, config, of, count);
-                }
+        while room.wanted() > 0 {
+            configs.retain(|config| config.remaining > 0);
+            if configs.is_empty() {
+                plan.short = Some(Reason::NoWeight { worker_type: offer.id });
+                break;
             }
-            Selection::Drawn => {
-                while room.wanted() > 0 {
-                    configs.retain(|config| config.remaining > 0 && room.fits(config.capacity));
-                    let Some(config) = draw(&mut configs, random) else {
-                        break;
-                    };
+            configs.retain(|config| room.fits(config.capacity));
+            if configs.is_empty() {
+                plan.short = Some(room.full(offer.id));
+                break;
+            }
+            let of = u32::try_from(configs.len()).unwrap_or(u32::MAX);
+            match self.selection {
+                Selection::EvenSplit => {
+                    shuffle(&mut configs, random);
+                    let share = room.wanted().div_ceil(of);
+                    for config in &configs {
+                        let instances = room.wanted().min(share).div_ceil(config.capacity);
+                        let count = room.take(config.capacity, instances);
+                        self.pick(&mut plan, offer, config, of, count);
+                    }
+                }
+                Selection::Drawn => {
+                    let config = draw(&mut configs, random);
                     config.remaining = config.remaining.saturating_sub(config.capacity);
                     let config = *config;
                     let count = room.take(config.capacity, 1);
@@ -74,34 +80,32 @@ impl Placement for Weighted {
                 }
             }
         }
-        if room.wanted() > 0 {
-            plan.short = Some(room.full(offer.id));
-        }
         plan
     }
 }
 
 impl Weighted {
-    /// The launch configs of positive weight, in the order of definition.
+    /// The launch configs that have room and a positive weight, in the order of definition.
     fn configs(&self, offer: &Offer<'_>) -> Vec<Config> {
         let mut configs: Vec<Config> = candidates(offer)
             .map(|(index, candidate)| {
                 let existing = offer.by_candidate[index as usize];
                 let max = candidate.capacity_max.unwrap_or(offer.worker_type.capacity_max);
-                let (all, own) = offer.errors.count(offer.now, index);
-                let own = match self.errors {
+                let errors = match self.errors {
                     ErrorAttribution::Unattributed => 0,
-                    ErrorAttribution::Attributed => own,
+                    ErrorAttribution::Attributed => offer.errors.of(index),
                 };
-                let weight =
-                    candidate.initial_weight.as_f64() - share(existing, max) - share(own, all);
+                let weight = candidate.initial_weight.as_f64()
+                    - share(existing, max)
+                    - share(errors, offer.errors.all());
                 let remaining = max.saturating_sub(existing);
                 Config { candidate: index, capacity: candidate.capacity, weight, remaining }
             })
             .filter(|config| config.remaining > 0)
             .collect();
-        if let [only] = &mut configs[..] {
-            only.weight = only.weight.max(0.01);
+        let viable = configs.iter().any(|config| config.weight > 0.0);
+        if let (false, Some(first)) = (viable, configs.first_mut()) {
+            first.weight = 0.01;
         }
         configs.retain(|config| config.weight > 0.0);
         configs
@@ -114,8 +118,7 @@ impl Weighted {
         let pool = offer.worker_type.candidates[config.candidate as usize].pool;
         let (market, price) = match self.market {
             WeightedMarket::Spot => {
-                let price =
-                    offer.prices.highest(pool, offer.now, crate::units::Duration::from_ms(1));
+                let price = offer.prices.highest(pool, offer.now, Duration::ZERO);
                 (Market::Spot { max_price: None }, price)
             }
             WeightedMarket::OnDemand => (Market::OnDemand, on_demand_price(offer, pool)),
@@ -137,13 +140,49 @@ fn shuffle(configs: &mut [Config], random: &mut Stream) {
 }
 
 /// One config, by weight.
-fn draw<'a>(configs: &'a mut [Config], random: &mut Stream) -> Option<&'a mut Config> {
+fn draw<'a>(configs: &'a mut [Config], random: &mut Stream) -> &'a mut Config {
     let total: f64 = configs.iter().map(|config| config.weight).sum();
     let mut point = random.random::<f64>() * total;
-    let last = configs.len().checked_sub(1)?;
     let index = configs.iter().position(|config| {
         point -= config.weight;
         point < 0.0
     });
-    configs.get_mut(index.unwrap_or(last))
+    let last = configs.len() - 1; // where rounding leaves a point beyond the end
+    &mut configs[index.unwrap_or(last)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Seed;
+
+    #[test]
+    fn configs_are_drawn_in_proportion_to_their_weights() {
+        let config = |candidate, weight| Config { candidate, capacity: 1, weight, remaining: 1 };
+        let mut configs = [config(0, 0.6), config(1, 0.1), config(2, 0.3)];
+        let mut random = Seed(1).stream();
+        let mut drawn = [0_u32; 3];
+        for _ in 0..10_000 {
+            drawn[draw(&mut configs, &mut random).candidate as usize] += 1;
+        }
+        for (drawn, expected) in drawn.into_iter().zip([6_000, 1_000, 3_000]) {
+            // Five standard deviations of a share of one half.
+            assert!(drawn.abs_diff(expected) < 250, "{drawn} of 10,000, {expected} expected");
+        }
+    }
+
+    #[test]
+    fn every_order_comes_out_of_a_shuffle_equally_often() {
+        let config = |candidate| Config { candidate, capacity: 1, weight: 1.0, remaining: 1 };
+        let mut random = Seed(1).stream();
+        let mut seen = alloc::collections::BTreeMap::new();
+        for _ in 0..6_000 {
+            let mut configs = [config(0), config(1), config(2)];
+            shuffle(&mut configs, &mut random);
+            *seen.entry(configs.map(|config| config.candidate)).or_insert(0_u32) += 1;
+        }
+        assert_eq!(seen.len(), 6);
+        // Five standard deviations of a sixth.
+        assert!(seen.values().all(|count| count.abs_diff(1_000) < 145), "{seen:?}");
+    }
 }

@@ -15,7 +15,7 @@
 //! wants a whole one, as its AWS provider rounds up.
 //! Source: taskcluster/taskcluster, `services/worker-manager/src/estimator.js`, as of 2026-08-21.
 
-use super::{Need, Scaling, Want};
+use super::{Need, Scaling};
 use crate::units::Ratio;
 use crate::worker_type::{IdleCredit, RequestedCredit};
 
@@ -26,7 +26,7 @@ pub(super) struct Estimator {
 }
 
 impl Scaling for Estimator {
-    fn want(&self, need: &Need) -> Want {
+    fn change(&self, need: &Need) -> i64 {
         let supply = &need.supply;
         let existing = supply.live();
         let idle = match self.idle {
@@ -44,9 +44,13 @@ impl Scaling for Estimator {
             RequestedCredit::Once => 0.0,
         };
         let to_spawn = ((desired - total).max(0.0) - credited_again).max(0.0);
+        i64::from(round_up(to_spawn))
+    }
+
+    fn keep(&self, need: &Need) -> Option<u32> {
+        let (min, max) = (f64::from(need.capacity_min), f64::from(need.capacity_max));
         let load = f64::from(need.pending) + f64::from(need.claimed);
-        let keep = (load * ratio).min(max).max(min);
-        Want { change: i64::from(round_up(to_spawn)), keep: Some(round_up(keep)) }
+        Some(round_up((load * self.scaling_ratio.as_f64()).min(max).max(min)))
     }
 }
 
@@ -80,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_worked_values_of_the_predecessor_hold() {
-        let change = |need: Need| FAITHFUL.want(&need).change;
+        let change = |need: Need| FAITHFUL.change(&need);
         assert_eq!(change(need(10, 0, requested(5), 0, 100)), 0);
         assert_eq!(change(need(20, 0, requested(5), 0, 100)), 10);
         assert_eq!(change(need(0, 0, requested(3), 5, 100)), 0);
@@ -91,7 +95,7 @@ mod tests {
     #[test]
     fn requested_capacity_counts_once_where_repaired() {
         let repaired = Estimator { requested: RequestedCredit::Once, ..FAITHFUL };
-        let change = |need: Need| repaired.want(&need).change;
+        let change = |need: Need| repaired.change(&need);
         assert_eq!(change(need(10, 0, requested(5), 0, 100)), 5);
         assert_eq!(change(need(20, 0, requested(5), 0, 100)), 15);
         assert_eq!(change(need(0, 0, requested(3), 5, 100)), 2);
@@ -101,24 +105,33 @@ mod tests {
     fn before_the_idle_change_idle_workers_did_not_count() {
         let idle = Supply { working: 10, ..Supply::default() };
         let before = Estimator { idle: IdleCredit::Ignored, ..FAITHFUL };
-        assert_eq!(before.want(&need(6, 2, idle, 0, 100)).change, 6);
-        assert_eq!(FAITHFUL.want(&need(6, 2, idle, 0, 100)).change, 0);
+        assert_eq!(before.change(&need(6, 2, idle, 0, 100)), 6);
+        assert_eq!(FAITHFUL.change(&need(6, 2, idle, 0, 100)), 0);
+    }
+
+    #[test]
+    fn only_registered_workers_are_idle_where_that_is_asked_for() {
+        let booting = Supply { running: 4, working: 3, ..Supply::default() };
+        let registered = Estimator { idle: IdleCredit::Registered, ..FAITHFUL };
+        assert_eq!(FAITHFUL.change(&need(9, 1, booting, 0, 100)), 0);
+        assert_eq!(registered.change(&need(9, 1, booting, 0, 100)), 3);
     }
 
     #[test]
     fn the_termination_target_is_another_formula() {
         let supply = Supply { working: 20, ..Supply::default() };
         let half = Estimator { scaling_ratio: Ratio::from_millionths(500_000), ..FAITHFUL };
-        let want = half.want(&need(3, 4, supply, 1, 100));
-        assert_eq!(want, Want { change: 0, keep: Some(4) });
-        assert_eq!(half.want(&need(0, 0, supply, 1, 100)).keep, Some(1));
-        assert_eq!(half.want(&need(900, 20, supply, 1, 100)).keep, Some(100));
+        let need_of_seven = &need(3, 4, supply, 1, 100);
+        assert_eq!(half.change(need_of_seven), 0);
+        assert_eq!(half.keep(need_of_seven), Some(4));
+        assert_eq!(half.keep(&need(0, 0, supply, 1, 100)), Some(1));
+        assert_eq!(half.keep(&need(900, 20, supply, 1, 100)), Some(100));
     }
 
     #[test]
     fn a_fraction_of_a_unit_wants_a_whole_one() {
         let third = Estimator { scaling_ratio: Ratio::from_millionths(300_000), ..FAITHFUL };
-        assert_eq!(third.want(&need(10, 0, Supply::default(), 0, 100)).change, 3);
-        assert_eq!(third.want(&need(11, 0, Supply::default(), 0, 100)).change, 4);
+        assert_eq!(third.change(&need(10, 0, Supply::default(), 0, 100)), 3);
+        assert_eq!(third.change(&need(11, 0, Supply::default(), 0, 100)), 4);
     }
 }

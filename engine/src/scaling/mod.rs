@@ -7,6 +7,8 @@
 mod estimator;
 mod scaling_ratio;
 
+use self::estimator::Estimator;
+use self::scaling_ratio::ScalingRatio;
 use crate::ledger::Supply;
 use crate::worker_type::ScalingPolicy;
 
@@ -25,29 +27,34 @@ pub(crate) struct Need {
     pub(crate) capacity_max: u32,
 }
 
-/// What a scaling policy wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Want {
-    /// Units of capacity to add; negative if there are too many.
-    pub(crate) change: i64,
-    /// Units it would keep if it had to choose, where it has a separate target for that.
-    pub(crate) keep: Option<u32>,
-}
-
 /// A scaling policy.
 pub(crate) trait Scaling {
-    /// How much capacity is wanted.
-    fn want(&self, need: &Need) -> Want;
+    /// Units of capacity to add; negative if there are too many.
+    fn change(&self, need: &Need) -> i64;
+
+    /// Units it would keep if it had to choose, where it has a separate target for that.
+    fn keep(&self, need: &Need) -> Option<u32>;
 }
 
 impl Scaling for ScalingPolicy {
-    fn want(&self, need: &Need) -> Want {
+    fn change(&self, need: &Need) -> i64 {
         match *self {
             Self::ScalingRatio { scaling_ratio, requested_counts } => {
-                scaling_ratio::ScalingRatio { scaling_ratio, requested_counts }.want(need)
+                ScalingRatio { scaling_ratio, requested_counts }.change(need)
             }
             Self::Estimator { scaling_ratio, idle, requested } => {
-                estimator::Estimator { scaling_ratio, idle, requested }.want(need)
+                Estimator { scaling_ratio, idle, requested }.change(need)
+            }
+        }
+    }
+
+    fn keep(&self, need: &Need) -> Option<u32> {
+        match *self {
+            Self::ScalingRatio { scaling_ratio, requested_counts } => {
+                ScalingRatio { scaling_ratio, requested_counts }.keep(need)
+            }
+            Self::Estimator { scaling_ratio, idle, requested } => {
+                Estimator { scaling_ratio, idle, requested }.keep(need)
             }
         }
     }

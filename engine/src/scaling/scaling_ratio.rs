@@ -11,7 +11,7 @@
 //! was never carried out (its loop guard was inverted); workers idle out.
 //! Source: taskcluster/aws-provisioner, `lib/worker-type.js`, as of 2017-05-16.
 
-use super::{Need, Scaling, Want};
+use super::{Need, Scaling};
 use crate::units::Ratio;
 use crate::worker_type::RequestedCounts;
 
@@ -21,7 +21,7 @@ pub(super) struct ScalingRatio {
 }
 
 impl Scaling for ScalingRatio {
-    fn want(&self, need: &Need) -> Want {
+    fn change(&self, need: &Need) -> i64 {
         let supply = &need.supply;
         let running = i64::from(supply.running + supply.working);
         let requested = match self.requested_counts {
@@ -32,14 +32,17 @@ impl Scaling for ScalingRatio {
         let change = i64::from(need.pending) - coming - self.tolerated(running);
         let after = change + coming + running;
         let (min, max) = (i64::from(need.capacity_min), i64::from(need.capacity_max));
-        let change = if after >= max {
+        if after >= max {
             max - running - coming
         } else if after < min {
             min - running - coming
         } else {
             change
-        };
-        Want { change, keep: None }
+        }
+    }
+
+    fn keep(&self, _need: &Need) -> Option<u32> {
+        None
     }
 }
 
@@ -67,7 +70,7 @@ mod tests {
         };
         let supply = Supply { working: running, pending: coming, ..Supply::default() };
         let need = Need { pending, claimed: 0, supply, capacity_min: 0, capacity_max: max };
-        policy.want(&need).change
+        policy.change(&need)
     }
 
     #[test]
@@ -90,7 +93,7 @@ mod tests {
         let supply = Supply { requested: 8, requests: 2, ..Supply::default() };
         let need = Need { pending: 10, claimed: 0, supply, capacity_min: 0, capacity_max: 100 };
         let change = |requested_counts| {
-            ScalingRatio { scaling_ratio: Ratio::ZERO, requested_counts }.want(&need).change
+            ScalingRatio { scaling_ratio: Ratio::ZERO, requested_counts }.change(&need)
         };
         assert_eq!(change(RequestedCounts::OneEach), 8);
         assert_eq!(change(RequestedCounts::Capacity), 2);
@@ -104,6 +107,6 @@ mod tests {
             ScalingRatio { scaling_ratio: Ratio::ZERO, requested_counts: RequestedCounts::OneEach };
         let supply = Supply { working: 1, ..Supply::default() };
         let need = Need { pending: 0, claimed: 0, supply, capacity_min: 3, capacity_max: 9 };
-        assert_eq!(policy.want(&need).change, 2);
+        assert_eq!(policy.change(&need), 2);
     }
 }

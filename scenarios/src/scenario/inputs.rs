@@ -19,7 +19,7 @@ use super::schema::{
 use super::supply::{Supply, Zone};
 use crate::file::{Issue, Place, kind};
 use crate::traces::error::Place as TracePlace;
-use crate::traces::{Findings, Imported, Market, Options, Trace, TraceError, import_from};
+use crate::traces::{Findings, Imported, Market, Note, Options, Trace, TraceError, import_from};
 
 /// What was read of the files that a scenario names.
 #[derive(Default)]
@@ -349,11 +349,14 @@ impl Inputs {
         self.hashes.push(xxhash_rust::xxh3::xxh3_64(&bytes));
         match import_from(&path.to_string_lossy(), bytes.as_slice(), options) {
             Ok(imported) => {
-                let name = file_name(path);
-                let notes = imported.findings.notes.iter();
-                self.remarks.extend(
-                    notes.map(|note| format!("{name}: {} {}", note.count, note.kind.text())),
-                );
+                // Most rows of catalogue tables are about what no worker type uses.
+                if matches!(imported.trace, Trace::Tasks(_) | Trace::Prices(_)) {
+                    let name = file_name(path);
+                    let notes = imported.findings.notes.iter();
+                    let remark =
+                        |note: &Note| format!("{name}: {} {}", note.count, note.kind.text());
+                    self.remarks.extend(notes.map(remark));
+                }
                 Some(imported)
             }
             Err(error) => {

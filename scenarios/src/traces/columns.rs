@@ -133,7 +133,7 @@ impl Columns<3> for AvailabilityTrace {
     fn build(names: Vec<Vec<String>>, changes: Vec<AvailabilityRow>) -> Option<Self> {
         let [names] = names.try_into().ok()?;
         let pool = |joined: String| {
-            let (name, end) = joined.split_once('\t')?;
+            let (name, end) = joined.rsplit_once('\t')?;
             let end = Time::from_ms(end.parse().ok()?);
             Some(AvailabilityPool { name: name.to_owned(), end })
         };

@@ -137,7 +137,7 @@ note_kinds! {
     /// Another page should follow.
     MorePages = "`NextToken` at the end: more pages exist that are not in this file",
     /// Lists of no rows.
-    EmptyList = "lists without rows",
+    EmptyList = "lists or tables without rows",
     /// The region came from the name of the file.
     RegionFromName = "rows have no region; it was taken from the name of the file",
     /// No such product on the spot market.
@@ -264,9 +264,14 @@ impl Log {
             self.ascents += 1;
         }
         self.last = at;
-        if self.relative {
-            return;
+        if !self.relative {
+            self.date(at, line);
         }
+    }
+
+    /// Looks at whether a date can be.
+    #[inline]
+    pub(super) fn date(&mut self, at: Time, line: u64) {
         if at > self.now {
             self.note(NoteKind::Future, line);
         } else if at < EC2_START {
@@ -293,6 +298,9 @@ impl Log {
             let kind = if self.ascents == 1 { NoteKind::NewestFirst } else { NoteKind::OutOfOrder };
             let count = if self.ascents == 1 { self.rows } else { self.descents };
             self.notes[kind as usize] = (count, self.first_descent);
+        }
+        if self.rows == 0 && self.notes[NoteKind::EmptyList as usize].0 == 0 {
+            self.note_many(NoteKind::EmptyList, 1);
         }
         let noted = |(kind, (count, first)): (&NoteKind, (u64, Option<u64>))| {
             (count > 0).then_some(Note { kind: *kind, count, first })

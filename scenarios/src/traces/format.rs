@@ -61,6 +61,12 @@ formats! {
 }
 
 impl Format {
+    /// The format that is stated by this name.
+    #[must_use]
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|format| format.id() == id)
+    }
+
     /// The format of an opened file.
     pub(super) fn detect(source: &Source<'_>, options: &Options) -> Result<Self, TraceError> {
         let head = source.head.as_slice();

@@ -20,6 +20,17 @@
 //!   zero or above $1000/h, dates in the future or before 2006, rows out of order, local times
 //!   without an offset, tasks that equal another, contradictory prices.
 //!
+//! ```
+//! use provisioner_scenarios::traces::{NoteKind, Options, Trace, import_from};
+//!
+//! let csv = "submitted_ms,duration_ms,queue\n1456348253000,90000,linux\n1456348254000,0,mac\n";
+//! let imported = import_from("tasks.csv", csv.as_bytes(), &Options::default())?;
+//! assert_eq!(imported.findings.count(NoteKind::ZeroDuration), 1);
+//! let Trace::Tasks(trace) = imported.trace else { panic!("these are tasks") };
+//! assert_eq!(trace.queues, ["linux", "mac"]);
+//! # Ok::<(), provisioner_scenarios::traces::TraceError>(())
+//! ```
+//!
 //! Not here: generated input (`provisioner-sim`), joining queues and markets to worker types and
 //! pools (the scenario), and any repair of data.
 
@@ -83,6 +94,18 @@ pub struct Options {
     pub known_types: Option<BTreeSet<String>>,
     /// On-demand prices, to find saturated spot prices.
     pub on_demand: Option<OnDemandTable>,
+}
+
+impl Options {
+    /// A time in UTC that was read with or without an offset of its own, and whether that is a
+    /// guess because no offset was stated anywhere.
+    fn utc(&self, (time, says_offset): (Time, bool)) -> (Time, bool) {
+        match self.utc_offset {
+            _ if says_offset => (time, false),
+            Some(offset) => (time - offset, false),
+            None => (time, true),
+        }
+    }
 }
 
 /// What was in a file.

@@ -16,7 +16,7 @@ use provisioner_engine::units::{Time, UsdPerHour};
 use super::error::{Problems, TraceError};
 use super::findings::{Log, NoteKind};
 use super::names::Names;
-use super::tables::OnDemandTable;
+use super::tables::{OnDemandTable, is_region};
 use super::text::{self, BadCell};
 use super::{Format, Imported, Options, Trace};
 
@@ -50,13 +50,12 @@ impl Market {
         format!("{} {} {}", self.zone, self.instance_type, self.product)
     }
 
-    /// The region of the zone: `us-east-1` for `us-east-1a`; `None` for an AZ id, which names its
-    /// region in another way, or something else.
+    /// The region of the zone: `us-east-1` for `us-east-1a`; `None` for an AZ id and for local
+    /// zones, which name their region in other ways.
     #[must_use]
     pub fn region(&self) -> Option<&str> {
-        let region = self.zone.trim_end_matches(|c: char| c.is_ascii_lowercase());
-        let is_zone = region.len() + 1 == self.zone.len() && region.ends_with(char::is_numeric);
-        (is_zone && !is_zone_id(&self.zone)).then_some(region)
+        let region = self.zone.strip_suffix(|c: char| c.is_ascii_lowercase())?;
+        is_region(region).then_some(region)
     }
 }
 
@@ -73,8 +72,8 @@ pub struct PriceRow {
 
 impl PriceTrace {
     /// What is needed to price `start` until before `end`: the rows in between and, of each
-    /// market, the last row before, at its own time. A market without a row before `start` stays
-    /// unknown until its first.
+    /// market, the last row up to `start`, at its own time. A market without one stays unknown
+    /// until its first row.
     #[must_use]
     pub fn window(&self, start: Time, end: Time) -> Self {
         let from = self.changes.partition_point(|row| row.at <= start);
@@ -127,7 +126,8 @@ impl PriceTrace {
         let is_saturated = |row: &&PriceRow| {
             dated[row.market as usize]
                 .iter()
-                .any(|(_, price)| price.micros() > 0 && price.micros() * 10 == row.price.micros())
+                .filter(|(_, price)| *price > UsdPerHour::ZERO)
+                .any(|(_, price)| price.micros().checked_mul(10) == Some(row.price.micros()))
         };
         self.changes.iter().filter(is_saturated).count() as u64
     }
@@ -213,7 +213,7 @@ impl<'a> PriceBuilder<'a> {
         if let Err(why) = at {
             refuse(self.columns.at, raw.at, why);
         }
-        let (Ok((price, rounded)), Ok((at, says_offset))) = (price, at) else {
+        let (Ok((price, rounded)), Ok(at)) = (price, at) else {
             return;
         };
         let key = triple.map(u32::to_le_bytes);
@@ -221,10 +221,10 @@ impl<'a> PriceBuilder<'a> {
         if new {
             self.markets.push(triple);
         }
-        let at = if says_offset { at } else { at - self.options.utc_offset.unwrap_or_default() };
+        let (at, guessed) = self.options.utc(at);
         self.log.time(at, line);
         let odd = [
-            (!says_offset && self.options.utc_offset.is_none(), NoteKind::LocalTime),
+            (guessed, NoteKind::LocalTime),
             (rounded, NoteKind::RoundedPrice),
             (price == UsdPerHour::ZERO, NoteKind::ZeroPrice),
             (price > HUGE_PRICE, NoteKind::HugePrice),

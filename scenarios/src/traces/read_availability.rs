@@ -67,6 +67,9 @@ fn add_grid(
         let what = format_args!("{pool}: `gap_seconds` is {}", grid.metadata.gap_seconds);
         return problems.add(Place::File, what, "it is the seconds between two ticks, as in 195");
     };
+    if let Err(why) = text::name(pool.as_bytes()) {
+        return problems.add(Place::File, format_args!("the pool {pool:?} is {why}"), "");
+    }
     log.rows += grid.data.len() as u64;
     log.note_many(NoteKind::PricesUnread, grid.prices.len() as u64);
     if grid.data.is_empty() {
@@ -94,7 +97,12 @@ pub(super) fn tar(source: Source<'_>, options: &Options) -> Result<Imported, Tra
     let file = source.name.clone();
     let (mut trace, mut log) = (AvailabilityTrace::default(), Log::new(options.now));
     let mut problems = Problems::in_file(&file);
-    let mut archive = tar::Archive::new(source.bytes);
+    let bytes = source.read_all()?;
+    if !bytes.ends_with(&[0; 1024]) {
+        let what = "the archive has no end mark";
+        problems.add(Place::Byte(bytes.len() as u64), what, "it is truncated; fetch it again");
+    }
+    let mut archive = tar::Archive::new(bytes.as_slice());
     for member in archive.entries().map_err(|error| unreadable(&file, &error))? {
         let mut member = member.map_err(|error| unreadable(&file, &error))?;
         let path = String::from_utf8_lossy(&member.path_bytes()).into_owned();
@@ -167,27 +175,30 @@ fn add_window(
     }
     let start = match &window.start {
         Value::String(start) => {
-            let (time, says_offset) = text::date_time(start.as_bytes())
-                .map_err(|why| format!("`start` is {start:?}: {why}"))?;
-            if !says_offset && options.utc_offset.is_none() {
+            let read = text::date_time(start.as_bytes());
+            let (time, guessed) =
+                options.utc(read.map_err(|why| format!("`start` is {start:?}: {why}"))?);
+            if guessed {
                 log.note(NoteKind::LocalTime, line);
             }
-            time - if says_offset { Duration::ZERO } else { options.utc_offset.unwrap_or_default() }
+            log.date(time, line);
+            time
         }
         ticks => {
             let ticks = ticks.as_u64().and_then(|ticks| i64::try_from(ticks).ok());
             let offset = ticks.and_then(|ticks| ticks.checked_mul(step.ms()));
-            let offset = offset.ok_or_else(|| format!("`start` is {}, no tick", window.start))?;
+            let time = offset.and_then(|offset| text::after(start_of(options), offset).ok());
             if options.start.is_none() {
                 log.note(NoteKind::RelativeTime, line);
             }
-            start_of(options).saturating_add(Duration::from_ms(offset))
+            time.ok_or_else(|| format!("`start` is {}, no tick", window.start))?
         }
     };
     let name = match &window.trace {
         Value::String(trace) => format!("{}/{trace}", window.env),
         number => format!("{}/{number}", window.env),
     };
+    text::name(name.as_bytes()).map_err(|why| format!("the pool {name:?} is {why}"))?;
     log.rows += window.unavailable.len() as u64;
     let available = window.unavailable.bytes().map(|tick| u32::from(tick == b'0'));
     trace.add_grid(&name, start, step, available);
@@ -207,12 +218,16 @@ pub(super) fn fleet_events(source: Source<'_>, options: &Options) -> Result<Impo
             problems.add(Place::Line(record.line), what, "lines are `ms,add|remove,node`");
             continue;
         }
-        let event = (text::whole(record.field(0)), record.field(1), text::name(record.field(2)));
+        let ms = text::whole(record.field(0));
+        let event = (
+            ms.and_then(|ms| text::after(start_of(options), ms)),
+            record.field(1),
+            text::name(record.field(2)),
+        );
         match event {
             (Err(why), ..) => problems.cell(record.line, "ms", record.field(0), why, ""),
             (_, _, Err(why)) => problems.cell(record.line, "node", record.field(2), why, ""),
-            (Ok(ms), what @ (b"add" | b"remove"), Ok(node)) => {
-                let at = start_of(options).saturating_add(Duration::from_ms(ms));
+            (Ok(at), what @ (b"add" | b"remove"), Ok(node)) => {
                 log.time(at, record.line);
                 events.push((at, what == b"add", node.to_owned(), record.line));
             }

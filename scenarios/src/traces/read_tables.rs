@@ -19,7 +19,7 @@ use super::read_prices::{json_problem, json_text};
 use super::source::{Source, Table, is_whole};
 use super::tables::{
     AdvisorRow, AdvisorTable, InstanceTypeRow, InstanceTypeTable, OfferingRow, OfferingTable,
-    OnDemandRow, OnDemandTable, is_spot_product, product_name,
+    OnDemandRow, OnDemandTable, is_region, is_spot_product, product_name,
 };
 use super::text::{self, BadCell};
 use super::{Format, Imported, Options, Trace};
@@ -151,18 +151,8 @@ pub(super) fn on_demand(source: Source<'_>, options: &Options) -> Result<Importe
 
 /// The region in a file name such as `on-demand.us-east-1.2022-06_2026-07.tsv`.
 fn region_in(file: &str) -> Option<String> {
-    let is_region = |part: &&str| {
-        let mut words = part.split('-');
-        let prefix = words.next().is_some_and(|w| (2..=3).contains(&w.len()) && is_lower(w));
-        let rest: Vec<_> = words.collect();
-        let number = rest.last().is_some_and(|w| w.len() == 1 && w.as_bytes()[0].is_ascii_digit());
-        prefix && number && rest.len() >= 2 && rest[..rest.len() - 1].iter().all(|w| is_lower(w))
-    };
-    stem(file).split(['.', '_', ' ']).find(is_region).map(str::to_owned)
-}
-
-fn is_lower(word: &str) -> bool {
-    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase())
+    let region = stem(file).split(['.', '_', ' ']).find(|part| is_region(part));
+    region.map(str::to_owned)
 }
 
 pub(super) fn instance_types(
@@ -256,12 +246,18 @@ pub(super) fn advisor(source: Source<'_>, options: &Options) -> Result<Imported,
     let mut rows = Vec::new();
     for (region, systems) in &feed.spot_advisor {
         for (system, bands) in systems {
-            for (instance_type, &Band { r: band, s: savings_percent }) in bands {
+            for (instance_type, numbers) in bands {
+                let (band, savings_percent) = (numbers.r, numbers.s);
                 log.rows += 1;
                 if band > 4 || !(-10_000..=100).contains(&savings_percent) {
                     let of = format!("{region}, {system}, {instance_type}");
                     let what = format!("band {band} and savings {savings_percent} % of {of}");
                     problems.add(Place::File, what, "bands are 0 to 4, savings at most 100 %");
+                }
+                for name in [region, system, instance_type] {
+                    if let Err(why) = text::name(name.as_bytes()) {
+                        problems.add(Place::File, format_args!("{name:?} is {why}"), "");
+                    }
                 }
                 rows.push(AdvisorRow {
                     region: regions.intern(region.as_bytes()).0,

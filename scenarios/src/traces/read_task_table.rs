@@ -3,7 +3,7 @@
 //! Which column is what is told by [`TaskColumns`], or known from the header for the tables in
 //! [`known_columns`].
 
-use provisioner_engine::units::{Duration, Time};
+use provisioner_engine::units::Time;
 
 use super::availability::start_of;
 use super::error::{Place, Problems, TraceError};
@@ -89,8 +89,7 @@ pub(super) fn known_columns(header: &[String]) -> Option<TaskColumns> {
         ..ours
     });
     let surf = || plain("submit_ms", duration("duration_ms", Unit::Millis), Unit::Millis, "queue");
-    let treeherder = || plain("submit", start_end("start", "end"), Unit::Seconds, "platform");
-    let buildbot = || plain("request", start_end("start", "end"), Unit::Seconds, "platform");
+    let jobs = |submitted| plain(submitted, start_end("start", "end"), Unit::Seconds, "platform");
     let lora = || {
         let run = duration("exec_time_seconds", Unit::Seconds);
         let finished = finished("predict_status", &["SUCCEED", "FAILED"]);
@@ -102,7 +101,11 @@ pub(super) fn known_columns(header: &[String]) -> Option<TaskColumns> {
         let openb = plain("creation_time", run, Unit::Seconds, "qos")?;
         Some(TaskColumns { relative: true, ..openb })
     };
-    ours.or_else(surf).or_else(treeherder).or_else(buildbot).or_else(lora).or_else(openb)
+    ours.or_else(surf)
+        .or_else(|| jobs("submit"))
+        .or_else(|| jobs("request"))
+        .or_else(lora)
+        .or_else(openb)
 }
 
 /// Columns by index.
@@ -148,7 +151,7 @@ struct Cells<'a> {
     columns: &'a TaskColumns,
     indices: Indices,
     start: Time,
-    utc_offset: Option<Duration>,
+    options: &'a Options,
     unnamed: u32,
 }
 
@@ -161,27 +164,17 @@ impl Cells<'_> {
             Unit::Millis => text::decimal(cell, 0)?,
             Unit::Seconds => text::decimal(cell, 3)?,
             Unit::Text => {
-                let (time, says_offset) = text::date_time(cell)?;
-                let local =
-                    if says_offset { Duration::ZERO } else { self.utc_offset.unwrap_or_default() };
-                let unstated = !says_offset && self.utc_offset.is_none();
-                return Ok((time - local, unstated.then_some(NoteKind::LocalTime)));
+                let (time, guessed) = self.options.utc(text::date_time(cell)?);
+                return Ok((time, guessed.then_some(NoteKind::LocalTime)));
             }
         };
-        if ms < 0 {
-            return Err(BadCell::Negative);
-        }
-        let time = self.start.saturating_add(Duration::from_ms(ms));
+        let time = text::after(self.start, ms)?;
         Ok((time, rounded.then_some(NoteKind::RoundedTime)))
     }
 
-    /// The task in a record; `None` where it is left out, which is noted.
+    /// The task in a record. An empty cell is refused only where the task cannot be without.
     #[inline]
-    fn task(
-        &self,
-        record: &Record<'_>,
-        tasks: &mut TaskBuilder,
-    ) -> Result<Option<TaskRow>, Refused> {
+    fn task(&self, record: &Record<'_>, tasks: &mut TaskBuilder) -> Result<TaskRow, Refused> {
         let line = record.line;
         let read_time = |tasks: &mut TaskBuilder, column: usize| {
             let (time, note) = self.time(record.field(column)).map_err(|why| (column, why))?;
@@ -190,24 +183,20 @@ impl Cells<'_> {
             }
             Ok(time)
         };
-        let left_out = self.left_out(record);
-        if let Some(kind) = left_out {
-            tasks.log.note(kind, line);
-            return Ok(None);
-        }
         let submitted = read_time(tasks, self.indices.submitted)?;
         let duration = match self.indices.run {
             RunIndices::Duration(column, unit) => {
-                let places = if unit == Unit::Millis { 0 } else { 3 };
-                match text::decimal(record.field(column), places).map_err(|why| (column, why))? {
-                    (ms, _) if ms < 0 => return Err((column, BadCell::Negative)),
-                    (ms, rounded) => {
-                        if rounded {
-                            tasks.log.note(NoteKind::RoundedTime, line);
-                        }
-                        Duration::from_ms(ms)
-                    }
+                let cell = record.field(column);
+                let read = match unit {
+                    Unit::Millis => text::decimal(cell, 0),
+                    Unit::Seconds => text::decimal(cell, 3),
+                    Unit::Text => Err(BadCell::NotANumber),
+                };
+                let (ms, rounded) = read.map_err(|why| (column, why))?;
+                if rounded {
+                    tasks.log.note(NoteKind::RoundedTime, line);
                 }
+                text::duration(ms).map_err(|why| (column, why))?
             }
             RunIndices::StartEnd(start, end) => {
                 let (started, ended) = (read_time(tasks, start)?, read_time(tasks, end)?);
@@ -217,10 +206,10 @@ impl Cells<'_> {
                 if started < submitted {
                     tasks.log.note(NoteKind::StartedEarly, line);
                 }
-                ended - started
+                text::duration(ended.since(started).ms()).map_err(|why| (end, why))?
             }
         };
-        let mut task = plain_task(submitted, duration.ms(), self.unnamed);
+        let mut task = plain_task(submitted, duration, self.unnamed);
         if let Some(column) = self.indices.queue {
             task.queue = tasks.queue(record.field(column)).map_err(|why| (column, why))?;
         }
@@ -236,27 +225,19 @@ impl Cells<'_> {
             let retries = text::whole(record.field(column)).map_err(|why| (column, why))?;
             task.retries = u8::try_from(retries).map_err(|_| (column, BadCell::TooLarge))?;
         }
-        Ok(Some(task))
+        Ok(task)
     }
 
-    /// Why a whole record gives no task, if it does not.
+    /// Whether the record says that its task had finished, or nothing about it.
     #[inline]
-    fn left_out(&self, record: &Record<'_>) -> Option<NoteKind> {
-        if let (Some(column), Some((_, values))) = (self.indices.finished, &self.columns.finished)
-            && !values.iter().any(|value| value.as_bytes() == record.field(column))
-        {
-            return Some(NoteKind::Unfinished);
-        }
-        if record.field(self.indices.submitted).is_empty() {
-            return Some(NoteKind::NotSubmitted);
-        }
-        let never_ran = match self.indices.run {
-            RunIndices::Duration(column, _) => record.field(column).is_empty(),
-            RunIndices::StartEnd(start, end) => {
-                record.field(start).is_empty() || record.field(end).is_empty()
+    fn is_finished(&self, record: &Record<'_>) -> bool {
+        match (self.indices.finished, &self.columns.finished) {
+            (Some(column), Some((_, values))) => {
+                let found = record.field(column);
+                values.iter().any(|value| value.as_bytes() == found)
             }
-        };
-        never_ran.then_some(NoteKind::NeverRan)
+            _ => true,
+        }
     }
 }
 
@@ -279,7 +260,7 @@ pub(super) fn table(source: Source<'_>, options: &Options) -> Result<Imported, T
         columns: &columns,
         indices,
         start: if columns.relative { start_of(options) } else { Time::EPOCH },
-        utc_offset: options.utc_offset,
+        options,
         unnamed: if columns.queue.is_some() { 0 } else { queue_id(&mut tasks, &file, options) },
     };
     let header = std::mem::take(&mut table.header);
@@ -288,12 +269,21 @@ pub(super) fn table(source: Source<'_>, options: &Options) -> Result<Imported, T
         if !is_whole(&record, header.len(), &mut tasks.problems) {
             continue;
         }
+        if !cells.is_finished(&record) {
+            tasks.log.note(NoteKind::Unfinished, record.line);
+            continue;
+        }
         match cells.task(&record, &mut tasks) {
-            Ok(Some(task)) => tasks.push(task, record.line),
-            Ok(None) => {}
+            Ok(task) => tasks.push(task, record.line),
+            Err((column, BadCell::Empty)) => {
+                let submitted = column == cells.indices.submitted;
+                let kind = if submitted { NoteKind::NotSubmitted } else { NoteKind::NeverRan };
+                tasks.log.note(kind, record.line);
+            }
             Err((column, why)) => {
                 let found = record.field(column);
-                tasks.problems.cell(record.line, &header[column], found, why, "");
+                let column = &header[column];
+                tasks.problems.cell(record.line, column, found, why, "");
             }
         }
     }

@@ -53,16 +53,23 @@ pub(super) fn firefox_ci(source: Source<'_>, options: &Options) -> Result<Import
         let [offset, duration] = [[0, 1, 2, 3], [4, 5, 6, 7]]
             .map(|at| i64::from(u32::from_be_bytes(at.map(|byte: usize| record[byte]))));
         tasks.log.rows += 1;
-        tasks.push(plain_task(start + Duration::from_ms(offset), duration, queue), tasks.log.rows);
+        tasks.push(
+            plain_task(
+                start.saturating_add(Duration::from_ms(offset)),
+                Duration::from_ms(duration),
+                queue,
+            ),
+            tasks.log.rows,
+        );
     }
     note_relative(&mut tasks, options);
     tasks.finish(&file, Format::FirefoxCi)
 }
 
-pub(super) fn plain_task(submitted: Time, duration_ms: i64, queue: u32) -> TaskRow {
+pub(super) fn plain_task(submitted: Time, duration: Duration, queue: u32) -> TaskRow {
     TaskRow {
         submitted,
-        duration: Duration::from_ms(duration_ms),
+        duration,
         deadline: Time::MAX,
         queue,
         priority: Priority::default(),
@@ -169,12 +176,12 @@ pub(super) fn swf(source: Source<'_>, options: &Options) -> Result<Imported, Tra
             ));
         };
         let name = queue.map_or_else(|| unnamed.clone(), |queue| header.queue_name(queue / 1_000));
-        match tasks.queue(name.as_bytes()) {
-            Ok(queue) => {
-                let submitted = start.saturating_add(Duration::from_ms(submit));
-                tasks.push(plain_task(submitted, run, queue), line);
-            }
-            Err(why) => tasks.problems.cell(line, "queue", name.as_bytes(), why, ""),
+        let (submitted, run) = (text::after(start, submit), text::duration(run));
+        match (submitted, run, tasks.queue(name.as_bytes())) {
+            (Ok(at), Ok(run), Ok(queue)) => tasks.push(plain_task(at, run, queue), line),
+            (Err(why), ..) => tasks.problems.cell(line, "submit", fields[1], why, ""),
+            (_, Err(why), _) => tasks.problems.cell(line, "run", fields[3], why, ""),
+            (.., Err(why)) => tasks.problems.cell(line, "queue", name.as_bytes(), why, ""),
         }
     }
     note_line_end(&mut tasks, &lines);

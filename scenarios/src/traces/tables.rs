@@ -144,6 +144,18 @@ pub struct AdvisorRow {
     pub savings_percent: i16,
 }
 
+/// Whether this could be the name of a region: `us-east-1`, `us-gov-west-1`, `mx-central-1`.
+pub(super) fn is_region(name: &str) -> bool {
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
+    match name.rsplit_once('-') {
+        Some((words, number)) => {
+            let is_number = number.len() == 1 && number.as_bytes()[0].is_ascii_digit();
+            is_number && words.contains('-') && words.split('-').all(is_word)
+        }
+        None => false,
+    }
+}
+
 /// The spot price history's name of a product that other sources call `os`.
 pub(super) fn product_name(os: &str) -> &str {
     match os {

@@ -134,6 +134,28 @@ pub(super) fn whole(text: &[u8]) -> Result<i64, BadCell> {
     }
 }
 
+/// The time `ms` after `start`. After the year 9999 there is only a number in the wrong unit.
+#[inline]
+pub(super) fn after(start: Time, ms: i64) -> Result<Time, BadCell> {
+    const LATEST: Time = Time::from_ms(253_402_300_799_999);
+    match start.saturating_add(Duration::from_ms(ms)) {
+        _ if ms < 0 => Err(BadCell::Negative),
+        time if time > LATEST => Err(BadCell::TooLarge),
+        time => Ok(time),
+    }
+}
+
+/// A duration of up to a hundred years.
+#[inline]
+pub(super) fn duration(ms: i64) -> Result<Duration, BadCell> {
+    const LONGEST: Duration = Duration::from_hours(100 * 366 * 24);
+    match Duration::from_ms(ms) {
+        _ if ms < 0 => Err(BadCell::Negative),
+        duration if duration > LONGEST => Err(BadCell::TooLarge),
+        duration => Ok(duration),
+    }
+}
+
 /// A price in dollars per hour, and whether it had to be rounded to whole micro-dollars.
 pub(super) fn price(text: &[u8]) -> Result<(UsdPerHour, bool), BadCell> {
     match decimal(text, 6)? {

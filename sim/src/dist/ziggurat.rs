@@ -152,6 +152,33 @@ mod tests {
     }
 
     #[test]
+    fn draws_are_distributed_as_those_of_another_implementation() {
+        use rand_distr::{Distribution, Exp1, StandardNormal};
+        assert!(two_samples(exponential, |rng| Exp1.sample(rng)) < 1.63);
+        assert!(two_samples(normal, |rng| StandardNormal.sample(rng)) < 1.63);
+    }
+
+    /// Largest distance between two empirical distributions of n draws each, times √(n ÷ 2).
+    fn two_samples(ours: fn(&mut Stream) -> f64, theirs: fn(&mut Stream) -> f64) -> f64 {
+        const N: u32 = 200_000;
+        let sorted = |draw: fn(&mut Stream) -> f64, seed: u64| {
+            let mut rng = Seed(seed).stream();
+            let mut sample: Vec<f64> = (0..N).map(|_| draw(&mut rng)).collect();
+            sample.sort_by(f64::total_cmp);
+            sample
+        };
+        let (ours, theirs) = (sorted(ours, 3), sorted(theirs, 4));
+        let (mut below, mut gap) = (0_u32, 0.0_f64);
+        for (x, i) in ours.iter().zip(1..) {
+            while theirs.get(below as usize).is_some_and(|y| y <= x) {
+                below += 1;
+            }
+            gap = gap.max((f64::from(i) - f64::from(below)).abs());
+        }
+        gap / f64::from(N) * libm::sqrt(f64::from(N) / 2.0)
+    }
+
+    #[test]
     fn tails_are_as_heavy_as_they_should_be() {
         let mut rng = Seed(2).stream();
         let far = |draw: fn(&mut Stream) -> f64, rng: &mut Stream, x: f64| {

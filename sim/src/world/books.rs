@@ -50,18 +50,21 @@ impl World<'_> {
         let cloud = &self.config.cloud;
         let bill = match instance.market {
             Market::Spot { .. } => {
-                cloud.spot_billing.bill(stay, self.config.market.history(instance.pool))
+                let history = self.config.market.history(instance.pool);
+                cloud.spot_billing.bill(stay, history[instance.first_price..].iter().copied())
             }
             Market::OnDemand => {
                 let price = self
                     .on_demand_price(instance.pool, stay.from)
                     .expect("the engine buys on demand only where a price is known");
-                cloud.on_demand_billing.bill(stay, price)
+                cloud.on_demand_billing.bill(stay, [(stay.from, price)])
             }
         };
         let use_of_time = UseOfTime::of(instance, stay, bill.billed);
         let account = &mut self.books.types[instance.worker_type.index()];
-        account.cost += use_of_time.split(bill, instance.market);
+        let cost = use_of_time.split(bill, instance.market);
+        assert!(cost.total() == bill.cost && cost.by_use() == bill.cost, "a bill is split whole");
+        account.cost += cost;
         account.instance_time += stay.to - stay.from;
         account.capacity_time += use_of_time.alive;
         account.useful_time += use_of_time.useful;
@@ -70,38 +73,8 @@ impl World<'_> {
         self.books.billed += bill.cost;
     }
 
-    /// Nothing was lost, doubled or made up.
-    pub(super) fn check_conservation(&self) {
-        let total = |count: fn(&TaskCounts) -> u64| -> u64 {
-            self.types.iter().map(|state| count(&state.counts)).sum()
-        };
-        if cfg!(debug_assertions) {
-            let resolved = total(|c| c.done) + total(|c| c.expired) + total(|c| c.exhausted);
-            let open = self.tasks.unresolved() as u64;
-            assert_eq!(total(|c| c.submitted), resolved + open, "a task was lost or doubled");
-            let queued: u64 = self.types.iter().map(|state| u64::from(state.queue.pending)).sum();
-            let held: u64 = self.types.iter().map(|state| u64::from(state.queue.claimed)).sum();
-            assert_eq!(open, queued + held, "a task is in no queue, or in two places");
-            let counts = self.types.iter().map(|state| state.launches);
-            let (mut ordered, mut ended) = (0, 0);
-            for counts in counts {
-                ordered += counts.ordered;
-                ended += counts.insufficient_capacity + counts.price_too_low + counts.cancelled;
-                ended += counts.interrupted + counts.terminated + counts.stopped;
-            }
-            let stopping = self
-                .instances
-                .slots()
-                .filter(|slot| self.instances[*slot].stage == Stage::Stopping);
-            let live = (self.instances.len() - stopping.count()) as u64;
-            assert_eq!(ordered, ended + live, "an instance was lost or doubled");
-            assert_eq!(self.launches.len(), self.instances.len(), "a launch without its instance");
-        }
-        self.check_money();
-    }
-
     /// Every micro-dollar billed is in one account, under one use.
-    fn check_money(&self) {
+    pub(super) fn check_money(&self) {
         let cost = self.books.types.iter().fold(Cost::default(), |mut sum, account| {
             sum += account.cost;
             sum
@@ -117,7 +90,7 @@ impl World<'_> {
             self.bill(slot, false);
         }
         self.check_money();
-        let mut waits = Waits::new();
+        let mut waits = Waits::new(super::wait_digits(self.types.len()));
         let mut total = Measures::default();
         let worker_types: Vec<Measures> =
             (0..self.types.len()).map(|index| self.measure(WorkerTypeId::new(index))).collect();

@@ -22,14 +22,16 @@ pub(super) const HAZARD_LOOK: Duration = Duration::HOUR;
 #[derive(Clone, Debug)]
 pub(super) struct PoolState {
     pub(super) price: Option<UsdPerHour>,
+    /// How many price changes it had.
+    changes: usize,
     /// How many spot instances it can serve at once.
     available: u32,
     /// Spot instances from `pending` on.
-    serving: Vec<u32>,
+    pub(super) serving: Vec<u32>,
     /// No instance of it has a max price below this.
     max_price_least: UsdPerHour,
     /// Spot requests that wait, in the order of asking.
-    open: Vec<u32>,
+    pub(super) open: Vec<u32>,
     /// How many launches it was asked for.
     asked: u64,
 }
@@ -38,6 +40,7 @@ impl Default for PoolState {
     fn default() -> Self {
         Self {
             price: None,
+            changes: 0,
             available: u32::MAX,
             serving: Vec::new(),
             max_price_least: NO_LIMIT,
@@ -116,7 +119,9 @@ impl World<'_> {
         if let Some(change) = market.prices().get(self.next_price).filter(|next| next.at == at) {
             let (pool, price, since) = (change.pool, change.price, change.at);
             self.next_price += 1;
-            self.pools[pool.index()].price = Some(price);
+            let state = &mut self.pools[pool.index()];
+            state.price = Some(price);
+            state.changes += 1;
             self.tell(Observation::PriceChanged { pool, price, since });
             self.interrupt_outbid(pool, price);
             self.serve_open(pool);
@@ -138,7 +143,7 @@ impl World<'_> {
         let serving = state.serving.clone();
         state.max_price_least = NO_LIMIT;
         for slot in serving {
-            let max_price = self.max_price(slot);
+            let max_price = self.instances[slot].max_price;
             if price > max_price {
                 self.notice(slot);
             } else {
@@ -193,6 +198,14 @@ impl World<'_> {
             .iter()
             .find(|candidate| candidate.pool == pool)
             .map_or((1, Ratio::ONE), |candidate| (candidate.capacity, candidate.utility));
+        let max_price = match market {
+            Market::Spot { max_price: Some(bid) } => bid,
+            // Without a bid it is today's on-demand price.
+            Market::Spot { max_price: None } => {
+                self.on_demand_price(pool, self.now).unwrap_or(NO_LIMIT)
+            }
+            Market::OnDemand => NO_LIMIT,
+        };
         let state = &mut self.pools[pool.index()];
         state.asked += 1;
         let slot = self.instances.insert(Instance {
@@ -207,7 +220,9 @@ impl World<'_> {
             noticed: None,
             retired: false,
             running_since: self.now,
+            first_price: 0,
             working_since: None,
+            max_price,
             hazard: Time::MAX,
             busy: 0,
             first_task: NONE,
@@ -246,23 +261,11 @@ impl World<'_> {
         let pool = &self.pools[instance.pool.index()];
         match pool.price {
             None => Some(Refusal::InsufficientCapacity),
-            Some(price) if price > self.max_price(slot) => Some(Refusal::MaxPriceTooLow),
+            Some(price) if price > instance.max_price => Some(Refusal::MaxPriceTooLow),
             Some(_) if pool.serving.len() >= pool.available as usize => {
                 Some(Refusal::InsufficientCapacity)
             }
             Some(_) => None,
-        }
-    }
-
-    /// The most that is paid for a spot instance: without a bid, the on-demand price.
-    fn max_price(&self, slot: u32) -> UsdPerHour {
-        let instance = &self.instances[slot];
-        match instance.market {
-            Market::Spot { max_price: Some(bid) } => bid,
-            Market::Spot { max_price: None } => {
-                self.on_demand_price(instance.pool, self.now).unwrap_or(NO_LIMIT)
-            }
-            Market::OnDemand => NO_LIMIT,
         }
     }
 
@@ -280,7 +283,6 @@ impl World<'_> {
 
     /// The launch gets an instance.
     fn fulfil(&mut self, slot: u32) {
-        let max_price = self.max_price(slot);
         let instance = &mut self.instances[slot];
         instance.stage = Stage::Pending;
         let launch = instance.launch;
@@ -288,7 +290,7 @@ impl World<'_> {
             let pool = &mut self.pools[instance.pool.index()];
             instance.in_pool = u32::try_from(pool.serving.len()).expect("a pool fits in memory");
             pool.serving.push(slot);
-            pool.max_price_least = pool.max_price_least.min(max_price);
+            pool.max_price_least = pool.max_price_least.min(instance.max_price);
         }
         self.tell(Observation::InstancePending { launch });
         let dist = &self.config.cloud.pending_to_running;
@@ -304,6 +306,7 @@ impl World<'_> {
         }
         instance.stage = Stage::Running;
         instance.running_since = self.now;
+        instance.first_price = self.pools[instance.pool.index()].changes.saturating_sub(1);
         let Instance { launch, worker_type, market, .. } = *instance;
         self.type_of(worker_type).launches.started += 1;
         self.tell(Observation::InstanceRunning { launch });
@@ -331,7 +334,7 @@ impl World<'_> {
         let Instance { launch, worker_type, running_since, .. } = *instance;
         self.tell(Observation::WorkerRegistered { launch });
         if let Some(uptime) = self.config.workers[worker_type.index()].uptime_max {
-            let at = (running_since + uptime).max(self.now);
+            let at = running_since.saturating_add(uptime).max(self.now);
             self.agenda.enter(at, Event::UptimeReached(self.instances.handle(slot)).pack());
         }
         self.fill(slot);
@@ -357,7 +360,7 @@ impl World<'_> {
         if !live || instance.noticed.is_some() {
             return;
         }
-        let ends_at = self.now + self.config.cloud.notice_lead;
+        let ends_at = self.now.saturating_add(self.config.cloud.notice_lead);
         let missing = self.config.cloud.notice_missing;
         let missed = missing > 0.0 && stream(self.draws.notice, instance).random_bool(missing);
         let Instance { launch, worker_type, .. } = *instance;
@@ -372,13 +375,14 @@ impl World<'_> {
 
     /// EC2 has taken the instance back.
     pub(super) fn reclaim(&mut self, slot: u32) {
-        let Instance { launch, worker_type, stage, noticed, .. } = self.instances[slot];
+        let Instance { launch, worker_type, stage, .. } = self.instances[slot];
         if stage == Stage::Stopping {
             return;
         }
         self.events += 1;
         self.type_of(worker_type).launches.interrupted += 1;
-        self.leave_service(slot, true, noticed == Some(Notice::Seen));
+        let told = self.instances[slot].is_leaving();
+        self.leave_service(slot, true, told);
         self.forget(slot);
         self.tell(Observation::InstanceEnded { launch, cause: EndCause::Interruption });
     }
@@ -413,12 +417,9 @@ impl World<'_> {
     /// A request is withdrawn before it was fulfilled. A `RunInstances` call that is under way
     /// cannot be.
     pub(super) fn cancel(&mut self, slot: u32) {
-        let Instance { pool, stage, .. } = self.instances[slot];
-        let withdrawn = match (self.config.cloud.regime, stage) {
-            (_, Stage::Open) | (Regime::Outbid, Stage::Asked) => true,
-            (_, _) => false,
-        };
-        if withdrawn {
+        let Instance { pool, stage, market, .. } = self.instances[slot];
+        let is_request = self.config.cloud.regime == Regime::Outbid && market != Market::OnDemand;
+        if is_request && matches!(stage, Stage::Asked | Stage::Open) {
             self.pools[pool.index()].open.retain(|open| *open != slot);
             self.refuse(slot, Refusal::Cancelled);
         }
@@ -437,11 +438,12 @@ impl World<'_> {
             self.instances[slot].in_pool = NONE;
         }
         self.lose_tasks(slot, told);
+        self.instances[slot].busy = 0;
         self.bill(slot, interrupted);
     }
 
     fn forget(&mut self, slot: u32) {
-        self.launches.remove(&self.instances[slot].launch);
+        self.launches.remove(self.instances[slot].launch);
         self.instances.remove(slot);
     }
 
@@ -457,7 +459,7 @@ impl World<'_> {
             act(self, slot);
         } else {
             let event = event(self.instances.handle(slot));
-            self.agenda.enter(self.now + after, event.pack());
+            self.agenda.enter(self.now.saturating_add(after), event.pack());
         }
     }
 }

@@ -3,7 +3,7 @@
 //! The engine learns only through observations. Those about instances and prices may take a while
 //! to arrive, and then overtake one another.
 
-use provisioner_engine::decision::{Action, Decision};
+use provisioner_engine::decision::Action;
 use provisioner_engine::journal::Record;
 use provisioner_engine::observation::{EndCause, Observation};
 use provisioner_engine::units::Duration;
@@ -40,11 +40,16 @@ impl World<'_> {
         assert!(decision.wake_at > self.now, "the engine wants to be woken later");
         self.wake_at = decision.wake_at;
         self.digest.add(self.now, &decision.actions);
-        for action in &decision.actions {
-            self.carry_out(*action);
+        // What a decision causes may be known at once, and stands after it in the journal.
+        if let Some(journal) = &mut self.hooks.journal {
+            journal(Record::Decided(decision.clone()));
         }
-        self.record_decision(decision);
-        self.check_conservation();
+        for action in decision.actions {
+            self.carry_out(action);
+        }
+        if cfg!(debug_assertions) {
+            self.audit();
+        }
         if let Some(progress) = &mut self.hooks.progress {
             progress(self.now);
         }
@@ -59,7 +64,7 @@ impl World<'_> {
             }
             Action::Cancel { launch } => {
                 self.calls.cancel += 1;
-                if let Some(&slot) = self.launches.get(&launch) {
+                if let Some(&slot) = self.launches.get(launch) {
                     self.cancel(slot);
                 }
             }
@@ -69,7 +74,7 @@ impl World<'_> {
                     let stage = self.instances[*slot].stage;
                     matches!(stage, Stage::Pending | Stage::Running | Stage::Working)
                 };
-                if let Some(slot) = self.launches.get(&launch).copied().filter(live) {
+                if let Some(slot) = self.launches.get(launch).copied().filter(live) {
                     self.stop(slot, EndCause::Provisioner);
                 }
             }
@@ -93,7 +98,7 @@ impl World<'_> {
         });
         flights.slots[slot as usize] = observation;
         let delivered = Event::Delivered(Handle { slot, generation: 0 });
-        self.agenda.enter(self.now + lag, delivered.pack());
+        self.agenda.enter(self.now.saturating_add(lag), delivered.pack());
     }
 
     /// A fact reaches the engine.
@@ -106,12 +111,6 @@ impl World<'_> {
         self.engine.observe(self.now, observation);
         if let Some(journal) = &mut self.hooks.journal {
             journal(Record::Observed { at: self.now, observation });
-        }
-    }
-
-    fn record_decision(&mut self, decision: Decision) {
-        if let Some(journal) = &mut self.hooks.journal {
-            journal(Record::Decided(decision));
         }
     }
 }

@@ -51,8 +51,8 @@ events! {
     ClaimExpired = 1,
     /// A task's deadline.
     Deadline = 2,
-    /// A worker asks for its next task.
-    SlotFree = 3,
+    /// A worker's slot has rested after its last task.
+    SlotRested = 3,
     /// EC2 answers a launch, or has evaluated a spot request.
     Answered = 4,
     /// The instance is `running`.

@@ -4,7 +4,7 @@ use provisioner_engine::decision::Market;
 use provisioner_engine::ids::{LaunchId, PoolId, WorkerTypeId};
 use provisioner_engine::observation::EndCause;
 use provisioner_engine::random::Stream;
-use provisioner_engine::units::{Duration, Ratio, Time};
+use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
 use rand::RngExt;
 
 use super::event::{GENERATIONS, Handle};
@@ -23,15 +23,19 @@ pub(super) struct Instance {
     /// The how-manieth of its pool: names its random draws.
     pub(super) ordinal: u64,
     pub(super) stage: Stage,
-    /// EC2 announced its end; it claims no more.
+    /// EC2 announced its end.
     pub(super) noticed: Option<Notice>,
     /// Its longest uptime is over; it claims no more.
     pub(super) retired: bool,
     pub(super) running_since: Time,
+    /// The index of the price then in force, in its pool's history.
+    pub(super) first_price: usize,
     pub(super) working_since: Option<Time>,
+    /// The most that is paid for it.
+    pub(super) max_price: UsdPerHour,
     /// When EC2 takes it back by chance.
     pub(super) hazard: Time,
-    /// Tasks it runs.
+    /// Slots with a task, or at rest after one.
     pub(super) busy: u32,
     /// The first of them.
     pub(super) first_task: u32,
@@ -67,6 +71,18 @@ pub(super) enum Stage {
     Free,
 }
 
+impl Instance {
+    /// Its end was announced and the worker knows: it claims no more and waits for it.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.noticed == Some(Notice::Seen)
+    }
+
+    /// Its worker claims tasks, or decides to stop.
+    pub(super) fn acts(&self) -> bool {
+        self.stage == Stage::Working && !self.is_leaving()
+    }
+}
+
 /// What the worker knows of its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Notice {
@@ -83,6 +99,10 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) const OUT: Self = Self { listed: false, next: NONE, previous: NONE };
+
+    pub(super) const fn is_listed(self) -> bool {
+        self.listed
+    }
 }
 
 /// All instances that have not ended, in reused slots.
@@ -164,6 +184,11 @@ pub(super) struct Ready {
 impl Ready {
     pub(super) const fn new(order: ClaimOrder) -> Self {
         Self { order, oldest: NONE, newest: NONE, any: Vec::new() }
+    }
+
+    /// Nobody has a free slot.
+    pub(super) fn is_empty(&self) -> bool {
+        self.newest == NONE && self.any.is_empty()
     }
 
     /// Who claims next.

@@ -9,8 +9,10 @@
 //! | `cloud` | instances from launch to end, interruptions |
 //! | `driver` | what the engine is told and what it orders |
 //! | `books` | bills, and who they are for |
+//! | `audit` | checks of all this against itself |
 //! | `tasks`, `instances`, `event` | state in reused slots, and how events name it |
 
+mod audit;
 mod books;
 mod cloud;
 mod driver;
@@ -23,6 +25,7 @@ use provisioner_engine::Engine;
 use provisioner_engine::decision::Market as BoughtIn;
 use provisioner_engine::ids::{PoolId, WorkerTypeId};
 use provisioner_engine::journal::{Digest, Record};
+use provisioner_engine::launch_map::LaunchMap;
 use provisioner_engine::random::Stream;
 use provisioner_engine::units::{Duration, Time, UsdPerHour};
 
@@ -63,7 +66,7 @@ pub struct Sample {
     pub requested: u32,
     /// Capacity of instances whose worker has not registered.
     pub booting: u32,
-    /// Capacity of registered workers.
+    /// Capacity of registered workers; like the others without those that wait for their end.
     pub working: u32,
     /// The lowest market price among its pools.
     pub price_lowest: Option<UsdPerHour>,
@@ -77,6 +80,12 @@ pub fn run<'a>(config: &'a SimConfig, tasks: &mut dyn TaskSource, hooks: Hooks<'
     World::new(config, hooks).run(tasks)
 }
 
+/// Significant digits of the waits' quantiles: three, or two where a thousand histograms of three
+/// would crowd out everything else.
+const fn wait_digits(worker_types: usize) -> u8 {
+    if worker_types <= 64 { 3 } else { 2 }
+}
+
 struct World<'a> {
     config: &'a SimConfig,
     hooks: Hooks<'a>,
@@ -88,7 +97,8 @@ struct World<'a> {
     changed: Vec<WorkerTypeId>,
     tasks: Tasks,
     instances: Instances,
-    launches: std::collections::BTreeMap<provisioner_engine::ids::LaunchId, u32>,
+    /// The slot of each launch that has not ended.
+    launches: LaunchMap<u32>,
     pools: Vec<PoolState>,
     draws: Draws,
     in_flight: InFlight,
@@ -102,6 +112,8 @@ struct World<'a> {
     digest: Digest,
     iterations: u64,
     events: u64,
+    /// Look at everything once there were this many events.
+    audit_at: u64,
     calls: crate::outcome::ApiCalls,
 }
 
@@ -122,8 +134,9 @@ impl<'a> World<'a> {
             config.workers.len() == config.engine.worker_types.len(),
             "each worker type has a model of its workers"
         );
-        let mut agenda = Agenda::new(config.start);
+        let mut agenda = Agenda::new(config.start, config.end.saturating_add(config.drain));
         let claims = config.seed.purpose("claim");
+        let digits = wait_digits(config.engine.worker_types.len());
         let types: Vec<TypeState> = (0..)
             .zip(config.engine.worker_types.iter().zip(&config.workers))
             .map(|(index, (worker_type, worker))| TypeState {
@@ -131,7 +144,7 @@ impl<'a> World<'a> {
                 ready: Ready::new(worker.claim_order),
                 random: claims.entity(index).stream(),
                 idle_line: agenda.line(worker_type.idle_timeout),
-                waits: Waits::new(),
+                waits: Waits::new(digits),
                 counts: TaskCounts::default(),
                 launches: LaunchMeasures::default(),
             })
@@ -141,6 +154,7 @@ impl<'a> World<'a> {
         let pools = config.engine.catalog.pools().len();
         let interval = config.engine.limits.iteration_interval;
         assert!(interval > Duration::ZERO, "iterations are some time apart");
+        assert!(config.series_step != Some(Duration::ZERO), "samples are some time apart");
         let sampled = hooks.sample.as_ref().and(config.series_step);
         Self {
             config,
@@ -151,7 +165,7 @@ impl<'a> World<'a> {
             types,
             tasks: Tasks::default(),
             instances: Instances::default(),
-            launches: std::collections::BTreeMap::new(),
+            launches: LaunchMap::new(),
             pools: vec![PoolState::default(); pools],
             draws: Draws::new(config.seed),
             in_flight: InFlight::default(),
@@ -164,6 +178,7 @@ impl<'a> World<'a> {
             digest: Digest::new(),
             iterations: 0,
             events: 0,
+            audit_at: 0,
             calls: crate::outcome::ApiCalls::default(),
             hooks,
         }
@@ -171,7 +186,7 @@ impl<'a> World<'a> {
 
     fn run(mut self, tasks: &mut dyn TaskSource) -> Outcome {
         self.open_market();
-        let give_up = self.config.end.saturating_add(self.config.drain);
+        let give_up = self.agenda.end();
         let mut next_task = self.admit(tasks);
         let mut market_at = self.market_at();
         loop {
@@ -220,7 +235,7 @@ impl<'a> World<'a> {
     fn admit(&self, tasks: &mut dyn TaskSource) -> Option<Task> {
         loop {
             let task = tasks.next_task()?;
-            if task.submitted >= self.config.end {
+            if task.submitted >= self.config.end || task.submitted > self.agenda.end() {
                 return None;
             }
             if task.submitted >= self.config.start {
@@ -237,7 +252,7 @@ impl<'a> World<'a> {
             Event::TaskDone(handle) => self.on_task(handle, Self::task_done),
             Event::ClaimExpired(handle) => self.on_task(handle, Self::run_again),
             Event::Deadline(handle) => self.on_task(handle, Self::give_up),
-            Event::SlotFree(handle) => self.on_instance(handle, Self::fill),
+            Event::SlotRested(handle) => self.on_instance(handle, Self::slot_rested),
             Event::Answered(handle) => self.on_instance(handle, Self::answer),
             Event::Running(handle) => self.on_instance(handle, Self::start_running),
             Event::Booted(handle) => self.on_instance(handle, Self::boot),
@@ -270,7 +285,7 @@ impl<'a> World<'a> {
     /// Hands out one sample for each worker type.
     fn sample(&mut self) {
         let step = self.config.series_step.unwrap_or(Duration::DAY);
-        self.sample_at = self.now + step;
+        self.sample_at = self.now.saturating_add(step);
         let mut samples: Vec<Sample> = (0..)
             .map(WorkerTypeId::new)
             .zip(&self.types)
@@ -290,6 +305,7 @@ impl<'a> World<'a> {
             let instance = &self.instances[slot];
             let sample = &mut samples[instance.worker_type.index()];
             match instance.stage {
+                _ if instance.is_leaving() => {}
                 Stage::Asked | Stage::Open => sample.requested += instance.capacity,
                 Stage::Pending => sample.booting += instance.capacity,
                 Stage::Running => sample.booting += instance.capacity,

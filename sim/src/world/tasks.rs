@@ -98,6 +98,11 @@ impl Tasks {
         (self[handle.slot].generation == handle.generation).then_some(handle.slot)
     }
 
+    /// All slots, free ones too.
+    pub(super) fn iter(&self) -> std::slice::Iter<'_, TaskState> {
+        self.slots.iter()
+    }
+
     /// How many are not resolved.
     pub(super) const fn unresolved(&self) -> usize {
         self.unresolved

@@ -6,7 +6,7 @@ use provisioner_engine::units::{Duration, Ratio, Time};
 
 use super::World;
 use super::event::{Event, GENERATIONS, Handle};
-use super::instances::{Notice, Stage};
+use super::instances::Stage;
 use super::tasks::{NONE, Phase, worker_type_of};
 use crate::config::IdleStop;
 use crate::input::Task;
@@ -56,7 +56,8 @@ impl World<'_> {
         if full {
             state.ready.leave(&mut self.instances, instance);
         }
-        self.agenda.enter(self.now + run_time(duration, utility), Event::TaskDone(handle).pack());
+        let done = self.now.saturating_add(run_time(duration, utility));
+        self.agenda.enter(done, Event::TaskDone(handle).pack());
     }
 
     /// A worker ran a task to its end.
@@ -97,15 +98,24 @@ impl World<'_> {
         if pause == Duration::ZERO {
             self.fill(instance);
         } else {
-            let free = Event::SlotFree(self.instances.handle(instance));
-            self.agenda.enter(self.now + pause, free.pack());
+            let rested = Event::SlotRested(self.instances.handle(instance));
+            self.instances[instance].busy += 1; // the slot rests, and is not free meanwhile
+            self.agenda.enter(self.now.saturating_add(pause), rested.pack());
+        }
+    }
+
+    /// A slot has rested.
+    pub(super) fn slot_rested(&mut self, instance: u32) {
+        if self.instances[instance].stage == Stage::Working {
+            self.instances[instance].busy -= 1;
+            self.fill(instance);
         }
     }
 
     /// A worker claims tasks until it is full or there are none; then it waits.
     pub(super) fn fill(&mut self, instance: u32) {
         let worker = &self.instances[instance];
-        if worker.stage != Stage::Working || worker.noticed == Some(Notice::Seen) {
+        if !worker.acts() {
             return;
         }
         if worker.retired {
@@ -141,7 +151,7 @@ impl World<'_> {
     pub(super) fn idle_timeout(&mut self, handle: Handle) {
         let worker = &self.instances[handle.slot];
         let same = worker.idle_period == handle.generation;
-        if !same || worker.stage != Stage::Working || worker.busy > 0 {
+        if !same || !worker.acts() || worker.busy > 0 {
             return;
         }
         if let IdleStop::BeforeHourEnds(margin) =
@@ -163,7 +173,7 @@ impl World<'_> {
         let worker = &mut self.instances[slot];
         worker.retired = true;
         let (worker_type, idle) = (worker.worker_type, worker.busy == 0);
-        if worker.stage == Stage::Working {
+        if worker.acts() {
             self.types[worker_type.index()].ready.leave(&mut self.instances, slot);
             if idle {
                 self.stop(slot, EndCause::Worker);
@@ -194,7 +204,8 @@ impl World<'_> {
                 self.run_again(slot);
             } else {
                 let expired = Event::ClaimExpired(self.tasks.handle(slot));
-                self.agenda.enter(self.now + self.config.queue.claim_expiry, expired.pack());
+                let at = self.now.saturating_add(self.config.queue.claim_expiry);
+                self.agenda.enter(at, expired.pack());
             }
         }
     }

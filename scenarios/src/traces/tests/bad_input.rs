@@ -136,7 +136,16 @@ fn a_truncated_file_is_refused_or_said_to_lack_its_line_end() {
 #[test]
 fn tasks_that_cannot_be_used_are_refused_or_counted() {
     let row = |row: &str| format!("{TASKS}{row}\n");
-    for bad in ["NaN,1,a", "-1,1,a", "1,1e9,a", "1,99999999999999999999,a", "1,1,", "1,1,a\u{1}"] {
+    for bad in [
+        "NaN,1,a",
+        "-1,1,a",
+        "1,1e9,a",
+        "1,99999999999999999999,a",
+        "1,3162240000001,a",
+        "253402300800000,1,a",
+        "1,1,",
+        "1,1,a\u{1}",
+    ] {
         refused("t.csv", row(bad).as_bytes(), &plain());
     }
     let now = Options { now: Some(time("2026-01-01")), ..plain() };

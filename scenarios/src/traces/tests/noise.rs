@@ -153,7 +153,7 @@ proptest! {
     fn tasks_come_back_as_they_were_written(trace in task_traces()) {
         let trace = Trace::Tasks(trace);
         let bytes = written(&trace);
-        prop_assert_eq!(canonical::read("trace", bytes.as_slice()), Ok(trace.clone()));
+        prop_assert_eq!(canonical::read("trace", bytes.as_slice()), Ok(trace));
         let imported = import_from("trace", bytes.as_slice(), &Options::default());
         let imported = imported.expect("just written");
         prop_assert!(imported.findings.to_string().starts_with("trace: canonical form"));

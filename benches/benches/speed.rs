@@ -1,0 +1,31 @@
+//! The table of speeds: `cargo bench -p provisioner-benches --bench speed -- --help`.
+
+use std::process::ExitCode;
+
+use provisioner_benches::subject::Body::{Python, Rust};
+use provisioner_benches::subject::{Run, Subject};
+use provisioner_benches::{bare, harness, mmc, nexo, ours};
+
+const M: u64 = 1_000_000;
+
+/// They run W unless the name says otherwise. The numbers are N, and N with `--quick`.
+const SUBJECTS: &[Subject] = &[
+    Subject::new("bare", M, M, Rust(|n, seed| bare::run(n, seed).into())),
+    Subject::new("ours", M, M, Rust(|n, seed| ours::w(n, seed, 1))).against("bare"),
+    Subject::new("ours 1e5", M / 10, M / 10, Rust(|n, seed| ours::w(n, seed, 1))).against("ours"),
+    Subject::new("ours 1e7", 10 * M, 2 * M, Rust(|n, seed| ours::w(n, seed, 1))).against("ours"),
+    Subject::new("ours 100 types", M, M, Rust(|n, seed| ours::w(n, seed, 100))).against("ours"),
+    Subject::new("ours 1000 types", M, M, Rust(|n, seed| ours::w(n, seed, 1_000))).against("ours"),
+    Subject::new("ours W3", 12 * M, M, Rust(ours::w3)).against("bare"),
+    Subject::new("nexosim", M, M / 5, Rust(|n, seed| nexo::run(n, seed).into())).against("bare"),
+    Subject::new("simpy", M / 10, M / 30, Python("w_simpy.py")).against("bare"),
+    Subject::new("bare W2", 10 * M, M, Rust(w2)),
+];
+
+fn w2(n: u64, seed: u64) -> Run {
+    Run { events: mmc::run(n, seed).events, w: None }
+}
+
+fn main() -> ExitCode {
+    harness::main(SUBJECTS)
+}

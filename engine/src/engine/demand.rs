@@ -1,0 +1,91 @@
+//! What the queues last said, and whether it may still be acted on.
+//!
+//! Unknown is never zero: counts that are absent or too old give a reason instead of a number.
+
+use alloc::vec::Vec;
+
+use crate::decision::Reason;
+use crate::ids::WorkerTypeId;
+use crate::units::{Duration, Time};
+
+/// The last counts of every worker type's queue.
+#[derive(Clone, Debug)]
+pub(super) struct Demands {
+    /// How old counts may be.
+    limit: Duration,
+    /// When the queues were last read as a whole.
+    read: Option<Time>,
+    /// That the last reading is too old was told.
+    lapse_told: bool,
+    counts: Vec<Option<Counts>>,
+}
+
+/// What a queue said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Counts {
+    /// Tasks waiting.
+    pub(super) pending: u32,
+    /// Tasks held by workers.
+    pub(super) claimed: u32,
+    /// When they were counted.
+    pub(super) as_of: Time,
+}
+
+impl Demands {
+    /// Of that many worker types, about which nothing is known.
+    pub(super) fn new(worker_types: usize, limit: Duration) -> Self {
+        Self { limit, read: None, lapse_told: false, counts: alloc::vec![None; worker_types] }
+    }
+
+    /// Takes in counts; says whether they are news, for late ones are not. After an unknown,
+    /// counts from before the last reading are late too: that reading did not vouch for them.
+    pub(super) fn count(&mut self, worker_type: WorkerTypeId, counts: Counts) -> bool {
+        let known = &mut self.counts[worker_type.index()];
+        let newest = known.map_or(self.read, |known| Some(known.as_of));
+        let is_news = newest.is_none_or(|newest| newest <= counts.as_of);
+        if is_news {
+            *known = Some(counts);
+        }
+        is_news
+    }
+
+    /// Forgets the counts of a worker type: the queue does not know them.
+    pub(super) fn forget(&mut self, worker_type: WorkerTypeId) {
+        self.counts[worker_type.index()] = None;
+    }
+
+    /// Takes in that all queues were read; says whether counts that were too old may now be good.
+    pub(super) fn read(&mut self, as_of: Time, now: Time) -> bool {
+        let before = self.read;
+        if before.is_some_and(|before| as_of <= before) {
+            return false;
+        }
+        self.read = Some(as_of);
+        self.lapse_told = false;
+        before.is_none_or(|before| self.too_old(before, now))
+    }
+
+    /// Says, once, that the last reading of the queues has become too old.
+    pub(super) fn lapses(&mut self, now: Time) -> bool {
+        if self.lapse_told || !self.read.is_some_and(|read| self.too_old(read, now)) {
+            return false;
+        }
+        self.lapse_told = true;
+        true
+    }
+
+    /// The counts to act on, or why there are none.
+    pub(super) fn of(&self, worker_type: WorkerTypeId, now: Time) -> Result<Counts, Reason> {
+        let counts =
+            self.counts[worker_type.index()].ok_or(Reason::DemandMissing { worker_type })?;
+        let as_of = self.read.map_or(counts.as_of, |read| read.max(counts.as_of));
+        if self.too_old(as_of, now) {
+            return Err(Reason::DemandStale { worker_type, as_of, limit: self.limit });
+        }
+        Ok(counts)
+    }
+
+    fn too_old(&self, as_of: Time, now: Time) -> bool {
+        now.since(as_of) > self.limit
+    }
+}

@@ -1,0 +1,241 @@
+//! The turn: facts in, one decision out.
+//!
+//! The two calls of the contract stand here, and what they mean; `facts` folds facts in, `turn`
+//! works a decision out. A worker type is looked at when something about it changed, so a turn
+//! costs what changed, not what exists.
+
+mod demand;
+mod facts;
+mod looks;
+mod turn;
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::mem;
+
+use self::demand::{Counts, Demands};
+use self::looks::Looks;
+use crate::decision::{Decision, Reason};
+use crate::history::PoolHistory;
+use crate::ids::{LaunchId, WorkerTypeId};
+use crate::ledger::{Launch, Ledger, Stage, Supply};
+use crate::observation::{EndCause, Observation};
+use crate::placement::Errors;
+use crate::prices::PriceBook;
+use crate::random::Stream;
+use crate::units::{Duration, Time};
+use crate::worker_type::{EngineConfig, PlacementPolicy, WorkerType};
+
+/// The decision core.
+///
+/// Equal construction and equal sequences of calls give equal decisions, on every machine.
+pub struct Engine {
+    config: EngineConfig,
+    explains: bool,
+    now: Time,
+    demands: Demands,
+    ledger: Ledger,
+    prices: PriceBook,
+    history: PoolHistory,
+    states: Vec<State>,
+    changed: Changed,
+    /// Who launches first in the next decision: the one whose turn it was when the last ended.
+    first_in_line: WorkerTypeId,
+    /// When to look whether launches are to be given up, once for each. An entry that is not its
+    /// launch's next look is outdated.
+    looks: Looks,
+}
+
+/// What placement keeps of one worker type from turn to turn.
+struct State {
+    errors: Errors,
+    random: Stream,
+}
+
+/// Worker types to look at in the next decision, each at most once.
+struct Changed {
+    is_in: Vec<bool>,
+    worker_types: Vec<WorkerTypeId>,
+    /// Room for the next ones, so that a turn allocates nothing for them.
+    spare: Vec<WorkerTypeId>,
+}
+
+impl Engine {
+    /// An engine that knows nothing yet.
+    ///
+    /// Panics if a candidate names a pool that the catalog does not have, or has no capacity or
+    /// no utility: that is for the edge to refuse.
+    #[must_use]
+    pub fn new(config: EngineConfig) -> Self {
+        let EngineConfig { seed, ref catalog, ref worker_types, limits } = config;
+        let pools = catalog.pools().len();
+        for candidate in worker_types.iter().flat_map(|worker_type| &worker_type.candidates) {
+            assert!(candidate.pool.index() < pools, "a candidate's pool is in the catalog");
+            assert!(candidate.capacity > 0, "a candidate has capacity");
+            assert!(candidate.utility.millionths() > 0, "a candidate has utility");
+        }
+        let reach = worker_types.iter().map(price_reach).max().unwrap_or(Duration::ZERO);
+        let state = |worker_type: &WorkerType| State {
+            errors: Errors::new(worker_type.candidates.len()),
+            random: seed.purpose("placement").purpose(&worker_type.name).stream(),
+        };
+        Self {
+            explains: false,
+            now: Time::from_ms(i64::MIN),
+            demands: Demands::new(worker_types.len(), limits.demand_stale_after),
+            ledger: Ledger::new(worker_types.iter().map(|known| known.candidates.len())),
+            prices: PriceBook::new(pools, reach),
+            history: PoolHistory::new(pools),
+            states: worker_types.iter().map(state).collect(),
+            changed: Changed::all_of(worker_types.len()),
+            first_in_line: WorkerTypeId::new(0),
+            looks: Looks::default(),
+            config,
+        }
+    }
+
+    /// Whether decisions carry reasons. They cost time and change nothing else.
+    pub fn explain(&mut self, explains: bool) {
+        self.explains = explains;
+    }
+
+    /// What the engine was built from.
+    #[must_use]
+    pub fn config(&self) -> &EngineConfig {
+        &self.config
+    }
+
+    /// Capacity of a worker type by stage.
+    #[must_use]
+    pub fn supply(&self, worker_type: WorkerTypeId) -> Supply {
+        self.ledger.supply(worker_type)
+    }
+
+    /// What is known of a launch that has not ended.
+    #[must_use]
+    pub fn launch(&self, launch: LaunchId) -> Option<&Launch> {
+        self.ledger.get(launch)
+    }
+
+    /// All launches that have not ended, oldest first.
+    pub fn launches(&self) -> impl Iterator<Item = (LaunchId, &Launch)> {
+        self.ledger.iter()
+    }
+
+    /// Folds one fact in. Decides nothing.
+    ///
+    /// - Counts older than those known are late and ignored; absent ones never read as zero.
+    /// - Counts from before the last reading of the queues do not end an unknown.
+    /// - A launch only moves forward: an earlier or equal stage is late or a duplicate, ignored.
+    /// - A skipped stage is made up for: a launch seen running was accepted.
+    /// - A refusal after an instance was seen contradicts it and is ignored.
+    /// - Of two causes for one end, the first holds.
+    /// - A fact about a launch that ended, or that was never issued, is ignored.
+    /// - A price not newer than the pool's last is late and ignored.
+    /// - Counts and prices dated after `now` are taken to be of `now`.
+    ///
+    /// Panics if `now` lies before the previous call, or an id is out of range.
+    pub fn observe(&mut self, now: Time, observation: Observation) {
+        self.advance(now);
+        match observation {
+            Observation::DemandCounted { worker_type, pending, claimed, as_of } => {
+                self.count(worker_type, Counts { pending, claimed, as_of: as_of.min(now) });
+            }
+            Observation::DemandUnknown { worker_type } => self.forget_count(worker_type),
+            Observation::QueuesRead { as_of } => self.read_queues(as_of.min(now)),
+            Observation::PriceChanged { pool, price, since } => {
+                self.prices.change(pool, price, since.min(now));
+            }
+            Observation::InstancePending { launch } => self.reach(launch, Stage::Pending),
+            Observation::InstanceRunning { launch } => self.reach(launch, Stage::Running),
+            Observation::WorkerRegistered { launch } => self.reach(launch, Stage::Working),
+            Observation::InterruptionNoticed { launch, ends_at: _ } => {
+                self.lose(launch, EndCause::Interruption);
+            }
+            Observation::InstanceStopping { launch, cause } => self.lose(launch, cause),
+            Observation::InstanceEnded { launch, cause } => self.end(launch, cause),
+            Observation::LaunchRefused { launch, refusal } => self.refuse(launch, refusal),
+        }
+    }
+
+    /// Says everything that is to be done now.
+    ///
+    /// Panics if `now` lies before the previous call.
+    pub fn decide(&mut self, now: Time) -> Decision {
+        self.advance(now);
+        let wake_at = now + self.config.limits.iteration_interval;
+        let mut decision = Decision { at: now, actions: Vec::new(), reasons: Vec::new(), wake_at };
+        self.give_up_overdue(&mut decision);
+        if self.demands.lapses(now) {
+            self.changed.mark_all(); // so that each says that it is frozen
+        }
+        let mut orders = VecDeque::new();
+        let changed = self.changed.take();
+        for &worker_type in &changed {
+            match self.demands.of(worker_type, now) {
+                Ok(counts) => orders.extend(self.order(worker_type, counts, &mut decision)),
+                Err(frozen) => self.because(&mut decision, frozen),
+            }
+        }
+        self.changed.give_back(changed);
+        self.launch_in_turn(orders, &mut decision);
+        decision
+    }
+
+    fn advance(&mut self, now: Time) {
+        assert!(self.now <= now, "time ran backwards: {}, then {now}", self.now);
+        self.now = now;
+    }
+
+    fn because(&self, decision: &mut Decision, reason: Reason) {
+        if self.explains {
+            decision.reasons.push(reason);
+        }
+    }
+}
+
+impl Changed {
+    /// All of that many worker types: at first none has been looked at.
+    fn all_of(worker_types: usize) -> Self {
+        let is_in = alloc::vec![false; worker_types];
+        let mut changed = Self { is_in, worker_types: Vec::new(), spare: Vec::new() };
+        changed.mark_all();
+        changed
+    }
+
+    fn mark(&mut self, worker_type: WorkerTypeId) {
+        let is_in = &mut self.is_in[worker_type.index()];
+        if !*is_in {
+            *is_in = true;
+            self.worker_types.push(worker_type);
+        }
+    }
+
+    fn mark_all(&mut self) {
+        (0..self.is_in.len()).map(WorkerTypeId::new).for_each(|worker_type| self.mark(worker_type));
+    }
+
+    /// Takes all of them out, in the order of their ids.
+    fn take(&mut self) -> Vec<WorkerTypeId> {
+        let mut taken = mem::replace(&mut self.worker_types, mem::take(&mut self.spare));
+        taken.sort_unstable();
+        for worker_type in &taken {
+            self.is_in[worker_type.index()] = false;
+        }
+        taken
+    }
+
+    /// Keeps the room that taken ones had.
+    fn give_back(&mut self, mut taken: Vec<WorkerTypeId>) {
+        taken.clear();
+        self.spare = taken;
+    }
+}
+
+/// How far back a worker type's placement looks for prices.
+fn price_reach(worker_type: &WorkerType) -> Duration {
+    match worker_type.placement {
+        PlacementPolicy::Cheapest { bid, .. } | PlacementPolicy::Random { bid } => bid.price_window,
+        PlacementPolicy::Weighted { .. } | PlacementPolicy::OnDemand => Duration::ZERO,
+    }
+}

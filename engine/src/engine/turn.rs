@@ -1,0 +1,198 @@
+//! Working a decision out: giving up, wanting, launching.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use super::demand::Counts;
+use super::{Engine, State};
+use crate::decision::{Action, Decision, Reason};
+use crate::ids::{LaunchId, WorkerTypeId};
+use crate::ledger::{Launch, Stage};
+use crate::placement::{Offer, Pick, Placement, Plan, Room};
+use crate::scaling::{Need, Scaling};
+use crate::units::{Duration, Time};
+use crate::worker_type::{Candidate, WorkerType};
+
+/// Ordered is not done: giving a launch up is ordered again this long after, if it is still there.
+const ORDERED_AGAIN_AFTER: Duration = Duration::from_mins(5);
+
+/// What a worker type wants to launch.
+pub(super) struct Order {
+    worker_type: WorkerTypeId,
+    /// The next one last.
+    picks: Vec<Pick>,
+}
+
+impl Engine {
+    /// Cancels requests and ends instances that are past their time.
+    pub(super) fn give_up_overdue(&mut self, decision: &mut Decision) {
+        for (look, id) in self.looks.take_due(self.now) {
+            let Some(launch) = self.ledger.get(id).copied().filter(|it| it.look == look) else {
+                continue;
+            };
+            // It was put off. Looking again at twice its age, most that end meanwhile are
+            // forgotten soon.
+            if launch.deadline > self.now {
+                let age = self.now.since(launch.requested);
+                let next = launch.deadline.min(self.now + age.max(Duration::MINUTE));
+                self.ledger.set_look(id, next);
+                self.looks.enter(next, id);
+                continue;
+            }
+            self.ledger.set_look(id, Time::MAX);
+            decision.actions.push(match launch.accepted {
+                Some(_) => Action::Terminate { launch: id },
+                None => Action::Cancel { launch: id },
+            });
+            let (_, reason) = self.deadline(id, &launch);
+            self.because(decision, reason);
+            self.put_off(id, self.now + ORDERED_AGAIN_AFTER);
+        }
+    }
+
+    /// What a worker type with these counts wants to launch.
+    pub(super) fn order(
+        &mut self,
+        worker_type: WorkerTypeId,
+        counts: Counts,
+        decision: &mut Decision,
+    ) -> Option<Order> {
+        let Counts { pending, claimed, .. } = counts;
+        let supply = self.ledger.supply(worker_type);
+        let WorkerType { capacity_min, capacity_max, scaling, .. } =
+            self.config.worker_types[worker_type.index()];
+        let need = Need { pending, claimed, supply, capacity_min, capacity_max };
+        let change = scaling.change(&need);
+        if self.explains {
+            let keep = scaling.keep(&need);
+            let scaled = Reason::Scaled { worker_type, pending, claimed, supply, change, keep };
+            decision.reasons.push(scaled);
+        }
+        let wanted = u32::try_from(change).ok().filter(|wanted| *wanted > 0)?;
+        let Plan { mut picks, short } = self.plan(worker_type, wanted, supply.live());
+        picks.reverse();
+        if let Some(reason) = short {
+            self.because(decision, reason);
+            self.changed.mark(worker_type); // prices and windows move on without a fact about it
+        }
+        Some(Order { worker_type, picks }).filter(|order| !order.picks.is_empty())
+    }
+
+    fn plan(&mut self, id: WorkerTypeId, wanted: u32, live: u32) -> Plan {
+        let worker_type = &self.config.worker_types[id.index()];
+        let State { errors, random } = &mut self.states[id.index()];
+        errors.forget_old(self.now);
+        let offer = Offer {
+            now: self.now,
+            id,
+            worker_type,
+            catalog: &self.config.catalog,
+            prices: &self.prices,
+            history: &self.history,
+            errors,
+            by_candidate: self.ledger.by_candidate(id),
+            max_price_cap: self.config.limits.max_price_cap,
+        };
+        worker_type.placement.plan(&offer, Room::new(wanted, live, worker_type), random)
+    }
+
+    /// One instance of each worker type in turn, so that one type's volume never starves another.
+    /// Whoever the limit cuts off is first in line the next time.
+    pub(super) fn launch_in_turn(&mut self, mut line: VecDeque<Order>, decision: &mut Decision) {
+        let limit = self.config.limits.launches_per_decision_max;
+        let told = decision.reasons.len();
+        line.rotate_left(line.partition_point(|order| order.worker_type < self.first_in_line));
+        for _ in 0..limit {
+            let Some(mut order) = line.pop_front() else { return };
+            if let Some(pick) = order.next_instance() {
+                let launch = self.buy(order.worker_type, &pick, decision);
+                self.tell_chosen(order.worker_type, &pick, launch, told, decision);
+            }
+            if !order.picks.is_empty() {
+                line.push_back(order);
+            }
+        }
+        if let Some(next) = line.front() {
+            self.first_in_line = next.worker_type;
+        }
+        for Order { worker_type, picks } in line {
+            let left = picks.iter().map(|pick| pick.count).sum();
+            self.because(decision, Reason::LaunchLimitReached { worker_type, left, limit });
+            self.changed.mark(worker_type);
+        }
+    }
+
+    /// Remembers a launch and orders it.
+    fn buy(&mut self, worker_type: WorkerTypeId, pick: &Pick, decision: &mut Decision) -> LaunchId {
+        let Pick { candidate, market, .. } = *pick;
+        let WorkerType { ref candidates, request_timeout, .. } =
+            self.config.worker_types[worker_type.index()];
+        let Candidate { pool, capacity, .. } = candidates[candidate as usize];
+        let launch = self.ledger.open(Launch {
+            worker_type,
+            candidate,
+            pool,
+            capacity,
+            market,
+            stage: Stage::Requested,
+            requested: self.now,
+            accepted: None,
+            deadline: Time::MAX,
+            look: Time::MAX,
+        });
+        self.put_off(launch, self.now.saturating_add(request_timeout));
+        self.changed.mark(worker_type); // its supply did
+        decision.actions.push(Action::Launch { launch, worker_type, pool, market });
+        launch
+    }
+
+    /// Adds the launch to the reason that names its pool, among those from `told` on.
+    fn tell_chosen(
+        &self,
+        worker_type: WorkerTypeId,
+        pick: &Pick,
+        first: LaunchId,
+        told: usize,
+        decision: &mut Decision,
+    ) {
+        if !self.explains {
+            return;
+        }
+        let Pick { candidate, market, price, of, .. } = *pick;
+        let pool =
+            self.config.worker_types[worker_type.index()].candidates[candidate as usize].pool;
+        let same = decision.reasons[told..].iter_mut().rev().find_map(|reason| {
+            let Reason::PoolChosen { worker_type: w, pool: p, market: m, of: o, count, .. } =
+                reason
+            else {
+                return None;
+            };
+            ((*w, *p, *m, *o) == (worker_type, pool, market, of)).then_some(count)
+        });
+        match same {
+            Some(count) => *count += 1,
+            None => decision.reasons.push(Reason::PoolChosen {
+                worker_type,
+                pool,
+                market,
+                price,
+                of,
+                first,
+                count: 1,
+            }),
+        }
+    }
+}
+
+impl Order {
+    /// The next instance to launch.
+    fn next_instance(&mut self) -> Option<Pick> {
+        let pick = self.picks.last_mut()?;
+        let one = Pick { count: 1, ..*pick };
+        pick.count -= 1;
+        if pick.count == 0 {
+            self.picks.pop();
+        }
+        Some(one)
+    }
+}

@@ -1,0 +1,318 @@
+//! What must hold for every sequence of facts, in any order, doubled, late or false.
+//!
+//! Facts are drawn about few worker types, pools and launches, so that they meet often; launches
+//! that were never issued are among them.
+
+#[path = "support/setup.rs"]
+mod setup;
+
+use std::collections::BTreeSet;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use provisioner_engine::Engine;
+use provisioner_engine::decision::{Action, Decision, Market};
+use provisioner_engine::ids::{LaunchId, PoolId, WorkerTypeId};
+use provisioner_engine::journal::{Digest, Record, replay};
+use provisioner_engine::ledger::{Stage, Supply};
+use provisioner_engine::observation::{EndCause, Observation, Refusal};
+use provisioner_engine::units::{Duration, Time, UsdPerHour};
+use provisioner_engine::worker_type::EngineConfig;
+
+/// Every policy once, with small ranges and instances of several capacities, so that limits bite.
+const SETUP: &str = "
+    limits launches=7 cap=10 stale=10m seed=3
+    worker cheapest max=9 min=2 scaling=ratio:0.2 placement=cheapest registration_timeout=9m price_max=4
+    pool c5.large/us-east-1a capacity=1 utility=1.5
+    pool c5.xlarge/us-east-1a capacity=4 utility=2
+    pool c5.xlarge/us-east-1b capacity=4 utility=2 bias=1.4
+    worker random max=11 scaling=ratio:0 placement=random request_timeout=3m price_max=20
+    pool c5.large/us-east-1a capacity=2
+    pool c5.xlarge/us-east-1a capacity=3
+    worker weighted max=10 min=1 scaling=estimator:0.7 placement=weighted lifetime=20m option=errors-attributed
+    pool c5.large/us-east-1a capacity=3 weight=0.4 max=4
+    pool c5.xlarge/us-east-1b capacity=2
+    worker drawn max=10 scaling=estimator:1 placement=drawn option=requested-once
+    pool c5.large/us-east-1b capacity=3 weight=0.4 max=4
+    pool c5.xlarge/us-east-1b capacity=2 on_demand=0.2
+    worker on-demand max=8 scaling=estimator:1 placement=on-demand option=idle-registered
+    pool c5.large/us-east-1a capacity=3 on_demand=0.085
+    pool c5.xlarge/us-east-1b capacity=2 on_demand=0.2
+    worker min-above-max min=20 max=5 scaling=ratio:0 placement=cheapest option=requests-by-capacity
+    pool c5.large/us-east-1b capacity=3
+";
+
+/// One call.
+#[derive(Clone, Copy, Debug)]
+enum Call {
+    Observe(Observation),
+    Decide,
+}
+
+/// A call and how much later than the one before.
+type Step = (Duration, Call);
+
+fn worker_types() -> impl Strategy<Value = WorkerTypeId> {
+    (0..6_usize).prop_map(WorkerTypeId::new)
+}
+
+fn launches() -> impl Strategy<Value = LaunchId> {
+    (0..60_u64).prop_map(LaunchId)
+}
+
+/// Around the times that the steps cover, so some lie before them and some after.
+fn times() -> impl Strategy<Value = Time> {
+    (-20_i64..60).prop_map(|minutes| Time::EPOCH + Duration::from_mins(minutes))
+}
+
+fn observations() -> impl Strategy<Value = Observation> {
+    let cause = prop_oneof![
+        Just(EndCause::Worker),
+        Just(EndCause::Provisioner),
+        Just(EndCause::Interruption)
+    ];
+    let refusal = prop_oneof![
+        Just(Refusal::InsufficientCapacity),
+        Just(Refusal::MaxPriceTooLow),
+        Just(Refusal::Cancelled)
+    ];
+    let pools = (0..4_usize).prop_map(PoolId::new);
+    // Mostly cents, now and then far above every limit.
+    let prices = prop_oneof![4 => 0_i64..200_000, 1 => 0_i64..30_000_000];
+    prop_oneof![
+        6 => (worker_types(), 0..40_u32, 0..40_u32, times()).prop_map(
+            |(worker_type, pending, claimed, as_of)| Observation::DemandCounted {
+                worker_type,
+                pending,
+                claimed,
+                as_of
+            }
+        ),
+        1 => worker_types().prop_map(|worker_type| Observation::DemandUnknown { worker_type }),
+        3 => times().prop_map(|as_of| Observation::QueuesRead { as_of }),
+        5 => (pools, prices, times()).prop_map(|(pool, price, since)| {
+            Observation::PriceChanged { pool, price: UsdPerHour::from_micros(price), since }
+        }),
+        3 => launches().prop_map(|launch| Observation::InstancePending { launch }),
+        3 => launches().prop_map(|launch| Observation::InstanceRunning { launch }),
+        3 => launches().prop_map(|launch| Observation::WorkerRegistered { launch }),
+        1 => (launches(), times()).prop_map(|(launch, ends_at)| {
+            Observation::InterruptionNoticed { launch, ends_at }
+        }),
+        1 => (launches(), cause.clone())
+            .prop_map(|(launch, cause)| Observation::InstanceStopping { launch, cause }),
+        2 => (launches(), cause)
+            .prop_map(|(launch, cause)| Observation::InstanceEnded { launch, cause }),
+        2 => (launches(), refusal)
+            .prop_map(|(launch, refusal)| Observation::LaunchRefused { launch, refusal }),
+    ]
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let call = prop_oneof![4 => observations().prop_map(Call::Observe), 1 => Just(Call::Decide)];
+    let gap = prop_oneof![Just(0_i64), 0..20_000_i64, 0..120_000_i64].prop_map(Duration::from_ms);
+    vec((gap, call), 1..150)
+}
+
+/// Makes the calls from the epoch on; hands each decision on, and the engine after each call.
+fn run(engine: &mut Engine, steps: &[Step], mut after: impl FnMut(&Engine, Option<&Decision>)) {
+    let mut now = Time::EPOCH;
+    for (gap, call) in steps {
+        now = now + *gap;
+        match *call {
+            Call::Observe(observation) => {
+                engine.observe(now, observation);
+                after(engine, None);
+            }
+            Call::Decide => {
+                let decision = engine.decide(now);
+                after(engine, Some(&decision));
+            }
+        }
+    }
+}
+
+fn end(steps: &[Step]) -> Time {
+    Time::EPOCH + steps.iter().map(|(gap, _)| *gap).sum()
+}
+
+fn engine() -> Engine {
+    let mut engine = Engine::new(setup::config(SETUP));
+    engine.explain(true);
+    engine
+}
+
+fn ids(config: &EngineConfig) -> impl Iterator<Item = WorkerTypeId> + use<> {
+    (0..config.worker_types.len()).map(WorkerTypeId::new)
+}
+
+/// What a worker type has, counted from its launches.
+fn counted(engine: &Engine, worker_type: WorkerTypeId) -> Supply {
+    let mut supply = Supply::default();
+    for (_, launch) in engine.launches().filter(|(_, it)| it.worker_type == worker_type) {
+        *match launch.stage {
+            Stage::Requested => {
+                supply.requests += 1;
+                &mut supply.requested
+            }
+            Stage::Pending => &mut supply.pending,
+            Stage::Running => &mut supply.running,
+            Stage::Working => &mut supply.working,
+            Stage::Stopping => &mut supply.stopping,
+        } += launch.capacity;
+    }
+    supply
+}
+
+fn launched(decision: &Decision) -> impl Iterator<Item = (LaunchId, WorkerTypeId, Market)> {
+    decision.actions.iter().filter_map(|action| match *action {
+        Action::Launch { launch, worker_type, market, pool: _ } => {
+            Some((launch, worker_type, market))
+        }
+        Action::Cancel { .. } | Action::Terminate { .. } => None,
+    })
+}
+
+proptest! {
+    #[test]
+    fn capacity_is_credited_once_and_never_above_its_maximum(steps in steps()) {
+        run(&mut engine(), &steps, |engine, _| {
+            for id in ids(engine.config()) {
+                let supply = engine.supply(id);
+                assert_eq!(supply, counted(engine, id));
+                assert!(supply.live() <= engine.config().worker_types[id.index()].capacity_max);
+            }
+        });
+    }
+
+    #[test]
+    fn a_launch_is_named_once_and_stays_under_every_limit(steps in steps()) {
+        let mut issued = BTreeSet::new();
+        run(&mut engine(), &steps, |engine, decision| {
+            let limits = engine.config().limits;
+            let launched: Vec<_> = decision.into_iter().flat_map(launched).collect();
+            assert!(launched.len() <= limits.launches_per_decision_max as usize);
+            for (launch, _, market) in launched {
+                assert!(issued.insert(launch), "{launch} was issued before");
+                match market {
+                    Market::Spot { max_price: Some(bid) } => assert!(bid <= limits.max_price_cap),
+                    Market::Spot { max_price: None } | Market::OnDemand => {}
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn an_order_is_about_a_launch_that_is_there_and_given_once_a_turn(steps in steps()) {
+        run(&mut engine(), &steps, |engine, decision| {
+            let mut ordered = BTreeSet::new();
+            for action in decision.into_iter().flat_map(|decision| &decision.actions) {
+                let (id, stages) = match *action {
+                    Action::Launch { launch, .. } => (launch, Stage::Requested..=Stage::Requested),
+                    Action::Cancel { launch } => (launch, Stage::Requested..=Stage::Requested),
+                    Action::Terminate { launch } => (launch, Stage::Pending..=Stage::Stopping),
+                };
+                assert!(ordered.insert(id), "{id} was ordered twice");
+                let launch = engine.launch(id).expect("an order is about a known launch");
+                assert!(stages.contains(&launch.stage), "{action:?} of {launch:?}");
+            }
+        });
+    }
+
+    #[test]
+    fn what_is_not_known_launches_nothing(steps in steps(), by_silence in any::<bool>()) {
+        let mut engine = engine();
+        run(&mut engine, &steps, |_, _| {});
+        let mut now = end(&steps);
+        if by_silence {
+            now = now + engine.config().limits.demand_stale_after + Duration::from_ms(1);
+        } else {
+            for worker_type in ids(engine.config()) {
+                engine.observe(now, Observation::DemandUnknown { worker_type });
+            }
+        }
+        let decision = engine.decide(now);
+        prop_assert_eq!(launched(&decision).count(), 0);
+    }
+
+    #[test]
+    fn equal_calls_give_equal_orders_explained_or_not(steps in steps()) {
+        let digest_of = |explains: bool| {
+            let mut engine = engine();
+            engine.explain(explains);
+            let (mut digest, mut actions) = (Digest::new(), Vec::new());
+            run(&mut engine, &steps, |_, decision| {
+                if let Some(decision) = decision {
+                    assert!(explains || decision.reasons.is_empty());
+                    digest.add(decision.at, &decision.actions);
+                    actions.push((decision.actions.clone(), decision.wake_at));
+                }
+            });
+            (digest, actions)
+        };
+        prop_assert_eq!(digest_of(true), digest_of(true));
+        prop_assert_eq!(digest_of(true), digest_of(false));
+    }
+
+    #[test]
+    fn a_journal_survives_its_text_and_replays(steps in steps()) {
+        let mut engine = engine();
+        let mut now = Time::EPOCH;
+        let journal: Vec<Record> = steps
+            .iter()
+            .map(|(gap, call)| {
+                now = now + *gap;
+                match *call {
+                    Call::Observe(observation) => {
+                        engine.observe(now, observation);
+                        Record::Observed { at: now, observation }
+                    }
+                    Call::Decide => Record::Decided(engine.decide(now)),
+                }
+            })
+            .collect();
+        let config = serde_json::to_string(engine.config()).unwrap();
+        let mut again = Engine::new(serde_json::from_str(&config).unwrap());
+        again.explain(true);
+        for record in journal {
+            let text = serde_json::to_string(&record).unwrap();
+            let read: Record = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(&read, &record);
+            prop_assert_eq!(replay(&mut again, read), Ok(()));
+        }
+    }
+
+    /// Max-min fairness: who is cut off by the limit has at most one launch less than anyone.
+    #[test]
+    fn under_a_launch_limit_everyone_gets_a_fair_share(
+        wanted in vec(0..12_u32, 1..9),
+        limit in 1..30_u32,
+        turns in 1..4_u32,
+    ) {
+        let worker = |index| format!("worker w{index}\npool c5.large/us-east-1a\n");
+        let workers: String = (0..wanted.len()).map(worker).collect();
+        let mut engine = Engine::new(setup::config(&format!("limits launches={limit}\n{workers}")));
+        let (now, pool) = (Time::EPOCH, PoolId::new(0));
+        let price = UsdPerHour::from_micros(1);
+        engine.observe(now, Observation::PriceChanged { pool, price, since: now });
+        for (index, pending) in wanted.iter().enumerate() {
+            let worker_type = WorkerTypeId::new(index);
+            let pending = *pending;
+            let counted =
+                Observation::DemandCounted { worker_type, pending, claimed: 0, as_of: now };
+            engine.observe(now, counted);
+        }
+        for _ in 0..turns {
+            let _ = engine.decide(now);
+        }
+        let got: Vec<u32> =
+            ids(engine.config()).map(|worker_type| engine.supply(worker_type).requests).collect();
+        let most = got.iter().max().copied().unwrap_or(0);
+        let total: u32 = wanted.iter().sum();
+        prop_assert_eq!(got.iter().sum::<u32>(), total.min(limit * turns));
+        for (got, wanted) in got.iter().zip(&wanted) {
+            prop_assert!(got <= wanted);
+            prop_assert!(got == wanted || got + 1 >= most, "{} of {}, another {}", got, wanted, most);
+        }
+    }
+}

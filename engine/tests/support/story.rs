@@ -1,0 +1,199 @@
+//! Text in, text out: a story is a setup, facts with their times, and turns.
+//!
+//! ```text
+//! 0s  price c5.large/us-east-1a 0.034      since -5m
+//!     demand linux-build 4 0               as-of 0s
+//!     decide
+//! 1m  pending #1..#2
+//!     refused #3 insufficient-capacity
+//!     unknown linux-build
+//!     queues                               as-of 1m
+//!     supply linux-build
+//! ```
+//!
+//! A line without a time happens at the time above it. Each turn prints its orders and, below,
+//! its reasons in words. A second engine that explains nothing is told the same story and must
+//! decide the same.
+
+use expect_test::Expect;
+use provisioner_engine::Engine;
+use provisioner_engine::catalog::Catalog;
+use provisioner_engine::decision::{Action, Decision, Market};
+use provisioner_engine::ids::{LaunchId, PoolId, WorkerTypeId};
+use provisioner_engine::observation::{EndCause, Observation, Refusal};
+use provisioner_engine::units::{Duration, Time};
+use provisioner_engine::worker_type::EngineConfig;
+
+use crate::setup::{config, duration, price};
+
+/// Tells the story to an engine with that setup and compares what it says.
+pub(crate) fn check(setup: &str, story: &str, expected: Expect) {
+    expected.assert_eq(&tell(setup, story));
+}
+
+/// Tells the story to an engine with that setup.
+pub(crate) fn tell(setup: &str, story: &str) -> String {
+    let mut engine = Engine::new(config(setup));
+    let mut silent = Engine::new(config(setup));
+    engine.explain(true);
+    let mut told = String::new();
+    let (mut time, mut now) = ("0s", Duration::ZERO);
+    for line in story.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let mut words: Vec<&str> = line.split_whitespace().collect();
+        if words[0].starts_with(|c: char| c.is_ascii_digit()) {
+            time = words.remove(0);
+            now = duration(time);
+        }
+        let at = Time::EPOCH + now;
+        match words[..] {
+            ["decide"] => {
+                let decision = engine.decide(at);
+                assert_eq!(decision.actions, silent.decide(at).actions, "explaining changes it");
+                write_decision(&mut told, time, &decision, engine.config());
+            }
+            ["supply", name] => {
+                let supply = engine.supply(worker_type(engine.config(), name));
+                told += &format!("{time}: {name} has {supply}\n");
+            }
+            _ => {
+                for observation in observations(engine.config(), &words, at) {
+                    engine.observe(at, observation);
+                    silent.observe(at, observation);
+                }
+            }
+        }
+    }
+    told
+}
+
+fn observations(config: &EngineConfig, words: &[&str], now: Time) -> Vec<Observation> {
+    let (words, dated) = match *words {
+        [ref words @ .., "as-of" | "since", time] => (words, moment(time)),
+        _ => (words, now),
+    };
+    let each =
+        |range: &str, fact: &dyn Fn(LaunchId) -> Observation| launches(range).map(fact).collect();
+    match *words {
+        ["demand", name, pending, claimed] => vec![Observation::DemandCounted {
+            worker_type: worker_type(config, name),
+            pending: pending.parse().expect("a number"),
+            claimed: claimed.parse().expect("a number"),
+            as_of: dated,
+        }],
+        ["unknown", name] => {
+            vec![Observation::DemandUnknown { worker_type: worker_type(config, name) }]
+        }
+        ["queues"] => vec![Observation::QueuesRead { as_of: dated }],
+        ["price", name, amount] => vec![Observation::PriceChanged {
+            pool: pool(&config.catalog, name),
+            price: price(amount),
+            since: dated,
+        }],
+        ["pending", range] => each(range, &|launch| Observation::InstancePending { launch }),
+        ["running", range] => each(range, &|launch| Observation::InstanceRunning { launch }),
+        ["registered", range] => each(range, &|launch| Observation::WorkerRegistered { launch }),
+        ["noticed", range] => {
+            let ends_at = now + Duration::from_mins(2);
+            each(range, &|launch| Observation::InterruptionNoticed { launch, ends_at })
+        }
+        ["stopping", range, by] => {
+            let cause = cause(by);
+            each(range, &|launch| Observation::InstanceStopping { launch, cause })
+        }
+        ["ended", range, by] => {
+            let cause = cause(by);
+            each(range, &|launch| Observation::InstanceEnded { launch, cause })
+        }
+        ["refused", range, why] => {
+            let refusal = match why {
+                "insufficient-capacity" => Refusal::InsufficientCapacity,
+                "max-price-too-low" => Refusal::MaxPriceTooLow,
+                "cancelled" => Refusal::Cancelled,
+                other => panic!("`{other}` is no refusal"),
+            };
+            each(range, &|launch| Observation::LaunchRefused { launch, refusal })
+        }
+        _ => panic!("`{}` is no fact", words.join(" ")),
+    }
+}
+
+fn cause(word: &str) -> EndCause {
+    match word {
+        "worker" => EndCause::Worker,
+        "provisioner" => EndCause::Provisioner,
+        "interruption" => EndCause::Interruption,
+        other => panic!("`{other}` ends no instance"),
+    }
+}
+
+/// `5m`, or `-5m` for before the story.
+fn moment(text: &str) -> Time {
+    match text.strip_prefix('-') {
+        Some(before) => Time::EPOCH - duration(before),
+        None => Time::EPOCH + duration(text),
+    }
+}
+
+/// `#3` or `#3..#5`, the last included.
+fn launches(text: &str) -> impl Iterator<Item = LaunchId> {
+    let number = |text: &str| text.strip_prefix('#').expect("#").parse::<u64>().expect("a number");
+    let (first, last) = text.split_once("..").unwrap_or((text, text));
+    (number(first)..=number(last)).map(LaunchId)
+}
+
+/// The worker type of that name.
+fn worker_type(config: &EngineConfig, name: &str) -> WorkerTypeId {
+    let index = config.worker_types.iter().position(|known| known.name == name);
+    WorkerTypeId::new(index.unwrap_or_else(|| panic!("no worker type `{name}`")))
+}
+
+fn pool(catalog: &Catalog, name: &str) -> PoolId {
+    let pools = (0..catalog.pools().len()).map(PoolId::new);
+    let mut named = pools.filter(|pool| catalog.pool_name(*pool) == name);
+    named.next().unwrap_or_else(|| panic!("no pool `{name}`"))
+}
+
+fn write_decision(told: &mut String, time: &str, decision: &Decision, config: &EngineConfig) {
+    let nothing = decision.actions.is_empty() && decision.reasons.is_empty();
+    *told += &format!("{time}:{}\n", if nothing { " nothing" } else { "" });
+    let mut actions = decision.actions.as_slice();
+    while let [first, ..] = actions {
+        // Launches that differ in their id only take one line.
+        let alike = actions.iter().take_while(|next| named(next, config) == named(first, config));
+        let ids: Vec<LaunchId> = alike.map(id).collect();
+        actions = &actions[ids.len()..];
+        let (first_id, last_id) = (ids[0], ids[ids.len() - 1]);
+        match ids.len() {
+            1 => *told += &format!("  {} {first_id}\n", named(first, config)),
+            _ => *told += &format!("  {} {first_id}..{last_id}\n", named(first, config)),
+        }
+    }
+    for reason in &decision.reasons {
+        *told += &format!("    {}\n", reason.describe(config));
+    }
+}
+
+/// An order without its launch.
+fn named(action: &Action, config: &EngineConfig) -> String {
+    match *action {
+        Action::Launch { worker_type, pool, market, launch: _ } => {
+            let name = &config.worker_types[worker_type.index()].name;
+            let pool = config.catalog.pool_name(pool);
+            match market {
+                Market::Spot { max_price: Some(bid) } => format!("{name} {pool} {bid}"),
+                Market::Spot { max_price: None } => format!("{name} {pool} spot"),
+                Market::OnDemand => format!("{name} {pool} on-demand"),
+            }
+        }
+        Action::Cancel { .. } => "cancel".to_owned(),
+        Action::Terminate { .. } => "terminate".to_owned(),
+    }
+}
+
+fn id(action: &Action) -> LaunchId {
+    match *action {
+        Action::Launch { launch, .. }
+        | Action::Cancel { launch }
+        | Action::Terminate { launch } => launch,
+    }
+}
