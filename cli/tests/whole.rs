@@ -191,6 +191,17 @@ fn a_journal_replays_to_equal_decisions() {
     assert!(replayed.contains("\n  because ci/"), "{replayed}");
 }
 
+#[test]
+fn a_recorded_week_of_the_bid_era_replays_to_equal_decisions() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/firefox-ci-2016-cheapest.toml");
+    let page = told(folder.path(), &["simulate", scenario, "--journal", "run.jsonl.zst"]);
+    let replayed = told(folder.path(), &["replay", "run.jsonl.zst"]);
+    assert_eq!(replayed.lines().last(), page.lines().last(), "the digests are equal");
+    assert!(page.contains("\n167,928 tasks done for $"), "{page}");
+}
+
 /// A journal of the scenario, as lines.
 fn journal(folder: &Path) -> Vec<String> {
     told(folder, &["simulate", "small.toml", "--journal", "run.jsonl"]);
