@@ -139,8 +139,7 @@ impl Import {
         if let Some(path) = &self.instance_types {
             match import(path, &Options::default())?.trace {
                 Trace::InstanceTypes(table) => {
-                    options.known_types =
-                        Some(table.rows.into_iter().map(|row| row.name).collect());
+                    options.known_types = Some(table.instance_types.into_iter().collect());
                 }
                 _ => return Err(not_a(path, "instance types")),
             }

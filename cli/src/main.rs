@@ -39,9 +39,9 @@ or usage). Colour is used on terminals only, and not if NO_COLOR is set.";
 
 #[derive(Subcommand)]
 enum Command {
-    Simulate(simulate::Simulate),
+    Simulate(Box<simulate::Simulate>),
     Replay(replay::Replay),
-    Import(import::Import),
+    Import(Box<import::Import>),
     Parameters(parameters::Parameters),
 }
 

@@ -46,6 +46,7 @@ pub(crate) struct Simulate {
     series: Option<PathBuf>,
     /// Time from one step of the series to the next
     #[arg(long, value_name = "DURATION", default_value = "5 min", value_parser = step)]
+    #[arg(requires = "series")]
     series_step: Duration,
     /// Write every fact and decision, for `provisioner replay`
     #[arg(long, value_name = "FILE")]

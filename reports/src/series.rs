@@ -44,7 +44,7 @@ impl<W: Write> SeriesWriter<W> {
     /// Whatever `out` says.
     pub fn new(out: W, worker_types: Vec<String>) -> io::Result<Self> {
         let mut rows = csv::Writer::from_writer(out);
-        rows.write_record(HEADER)?;
+        rows.write_record(HEADER).map_err(io_error)?;
         Ok(Self { rows, worker_types })
     }
 
@@ -62,7 +62,7 @@ impl<W: Write> SeriesWriter<W> {
         let counts = counts.iter().map(String::as_str);
         let spend_rate = dollars(sample.spend_rate);
         let row = names.into_iter().chain(counts).chain([price.as_str(), &spend_rate]);
-        Ok(self.rows.write_record(row)?)
+        self.rows.write_record(row).map_err(io_error)
     }
 
     /// Hands what was written back.
@@ -72,6 +72,14 @@ impl<W: Write> SeriesWriter<W> {
     /// Whatever `out` says.
     pub fn finish(self) -> io::Result<W> {
         self.rows.into_inner().map_err(csv::IntoInnerError::into_error)
+    }
+}
+
+/// What went wrong below, kind and all.
+fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
 }
 
