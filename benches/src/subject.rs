@@ -200,7 +200,7 @@ mod tests {
     fn a_sample_is_the_mean_of_enough_runs() {
         let spin = |n, seed| {
             let sum = (0..n).fold(seed, |sum, i| std::hint::black_box(sum ^ i));
-            Run { events: n + sum % 2, w: None }
+            Run { events: n + sum % 2, w: None, setup_s: 0.0 }
         };
         let sample = measure(spin, 10_000_000, 7);
         assert!(sample.cpu_s > 0.0);

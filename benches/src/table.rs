@@ -205,7 +205,7 @@ mod tests {
             (sample.w, sample.peak_kb) = (None, None);
         }
         let band = Band { known: REFERENCE, runs: 30 };
-        let body = Body::Rust(|events, _| Run { events, w: None });
+        let body = Body::Rust(|events, _| Run { events, w: None, setup_s: 0.0 });
         let subject = |name| Subject::new(name, 1000, 100, body);
         let row = |subject: Subject, samples: &[Sample], against: &[Sample]| {
             Row::new(&subject, 1000, samples, against, Some(&band))
