@@ -1,5 +1,6 @@
 //! `provisioner import`: recordings into one canonical form, and what is odd about them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -81,10 +82,7 @@ Exit codes: 0 all files could be read; 2 one could not.";
 
 impl Import {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
-        if self.inputs.len() > 1 && self.output.as_ref().is_some_and(|output| !output.is_dir()) {
-            let what = "several inputs cannot be written to one file";
-            return Err(Failure::new(what, "name a folder that exists, or import them one by one"));
-        }
+        self.check_targets()?;
         let options = self.options()?;
         let mut failure = None;
         for (index, input) in self.inputs.iter().enumerate() {
@@ -102,6 +100,17 @@ impl Import {
             }
         }
         failure.map_or(Ok(Answer::Yes), Err)
+    }
+
+    /// No input may be written over another.
+    fn check_targets(&self) -> Result<(), Failure> {
+        let Some(output) = &self.output else { return Ok(()) };
+        let mut targets = BTreeSet::new();
+        let mut targets_of_inputs = self.inputs.iter().map(|input| target(output, input));
+        targets_of_inputs.find(|target| !targets.insert(target.clone())).map_or(Ok(()), |twice| {
+            let what = format!("several inputs would be written to `{}`", twice.display());
+            Err(Failure::new(what, "name a folder that exists, or import them one by one"))
+        })
     }
 
     fn keep(&self, input: &Path, imported: &Imported) -> Result<(), Failure> {

@@ -8,6 +8,7 @@ use std::path::Path;
 use provisioner_reports::Look;
 use provisioner_scenarios::file::Issues;
 use provisioner_scenarios::journal::JournalError;
+use provisioner_scenarios::output::is_stdout;
 use provisioner_scenarios::traces::TraceError;
 
 /// Why a command could not run.
@@ -28,8 +29,13 @@ impl Failure {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self::Unheard;
         }
-        let what = format!("`{}` cannot be written: {error}", path.display());
-        Self::new(what, "name a file in a folder that exists and can be written")
+        let name = if is_stdout(path) {
+            "standard output".to_owned()
+        } else {
+            format!("`{}`", path.display())
+        };
+        let hint = "check that its folder exists, that you may write there, and that space is left";
+        Self::new(format_args!("{name} cannot be written: {error}"), hint)
     }
 }
 

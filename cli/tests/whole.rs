@@ -420,7 +420,9 @@ fn an_import_that_fails_leaves_the_others_and_tells_where() {
     assert!(said.contains("--> bad.csv:2, column `duration_ms`"), "{said}");
     assert_eq!(names(folder.path()), ["bad.csv", "good.csv", "good.csv.trace", "small.toml"]);
     let one = refused(folder.path(), &["import", "bad.csv", "good.csv", "-o", "one.trace"]);
-    assert!(one.starts_with("error: several inputs cannot be written to one file"), "{one}");
+    assert!(one.starts_with("error: several inputs would be written to `one.trace`"), "{one}");
+    let twice = refused(folder.path(), &["import", "good.csv", "./good.csv", "-o", "."]);
+    assert!(twice.starts_with("error: several inputs would be written to `./good"), "{twice}");
 }
 
 #[test]

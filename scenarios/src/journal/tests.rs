@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Cursor;
+use std::sync::LazyLock;
 
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
@@ -100,8 +101,11 @@ fn written(name: &str) -> (TempDir, std::path::PathBuf) {
 }
 
 fn text() -> String {
-    let (_folder, path) = written("journal.jsonl");
-    fs::read_to_string(path).unwrap()
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
+        let (_folder, path) = written("journal.jsonl");
+        fs::read_to_string(path).unwrap()
+    });
+    TEXT.clone()
 }
 
 /// What reading and replaying say of these bytes.
@@ -152,7 +156,7 @@ fn the_lines_are_as_documented() {
         {"observed":{"at":60000,"observation":{"fact":"price-changed","pool":0,"price":8100,"since":60000}}}
         {"observed":{"at":60000,"observation":{"fact":"demand-counted","worker_type":0,"pending":2,"claimed":0,"as_of":60000}}}
         {"decided":{"at":60000,"actions":[{"order":"launch","launch":1,"worker_type":0,"pool":0,"market":{"spot":{"max_price":16200}}},{"order":"launch","laun
-        {"decided":{"at":120000,"actions":[],"reasons":[],"wake_at":180000}}
+        {"decided":{"at":120000,"actions":[],"reasons":[{"reason":"scaled","worker_type":0,"pending":2,"claimed":0,"supply":{"requested":2,"requests":2,"pendi
         {"end":{"records":4,"decision_digest":"edb50b0fbb936be0"}}"#]].assert_eq(&lines.join("\n"));
 }
 
