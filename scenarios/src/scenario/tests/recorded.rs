@@ -75,12 +75,12 @@ fn a_run_gets_the_tasks_and_prices_of_its_time() {
     let config = loaded.scenario.config(Seed(1));
     let prices = config.market.prices().iter().map(|change| {
         let pool = config.engine.catalog.pool_name(change.pool);
-        format!("{:>7} min {pool} {}\n", (change.at.ms() - start().ms()) / 60_000, change.price)
+        format!("{} min: {pool} {}\n", (change.at.ms() - start().ms()) / 60_000, change.price)
     });
     expect![[r#"
-          -1500 min m3.medium/us-east-1a $0.01/h
-             60 min m3.large/us-east-1b $0.02/h
-            120 min m3.medium/us-east-1a $0.012/h
+        -1500 min: m3.medium/us-east-1a $0.01/h
+        60 min: m3.large/us-east-1b $0.02/h
+        120 min: m3.medium/us-east-1a $0.012/h
     "#]]
     .assert_eq(&prices.collect::<String>());
     expect![[r#"
