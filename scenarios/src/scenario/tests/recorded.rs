@@ -139,6 +139,72 @@ fn a_changed_byte_of_an_input_is_another_scenario() {
 }
 
 #[test]
+fn availability_is_recorded_for_the_pools_it_is_stated_for() {
+    let pools = "{ \"m3.medium/us-east-1a\" = \"grid\" }";
+    let recorded = format!("availability.recorded = {{ file = \"grid.json\", pools = {pools} }}\n");
+    let text = MARCH.replace("on_demand_files", &(recorded + "on_demand_files"));
+    let one = folder(&text);
+    one.write("grid.json", br#"{"metadata": {"gap_seconds": 600}, "data": [1, 1, 0]}"#);
+    let config = one.load().expect("a good scenario").scenario.config(Seed(1));
+    let changes = config.market.availability().iter().map(|change| {
+        let pool = config.engine.catalog.pool_name(change.pool);
+        ((change.at.ms() - start().ms()) / 1_000, pool, change.available)
+    });
+    let pool = "m3.medium/us-east-1a".to_owned();
+    assert_eq!(changes.collect::<Vec<_>>(), [(0, pool.clone(), 1), (1_200, pool, 0)]);
+
+    let one = folder(&text.replace("m3.medium/us-east-1a", "m3.medium/us-east-1c"));
+    one.write("grid.json", br#"{"metadata": {"gap_seconds": 600}, "data": [1, 1, 0]}"#);
+    expect![[r#"
+        error: pool `m3.medium/us-east-1c` is not known
+         --> week.toml:7:82
+          |
+        7 | …vailability.recorded = { file = "grid.json", pools = { "m3.medium/us-east-1c" = "grid" } }
+          |                                                                                  ^^^^^^
+        hint: did you mean "m3.medium/us-east-1a"?
+    "#]].assert_eq(&(one.load().expect_err("no such pool") + "\n"));
+}
+
+#[test]
+fn what_the_catalogues_do_not_have_is_left_out_or_refused() {
+    let tables = "instance_types_file = \"types.tsv\"\nofferings_file = \"offers.tsv\"\n";
+    let one = folder(&MARCH.replace("on_demand_files", &format!("{tables}on_demand_files")));
+    let types = "type\tvcpus\tmem_mib\tarch\tgpus\tspot\n\
+                 m3.medium\t1\t3840\tx86_64\t0\t1\n\
+                 m3.large\t2\t7680\tx86_64\t0\t1\n";
+    one.write("types.tsv", types.as_bytes());
+    let offers = "region\taz\taz_or_azid\ttype\n\
+                  us-east-1\tus-east-1a\tavailability-zone\tm3.medium\n\
+                  us-east-1\tuse1-az1\tavailability-zone-id\tm3.large\n";
+    one.write("offers.tsv", offers.as_bytes());
+    expect![[r#"
+        error: instance type `m3.large` is not offered in any of the worker type's zones
+          --> week.toml:16:29
+           |
+        16 | instance_types."m3.large" = { capacity = 2 }
+           |                             ^^^^^^^^^^^^^^^^
+        hint: leave it out, or allow other zones
+    "#]]
+    .assert_eq(&(one.load().expect_err("it is not offered") + "\n"));
+    one.write(
+        "offers.tsv",
+        offers
+            .replace("use1-az1\tavailability-zone-id", "us-east-1b\tavailability-zone")
+            .as_bytes(),
+    );
+    let loaded = one.load().expect("a good scenario");
+    let config = loaded.scenario.config(Seed(1));
+    assert_eq!(config.engine.catalog.pools().len(), 2);
+    expect![[r#"
+        prices.tsv: 1 repeat the price before (a row is not a change)
+        1 of 2 pools have no price when the run begins, and are not used before their first
+        tasks.csv: 2 tasks lie outside the run, left out
+        2 pools are left out: not offered there (m3.large/us-east-1a, m3.medium/us-east-1b)
+        on-demand prices of 2 pools are known since "2016-03-02T00:00:00Z" only, and taken for those before
+    "#]].assert_eq(&(loaded.remarks.join("\n") + "\n"));
+}
+
+#[test]
 fn missing_and_wrong_files_are_reported_where_they_are_named() {
     check(
         "\"tasks.csv\"",
