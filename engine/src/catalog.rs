@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{InstanceTypeId, PoolId, ProductId, RegionId, ZoneId};
+use crate::random::Seed;
 use crate::units::{Time, UsdPerHour};
 
 /// Everything that can be bought, and its names.
@@ -201,6 +202,13 @@ impl Catalog {
     #[must_use]
     pub fn region_of(&self, pool: PoolId) -> RegionId {
         self.zones[self.pools[pool.index()].zone.index()].region
+    }
+
+    /// A number that stands for the pool in every catalog that has it, whatever its id there: its
+    /// random draws are named by it, so that adding a pool moves no other's.
+    #[must_use]
+    pub fn pool_key(&self, id: PoolId) -> u64 {
+        Seed(0).purpose(&self.pool_name(id)).0
     }
 
     /// The pool in words: `c5.large/us-east-1a`, with the product if it is not Linux.

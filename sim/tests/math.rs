@@ -77,7 +77,7 @@ fn waits_for_other_services_are_those_of_pollaczek_and_khinchine() {
     let uniform = DurationDist::Uniform { min: Duration::ZERO, max: SERVICE * 2 };
     let log_normal = DurationDist::log_normal_of_mean(SERVICE, 1.0);
     for (name, service, square, widest) in [
-        ("M/D/1", DurationDist::Constant(SERVICE), 1.0, 0.02),
+        ("M/D/1", DurationDist::Constant(SERVICE), 1.0, 0.03),
         ("M/U/1", uniform, 4.0 / 3.0, 0.04),
         ("M/log-normal/1", log_normal, 1.0_f64.exp(), 0.06),
     ] {

@@ -1,7 +1,7 @@
 //! Scenarios: one run, described in a file, resolved and complete.
 //!
 //! [`load`] reads a file, its bases and all recordings it names, and gives either a [`Scenario`]
-//! with remarks about the data or every [`Issue`](crate::file::Issue). [`parameters`] lists all
+//! with remarks about the data or every [`Issue`]. [`parameters`] lists all
 //! keys with their defaults, from the code that reads them.
 //!
 //! A scenario is named by its [hash](Scenario::hash): equal hashes mean equal runs for equal seeds
@@ -22,6 +22,7 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
+use provisioner_engine::ids::WorkerTypeId;
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::Duration;
 use provisioner_engine::worker_type::EngineConfig;
@@ -147,10 +148,11 @@ impl Scenario {
     #[must_use]
     pub fn tasks(&self, seed: Seed) -> Box<dyn TaskSource> {
         let span = (self.resolved.span.start, self.resolved.span.end);
-        let source = |(worker_type, tasks): (_, &Tasks)| -> Box<dyn TaskSource> {
+        let source = |(worker_type, tasks): (WorkerTypeId, &Tasks)| -> Box<dyn TaskSource> {
             match tasks {
                 Tasks::Generated(model) => {
-                    Box::new(GeneratedTasks::new(model, worker_type, seed, span))
+                    let name = &self.resolved.engine.worker_types[worker_type.index()].name;
+                    Box::new(GeneratedTasks::new(model, worker_type, seed.purpose(name), span))
                 }
                 Tasks::Recorded(tasks) => Box::new(RecordedTasks::new(Arc::clone(tasks))),
             }

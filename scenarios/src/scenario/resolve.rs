@@ -82,7 +82,12 @@ impl Resolved {
             Prices::Recorded(changes) => changes.clone(),
         };
         let availability = match availability {
-            Availability::Generated(model, pools) => model.generate(pools, seed, span),
+            Availability::Generated(model, pools) => {
+                let catalog = &self.engine.catalog;
+                let keyed: Vec<_> =
+                    pools.iter().map(|pool| (*pool, catalog.pool_key(*pool))).collect();
+                model.generate(&keyed, seed, span)
+            }
             Availability::Recorded(changes) => changes.clone(),
         };
         Market::new(self.engine.catalog.pools().len(), prices, availability)
@@ -160,7 +165,7 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
 fn priced(catalog: &Catalog, start: Time) -> Vec<PricedPool> {
     let priced = |pool| {
         let on_demand = catalog.on_demand_price(pool, start)?;
-        Some(PricedPool { pool, on_demand })
+        Some(PricedPool { pool, key: catalog.pool_key(pool), on_demand })
     };
     (0..catalog.pools().len()).map(PoolId::new).filter_map(priced).collect()
 }

@@ -51,18 +51,11 @@ impl AvailabilityTrace {
         let (mut at, mut last) = (start, None);
         for available in ticks {
             if last.replace(available) != Some(available) {
-                self.changes.push(AvailabilityRow {
-                    at,
-                    pool,
-                    available,
-                });
+                self.changes.push(AvailabilityRow { at, pool, available });
             }
             at = at.saturating_add(step);
         }
-        self.pools.push(AvailabilityPool {
-            name: name.to_owned(),
-            end: at,
-        });
+        self.pools.push(AvailabilityPool { name: name.to_owned(), end: at });
     }
 
     /// How many instances of a pool are available at `now`; `None` outside its recording.
@@ -78,19 +71,8 @@ impl AvailabilityTrace {
         for row in &self.changes {
             rows[row.pool as usize] += 1;
         }
-        let pools = self
-            .pools
-            .iter()
-            .map(|pool| pool.name.clone())
-            .zip(rows)
-            .collect();
-        log.finish(
-            file,
-            format,
-            "pools",
-            pools,
-            self.changes.iter().map(|row| row.at),
-        )
+        let pools = self.pools.iter().map(|pool| pool.name.clone()).zip(rows).collect();
+        log.finish(file, format, "pools", pools, self.changes.iter().map(|row| row.at))
     }
 
     pub(super) fn imported(
@@ -101,10 +83,7 @@ impl AvailabilityTrace {
     ) -> Result<Imported, TraceError> {
         self.changes.sort_by_key(|row| row.at);
         let findings = self.findings(log, file, format);
-        Ok(Imported {
-            trace: Trace::Availability(self),
-            findings,
-        })
+        Ok(Imported { trace: Trace::Availability(self), findings })
     }
 }
 

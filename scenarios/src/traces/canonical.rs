@@ -71,11 +71,7 @@ fn write_columns<const K: usize, T: Columns<K>>(trace: &T, out: &mut dyn Write) 
     bytes.extend(VERSION.to_le_bytes());
     bytes.extend([T::KIND, u8::try_from(K).expect("a handful of columns")]);
     bytes.extend((trace.rows().len() as u64).to_le_bytes());
-    let length = |n: usize| {
-        u32::try_from(n)
-            .expect("under four billion names")
-            .to_le_bytes()
-    };
+    let length = |n: usize| u32::try_from(n).expect("under four billion names").to_le_bytes();
     for names in trace.names() {
         bytes.extend(length(names.len()));
         for name in names {
@@ -119,11 +115,7 @@ fn write_block<const K: usize, R>(rows: &[R], pack: impl Fn(&R) -> [i64; K], byt
         bytes.extend(least.to_le_bytes());
         bytes.push(u8::try_from(width).expect("at most 8"));
     }
-    for (column, width) in widths
-        .into_iter()
-        .enumerate()
-        .filter(|(_, width)| *width > 0)
-    {
+    for (column, width) in widths.into_iter().enumerate().filter(|(_, width)| *width > 0) {
         for row in rows {
             let cell = pack(row)[column].wrapping_sub(least[column]);
             bytes.extend(&cell.to_le_bytes()[..width]);
@@ -165,18 +157,15 @@ fn read_source(source: Source<'_>) -> Result<Trace, TraceError> {
                 format!("the trace has version {version}; this program reads up to {VERSION}"),
                 "update this program, or import the original file again",
             ),
-            Broken::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => (
-                "the trace is truncated".to_owned(),
-                "import the original file again",
-            ),
-            Broken::Io(error) => (
-                format!("the file cannot be read to its end: {error}"),
-                "try again",
-            ),
-            Broken::Damaged(what) => (
-                format!("the trace is damaged: {what}"),
-                "import the original file again",
-            ),
+            Broken::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                ("the trace is truncated".to_owned(), "import the original file again")
+            }
+            Broken::Io(error) => {
+                (format!("the file cannot be read to its end: {error}"), "try again")
+            }
+            Broken::Damaged(what) => {
+                (format!("the trace is damaged: {what}"), "import the original file again")
+            }
         };
         problems.fatal(Place::Byte(input.at), what, hint)
     })
@@ -217,10 +206,7 @@ impl Input<'_> {
     fn name(&mut self) -> Result<String, Broken> {
         let length = u64::from(self.u32()?);
         let mut name = Vec::new();
-        (&mut self.bytes)
-            .take(length)
-            .read_to_end(&mut name)
-            .map_err(Broken::Io)?;
+        (&mut self.bytes).take(length).read_to_end(&mut name).map_err(Broken::Io)?;
         self.hash.update(&name);
         self.at += name.len() as u64;
         if name.len() as u64 != length {
@@ -267,11 +253,7 @@ fn read_columns<const K: usize, T: Columns<K>>(
     let (mut names, mut limits) = (Vec::new(), Vec::new());
     for _ in 0..name_tables {
         let count = input.u32()?;
-        names.push(
-            (0..count)
-                .map(|_| input.name())
-                .collect::<Result<Vec<_>, _>>()?,
-        );
+        names.push((0..count).map(|_| input.name()).collect::<Result<Vec<_>, _>>()?);
         limits.push(count);
     }
     input.checksum()?;

@@ -51,14 +51,7 @@ impl Columns<6> for TaskTrace {
     fn pack(row: &TaskRow) -> [i64; 6] {
         let (queue, priority) = (i64::from(row.queue), row.priority as i64);
         let (submitted, duration) = (row.submitted.ms(), row.duration.ms());
-        [
-            submitted,
-            duration,
-            row.deadline.ms(),
-            queue,
-            priority,
-            i64::from(row.retries),
-        ]
+        [submitted, duration, row.deadline.ms(), queue, priority, i64::from(row.retries)]
     }
     #[inline]
     fn unpack(
@@ -100,11 +93,7 @@ impl Columns<3> for PriceTrace {
     #[inline]
     fn unpack([at, market, cell]: [i64; 3], limits: &[u32]) -> Option<PriceRow> {
         let (at, market) = (Time::from_ms(at), id(market, limits[0])?);
-        Some(PriceRow {
-            at,
-            market,
-            price: price(cell)?,
-        })
+        Some(PriceRow { at, market, price: price(cell)? })
     }
     fn build(names: Vec<Vec<String>>, changes: Vec<PriceRow>) -> Option<Self> {
         let [names] = names.try_into().ok()?;
@@ -112,11 +101,7 @@ impl Columns<3> for PriceTrace {
             let mut parts = name.split('\t').map(str::to_owned);
             let (zone, instance_type) = (parts.next()?, parts.next()?);
             let product = parts.next()?;
-            parts.next().is_none().then_some(Market {
-                zone,
-                instance_type,
-                product,
-            })
+            parts.next().is_none().then_some(Market { zone, instance_type, product })
         };
         let markets = names.into_iter().map(market).collect::<Option<_>>()?;
         Some(Self { markets, changes })
@@ -143,21 +128,14 @@ impl Columns<3> for AvailabilityTrace {
     #[inline]
     fn unpack([at, pool, available]: [i64; 3], limits: &[u32]) -> Option<AvailabilityRow> {
         let (at, pool) = (Time::from_ms(at), id(pool, limits[0])?);
-        Some(AvailabilityRow {
-            at,
-            pool,
-            available: u32::try_from(available).ok()?,
-        })
+        Some(AvailabilityRow { at, pool, available: u32::try_from(available).ok()? })
     }
     fn build(names: Vec<Vec<String>>, changes: Vec<AvailabilityRow>) -> Option<Self> {
         let [names] = names.try_into().ok()?;
         let pool = |joined: String| {
             let (name, end) = joined.rsplit_once('\t')?;
             let end = Time::from_ms(end.parse().ok()?);
-            Some(AvailabilityPool {
-                name: name.to_owned(),
-                end,
-            })
+            Some(AvailabilityPool { name: name.to_owned(), end })
         };
         let pools = names.into_iter().map(pool).collect::<Option<_>>()?;
         Some(Self { pools, changes })

@@ -78,22 +78,11 @@ pub(super) struct Problems {
 impl Problems {
     pub(super) fn in_file(file: &str) -> Self {
         let (file, problems, more) = (file.to_owned(), Vec::new(), 0);
-        Self {
-            error: TraceError {
-                file,
-                problems,
-                more,
-            },
-        }
+        Self { error: TraceError { file, problems, more } }
     }
 
     pub(super) fn add(&mut self, place: Place, what: impl fmt::Display, hint: impl fmt::Display) {
-        self.push(Problem {
-            what: what.to_string(),
-            place,
-            column: None,
-            hint: hint.to_string(),
-        });
+        self.push(Problem { what: what.to_string(), place, column: None, hint: hint.to_string() });
     }
 
     /// A cell that cannot be read.
@@ -137,11 +126,7 @@ impl Problems {
     }
 
     pub(super) fn or<T>(self, value: T) -> Result<T, TraceError> {
-        if self.error.problems.is_empty() {
-            Ok(value)
-        } else {
-            Err(self.error)
-        }
+        if self.error.problems.is_empty() { Ok(value) } else { Err(self.error) }
     }
 }
 

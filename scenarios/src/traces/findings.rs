@@ -164,22 +164,12 @@ impl Findings {
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {}", self.file, self.format.name())?;
-        writeln!(
-            f,
-            "  rows     {} read, {} kept",
-            grouped(self.rows),
-            grouped(self.kept)
-        )?;
+        writeln!(f, "  rows     {} read, {} kept", grouped(self.rows), grouped(self.kept))?;
         if let Some((first, last)) = self.span {
             let (from, to) = (show_time(first), show_time(last));
             writeln!(f, "  span     {from} .. {to} ({})", last.since(first))?;
         }
-        writeln!(
-            f,
-            "  {:<8} {}",
-            self.groups,
-            grouped(self.group_rows.len() as u64)
-        )?;
+        writeln!(f, "  {:<8} {}", self.groups, grouped(self.group_rows.len() as u64))?;
         for (name, rows) in self.group_rows.iter().take(LISTED_MAX) {
             writeln!(f, "  {:>14}  {name}", grouped(*rows))?;
         }
@@ -191,12 +181,7 @@ impl fmt::Display for Findings {
         }
         for (from, to) in self.gaps.iter().take(LISTED_MAX) {
             let length = to.since(*from).to_string();
-            writeln!(
-                f,
-                "  {length:>14}  {} .. {}",
-                show_time(*from),
-                show_time(*to)
-            )?;
+            writeln!(f, "  {length:>14}  {} .. {}", show_time(*from), show_time(*to))?;
         }
         if !self.notes.is_empty() {
             writeln!(f, "  warnings")?;
@@ -310,27 +295,15 @@ impl Log {
     ) -> Findings {
         if self.descents > 0 {
             // The very first row counts as later than nothing at all.
-            let kind = if self.ascents == 1 {
-                NoteKind::NewestFirst
-            } else {
-                NoteKind::OutOfOrder
-            };
-            let count = if self.ascents == 1 {
-                self.rows
-            } else {
-                self.descents
-            };
+            let kind = if self.ascents == 1 { NoteKind::NewestFirst } else { NoteKind::OutOfOrder };
+            let count = if self.ascents == 1 { self.rows } else { self.descents };
             self.notes[kind as usize] = (count, self.first_descent);
         }
         if self.rows == 0 && self.notes[NoteKind::EmptyList as usize].0 == 0 {
             self.note_many(NoteKind::EmptyList, 1);
         }
         let noted = |(kind, (count, first)): (&NoteKind, (u64, Option<u64>))| {
-            (count > 0).then_some(Note {
-                kind: *kind,
-                count,
-                first,
-            })
+            (count > 0).then_some(Note { kind: *kind, count, first })
         };
         group_rows.sort_by(|(a_name, a), (b_name, b)| b.cmp(a).then(a_name.cmp(b_name)));
         Findings {
@@ -342,11 +315,7 @@ impl Log {
             groups,
             group_rows,
             gaps: gaps(times),
-            notes: NoteKind::ALL
-                .iter()
-                .zip(self.notes)
-                .filter_map(noted)
-                .collect(),
+            notes: NoteKind::ALL.iter().zip(self.notes).filter_map(noted).collect(),
         }
     }
 }
@@ -354,20 +323,12 @@ impl Log {
 /// The spaces between successive times that are at least [`GAP_MIN`] long and [`GAP_FACTOR`]
 /// times longer than 99 % of them, longest first.
 fn gaps(times: impl Iterator<Item = Time> + Clone) -> Vec<(Time, Time)> {
-    let pairs = || {
-        times
-            .clone()
-            .zip(times.clone().skip(1))
-            .filter(|(from, to)| from < to)
-    };
+    let pairs = || times.clone().zip(times.clone().skip(1)).filter(|(from, to)| from < to);
     // A class per eighth of an octave: enough for a 99th percentile, and no memory to speak of.
     let class = |length: Duration| {
         let ms = length.ms().clamp(8, 1 << 50);
         let octave = ms.ilog2();
-        (
-            octave as usize * 8,
-            usize::try_from((ms >> (octave - 3)) - 8).expect("three bits"),
-        )
+        (octave as usize * 8, usize::try_from((ms >> (octave - 3)) - 8).expect("three bits"))
     };
     let (mut classes, mut longest) = (vec![0_u64; 64 * 8], Duration::ZERO);
     for (from, to) in pairs() {
@@ -386,9 +347,7 @@ fn gaps(times: impl Iterator<Item = Time> + Clone) -> Vec<(Time, Time)> {
     if longest < odd {
         return Vec::new();
     }
-    let mut found: Vec<_> = pairs()
-        .filter(|(from, to)| to.since(*from) >= odd)
-        .collect();
+    let mut found: Vec<_> = pairs().filter(|(from, to)| to.since(*from) >= odd).collect();
     found.sort_by_key(|(from, to)| (std::cmp::Reverse(to.since(*from)), *from));
     found
 }

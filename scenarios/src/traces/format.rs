@@ -110,10 +110,7 @@ impl Format {
     fn of_table(head: &[u8], options: &Options) -> Option<Self> {
         let line = head.split(|byte| *byte == b'\n').next()?.trim_ascii_end();
         let delimiter = delimiter(line);
-        let header: Vec<_> = line
-            .split(|byte| *byte == delimiter)
-            .map(header_name)
-            .collect();
+        let header: Vec<_> = line.split(|byte| *byte == delimiter).map(header_name).collect();
         let has = |names: &[&str]| names.iter().all(|name| header.iter().any(|h| h == name));
         match () {
             () if options.columns.is_some() => Some(Self::TaskTable),
@@ -140,18 +137,13 @@ pub(super) fn delimiter(line: &[u8]) -> u8 {
 /// A name in a header, without a byte order mark and stray quotes.
 pub(super) fn header_name(field: &[u8]) -> String {
     let field = field.strip_prefix(b"\xef\xbb\xbf").unwrap_or(field);
-    String::from_utf8_lossy(field)
-        .trim_matches(['"', ' '])
-        .to_owned()
+    String::from_utf8_lossy(field).trim_matches(['"', ' ']).to_owned()
 }
 
 /// The file's name without folders and without `.gz` and `.zst`.
 pub(super) fn stem(name: &str) -> &str {
     let mut stem = name.rsplit(['/', '\\']).next().unwrap_or(name);
-    while let Some(shorter) = stem
-        .strip_suffix(".gz")
-        .or_else(|| stem.strip_suffix(".zst"))
-    {
+    while let Some(shorter) = stem.strip_suffix(".gz").or_else(|| stem.strip_suffix(".zst")) {
         stem = shorter;
     }
     stem

@@ -184,9 +184,7 @@ pub fn import_from(
 ) -> Result<Imported, TraceError> {
     let source = Source::unpack(name, bytes)?;
     if source.head.is_empty() {
-        return Err(source
-            .problems()
-            .fatal(Place::File, "the file is empty", "fetch it again"));
+        return Err(source.problems().fatal(Place::File, "the file is empty", "fetch it again"));
     }
     let format = match options.format {
         Some(format) => format,

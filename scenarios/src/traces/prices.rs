@@ -85,10 +85,7 @@ impl PriceTrace {
         let in_force: BTreeSet<usize> = last.into_iter().flatten().collect();
         let mut changes: Vec<_> = in_force.into_iter().map(|i| self.changes[i]).collect();
         changes.extend_from_slice(&self.changes[from..to]);
-        Self {
-            markets: self.markets.clone(),
-            changes,
-        }
+        Self { markets: self.markets.clone(), changes }
     }
 
     /// Without the rows that repeat their market's price.
@@ -98,10 +95,7 @@ impl PriceTrace {
         let is_change =
             |row: &&PriceRow| last[row.market as usize].replace(row.price) != Some(row.price);
         let changes = self.changes.iter().filter(is_change).copied().collect();
-        Self {
-            markets: self.markets.clone(),
-            changes,
-        }
+        Self { markets: self.markets.clone(), changes }
     }
 
     /// Only the markets that `wanted` accepts, numbered anew in the same order.
@@ -208,11 +202,7 @@ impl<'a> PriceBuilder<'a> {
         };
         let triple = [
             id(&mut self.zones, self.columns.zone, raw.zone),
-            id(
-                &mut self.types,
-                self.columns.instance_type,
-                raw.instance_type,
-            ),
+            id(&mut self.types, self.columns.instance_type, raw.instance_type),
             id(&mut self.products, self.columns.product, raw.product),
         ];
         let price = text::price(raw.price);
@@ -247,15 +237,7 @@ impl<'a> PriceBuilder<'a> {
 
     pub(super) fn finish(self, file: &str, format: Format) -> Result<Imported, TraceError> {
         let Self {
-            options,
-            zones,
-            types,
-            products,
-            markets,
-            mut changes,
-            mut log,
-            problems,
-            ..
+            options, zones, types, products, markets, mut changes, mut log, problems, ..
         } = self;
         problems.or(())?;
         let [zones, types, products] = [zones, types, products].map(Names::into_strings);
@@ -271,10 +253,7 @@ impl<'a> PriceBuilder<'a> {
         drop_duplicates(&mut changes, &mut log);
         let trace = PriceTrace { markets, changes };
         let findings = trace.findings(log, options, file, format);
-        Ok(Imported {
-            trace: Trace::Prices(trace),
-            findings,
-        })
+        Ok(Imported { trace: Trace::Prices(trace), findings })
     }
 }
 
@@ -298,10 +277,7 @@ fn drop_duplicates(changes: &mut Vec<PriceRow>, log: &mut Log) {
         }
         start += instant.len();
     }
-    log.note_many(
-        NoteKind::DuplicatePrice,
-        drop.iter().filter(|drop| **drop).count() as u64,
-    );
+    log.note_many(NoteKind::DuplicatePrice, drop.iter().filter(|drop| **drop).count() as u64);
     let mut index = 0;
     changes.retain(|_| {
         index += 1;
@@ -323,17 +299,9 @@ impl PriceTrace {
             rows[row.market as usize] += 1;
         }
         let rows_where = |is_so: &dyn Fn(&Market) -> bool| {
-            self.markets
-                .iter()
-                .zip(&rows)
-                .filter(|(m, _)| is_so(m))
-                .map(|(_, rows)| rows)
-                .sum()
+            self.markets.iter().zip(&rows).filter(|(m, _)| is_so(m)).map(|(_, rows)| rows).sum()
         };
-        log.note_many(
-            NoteKind::ZoneId,
-            rows_where(&|market| is_zone_id(&market.zone)),
-        );
+        log.note_many(NoteKind::ZoneId, rows_where(&|market| is_zone_id(&market.zone)));
         if let Some(known) = &options.known_types {
             let unknown = |market: &Market| !known.contains(&market.instance_type);
             log.note_many(NoteKind::UnknownType, rows_where(&unknown));
@@ -344,12 +312,6 @@ impl PriceTrace {
         let repeats = self.changes.len() - self.without_repeats().changes.len();
         log.note_many(NoteKind::RepeatedPrice, repeats as u64);
         let markets = self.markets.iter().map(Market::name).zip(rows).collect();
-        log.finish(
-            file,
-            format,
-            "markets",
-            markets,
-            self.changes.iter().map(|row| row.at),
-        )
+        log.finish(file, format, "markets", markets, self.changes.iter().map(|row| row.at))
     }
 }

@@ -50,11 +50,7 @@ pub(super) fn json(source: Source<'_>, options: &Options) -> Result<Imported, Tr
         at: "Timestamp",
     };
     let mut prices = PriceBuilder::new(&file, options, columns);
-    let mut lines = LineCounter {
-        text: &text,
-        at: 0,
-        line: 1,
-    };
+    let mut lines = LineCounter { text: &text, at: 0, line: 1 };
     let mut more = false;
     let mut documents = serde_json::Deserializer::from_str(&text).into_iter::<Document<'_>>();
     loop {
@@ -102,17 +98,11 @@ pub(super) fn json_text(source: Source<'_>) -> Result<String, TraceError> {
 /// A JSON error as a problem: where, what, and what to do.
 pub(super) fn json_problem(error: &serde_json::Error, expected: &str) -> (Place, String, String) {
     let what = error.to_string();
-    let what = what
-        .rsplit_once(" at line ")
-        .map_or(what.as_str(), |(what, _)| what)
-        .to_owned();
+    let what = what.rsplit_once(" at line ").map_or(what.as_str(), |(what, _)| what).to_owned();
     let hint = if error.is_eof() {
         "the file is truncated; fetch it again".to_owned()
     } else {
-        format!(
-            "this is not {expected}; check column {} of the line",
-            error.column()
-        )
+        format!("this is not {expected}; check column {} of the line", error.column())
     };
     (Place::Line(error.line() as u64), what, hint)
 }
@@ -135,11 +125,7 @@ impl LineCounter<'_> {
     /// The line of a part of the text; of a copy (it had escapes), that of the part before.
     fn of(&mut self, part: &str) -> u64 {
         let offset = part.as_ptr().addr().wrapping_sub(self.text.as_ptr().addr());
-        self.at(if offset < self.text.len() {
-            offset
-        } else {
-            self.at
-        })
+        self.at(if offset < self.text.len() { offset } else { self.at })
     }
 }
 
@@ -152,24 +138,11 @@ pub(super) fn table(source: Source<'_>, options: &Options) -> Result<Imported, T
         price: "price",
         at: "ts",
     };
-    let names = [
-        columns.zone,
-        columns.instance_type,
-        columns.product,
-        columns.price,
-        columns.at,
-    ];
+    let names = [columns.zone, columns.instance_type, columns.product, columns.price, columns.at];
     let mut prices = PriceBuilder::new(&file, options, columns);
     let mut table = Table::open(source)?;
     let found = names.map(|name| table.column(name, &mut prices.problems));
-    let [
-        Some(zone),
-        Some(instance_type),
-        Some(product),
-        Some(price),
-        Some(at),
-    ] = found
-    else {
+    let [Some(zone), Some(instance_type), Some(product), Some(price), Some(at)] = found else {
         return prices.finish(&file, Format::SpotPriceTable);
     };
     let width = table.header.len();
@@ -187,9 +160,7 @@ pub(super) fn table(source: Source<'_>, options: &Options) -> Result<Imported, T
         prices.push(&raw, record.line);
     }
     if !table.records.ends_with_line_end() {
-        prices
-            .log
-            .note(NoteKind::NoLineEnd, table.records.lines_read());
+        prices.log.note(NoteKind::NoLineEnd, table.records.lines_read());
     }
     prices.finish(&file, Format::SpotPriceTable)
 }

@@ -37,24 +37,15 @@ pub(super) fn firefox_ci(source: Source<'_>, options: &Options) -> Result<Import
     let bytes = source.read_all()?;
     let mut tasks = TaskBuilder::new(&file, options);
     tasks.log.relative = true;
-    if bytes
-        .iter()
-        .all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
-    {
+    if bytes.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) {
         let what = "this is text; records of 8 binary bytes are expected";
-        tasks.problems.add(
-            Place::Byte(0),
-            what,
-            "state another format, or fetch the file again",
-        );
+        tasks.problems.add(Place::Byte(0), what, "state another format, or fetch the file again");
     }
     let (records, rest) = bytes.as_chunks::<8>();
     if !rest.is_empty() {
         let what = format_args!("the last record has {} of 8 bytes", rest.len());
         let at = Place::Byte((bytes.len() - rest.len()) as u64);
-        tasks
-            .problems
-            .add(at, what, "the file is truncated; fetch it again");
+        tasks.problems.add(at, what, "the file is truncated; fetch it again");
     }
     let start = start_of(options);
     let queue = queue_id(&mut tasks, &file, options);
@@ -90,11 +81,7 @@ pub(super) fn plain_task(submitted: Time, duration: Duration, queue: u32) -> Tas
 pub(super) fn queue_id(tasks: &mut TaskBuilder, file: &str, options: &Options) -> u32 {
     let queue = queue_of(file, options);
     tasks.queue(queue.as_bytes()).unwrap_or_else(|why| {
-        tasks.problems.add(
-            Place::File,
-            format_args!("{why}: {queue:?}"),
-            "state the queue's name",
-        );
+        tasks.problems.add(Place::File, format_args!("{why}: {queue:?}"), "state the queue's name");
         0
     })
 }
@@ -130,10 +117,7 @@ pub(super) fn swf(source: Source<'_>, options: &Options) -> Result<Imported, Tra
     let file = source.name.clone();
     let mut lines = source.records(0);
     let mut tasks = TaskBuilder::new(&file, options);
-    let mut header = SwfHeader {
-        start: options.start,
-        queues: BTreeMap::new(),
-    };
+    let mut header = SwfHeader { start: options.start, queues: BTreeMap::new() };
     let unnamed = queue_of(&file, options);
     while let Some(record) = lines.next()? {
         let (line, text) = (record.line, record.field(0).trim_ascii());
@@ -143,15 +127,10 @@ pub(super) fn swf(source: Source<'_>, options: &Options) -> Result<Imported, Tra
         }
         tasks.log.rows += 1;
         let is_space = |byte: &u8| byte.is_ascii_whitespace();
-        let fields: Vec<_> = text
-            .split(is_space)
-            .filter(|field| !field.is_empty())
-            .collect();
+        let fields: Vec<_> = text.split(is_space).filter(|field| !field.is_empty()).collect();
         if fields.len() != SWF_COLUMNS.len() || record.len() != 1 {
             let what = format_args!("the line has {} of 18 columns", fields.len());
-            tasks
-                .problems
-                .add(Place::Line(line), what, "it may be cut, or this is no SWF");
+            tasks.problems.add(Place::Line(line), what, "it may be cut, or this is no SWF");
             continue;
         }
         // In thousandths, as some logs have fractions of seconds.
@@ -163,9 +142,7 @@ pub(super) fn swf(source: Source<'_>, options: &Options) -> Result<Imported, Tra
                 Err(why) => why,
             };
             let hint = "SWF has numbers that are not negative, and -1 for unknown";
-            tasks
-                .problems
-                .cell(line, SWF_COLUMNS[column], fields[column], why, hint);
+            tasks.problems.cell(line, SWF_COLUMNS[column], fields[column], why, hint);
             None
         };
         let numbers = (number(1), number(3), number(10), number(14));
@@ -229,10 +206,8 @@ impl SwfHeader {
                 self.start = self.start.or(stated);
             }
             "Queue" => {
-                let (number, name) = value
-                    .trim()
-                    .split_once(char::is_whitespace)
-                    .unwrap_or_default();
+                let (number, name) =
+                    value.trim().split_once(char::is_whitespace).unwrap_or_default();
                 if let Ok(number) = number.parse() {
                     self.queues.insert(number, name.trim().to_owned());
                 }

@@ -36,9 +36,8 @@ impl<'a> Source<'a> {
                 .take(fill)
                 .read_to_end(&mut head)
                 .map_err(|error| unreadable(name, &error))?;
-            let kind = head
-                .get(..4)
-                .map_or([0; 4], |magic| [magic[0], magic[1], magic[2], magic[3]]);
+            let kind =
+                head.get(..4).map_or([0; 4], |magic| [magic[0], magic[1], magic[2], magic[3]]);
             let whole = Cursor::new(head.clone()).chain(bytes);
             bytes = match kind {
                 [0x1f, 0x8b, _, _] => Box::new(flate2::read::MultiGzDecoder::new(whole)),
@@ -47,11 +46,7 @@ impl<'a> Source<'a> {
                 }
                 _ => {
                     let name = name.to_owned();
-                    return Ok(Self {
-                        name,
-                        head,
-                        bytes: Box::new(whole),
-                    });
+                    return Ok(Self { name, head, bytes: Box::new(whole) });
                 }
             };
         }
@@ -69,9 +64,7 @@ impl<'a> Source<'a> {
     /// All bytes at once, for formats that are one document.
     pub(super) fn read_all(self) -> Result<Vec<u8>, TraceError> {
         let (mut bytes, mut all) = (self.bytes, Vec::new());
-        bytes
-            .read_to_end(&mut all)
-            .map_err(|error| unreadable(&self.name, &error))?;
+        bytes.read_to_end(&mut all).map_err(|error| unreadable(&self.name, &error))?;
         Ok(all)
     }
 
@@ -134,11 +127,7 @@ impl<'r> Record<'r> {
     /// The field with this index, which is less than `len`.
     #[inline]
     pub(super) fn field(&self, index: usize) -> &'r [u8] {
-        let start = if index == 0 {
-            0
-        } else {
-            self.ends[index - 1] + 1
-        };
+        let start = if index == 0 { 0 } else { self.ends[index - 1] + 1 };
         &self.text[start..self.ends[index]]
     }
 
@@ -175,11 +164,7 @@ impl Records<'_> {
             true => &self.unquoted,
             false => &self.buffer[line.start..line.end],
         };
-        Ok(Some(Record {
-            line: line.number,
-            text,
-            ends: &self.ends,
-        }))
+        Ok(Some(Record { line: line.number, text, ends: &self.ends }))
     }
 
     /// Splits the next line in one pass, if all of it is in the buffer and nothing can be quoted.
@@ -204,12 +189,7 @@ impl Records<'_> {
                     self.lines_read += 1;
                     let (start, number) = (self.start, self.lines_read);
                     self.start += at + 1;
-                    return Some(Line {
-                        start,
-                        end: start + length,
-                        number,
-                        has_quotes: false,
-                    });
+                    return Some(Line { start, end: start + length, number, has_quotes: false });
                 }
             }
         }
@@ -265,12 +245,7 @@ impl Records<'_> {
             self.start = end + usize::from(found.is_some());
             end -= usize::from(self.buffer[start..end].ends_with(b"\r"));
             self.split(start, end, has_quotes);
-            return Ok(Some(Line {
-                start,
-                end,
-                number,
-                has_quotes,
-            }));
+            return Ok(Some(Line { start, end, number, has_quotes }));
         }
     }
 
@@ -328,11 +303,7 @@ pub(super) struct Table<'a> {
 impl<'a> Table<'a> {
     /// Reads the header, which also tells the delimiter.
     pub(super) fn open(source: Source<'a>) -> Result<Self, TraceError> {
-        let line = source
-            .head
-            .split(|byte| *byte == b'\n')
-            .next()
-            .unwrap_or_default();
+        let line = source.head.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let delimiter = delimiter(line);
         let mut records = source.records(delimiter);
         let header = match records.next()? {
@@ -349,11 +320,7 @@ impl<'a> Table<'a> {
             let near = |known: &&String| strsim::damerau_levenshtein(known, name);
             let nearest = self.header.iter().min_by_key(near);
             let hint = nearest.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
-            problems.add(
-                Place::Line(1),
-                format_args!("there is no column `{name}`"),
-                hint,
-            );
+            problems.add(Place::Line(1), format_args!("there is no column `{name}`"), hint);
         }
         found
     }
@@ -365,11 +332,7 @@ pub(super) fn is_whole(record: &Record<'_>, width: usize, problems: &mut Problem
     let whole = record.len() == width;
     if !whole {
         let what = format_args!("the line has {} columns, the header {width}", record.len());
-        problems.add(
-            Place::Line(record.line),
-            what,
-            "it may be cut, or lack quotes",
-        );
+        problems.add(Place::Line(record.line), what, "it may be cut, or lack quotes");
     }
     whole
 }
@@ -444,19 +407,9 @@ mod tests {
     fn lines_are_counted_across_blank_lines_and_quoted_breaks() {
         let found = rows(b"a,b\r\n\n\"x\ny\",2\nlast,\"\"\"q\"").unwrap();
         let row = |line, fields: [&str; 2]| {
-            (
-                line,
-                fields
-                    .iter()
-                    .map(|f| f.as_bytes().to_vec())
-                    .collect::<Vec<_>>(),
-            )
+            (line, fields.iter().map(|f| f.as_bytes().to_vec()).collect::<Vec<_>>())
         };
-        let expected = [
-            row(1, ["a", "b"]),
-            row(3, ["x\ny", "2"]),
-            row(5, ["last", "\"q"]),
-        ];
+        let expected = [row(1, ["a", "b"]), row(3, ["x\ny", "2"]), row(5, ["last", "\"q"])];
         assert_eq!(found, expected);
         let error = rows(b"a,b\n1,\"open\n2,3\n").unwrap_err().to_string();
         assert!(error.contains("never closed\n  --> test.csv:2"), "{error}");

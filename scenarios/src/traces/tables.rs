@@ -55,13 +55,7 @@ impl OnDemandTable {
         let key = (region, instance_type, product);
         self.rows
             .iter()
-            .filter(|r| {
-                (
-                    r.region as usize,
-                    r.instance_type as usize,
-                    r.product as usize,
-                ) == key
-            })
+            .filter(|r| (r.region as usize, r.instance_type as usize, r.product as usize) == key)
             .map(|row| (row.since, row.price))
             .collect()
     }

@@ -38,10 +38,7 @@ pub struct TaskRow {
     pub retries: u8,
 }
 
-const _: () = assert!(
-    size_of::<TaskRow>() <= 32,
-    "twelve million tasks fit 384 MB"
-);
+const _: () = assert!(size_of::<TaskRow>() <= 32, "twelve million tasks fit 384 MB");
 
 impl TaskTrace {
     /// The tasks submitted from `start` until before `end`.
@@ -69,13 +66,7 @@ impl TaskTrace {
         }
         log.note_many(NoteKind::EqualTask, equal);
         let queues = self.queues.iter().cloned().zip(rows).collect();
-        log.finish(
-            file,
-            format,
-            "queues",
-            queues,
-            self.tasks.iter().map(|task| task.submitted),
-        )
+        log.finish(file, format, "queues", queues, self.tasks.iter().map(|task| task.submitted))
     }
 }
 
@@ -122,21 +113,13 @@ impl TaskBuilder {
     }
 
     pub(super) fn finish(self, file: &str, format: Format) -> Result<Imported, TraceError> {
-        let Self {
-            mut trace,
-            queues,
-            log,
-            problems,
-        } = self;
+        let Self { mut trace, queues, log, problems } = self;
         problems.or(())?;
         trace.queues = queues.into_strings();
         if log.is_unordered() {
             trace.tasks.sort_by_key(|task| task.submitted);
         }
         let findings = trace.findings(log, file, format);
-        Ok(Imported {
-            trace: Trace::Tasks(trace),
-            findings,
-        })
+        Ok(Imported { trace: Trace::Tasks(trace), findings })
     }
 }

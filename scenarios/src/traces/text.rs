@@ -172,9 +172,7 @@ pub(super) fn priority(text: &[u8]) -> Result<Priority, BadCell> {
         _ => Priority::ALL
             .into_iter()
             .find(named)
-            .ok_or(BadCell::NotOneOf(
-                "highest, very-high, high, medium, low, very-low, lowest",
-            )),
+            .ok_or(BadCell::NotOneOf("highest, very-high, high, medium, low, very-low, lowest")),
     }
 }
 
@@ -285,19 +283,8 @@ mod tests {
         assert_eq!(micros("0.0000005000"), Ok((1, true)));
         assert_eq!(micros("1.0000000"), Ok((1_000_000, false)));
         assert_eq!(micros(""), Err(BadCell::Empty));
-        for text in [
-            "NaN",
-            "inf",
-            "1e3",
-            "1.2.3",
-            "--1",
-            "+1",
-            ".",
-            "-",
-            " 1",
-            "1,5",
-            "1.0000005x",
-        ] {
+        for text in ["NaN", "inf", "1e3", "1.2.3", "--1", "+1", ".", "-", " 1", "1,5", "1.0000005x"]
+        {
             assert_eq!(micros(text), Err(BadCell::NotANumber), "{text}");
         }
         for text in ["9223372036854775807", "99999999999999"] {

@@ -57,17 +57,18 @@ const CYCLES_BEFORE: i64 = 5;
 
 impl AvailabilityModel {
     /// All changes from `start` to before `end`, by time and then by pool. Every pool's first is
-    /// at `start`.
+    /// at `start`. With each pool stands what names its draws:
+    /// [`Catalog::pool_key`](provisioner_engine::catalog::Catalog::pool_key).
     #[must_use]
     pub fn generate(
         &self,
-        pools: &[PoolId],
+        pools: &[(PoolId, u64)],
         seed: Seed,
         (start, end): (Time, Time),
     ) -> Vec<AvailabilityChange> {
         let mut changes = Vec::new();
-        for &pool in pools {
-            let seed = seed.purpose("availability").entity(pool.index() as u64);
+        for &(pool, key) in pools {
+            let seed = seed.purpose("availability").entity(key);
             self.walk(pool, seed, (start, end), &mut changes);
         }
         changes.sort_by_key(|change| (change.at, change.pool));
@@ -148,7 +149,7 @@ mod tests {
 
     fn generate(model: &AvailabilityModel, ids: &[usize]) -> Vec<AvailabilityChange> {
         model.check().expect("the model is right");
-        let pools: Vec<PoolId> = ids.iter().copied().map(PoolId::new).collect();
+        let pools: Vec<_> = ids.iter().map(|id| (PoolId::new(*id), *id as u64)).collect();
         model.generate(&pools, Seed(3), (Time::EPOCH, Time::EPOCH + Duration::DAY * DAYS))
     }
 

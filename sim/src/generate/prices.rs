@@ -28,6 +28,8 @@ use crate::input::PriceChange;
 pub struct PricedPool {
     /// Which.
     pub pool: PoolId,
+    /// What names its draws: [`Catalog::pool_key`](provisioner_engine::catalog::Catalog::pool_key).
+    pub key: u64,
     /// What its instance type costs on demand.
     pub on_demand: UsdPerHour,
 }
@@ -53,9 +55,9 @@ impl PriceModel {
         (start, end): (Time, Time),
     ) -> Vec<PriceChange> {
         let mut changes = Vec::new();
-        for &PricedPool { pool, on_demand } in pools {
+        for &PricedPool { pool, key, on_demand } in pools {
             let mut log = PriceLog { changes: &mut changes, pool, on_demand, last: None };
-            let seed = seed.purpose("price").entity(pool.index() as u64);
+            let seed = seed.purpose("price").entity(key);
             match self {
                 Self::Capacity(model) => model.walk(&mut log, seed, start, end),
                 Self::Outbid(model) => model.walk(&mut log, seed, start, end),
@@ -119,7 +121,7 @@ mod tests {
 
     fn pools(ids: impl Iterator<Item = usize>) -> Vec<PricedPool> {
         let on_demand = UsdPerHour::from_micros(4_000_000);
-        let pool = |id| PricedPool { pool: PoolId::new(id), on_demand };
+        let pool = |id| PricedPool { pool: PoolId::new(id), key: id as u64, on_demand };
         ids.map(pool).collect()
     }
 

@@ -222,7 +222,7 @@ const HOUR_MS: f64 = 3_600_000.0;
 impl GeneratedTasks {
     /// The tasks of a worker type from `start` to before `end`.
     ///
-    /// `seed` is that of the run: the worker type has its own streams under it.
+    /// `seed` is the worker type's own, that of the run split by its name.
     #[must_use]
     pub fn new(
         model: &TaskModel,
@@ -230,10 +230,7 @@ impl GeneratedTasks {
         seed: Seed,
         (start, end): (Time, Time),
     ) -> Self {
-        let stream = |purpose| {
-            let entity = worker_type.index() as u64;
-            seed.purpose("tasks").entity(entity).purpose(purpose).stream()
-        };
+        let stream = |purpose| seed.purpose("tasks").purpose(purpose).stream();
         Self {
             worker_type,
             durations: model.durations.clone(),
@@ -442,12 +439,12 @@ mod tests {
         let span = (START, START + WEEK);
         let model = TaskModel::default();
         let of = |worker_type| {
-            let worker_type = WorkerTypeId::new(worker_type);
-            let tasks = collect(GeneratedTasks::new(&model, worker_type, Seed(1), span));
+            let (id, seed) = (WorkerTypeId::new(0), Seed(1).purpose(worker_type));
+            let tasks = collect(GeneratedTasks::new(&model, id, seed, span));
             let times = tasks.iter().map(|task| (task.submitted, task.duration));
             times.collect::<Vec<_>>()
         };
-        assert_ne!(of(0), of(1));
+        assert_ne!(of("proj/a"), of("proj/b"));
     }
 
     #[test]

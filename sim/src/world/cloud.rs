@@ -32,12 +32,15 @@ pub(super) struct PoolState {
     max_price_least: UsdPerHour,
     /// Spot requests that wait, in the order of asking.
     pub(super) open: Vec<u32>,
+    /// What names its random draws.
+    key: u64,
     /// How many launches it was asked for.
     asked: u64,
 }
 
-impl Default for PoolState {
-    fn default() -> Self {
+impl PoolState {
+    /// A pool nobody was told about, whose random draws are named by `key`.
+    pub(super) const fn new(key: u64) -> Self {
         Self {
             price: None,
             changes: 0,
@@ -45,6 +48,7 @@ impl Default for PoolState {
             serving: Vec::new(),
             max_price_least: NO_LIMIT,
             open: Vec::new(),
+            key,
             asked: 0,
         }
     }
@@ -82,7 +86,7 @@ impl Draws {
 
 /// The stream of one instance for one purpose.
 fn stream(purpose: Seed, instance: &Instance) -> Stream {
-    purpose.entity(instance.pool.index() as u64).entity(instance.ordinal).stream()
+    purpose.entity(instance.identity).stream()
 }
 
 /// A delay of one instance; constant ones cost no stream.
@@ -162,8 +166,8 @@ impl World<'_> {
             .filter(|slot| self.instances[*slot].noticed.is_none())
             .collect();
         victims.sort_by_key(|slot| self.instances[*slot].launch);
-        let seed = self.draws.victim.entity(pool.index() as u64);
-        let mut random = seed.entity(self.next_availability as u64).stream();
+        let seed = self.draws.victim.entity(self.pools[pool.index()].key);
+        let mut random = seed.entity(self.now.ms().cast_unsigned()).stream();
         while victims.len() > available as usize {
             let victim = victims.swap_remove(random.random_range(..victims.len()));
             self.notice(victim);
@@ -215,7 +219,7 @@ impl World<'_> {
             market,
             capacity,
             utility,
-            ordinal: state.asked,
+            identity: Seed(state.key).entity(state.asked).0,
             stage: Stage::Asked,
             noticed: None,
             retired: false,

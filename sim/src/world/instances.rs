@@ -20,8 +20,8 @@ pub(super) struct Instance {
     pub(super) market: Market,
     pub(super) capacity: u32,
     pub(super) utility: Ratio,
-    /// The how-manieth of its pool: names its random draws.
-    pub(super) ordinal: u64,
+    /// Names its random draws: which of its pool it is.
+    pub(super) identity: u64,
     pub(super) stage: Stage,
     /// EC2 announced its end.
     pub(super) noticed: Option<Notice>,

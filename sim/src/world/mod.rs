@@ -137,12 +137,15 @@ impl<'a> World<'a> {
         let mut agenda = Agenda::new(config.start, config.end.saturating_add(config.drain));
         let claims = config.seed.purpose("claim");
         let digits = wait_digits(config.engine.worker_types.len());
-        let types: Vec<TypeState> = (0..)
-            .zip(config.engine.worker_types.iter().zip(&config.workers))
-            .map(|(index, (worker_type, worker))| TypeState {
+        let types: Vec<TypeState> = config
+            .engine
+            .worker_types
+            .iter()
+            .zip(&config.workers)
+            .map(|(worker_type, worker)| TypeState {
                 queue: Queue::new(),
                 ready: Ready::new(worker.claim_order),
-                random: claims.entity(index).stream(),
+                random: claims.purpose(&worker_type.name).stream(),
                 idle_line: agenda.line(worker_type.idle_timeout),
                 waits: Waits::new(digits),
                 counts: TaskCounts::default(),
@@ -151,7 +154,10 @@ impl<'a> World<'a> {
             .collect();
         let mut engine = Engine::new(config.engine.clone());
         engine.explain(hooks.journal.is_some());
-        let pools = config.engine.catalog.pools().len();
+        let catalog = &config.engine.catalog;
+        let pools: Vec<PoolState> = (0..catalog.pools().len())
+            .map(|index| PoolState::new(catalog.pool_key(PoolId::new(index))))
+            .collect();
         let interval = config.engine.limits.iteration_interval;
         assert!(interval > Duration::ZERO, "iterations are some time apart");
         assert!(config.series_step != Some(Duration::ZERO), "samples are some time apart");
@@ -161,12 +167,12 @@ impl<'a> World<'a> {
             now: config.start,
             engine,
             changed: (0..types.len()).map(WorkerTypeId::new).collect(),
-            books: Books::new(types.len(), pools),
+            books: Books::new(types.len(), pools.len()),
             types,
             tasks: Tasks::default(),
             instances: Instances::default(),
             launches: LaunchMap::new(),
-            pools: vec![PoolState::default(); pools],
+            pools,
             draws: Draws::new(config.seed),
             in_flight: InFlight::default(),
             hazard_line: agenda.line(cloud::HAZARD_LOOK),

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use provisioner_engine::worker_type::{PlacementPolicy, ScalingPolicy};
 
+use provisioner_sim::outcome::Measures;
+
 use super::*;
 
 fn all() -> Vec<PathBuf> {
@@ -27,7 +29,7 @@ fn every_shipped_scenario_loads_and_has_a_description() {
         assert!(path.ends_with(format!("{}.toml", scenario.name())));
         assert!(hashes.insert(scenario.hash().to_owned()), "{} is shipped twice", path.display());
     }
-    assert_eq!(hashes.len(), 11);
+    assert_eq!(hashes.len(), 14);
 }
 
 #[test]
@@ -74,4 +76,25 @@ fn a_shipped_scenario_is_the_same_in_another_folder() {
     let there = load_text(&text).expect("it needs no file").scenario;
     assert_eq!(here.hash(), there.hash());
     assert_eq!(outcome(&here, 2), outcome(&there, 2));
+}
+
+#[test]
+fn a_worker_type_more_changes_nothing_for_the_others() {
+    let text = std::fs::read_to_string(shipped("quickstart.toml")).expect("it is shipped");
+    let alone = load_text(&text).expect("a good file").scenario;
+    let prices = "[market.on_demand]";
+    let more = text.replace(prices, &format!("{prices}\n\"a1.large\" = \"$0.051/h\""))
+        + r#"
+[worker_types."aaa/first"]
+capacity_max = 50
+tasks = { generated = { preset = "firefox-tests", tasks_per_hour = 20 } }
+instance_types."a1.large" = {}
+"#;
+    let more = load_text(&more).expect("a good file").scenario;
+    let (alone, more) = (outcome(&alone, 1), outcome(&more, 1));
+    assert_eq!(more.worker_types[0].name, "aaa/first");
+    assert!(more.worker_types[0].launches.started > 0);
+    // Not the bills: what still runs at the end is billed until then, and the end may be another.
+    let same = |measures: &Measures| (measures.wait, measures.tasks, measures.launches.ordered);
+    assert!(more.worker_types[1..].iter().map(same).eq(alone.worker_types.iter().map(same)));
 }

@@ -51,10 +51,7 @@ fn many_problems_are_shown_up_to_a_limit_and_counted() {
     let text = format!("{TASKS}{}", "1,x,a\n".repeat(70));
     let error = refused("tasks.csv", text.as_bytes(), &plain());
     assert_eq!(error.matches("error:").count(), error::SHOWN_MAX);
-    assert!(
-        error.ends_with("and 50 more problems in tasks.csv"),
-        "{error}"
-    );
+    assert!(error.ends_with("and 50 more problems in tasks.csv"), "{error}");
 }
 
 #[test]
@@ -90,30 +87,19 @@ fn findings_fit_a_terminal() {
 #[test]
 fn an_empty_file_is_refused_in_every_format() {
     for &format in Format::ALL {
-        let options = Options {
-            format: Some(format),
-            ..plain()
-        };
+        let options = Options { format: Some(format), ..plain() };
         let error = refused("file", b"", &options);
-        assert!(
-            error.starts_with("error: the file is empty\n  --> file"),
-            "{error}"
-        );
+        assert!(error.starts_with("error: the file is empty\n  --> file"), "{error}");
     }
 }
 
 #[test]
 fn binary_noise_is_refused_in_every_format_but_plain_records() {
-    let noise: Vec<u8> = (0..4000_u32)
-        .map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[2])
-        .collect();
+    let noise: Vec<u8> =
+        (0..4000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[2]).collect();
     for &format in Format::ALL {
         if format != Format::FirefoxCi {
-            let options = Options {
-                format: Some(format),
-                region: Some("r".into()),
-                ..plain()
-            };
+            let options = Options { format: Some(format), region: Some("r".into()), ..plain() };
             refused("noise", &noise, &options);
         }
     }
@@ -122,10 +108,7 @@ fn binary_noise_is_refused_in_every_format_but_plain_records() {
 
 #[test]
 fn a_wrong_header_names_the_nearest_column() {
-    let options = Options {
-        format: Some(Format::SpotPriceTable),
-        ..plain()
-    };
+    let options = Options { format: Some(Format::SpotPriceTable), ..plain() };
     let error = refused("prices.tsv", b"az\ttyp\tproduct\tprice\tts\n", &options);
     assert!(error.contains("there is no column `type`"), "{error}");
     assert!(error.contains("hint: the nearest is `typ`"), "{error}");
@@ -142,15 +125,7 @@ fn a_truncated_file_is_refused_or_said_to_lack_its_line_end() {
     let swf = format!("{SWF}{}", swf_row("0", "5", "1"));
     refused("x.swf", &swf.as_bytes()[..cut(&swf)], &plain());
     let tasks = format!("{TASKS}1400000000000,5000,linux\n");
-    assert_eq!(
-        noted(
-            "t.csv",
-            &tasks[..cut(&tasks)],
-            NoteKind::NoLineEnd,
-            &plain()
-        ),
-        1
-    );
+    assert_eq!(noted("t.csv", &tasks[..cut(&tasks)], NoteKind::NoLineEnd, &plain()), 1);
     refused("t.csv", &tasks.as_bytes()[..tasks.len() - 8], &plain());
     let windows =
         r#"{"env": "e", "trace": "t", "gap_seconds": 600, "start": 0, "unavailable": "01"}"#;
@@ -173,10 +148,7 @@ fn tasks_that_cannot_be_used_are_refused_or_counted() {
     ] {
         refused("t.csv", row(bad).as_bytes(), &plain());
     }
-    let now = Options {
-        now: Some(time("2026-01-01")),
-        ..plain()
-    };
+    let now = Options { now: Some(time("2026-01-01")), ..plain() };
     for (odd, kind) in [
         ("1400000000000,0,a", NoteKind::ZeroDuration),
         ("1400000000000,2592000001,a", NoteKind::LongDuration),
@@ -186,14 +158,8 @@ fn tasks_that_cannot_be_used_are_refused_or_counted() {
         (",1,a", NoteKind::NotSubmitted),
         ("1400000000000,,a", NoteKind::NeverRan),
         ("1400000000000,1,a\n1400000000000,1,a", NoteKind::EqualTask),
-        (
-            "1400000000001,1,a\n1400000000000,1,a\n1400000000009,1,a",
-            NoteKind::OutOfOrder,
-        ),
-        (
-            "1400000000001,1,a\n1400000000000,1,a",
-            NoteKind::NewestFirst,
-        ),
+        ("1400000000001,1,a\n1400000000000,1,a\n1400000000009,1,a", NoteKind::OutOfOrder),
+        ("1400000000001,1,a\n1400000000000,1,a", NoteKind::NewestFirst),
     ] {
         let count = noted("t.csv", &row(odd), kind, &now);
         assert!(count > 0, "{odd} is not noted as {kind:?}");
@@ -201,12 +167,7 @@ fn tasks_that_cannot_be_used_are_refused_or_counted() {
     let full = "submitted_ms,duration_ms,queue,priority,deadline_ms,retries\n";
     let row = |row: &str| format!("{full}{row}\n");
     assert_eq!(
-        noted(
-            "t.csv",
-            &row("1400000000000,1,a,high,5,0"),
-            NoteKind::DeadlinePassed,
-            &now
-        ),
+        noted("t.csv", &row("1400000000000,1,a,high,5,0"), NoteKind::DeadlinePassed, &now),
         1
     );
     for bad in ["1,1,a,urgent,,", "1,1,a,,,256", "1,1,a,,x,", "1,1,a,,,0.5"] {
@@ -217,10 +178,7 @@ fn tasks_that_cannot_be_used_are_refused_or_counted() {
         refused("t.csv", ends_early.as_bytes(), &plain()).contains("the end is before the start")
     );
     let starts_early = "submit,start,end,platform\n1400000005,1400000003,1400000008,linux\n";
-    assert_eq!(
-        noted("t.csv", starts_early, NoteKind::StartedEarly, &plain()),
-        1
-    );
+    assert_eq!(noted("t.csv", starts_early, NoteKind::StartedEarly, &plain()), 1);
 }
 
 #[test]
@@ -236,18 +194,12 @@ fn columns_can_be_told_and_a_wrong_one_is_refused() {
         retries: None,
         finished: None,
     };
-    let options = Options {
-        columns: Some(columns),
-        queue: Some("q".into()),
-        ..plain()
-    };
+    let options = Options { columns: Some(columns), queue: Some("q".into()), ..plain() };
     let text = "secs;x\tborn\n1.25\t2020-01-01 00:00:00+01:00\n";
     let error = refused("t.tsv", text.as_bytes(), &options);
     assert!(error.contains("no column `secs`"), "{error}");
     let imported = import_from("t.tsv", text.replace(";x", "").as_bytes(), &options).unwrap();
-    let Trace::Tasks(trace) = imported.trace else {
-        panic!("tasks")
-    };
+    let Trace::Tasks(trace) = imported.trace else { panic!("tasks") };
     assert_eq!(trace.queues, ["q"]);
     assert_eq!(trace.tasks[0].submitted, time("2019-12-31T23:00:00Z"));
     assert_eq!(trace.tasks[0].duration, Duration::from_ms(1_250));
@@ -270,10 +222,7 @@ fn swf_jobs_without_times_are_counted_by_reason() {
     }
     let headless = swf_row("0", "5", "1");
     assert!(refused("x.swf", headless.as_bytes(), &plain()).contains("does not say when"));
-    let start = Options {
-        start: Some(Time::from_ms(1_400_000_000_000)),
-        ..plain()
-    };
+    let start = Options { start: Some(Time::from_ms(1_400_000_000_000)), ..plain() };
     assert_eq!(noted("x.swf", &headless, NoteKind::BeforeEc2, &start), 0);
 }
 
@@ -281,13 +230,9 @@ fn swf_jobs_without_times_are_counted_by_reason() {
 fn prices_that_cannot_be_are_refused_or_counted_in_both_forms() {
     let table = |price: &str, at: &str| format!("{PRICES}{}", price_row(price, at));
     let sane = "2015-03-11T10:34:42Z";
-    for (price, at) in [
-        ("NaN", sane),
-        ("-1", sane),
-        ("", sane),
-        ("1", "2015-02-30T00:00:00Z"),
-        ("1", ""),
-    ] {
+    for (price, at) in
+        [("NaN", sane), ("-1", sane), ("", sane), ("1", "2015-02-30T00:00:00Z"), ("1", "")]
+    {
         refused("p.tsv", table(price, at).as_bytes(), &plain());
         refused("p.json", json(price, at).as_bytes(), &plain());
     }
@@ -299,26 +244,12 @@ fn prices_that_cannot_be_are_refused_or_counted_in_both_forms() {
         ("1", "1999-01-01T00:00:00Z", NoteKind::BeforeEc2),
         ("1", "2015-03-11 10:34:42", NoteKind::LocalTime),
     ] {
-        assert_eq!(
-            noted("p.tsv", &table(price, at), kind, &plain()),
-            1,
-            "{kind:?}"
-        );
-        assert_eq!(
-            noted("p.json", &json(price, at), kind, &plain()),
-            1,
-            "{kind:?}"
-        );
+        assert_eq!(noted("p.tsv", &table(price, at), kind, &plain()), 1, "{kind:?}");
+        assert_eq!(noted("p.json", &json(price, at), kind, &plain()), 1, "{kind:?}");
     }
     let known_types = Some(["c5.large".to_owned()].into());
-    let known = Options {
-        known_types,
-        ..plain()
-    };
-    assert_eq!(
-        noted("p.tsv", &table("1", sane), NoteKind::UnknownType, &known),
-        1
-    );
+    let known = Options { known_types, ..plain() };
+    assert_eq!(noted("p.tsv", &table("1", sane), NoteKind::UnknownType, &known), 1);
     let ids = table("1", sane).replace("us-east-1a", "use1-az4");
     assert_eq!(noted("p.tsv", &ids, NoteKind::ZoneId, &plain()), 1);
 }
@@ -328,21 +259,10 @@ fn a_json_problem_has_the_line_of_its_row() {
     let sound = json("1", "2015-03-11T10:34:42Z");
     let text = format!("{sound}\n{}\n", sound.replace("\"1\"", "\"-1\""));
     let error = refused("p.json", text.as_bytes(), &plain());
-    assert!(
-        error.starts_with("error: the number is negative: `-1`\n  --> p.json:4"),
-        "{error}"
-    );
+    assert!(error.starts_with("error: the number is negative: `-1`\n  --> p.json:4"), "{error}");
     let next = sound.replace("}]}", r#"}], "NextToken": "abc"}"#);
     assert_eq!(noted("p.json", &next, NoteKind::MorePages, &plain()), 1);
-    assert_eq!(
-        noted(
-            "p.json",
-            &format!("{next}{sound}"),
-            NoteKind::MorePages,
-            &plain()
-        ),
-        0
-    );
+    assert_eq!(noted("p.json", &format!("{next}{sound}"), NoteKind::MorePages, &plain()), 0);
     refused("p.json", format!("{sound}]").as_bytes(), &plain());
 }
 
@@ -361,85 +281,34 @@ fn availability_that_cannot_be_is_refused_or_counted() {
     ] {
         refused("g.json", grid(gap, data).as_bytes(), &plain());
     }
-    assert_eq!(
-        noted("g.json", &grid("60", "[]"), NoteKind::EmptyList, &plain()),
-        1
-    );
-    assert_eq!(
-        noted(
-            "g.json",
-            &grid("60", "[1,0]"),
-            NoteKind::RelativeTime,
-            &plain()
-        ),
-        2
-    );
+    assert_eq!(noted("g.json", &grid("60", "[]"), NoteKind::EmptyList, &plain()), 1);
+    assert_eq!(noted("g.json", &grid("60", "[1,0]"), NoteKind::RelativeTime, &plain()), 2);
     let window = |start: &str, ticks: &str| {
         format!(
             r#"{{"zone": "z", "window": 1, "gap_seconds": 60, "start": {start}, "unavailable": "{ticks}"}}"#
         )
     };
-    for (start, ticks) in [
-        ("-1", "01"),
-        ("\"soon\"", "01"),
-        ("0.5", "01"),
-        ("0", "012"),
-    ] {
+    for (start, ticks) in [("-1", "01"), ("\"soon\"", "01"), ("0.5", "01"), ("0", "012")] {
         refused("w.jsonl", window(start, ticks).as_bytes(), &plain());
     }
     for bad in ["x,add,n", "-5,add,n", "5,join,n", "5,add,"] {
         refused("f.csv", format!("0,add,n0\n{bad}\n").as_bytes(), &plain());
     }
-    assert_eq!(
-        noted(
-            "f.csv",
-            "0,add,n\n1,add,n\n",
-            NoteKind::AddedTwice,
-            &plain()
-        ),
-        1
-    );
-    assert_eq!(
-        noted(
-            "f.csv",
-            "0,add,n\n1,remove,m\n",
-            NoteKind::RemovedUnknown,
-            &plain()
-        ),
-        1
-    );
-    refused(
-        "a.tar",
-        &[b"x".repeat(257), b"ustar\x0000".to_vec(), vec![0; 900]].concat(),
-        &plain(),
-    );
+    assert_eq!(noted("f.csv", "0,add,n\n1,add,n\n", NoteKind::AddedTwice, &plain()), 1);
+    assert_eq!(noted("f.csv", "0,add,n\n1,remove,m\n", NoteKind::RemovedUnknown, &plain()), 1);
+    refused("a.tar", &[b"x".repeat(257), b"ustar\x0000".to_vec(), vec![0; 900]].concat(), &plain());
 }
 
 #[test]
 fn catalogue_cells_are_checked() {
     for (name, text) in [
-        (
-            "od.tsv",
-            "date\tregion\ttype\tos\tusd_hr\n2015-01-01\tr\tt\tlinux\t-1\n",
-        ),
-        (
-            "od.tsv",
-            "date\tregion\ttype\tos\tusd_hr\nthen\tr\tt\tlinux\t1\n",
-        ),
+        ("od.tsv", "date\tregion\ttype\tos\tusd_hr\n2015-01-01\tr\tt\tlinux\t-1\n"),
+        ("od.tsv", "date\tregion\ttype\tos\tusd_hr\nthen\tr\tt\tlinux\t1\n"),
         ("od.tsv", "date\ttype\tod_usd_hr\n2015-01-01\tt\t1\n"),
-        (
-            "it.tsv",
-            "type\tvcpus\tmem_mib\tarch\tgpus\tspot\nt\t-2\t1\ta\t0\t1\n",
-        ),
-        (
-            "it.tsv",
-            "type\tvcpus\tmem_mib\tarch\tgpus\tspot\nt\t2\t1\ta\t0\tyes\n",
-        ),
+        ("it.tsv", "type\tvcpus\tmem_mib\tarch\tgpus\tspot\nt\t-2\t1\ta\t0\t1\n"),
+        ("it.tsv", "type\tvcpus\tmem_mib\tarch\tgpus\tspot\nt\t2\t1\ta\t0\tyes\n"),
         ("az.tsv", "region\taz\taz_or_azid\ttype\nr\tz\tletter\tt\n"),
-        (
-            "ad.json",
-            r#"{"spot_advisor": {"r": {"Linux": {"t": {"r": 5, "s": 1}}}}}"#,
-        ),
+        ("ad.json", r#"{"spot_advisor": {"r": {"Linux": {"t": {"r": 5, "s": 1}}}}}"#),
     ] {
         refused(name, text.as_bytes(), &plain());
     }
@@ -451,9 +320,7 @@ fn catalogue_cells_are_checked() {
 #[test]
 fn a_newer_or_damaged_canonical_file_is_refused() {
     let text = format!("{TASKS}1400000000000,5,a\n1400000000009,6,b\n");
-    let trace = import_from("t.csv", text.as_bytes(), &plain())
-        .unwrap()
-        .trace;
+    let trace = import_from("t.csv", text.as_bytes(), &plain()).unwrap().trace;
     let mut bytes = Vec::new();
     canonical::write(&trace, &mut bytes).unwrap();
     assert!(canonical::read("t", bytes.as_slice()).unwrap() == trace);

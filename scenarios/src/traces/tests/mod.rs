@@ -12,16 +12,7 @@ use super::*;
 
 /// A file of the recorded data that tests may rely on.
 fn recorded(name: &str) -> PathBuf {
-    [
-        env!("CARGO_MANIFEST_DIR"),
-        "..",
-        "..",
-        "shared",
-        "traces",
-        name,
-    ]
-    .iter()
-    .collect()
+    [env!("CARGO_MANIFEST_DIR"), "..", "..", "shared", "traces", name].iter().collect()
 }
 
 fn import_recorded(name: &str, options: &Options) -> Imported {
@@ -30,30 +21,21 @@ fn import_recorded(name: &str, options: &Options) -> Imported {
 
 fn tasks(name: &str, options: &Options) -> (TaskTrace, Findings) {
     match import_recorded(name, options) {
-        Imported {
-            trace: Trace::Tasks(trace),
-            findings,
-        } => (trace, findings),
+        Imported { trace: Trace::Tasks(trace), findings } => (trace, findings),
         other => panic!("{:?} has no tasks", other.findings),
     }
 }
 
 fn prices(name: &str, options: &Options) -> (PriceTrace, Findings) {
     match import_recorded(name, options) {
-        Imported {
-            trace: Trace::Prices(trace),
-            findings,
-        } => (trace, findings),
+        Imported { trace: Trace::Prices(trace), findings } => (trace, findings),
         other => panic!("{:?} has no prices", other.findings),
     }
 }
 
 fn availability(name: &str) -> (AvailabilityTrace, Findings) {
     match import_recorded(name, &Options::default()) {
-        Imported {
-            trace: Trace::Availability(trace),
-            findings,
-        } => (trace, findings),
+        Imported { trace: Trace::Availability(trace), findings } => (trace, findings),
         other => panic!("{:?} has no availability", other.findings),
     }
 }
@@ -72,10 +54,7 @@ fn time(text: &str) -> Time {
 /// How many rows have a note of this kind; the text is imported under a name.
 fn noted(name: &str, text: &str, kind: NoteKind, options: &Options) -> u64 {
     let imported = import_from(name, text.as_bytes(), options);
-    imported
-        .unwrap_or_else(|error| panic!("{error}"))
-        .findings
-        .count(kind)
+    imported.unwrap_or_else(|error| panic!("{error}")).findings.count(kind)
 }
 
 /// What is said about a broken file.

@@ -13,18 +13,9 @@ const SAMPLES: &[(&str, &str)] = &[
         "t.csv",
         "submitted_ms,duration_ms,queue\n1400000000000,5000,linux\n1400000001000,7000,\"mac,os\"\n",
     ),
-    (
-        "m.csv",
-        "project,platform,submit,start,end\r\np,linux,1400000000,1400000005,1400000009\r\n",
-    ),
-    (
-        "l.csv",
-        "gmt_create,exec_time_seconds,predict_status\n2024-11-15 16:57:50,32.0,SUCCEED\n",
-    ),
-    (
-        "x.swf",
-        "; UnixStartTime: 1400000000\n1 0 -1 5 1 -1 -1 -1 -1 -1 1 1 1 -1 0 -1 -1 -1\n",
-    ),
+    ("m.csv", "project,platform,submit,start,end\r\np,linux,1400000000,1400000005,1400000009\r\n"),
+    ("l.csv", "gmt_create,exec_time_seconds,predict_status\n2024-11-15 16:57:50,32.0,SUCCEED\n"),
+    ("x.swf", "; UnixStartTime: 1400000000\n1 0 -1 5 1 -1 -1 -1 -1 -1 1 1 1 -1 0 -1 -1 -1\n"),
     (
         "p.tsv",
         "az\ttype\tproduct\tprice\tts\nus-east-1a\tm3.medium\tWindows\t0.1\t2016-02-24T21:10:53Z\n",
@@ -33,23 +24,14 @@ const SAMPLES: &[(&str, &str)] = &[
         "p.json",
         "{\"SpotPriceHistory\": [{\"AvailabilityZone\": \"us-east-1a\", \"InstanceType\": \"t\",\n\"ProductDescription\": \"Windows\", \"SpotPrice\": \"0.1\", \"Timestamp\": \"2016-02-24T21:10:53+00:00\"}]}\n",
     ),
-    (
-        "g.json",
-        "{\"metadata\": {\"gap_seconds\": 195}, \"data\": [0, 1, 1, 16]}\n",
-    ),
+    ("g.json", "{\"metadata\": {\"gap_seconds\": 195}, \"data\": [0, 1, 1, 16]}\n"),
     (
         "w.jsonl",
         "{\"env\": \"e\", \"trace\": \"0.json\", \"gap_seconds\": 600, \"start\": 684, \"unavailable\": \"0110\"}\n",
     ),
     ("f.csv", "0,add,node1\n50,add,node2\n90,remove,node1\n"),
-    (
-        "on-demand.us-east-1.tsv",
-        "date\ttype\tod_usd_hr\n2022-06-22\ta1.medium\t0.0255\n",
-    ),
-    (
-        "it.tsv",
-        "type\tvcpus\tmem_mib\tarch\tgpus\tspot\na1.medium\t1\t2048\tarm64\t0\t1\n",
-    ),
+    ("on-demand.us-east-1.tsv", "date\ttype\tod_usd_hr\n2022-06-22\ta1.medium\t0.0255\n"),
+    ("it.tsv", "type\tvcpus\tmem_mib\tarch\tgpus\tspot\na1.medium\t1\t2048\tarm64\t0\t1\n"),
     (
         "az.tsv",
         "region\taz\taz_or_azid\ttype\nus-east-1\tuse1-az4\tavailability-zone-id\ta1.medium\n",
@@ -61,25 +43,13 @@ const SAMPLES: &[(&str, &str)] = &[
 ];
 
 fn trace_of(name: &str, bytes: &[u8]) -> Option<(Trace, Findings)> {
-    import_from(name, bytes, &Options::default())
-        .ok()
-        .map(|found| (found.trace, found.findings))
+    import_from(name, bytes, &Options::default()).ok().map(|found| (found.trace, found.findings))
 }
 
 /// Traces of tasks, with ids in range and sorted.
 fn task_traces() -> impl Strategy<Value = TaskTrace> {
-    let row = (
-        any::<(i64, u8, u8)>(),
-        0..i64::MAX,
-        any::<i64>(),
-        0..3_u32,
-        0..7_usize,
-    );
-    let near = (
-        1_400_000_000_000..1_400_000_100_000_i64,
-        0..100_000_i64,
-        0..3_u32,
-    );
+    let row = (any::<(i64, u8, u8)>(), 0..i64::MAX, any::<i64>(), 0..3_u32, 0..7_usize);
+    let near = (1_400_000_000_000..1_400_000_100_000_i64, 0..100_000_i64, 0..3_u32);
     let near = near.prop_map(|(at, ms, queue)| ((at, 0, 5), ms, i64::MAX, queue, 6));
     vec(prop_oneof![row, near], 0..60).prop_map(|rows| {
         let row =
@@ -102,10 +72,7 @@ fn task_traces() -> impl Strategy<Value = TaskTrace> {
 
 /// Any byte, and more often one that means something.
 fn noise_byte() -> impl Strategy<Value = u8> {
-    prop_oneof![
-        any::<u8>(),
-        prop::sample::select(b",\t\n\"-9.{[".as_slice())
-    ]
+    prop_oneof![any::<u8>(), prop::sample::select(b",\t\n\"-9.{[".as_slice())]
 }
 
 fn written(trace: &Trace) -> Vec<u8> {
@@ -134,10 +101,7 @@ fn no_file_that_was_cut_is_read_as_whole() {
             };
             let whole_lines = cut.ends_with('\n') && !name.ends_with(".json");
             let said = findings.count(NoteKind::NoLineEnd) == 1;
-            assert!(
-                whole_lines || said || cut == text.trim_end(),
-                "{name}: {cut:?}"
-            );
+            assert!(whole_lines || said || cut == text.trim_end(), "{name}: {cut:?}");
         }
     }
 }

@@ -21,28 +21,13 @@ fn firefox_records_have_8_bytes_and_the_published_medians() {
         ("mobile-1-decision", 240, None),
         ("mobile-3-decision", 295, None),
     ] {
-        let options = Options {
-            start: Some(time("2020-08-03")),
-            ..Options::default()
-        };
+        let options = Options { start: Some(time("2020-08-03")), ..Options::default() };
         let (trace, findings) = tasks(&format!("firefox-ci.{pool}.dat"), &options);
-        assert_eq!(
-            (trace.tasks.len(), trace.queues.as_slice()),
-            (count, &[pool.to_owned()][..])
-        );
-        assert!(
-            findings
-                .notes
-                .iter()
-                .all(|note| note.kind == NoteKind::EqualTask),
-            "{findings}"
-        );
+        assert_eq!((trace.tasks.len(), trace.queues.as_slice()), (count, &[pool.to_owned()][..]));
+        assert!(findings.notes.iter().all(|note| note.kind == NoteKind::EqualTask), "{findings}");
         let (first, last) = findings.span.unwrap();
         assert!(first >= time("2020-08-03"));
-        assert!(
-            (hours(77)..hours(112)).contains(&last.since(first)),
-            "{findings}"
-        );
+        assert!((hours(77)..hours(112)).contains(&last.since(first)), "{findings}");
         let mut durations: Vec<_> = trace.tasks.iter().map(|task| task.duration.ms()).collect();
         durations.sort_unstable();
         if let Some(median_s) = median_s {
@@ -66,10 +51,7 @@ fn mozilla_tables_have_crlf_line_ends_and_no_row_is_lost() {
     let first = trace.tasks[0];
     assert_eq!(trace.queues[first.queue as usize], "b2g-emu-jb");
     assert_eq!(first.submitted, time("2013-11-13T14:39:06Z"));
-    assert_eq!(
-        first.duration,
-        Duration::from_secs(1_384_364_989 - 1_384_353_553)
-    );
+    assert_eq!(first.duration, Duration::from_secs(1_384_364_989 - 1_384_353_553));
 }
 
 #[test]
@@ -99,29 +81,17 @@ fn lora_times_are_local_and_said_to_be() {
     assert_eq!(findings.rows, 26_823);
     assert_eq!(findings.count(NoteKind::Unfinished), 33);
     assert_eq!(findings.count(NoteKind::LocalTime), findings.kept);
-    assert!(
-        findings.gaps[0].1.since(findings.gaps[0].0) > hours(12),
-        "dark hours"
-    );
-    let stated = Options {
-        utc_offset: Some(hours(8)),
-        ..Options::default()
-    };
+    assert!(findings.gaps[0].1.since(findings.gaps[0].0) > hours(12), "dark hours");
+    let stated = Options { utc_offset: Some(hours(8)), ..Options::default() };
     let (local, findings) = tasks(name, &stated);
     assert_eq!(findings.count(NoteKind::LocalTime), 0);
-    assert_eq!(
-        utc.tasks[0].submitted.since(local.tasks[0].submitted),
-        hours(8)
-    );
+    assert_eq!(utc.tasks[0].submitted.since(local.tasks[0].submitted), hours(8));
 }
 
 #[test]
 fn openb_pods_that_never_ran_are_counted_out() {
     let (trace, findings) = tasks("tasks.openb_pod_list_default.csv.zst", &Options::default());
-    assert_eq!(
-        (findings.rows, findings.count(NoteKind::NeverRan)),
-        (8_152, 897)
-    );
+    assert_eq!((findings.rows, findings.count(NoteKind::NeverRan)), (8_152, 897));
     assert_eq!(trace.tasks.len(), 8_152 - 897);
     assert_eq!(findings.count(NoteKind::RelativeTime), 8_152);
     assert_eq!(findings.count(NoteKind::LongDuration), 25);
@@ -138,10 +108,7 @@ fn a_price_row_is_not_a_change() {
         let (trace, findings) = prices(name, &Options::default());
         assert_eq!(trace.changes.len(), rows, "{name}");
         assert_eq!(findings.count(NoteKind::RepeatedPrice), repeats, "{name}");
-        assert_eq!(
-            trace.without_repeats().changes.len() as u64,
-            rows as u64 - repeats
-        );
+        assert_eq!(trace.without_repeats().changes.len() as u64, rows as u64 - repeats);
     }
 }
 
@@ -162,25 +129,14 @@ fn collection_holes_are_found_and_quiet_hours_are_not() {
 #[test]
 fn bid_era_prices_saturate_at_exactly_ten_times_on_demand() {
     let on_demand = on_demand(ON_DEMAND_BID_ERA);
-    let options = Options {
-        on_demand: Some(on_demand),
-        ..Options::default()
-    };
+    let options = Options { on_demand: Some(on_demand), ..Options::default() };
     let (trace, findings) = prices(BID_ERA_2015, &options);
     let is_g2 = |row: &&PriceRow| trace.markets[row.market as usize].instance_type == "g2.2xlarge";
     let at_limit = |row: &&PriceRow| row.price == UsdPerHour::from_micros(6_500_000);
     let saturated = trace.changes.iter().filter(is_g2).filter(at_limit).count() as u64;
     assert!(saturated > 0);
-    assert!(
-        findings.count(NoteKind::SaturatedPrice) >= saturated,
-        "{findings}"
-    );
-    let dearest = trace
-        .changes
-        .iter()
-        .filter(is_g2)
-        .map(|row| row.price)
-        .max();
+    assert!(findings.count(NoteKind::SaturatedPrice) >= saturated, "{findings}");
+    let dearest = trace.changes.iter().filter(is_g2).map(|row| row.price).max();
     assert_eq!(dearest, Some(UsdPerHour::from_micros(6_500_000)));
 }
 
@@ -190,21 +146,14 @@ fn products_of_a_market_that_change_in_one_second_stay_apart() {
     let mut together = BTreeMap::<_, u32>::new();
     for row in &trace.changes[..5_000] {
         let market = &trace.markets[row.market as usize];
-        *together
-            .entry((row.at, &market.zone, &market.instance_type))
-            .or_default() += 1;
+        *together.entry((row.at, &market.zone, &market.instance_type)).or_default() += 1;
     }
     assert!(together.values().any(|products| *products == 4));
     assert_eq!(findings.count(NoteKind::DuplicatePrice), 0);
     assert_eq!(findings.count(NoteKind::ContradictoryPrice), 0);
     let linux = trace.select(|market| market.product == "Linux/UNIX");
     assert_eq!(linux.changes.len(), 176_132);
-    assert!(
-        linux
-            .markets
-            .iter()
-            .all(|market| market.product == "Linux/UNIX")
-    );
+    assert!(linux.markets.iter().all(|market| market.product == "Linux/UNIX"));
 }
 
 #[test]
@@ -215,12 +164,7 @@ fn a_window_knows_the_price_in_force_and_invents_none_before_the_first_row() {
     assert_eq!(window.markets, trace.markets);
     for market in 0..u32::try_from(trace.markets.len()).unwrap() {
         let of = |trace: &PriceTrace| -> Vec<PriceRow> {
-            trace
-                .changes
-                .iter()
-                .filter(|row| row.market == market)
-                .copied()
-                .collect()
+            trace.changes.iter().filter(|row| row.market == market).copied().collect()
         };
         let all = of(&trace);
         let last_before = all.iter().rfind(|row| row.at <= start);
@@ -240,11 +184,7 @@ fn the_api_output_and_the_table_made_of_it_agree() {
         &Options::default(),
     );
     assert_eq!(findings.count(NoteKind::NewestFirst), 61);
-    assert_eq!(
-        findings.count(NoteKind::RepeatedPrice),
-        60,
-        "announced again every 24 h"
-    );
+    assert_eq!(findings.count(NoteKind::RepeatedPrice), 60, "announced again every 24 h");
     assert!(json.changes.is_sorted_by_key(|row| row.at));
     let (table, _) = prices(BID_ERA_2016, &Options::default());
     let table = table.select(|market| *market == json.markets[0]);
@@ -255,10 +195,7 @@ fn the_api_output_and_the_table_made_of_it_agree() {
 #[test]
 fn both_timestamp_spellings_and_empty_lists_are_read() {
     let read = |name: &str| {
-        prices(
-            &format!("raw/describe-spot-price-history.{name}"),
-            &Options::default(),
-        )
+        prices(&format!("raw/describe-spot-price-history.{name}"), &Options::default())
     };
     let (zulu, _) = read("2016.m1.small.us-east-1c.json.gz");
     assert_eq!(zulu.changes[0].at, time("2016-02-24T22:45:23Z"));
@@ -266,10 +203,7 @@ fn both_timestamp_spellings_and_empty_lists_are_read() {
     assert_eq!(offset.changes[0].at, time("2021-03-02T20:47:19Z"));
     assert_eq!((findings.rows, offset.markets.len()), (846, 9));
     let (empty, findings) = read("empty.json");
-    assert_eq!(
-        (empty.changes.len(), findings.count(NoteKind::EmptyList)),
-        (0, 1)
-    );
+    assert_eq!((empty.changes.len(), findings.count(NoteKind::EmptyList)), (0, 1));
 }
 
 #[test]
@@ -280,21 +214,14 @@ fn on_demand_prices_are_dated() {
     let [dollars_70, dollars_67] = [70_000, 67_000].map(UsdPerHour::from_micros);
     assert_eq!(m3[0], (time("2014-07-27"), dollars_70));
     assert_eq!(m3[1], (time("2015-06-17"), dollars_67));
-    let modern = import_recorded(
-        "on-demand.us-east-1.2022-06_2026-07.tsv.zst",
-        &Options::default(),
-    );
-    assert_eq!(
-        modern.findings.count(NoteKind::RegionFromName),
-        modern.findings.kept
-    );
+    let modern =
+        import_recorded("on-demand.us-east-1.2022-06_2026-07.tsv.zst", &Options::default());
+    assert_eq!(modern.findings.count(NoteKind::RegionFromName), modern.findings.kept);
     assert_eq!(
         modern.findings.rows - modern.findings.kept,
         modern.findings.count(NoteKind::NoPrice)
     );
-    let Trace::OnDemand(modern) = modern.trace else {
-        panic!("on-demand prices")
-    };
+    let Trace::OnDemand(modern) = modern.trace else { panic!("on-demand prices") };
     let a1 = modern.prices("us-east-1", "a1.medium", "Linux/UNIX");
     assert_eq!(a1[0], (time("2022-06-22"), UsdPerHour::from_micros(25_500)));
 }
@@ -306,18 +233,8 @@ fn zone_letters_and_az_ids_are_never_joined() {
     else {
         panic!("offerings")
     };
-    let ids: BTreeSet<_> = table
-        .rows
-        .iter()
-        .filter(|r| r.is_zone_id)
-        .map(|r| r.zone)
-        .collect();
-    let names: BTreeSet<_> = table
-        .rows
-        .iter()
-        .filter(|r| !r.is_zone_id)
-        .map(|r| r.zone)
-        .collect();
+    let ids: BTreeSet<_> = table.rows.iter().filter(|r| r.is_zone_id).map(|r| r.zone).collect();
+    let names: BTreeSet<_> = table.rows.iter().filter(|r| !r.is_zone_id).map(|r| r.zone).collect();
     assert_eq!(table.rows.len(), 128_788);
     assert!(ids.is_disjoint(&names));
     let market = |zone: &str| Market {
@@ -346,15 +263,9 @@ fn catalogues_have_all_rows_and_find_unknown_types() {
     assert!(bands.rows.iter().all(|row| row.band <= 4));
     assert!(bands.products.contains(&"Linux/UNIX".to_owned()));
     let known_types = Some(types.instance_types.into_iter().collect());
-    let options = Options {
-        known_types,
-        ..Options::default()
-    };
+    let options = Options { known_types, ..Options::default() };
     let (_, findings) = prices(BID_ERA_2016, &options);
-    assert!(
-        findings.count(NoteKind::UnknownType) > 0,
-        "cg1.4xlarge is gone: {findings}"
-    );
+    assert!(findings.count(NoteKind::UnknownType) > 0, "cg1.4xlarge is gone: {findings}");
 }
 
 #[test]
@@ -364,23 +275,11 @@ fn a_one_is_available_in_grids_and_not_available_in_windows() {
     assert_eq!((grids.pools.len(), windows.pools.len()), (17, 120));
     for (index, window) in (0_u32..).zip(&windows.pools) {
         let env = window.name.split('/').next().unwrap();
-        let grid = (0_u32..)
-            .zip(&grids.pools)
-            .find(|(_, pool)| pool.name.ends_with(env));
+        let grid = (0_u32..).zip(&grids.pools).find(|(_, pool)| pool.name.ends_with(env));
         let (grid, _) = grid.expect("the same pool uncut");
-        let mut at = windows
-            .changes
-            .iter()
-            .find(|row| row.pool == index)
-            .unwrap()
-            .at;
+        let mut at = windows.changes.iter().find(|row| row.pool == index).unwrap().at;
         while at < window.end {
-            assert_eq!(
-                windows.available(index, at),
-                grids.available(grid, at),
-                "{}",
-                window.name
-            );
+            assert_eq!(windows.available(index, at), grids.available(grid, at), "{}", window.name);
             at = at + Duration::from_hours(3);
         }
     }
@@ -393,34 +292,20 @@ fn a_grid_of_many_nodes_counts_them() {
     let (grids, _) = availability("availability.spot-traces.tar.zst");
     let is_large = |pool: &AvailabilityPool| pool.name.starts_with("availability/16-node/");
     let pool = u32::try_from(grids.pools.iter().position(is_large).unwrap()).unwrap();
-    let counts: BTreeSet<_> = grids
-        .changes
-        .iter()
-        .filter(|row| row.pool == pool)
-        .map(|row| row.available)
-        .collect();
+    let counts: BTreeSet<_> =
+        grids.changes.iter().filter(|row| row.pool == pool).map(|row| row.available).collect();
     assert_eq!(counts.last(), Some(&16));
     assert!(counts.len() > 3);
     let end = grids.pools[pool as usize].end;
-    assert_eq!(
-        grids.available(pool, end),
-        None,
-        "nothing is known after the recording"
-    );
+    assert_eq!(grids.available(pool, end), None, "nothing is known after the recording");
 }
 
 #[test]
 fn the_fleet_log_never_has_more_than_32_alive() {
     let (fleet, findings) = availability("fleet-events.bamboo.p3-trace.csv");
     assert_eq!(findings.rows, 344);
-    assert_eq!(
-        fleet.changes.iter().map(|row| row.available).max(),
-        Some(32)
-    );
-    assert_eq!(
-        findings.count(NoteKind::AddedTwice) + findings.count(NoteKind::RemovedUnknown),
-        0
-    );
+    assert_eq!(fleet.changes.iter().map(|row| row.available).max(), Some(32));
+    assert_eq!(findings.count(NoteKind::AddedTwice) + findings.count(NoteKind::RemovedUnknown), 0);
     assert_eq!(fleet.pools[0].end.ms() / Duration::MINUTE.ms(), 682);
 }
 
@@ -441,17 +326,11 @@ fn every_recorded_trace_survives_the_canonical_form() {
         let imported = import_recorded(name, &Options::default());
         let mut bytes = Vec::new();
         canonical::write(&imported.trace, &mut bytes).unwrap();
-        assert!(
-            bytes.len() as u64 <= 16 * imported.trace.row_count() + 100_000,
-            "{name}"
-        );
+        assert!(bytes.len() as u64 <= 16 * imported.trace.row_count() + 100_000, "{name}");
         let again = import_from(name, bytes.as_slice(), &Options::default()).unwrap();
         assert_eq!(again.findings.format, Format::Canonical);
         assert_eq!(again.findings.kept, imported.findings.kept);
-        assert!(
-            again.trace == imported.trace,
-            "{name} is another after a round trip"
-        );
+        assert!(again.trace == imported.trace, "{name} is another after a round trip");
         let mut bytes_again = Vec::new();
         canonical::write(&again.trace, &mut bytes_again).unwrap();
         assert!(bytes == bytes_again, "{name} is written in another way");
