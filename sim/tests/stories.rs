@@ -141,14 +141,15 @@ fn an_on_demand_launch_under_way_cannot_be_cancelled() {
         &config,
         "0s 10m",
         expect![[r#"
-        0h01m00 queue: 1 pending, 0 claimed
-        0h01m00 launch #1 in a on demand
-        0h21m00 cancel #1
-        0h31m00 #1 works
-        0h31m00 queue: 0 pending, 1 claimed
-        0h41m00 end: 1 done, longest wait 31 min
-        micro-dollars: on demand 360000, useful 60000, wasted 300000
-    "#]],
+            0h01m00 queue: 1 pending, 0 claimed
+            0h01m00 launch #1 in a on demand
+            0h21m00 cancel #1
+            0h26m00 cancel #1
+            0h31m00 #1 works
+            0h31m00 queue: 0 pending, 1 claimed
+            0h41m00 end: 1 done, longest wait 31 min
+            micro-dollars: on demand 360000, useful 60000, wasted 300000
+        "#]],
     );
 }
 
@@ -245,30 +246,30 @@ fn a_drop_in_availability_takes_exactly_the_excess() {
         &config,
         "0s 14m times 5 retries 0",
         expect![[r#"
-        0h00m00 price: a $0.36/h
-        0h01m00 queue: 5 pending, 0 claimed
-        0h01m00 launch #1 in a for at most $0.72/h
-        0h01m00 launch #2 in a for at most $0.72/h
-        0h01m00 launch #3 in a for at most $0.72/h
-        0h01m00 launch #4 in a for at most $0.72/h
-        0h01m00 launch #5 in a for at most $0.72/h
-        0h01m00 #1 works
-        0h01m00 #2 works
-        0h01m00 #3 works
-        0h01m00 #4 works
-        0h01m00 #5 works
-        0h02m00 queue: 0 pending, 5 claimed
-        0h10m00 #1 is noticed, ends 0h12m00
-        0h10m00 #2 is noticed, ends 0h12m00
-        0h11m00 #5 is noticed, ends 0h13m00
-        0h12m00 #1 ended by Interruption
-        0h12m00 #2 ended by Interruption
-        0h12m00 queue: 0 pending, 3 claimed
-        0h13m00 #5 ended by Interruption
-        0h13m00 queue: 0 pending, 2 claimed
-        0h15m00 end: 2 done, 3 exhausted, longest wait 1 min
-        micro-dollars: spot 168000, useful 168000
-    "#]],
+            0h00m00 price: a $0.36/h
+            0h01m00 queue: 5 pending, 0 claimed
+            0h01m00 launch #1 in a for at most $0.72/h
+            0h01m00 launch #2 in a for at most $0.72/h
+            0h01m00 launch #3 in a for at most $0.72/h
+            0h01m00 launch #4 in a for at most $0.72/h
+            0h01m00 launch #5 in a for at most $0.72/h
+            0h01m00 #1 works
+            0h01m00 #2 works
+            0h01m00 #3 works
+            0h01m00 #4 works
+            0h01m00 #5 works
+            0h02m00 queue: 0 pending, 5 claimed
+            0h10m00 #3 is noticed, ends 0h12m00
+            0h10m00 #2 is noticed, ends 0h12m00
+            0h11m00 #4 is noticed, ends 0h13m00
+            0h12m00 #3 ended by Interruption
+            0h12m00 #2 ended by Interruption
+            0h12m00 queue: 0 pending, 3 claimed
+            0h13m00 #4 ended by Interruption
+            0h13m00 queue: 0 pending, 2 claimed
+            0h15m00 end: 2 done, 3 exhausted, longest wait 1 min
+            micro-dollars: spot 168000, useful 168000
+        "#]],
     );
 }
 
