@@ -241,14 +241,19 @@ pub(crate) struct Waits {
     histogram: Histogram<u32>,
     /// Waits of zero are by far the most; they are only counted.
     zeros: u64,
+    /// Waits that are not in the histogram yet: a batch finds its memory at hand.
+    recent: Vec<Duration>,
     sum_ms: i128,
     max: Duration,
 }
 
+/// How many waits enter the histogram together.
+const BATCH: usize = 64;
+
 impl Waits {
     pub(crate) fn new(digits: u8) -> Self {
         let histogram = Histogram::new(digits).expect("so many significant digits are allowed");
-        Self { histogram, zeros: 0, sum_ms: 0, max: Duration::ZERO }
+        Self { histogram, zeros: 0, recent: Vec::new(), sum_ms: 0, max: Duration::ZERO }
     }
 
     pub(crate) fn note(&mut self, wait: Duration) {
@@ -256,12 +261,23 @@ impl Waits {
             self.zeros += 1;
             return;
         }
-        self.histogram.record(wait.ms().cast_unsigned()).expect("the histogram grows as needed");
-        self.sum_ms += i128::from(wait.ms());
-        self.max = self.max.max(wait);
+        self.recent.push(wait);
+        if self.recent.len() == BATCH {
+            self.settle();
+        }
+    }
+
+    fn settle(&mut self) {
+        for wait in self.recent.drain(..) {
+            let ms = wait.ms().cast_unsigned();
+            self.histogram.record(ms).expect("the histogram grows as needed");
+            self.sum_ms += i128::from(wait.ms());
+            self.max = self.max.max(wait);
+        }
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
+        other.recent.iter().for_each(|wait| self.note(*wait));
         self.histogram.add(&other.histogram).expect("the histogram grows as needed");
         self.zeros += other.zeros;
         self.sum_ms += other.sum_ms;
@@ -269,7 +285,8 @@ impl Waits {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a report rounds far more")]
-    pub(crate) fn measure(&self) -> Wait {
+    pub(crate) fn measure(&mut self) -> Wait {
+        self.settle();
         let count = self.zeros + self.histogram.len();
         let mean_ms = if count == 0 { 0.0 } else { self.sum_ms as f64 / count as f64 };
         let quantile = |percent| self.quantile(percent, count);

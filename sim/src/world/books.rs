@@ -124,7 +124,8 @@ impl World<'_> {
         }
     }
 
-    fn measure(&self, worker_type: WorkerTypeId) -> Measures {
+    fn measure(&mut self, worker_type: WorkerTypeId) -> Measures {
+        let wait = self.types[worker_type.index()].waits.measure();
         let state = &self.types[worker_type.index()];
         let account = &self.books.types[worker_type.index()];
         let TaskCounts { submitted, done, lost_runs, expired, exhausted } = state.counts;
@@ -132,7 +133,7 @@ impl World<'_> {
         Measures {
             name: self.config.engine.worker_types[worker_type.index()].name.clone(),
             cost: account.cost,
-            wait: state.waits.measure(),
+            wait,
             tasks: TaskMeasures { submitted, done, rerun: lost_runs, expired, exhausted, left },
             launches: state.launches,
             instance_time: account.instance_time,

@@ -26,7 +26,6 @@ impl World<'_> {
         self.iterations += 1;
         self.events += 1;
         let mut changed = std::mem::take(&mut self.changed);
-        changed.sort_unstable();
         for worker_type in changed.drain(..) {
             let as_of = self.now;
             let queue = &mut self.types[worker_type.index()].queue;
