@@ -56,6 +56,9 @@ pub(super) struct Instance {
     pub(super) ended_by: EndCause,
 }
 
+// Three cache lines while it lives and nothing afterwards.
+const _: () = assert!(size_of::<Instance>() <= 192);
+
 /// Where an instance is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {

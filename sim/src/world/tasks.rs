@@ -26,6 +26,9 @@ pub(super) struct TaskState {
     pub(super) rerun: bool,
 }
 
+// A task costs a cache line while it is open and nothing afterwards.
+const _: () = assert!(size_of::<TaskState>() <= 64);
+
 /// Where a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
