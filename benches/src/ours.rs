@@ -217,46 +217,50 @@ impl TaskSource for Elastic {
     }
 }
 
-/// W3's tasks: a Poisson stream thinned to its rhythm.
+/// W3's tasks: a Poisson stream whose rate changes by the hour.
 struct Year {
     random: Stream,
-    rhythm: Vec<f64>,
-    /// Chances of the worker types, added up.
-    zipf: Vec<f64>,
+    /// Tasks per millisecond in each hour of the week.
+    rates: Vec<f64>,
+    /// A worker type for each of equally likely chances.
+    zipf: Vec<usize>,
     now_ms: f64,
-    /// Between candidates of the stream, on average.
-    gap_ms: f64,
+    hour_ends_ms: f64,
+    rate: f64,
     left: u64,
 }
 
+/// How finely the worker types' chances are told apart.
+const CHANCES: usize = 1 << 14;
+
 impl Year {
     fn new(seed: u64, n: u64) -> Self {
-        let mut sum = 0.0;
-        let mut zipf: Vec<f64> = (1..=WORKER_TYPES)
-            .map(|rank| {
-                sum += 1.0 / f64::from(u32::try_from(rank).unwrap_or(u32::MAX));
-                sum
-            })
-            .collect();
-        zipf.iter_mut().for_each(|chance| *chance /= sum);
+        let weight = |rank: usize| 1.0 / f64::from(u32::try_from(rank).unwrap_or(u32::MAX));
+        let all: f64 = (1..=WORKER_TYPES).map(weight).sum();
+        let (mut zipf, mut sum) = (Vec::with_capacity(CHANCES), 0.0);
+        for rank in 1..=WORKER_TYPES {
+            sum += weight(rank) / all;
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "below 2^14"
+            )]
+            zipf.resize((sum * CHANCES as f64) as usize, rank - 1);
+        }
+        zipf.resize(CHANCES, WORKER_TYPES - 1);
+        let rhythm: Vec<f64> = (0..7 * 24).map(rhythm).collect();
+        let mean = rhythm.iter().sum::<f64>() / rhythm.len() as f64;
         #[expect(clippy::cast_precision_loss, reason = "a rate needs no more")]
-        let gap_ms = YEAR.ms() as f64 / n as f64 * MEAN_OF_RHYTHM;
+        let rates = rhythm.iter().map(|share| share / mean * n as f64 / YEAR.ms() as f64).collect();
         let random = Seed(seed).purpose("year").stream();
-        Self { random, rhythm: rhythm(), zipf, now_ms: 0.0, gap_ms, left: n }
+        Self { random, rates, zipf, now_ms: 0.0, hour_ends_ms: 0.0, rate: 0.0, left: n }
     }
 }
 
-/// The average of [`rhythm`].
-const MEAN_OF_RHYTHM: f64 = 0.5 * (5.0 + 2.0 * 0.3) / 7.0;
-
-/// How much of the peak rate there is in each hour of the week: a sine over the day, 0.3 of it on two
-/// days.
-fn rhythm() -> Vec<f64> {
-    let of_hour = |hour: u32| {
-        let week = if hour < 5 * 24 { 1.0 } else { 0.3 };
-        week * 0.5 * (1.0 + 0.9 * (f64::from(hour) / 24.0 * std::f64::consts::TAU).sin())
-    };
-    (0..7 * 24).map(of_hour).collect()
+/// The share of tasks in each hour of the week: a sine over the day, 0.3 of it on two days.
+fn rhythm(hour: u32) -> f64 {
+    let week = if hour < 5 * 24 { 1.0 } else { 0.3 };
+    week * (1.0 + 0.9 * (f64::from(hour) / 24.0 * std::f64::consts::TAU).sin())
 }
 
 impl TaskSource for Year {
@@ -265,17 +269,20 @@ impl TaskSource for Year {
         self.left = self.left.checked_sub(1)?;
         loop {
             let gap: f64 = self.random.sample(Exp1);
-            self.now_ms += gap * self.gap_ms;
-            let hour = (self.now_ms / 3_600_000.0) as usize % self.rhythm.len();
-            if self.random.random::<f64>() < self.rhythm[hour] {
+            let at_ms = self.now_ms + gap / self.rate;
+            if at_ms < self.hour_ends_ms {
+                self.now_ms = at_ms;
                 break;
             }
+            // Nothing more in this hour; the next begins anew, as the stream has no memory.
+            self.now_ms = self.hour_ends_ms;
+            self.rate = self.rates[(self.now_ms / 3_600_000.0) as usize % self.rates.len()];
+            self.hour_ends_ms += 3_600_000.0;
         }
-        let point: f64 = self.random.random();
-        let worker_type = self.zipf.partition_point(|chance| *chance < point);
+        let worker_type = self.zipf[self.random.random_range(..CHANCES)];
         let normal: f64 = self.random.sample(StandardNormal);
         let service_s = 900.0 * (normal - 0.5).exp();
-        Some(task(self.now_ms as u64, (service_s * 1e3) as u64, worker_type.min(WORKER_TYPES - 1)))
+        Some(task(self.now_ms as u64, (service_s * 1e3) as u64, worker_type))
     }
 }
 
