@@ -36,6 +36,8 @@ pub const MAGIC: &[u8] = b"\x89pTrace\n";
 pub const VERSION: u16 = 1;
 
 const BLOCK_ROWS: usize = 4096;
+/// Rows that are decoded together: their cells stay in the nearest cache.
+const CHUNK_ROWS: usize = 256;
 const READ_AHEAD_BYTES: usize = 256 << 10;
 
 /// Writes a trace to a file of its own.
@@ -261,19 +263,23 @@ fn read_columns<const K: usize, T: Columns<K>>(
     let row_count = usize::try_from(row_count).ok();
     let row_count = row_count.filter(|count| rows.try_reserve_exact(*count).is_ok());
     let row_count = row_count.ok_or(Broken::Damaged("it has more rows than fit in memory"))?;
-    let (mut block, mut cells) = (Vec::new(), vec![[0; K]; BLOCK_ROWS.min(row_count)]);
+    let mut block = Block { least: [0; K], widths: [0; K], rows: 0, bytes: Vec::new() };
+    let mut cells = [[0; K]; CHUNK_ROWS];
+    let mut last = i64::MIN;
     while rows.len() < row_count {
-        let count = BLOCK_ROWS.min(row_count - rows.len());
-        read_block(input, &mut block, &mut cells[..count])?;
-        let mut last = rows.last().map_or(i64::MIN, T::order);
-        for &cells in &cells[..count] {
-            let row =
-                T::unpack(cells, &limits).ok_or(Broken::Damaged("a number is out of range"))?;
-            if T::order(&row) < last {
-                return Err(Broken::Damaged("time goes back"));
+        block.read(input, BLOCK_ROWS.min(row_count - rows.len()))?;
+        for from in (0..block.rows).step_by(CHUNK_ROWS) {
+            let cells = &mut cells[..CHUNK_ROWS.min(block.rows - from)];
+            block.decode(from, cells);
+            for &mut cells in cells {
+                let row = T::unpack(cells, &limits);
+                let row = row.ok_or(Broken::Damaged("a number is out of range"))?;
+                if T::order(&row) < last {
+                    return Err(Broken::Damaged("time goes back"));
+                }
+                last = T::order(&row);
+                rows.push(row);
             }
-            last = T::order(&row);
-            rows.push(row);
         }
     }
     input.checksum()?;
@@ -283,45 +289,55 @@ fn read_columns<const K: usize, T: Columns<K>>(
     T::build(names, rows).ok_or(Broken::Damaged("a name is not what it should be"))
 }
 
-/// Reads the cells of as many rows as `cells` has.
-fn read_block<const K: usize>(
-    input: &mut Input<'_>,
-    block: &mut Vec<u8>,
-    cells: &mut [[i64; K]],
-) -> Result<(), Broken> {
-    let (mut least, mut widths) = ([0; K], [0; K]);
-    for column in 0..K {
-        least[column] = i64::from_le_bytes(input.array()?);
-        let [width] = input.array()?;
-        widths[column] = usize::from(width);
-        if !matches!(width, 0 | 1 | 2 | 4 | 8) {
-            return Err(Broken::Damaged("a column has no such width"));
+/// The columns of some rows, as they are stored.
+struct Block<const K: usize> {
+    least: [i64; K],
+    widths: [usize; K],
+    rows: usize,
+    bytes: Vec<u8>,
+}
+
+impl<const K: usize> Block<K> {
+    /// Reads the next block, which has that many rows.
+    fn read(&mut self, input: &mut Input<'_>, rows: usize) -> Result<(), Broken> {
+        for column in 0..K {
+            self.least[column] = i64::from_le_bytes(input.array()?);
+            let [width] = input.array()?;
+            self.widths[column] = usize::from(width);
+            if !matches!(width, 0 | 1 | 2 | 4 | 8) {
+                return Err(Broken::Damaged("a column has no such width"));
+            }
+        }
+        self.rows = rows;
+        self.bytes.resize(self.widths.iter().sum::<usize>() * rows, 0);
+        input.fill(&mut self.bytes)
+    }
+
+    /// The cells of as many rows as `cells` has, from one on.
+    fn decode(&self, from: usize, cells: &mut [[i64; K]]) {
+        let mut column_at = 0;
+        for column in 0..K {
+            let (width, least) = (self.widths[column], self.least[column]);
+            let bytes = &self.bytes[column_at + width * from..][..width * cells.len()];
+            column_at += width * self.rows;
+            let rows = cells.iter_mut();
+            macro_rules! cells_of {
+                ($number:ty) => {
+                    for (row, cell) in rows.zip(bytes.as_chunks::<{ size_of::<$number>() }>().0) {
+                        let offset = u64::from(<$number>::from_le_bytes(*cell));
+                        row[column] = least.wrapping_add_unsigned(offset);
+                    }
+                };
+            }
+            match width {
+                0 => rows.for_each(|row| row[column] = least),
+                1 => cells_of!(u8),
+                2 => cells_of!(u16),
+                4 => cells_of!(u32),
+                _ => cells_of!(u64),
+            }
         }
     }
-    block.resize(widths.iter().sum::<usize>() * cells.len(), 0);
-    input.fill(block)?;
-    let mut rest = block.as_slice();
-    for column in 0..K {
-        let (bytes, later) = rest.split_at(widths[column] * cells.len());
-        rest = later;
-        let rows = cells.iter_mut();
-        macro_rules! cells_of {
-            ($number:ty) => {
-                for (row, cell) in rows.zip(bytes.as_chunks::<{ size_of::<$number>() }>().0) {
-                    let offset = u64::from(<$number>::from_le_bytes(*cell));
-                    row[column] = least[column].wrapping_add_unsigned(offset);
-                }
-            };
-        }
-        match widths[column] {
-            0 => rows.for_each(|row| row[column] = least[column]),
-            1 => cells_of!(u8),
-            2 => cells_of!(u16),
-            4 => cells_of!(u32),
-            _ => cells_of!(u64),
-        }
-    }
-    Ok(())
 }
 
 pub(super) fn import(source: Source<'_>, options: &Options) -> Result<Imported, TraceError> {
