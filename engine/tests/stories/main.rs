@@ -1,0 +1,20 @@
+//! What the engine does, told as stories: facts in, orders and reasons out.
+//!
+//! The language is that of `support/setup.rs` and `support/story.rs`. Stories begin at the Unix
+//! epoch. Each name is a claim; the reference is Taskcluster's own source as cited at the policies.
+
+#[path = "../support/setup.rs"]
+mod setup;
+#[path = "../support/story.rs"]
+mod story;
+
+mod capacity;
+mod cheapest;
+mod giving_up;
+mod odd_facts;
+mod on_demand;
+mod price_limits;
+mod random;
+mod together;
+mod unknown_demand;
+mod weighted;
