@@ -18,7 +18,11 @@ const EVENT_BITS: u32 = 52;
 const SEQUENCE_BITS: u32 = 36;
 const TIME_BITS: u32 = 128 - EVENT_BITS - SEQUENCE_BITS;
 
-/// The event queue. `E` must pack into 52 bits.
+/// Most delays that get a line of their own. Each event looks at every line, so they are few, and a
+/// thousand worker types with timeouts of their own do not pay for one another.
+const LINES_MAX: usize = 8;
+
+/// The event queue.
 #[derive(Debug)]
 pub(crate) struct Agenda {
     start: Time,
@@ -31,9 +35,12 @@ pub(crate) struct Agenda {
 /// An event as a number below 2⁵².
 pub(crate) type Packed = u64;
 
-/// Names a line of constant delay.
+/// A delay that is always the same, and its line if it has one; else its events enter the heap.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct LineId(usize);
+pub(crate) struct LineId {
+    delay: Duration,
+    line: Option<usize>,
+}
 
 #[derive(Debug)]
 struct Line {
@@ -55,13 +62,17 @@ impl Agenda {
         self.end
     }
 
-    /// The line for this delay; new if it is.
+    /// The line for this delay; new if it is and there is room.
     pub(crate) fn line(&mut self, delay: Duration) -> LineId {
         let known = self.lines.iter().position(|line| line.delay == delay);
-        LineId(known.unwrap_or_else(|| {
-            self.lines.push(Line { delay, entries: VecDeque::new() });
-            self.lines.len() - 1
-        }))
+        let line = known.or_else(|| {
+            let new = self.lines.len();
+            (new < LINES_MAX).then(|| {
+                self.lines.push(Line { delay, entries: VecDeque::new() });
+                new
+            })
+        });
+        LineId { delay, line }
     }
 
     /// Enters an event at any time.
@@ -73,11 +84,15 @@ impl Agenda {
     }
 
     /// Enters an event at `now` plus the line's delay. Calls come in the order of `now`.
-    pub(crate) fn enter_line(&mut self, LineId(line): LineId, now: Time, event: Packed) {
-        let at = now.saturating_add(self.lines[line].delay);
-        if at <= self.end {
-            let entry = self.pack(at, event);
-            self.lines[line].entries.push_back(entry);
+    pub(crate) fn enter_line(&mut self, id: LineId, now: Time, event: Packed) {
+        let at = now.saturating_add(id.delay);
+        match id.line {
+            None => self.enter(at, event),
+            Some(_) if at > self.end => {}
+            Some(line) => {
+                let entry = self.pack(at, event);
+                self.lines[line].entries.push_back(entry);
+            }
         }
     }
 
@@ -222,6 +237,21 @@ mod tests {
                 prop_assert_eq!(agenda.pop(), Some(entry));
             }
             prop_assert_eq!(agenda.pop(), None);
+        }
+    }
+
+    #[test]
+    fn many_delays_share_few_lines_and_leave_in_order() {
+        let mut agenda = Agenda::new(Time::EPOCH, Time::MAX);
+        let delays: Vec<LineId> =
+            (1..=1_000).map(|ms| agenda.line(Duration::from_ms(1_001 - ms))).collect();
+        assert!(agenda.lines.len() <= LINES_MAX, "each event looks at {}", agenda.lines.len());
+        for (number, delay) in (0..).zip(&delays) {
+            agenda.enter_line(*delay, Time::EPOCH, number);
+        }
+        for number in (0..1_000).rev() {
+            let at = Time::from_ms(1_000 - i64::try_from(number).unwrap());
+            assert_eq!(agenda.pop(), Some((at, number)));
         }
     }
 

@@ -135,6 +135,7 @@ impl<'a> World<'a> {
             "each worker type has a model of its workers"
         );
         let mut agenda = Agenda::new(config.start, config.end.saturating_add(config.drain));
+        let hazard_line = agenda.line(cloud::HAZARD_LOOK); // before the others, as all share it
         let claims = config.seed.purpose("claim");
         let digits = wait_digits(config.engine.worker_types.len());
         let types: Vec<TypeState> = config
@@ -175,7 +176,7 @@ impl<'a> World<'a> {
             pools,
             draws: Draws::new(config.seed),
             in_flight: InFlight::default(),
-            hazard_line: agenda.line(cloud::HAZARD_LOOK),
+            hazard_line,
             agenda,
             next_price: 0,
             next_availability: 0,
