@@ -29,24 +29,18 @@ pub(crate) struct Agenda {
     end: Time,
     sequence: u64,
     heap: Heap,
-    lines: Vec<Line>,
+    /// All delays that were named.
+    delays: Vec<Duration>,
+    /// The lines of the first of them; the others' events enter the heap.
+    lines: Vec<VecDeque<u128>>,
 }
 
 /// An event as a number below 2⁵².
 pub(crate) type Packed = u64;
 
-/// A delay that is always the same, and its line if it has one; else its events enter the heap.
+/// Names a delay that is always the same.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct LineId {
-    delay: Duration,
-    line: Option<usize>,
-}
-
-#[derive(Debug)]
-struct Line {
-    delay: Duration,
-    entries: VecDeque<u128>,
-}
+pub(crate) struct LineId(usize);
 
 impl Agenda {
     /// An empty agenda from `start` to `end`, or as far as it reaches. Nothing may be entered
@@ -54,7 +48,14 @@ impl Agenda {
     pub(crate) fn new(start: Time, end: Time) -> Self {
         let reach = start.saturating_add(Duration::from_ms((1 << TIME_BITS) - 1));
         let heap = Heap { entries: Vec::new() };
-        Self { start, end: end.min(reach), sequence: 0, heap, lines: Vec::new() }
+        Self {
+            start,
+            end: end.min(reach),
+            sequence: 0,
+            heap,
+            delays: Vec::new(),
+            lines: Vec::new(),
+        }
     }
 
     /// The last time at which something happens.
@@ -62,17 +63,14 @@ impl Agenda {
         self.end
     }
 
-    /// The line for this delay; new if it is and there is room.
+    /// The line for this delay; new if it is.
     pub(crate) fn line(&mut self, delay: Duration) -> LineId {
-        let known = self.lines.iter().position(|line| line.delay == delay);
-        let line = known.or_else(|| {
-            let new = self.lines.len();
-            (new < LINES_MAX).then(|| {
-                self.lines.push(Line { delay, entries: VecDeque::new() });
-                new
-            })
-        });
-        LineId { delay, line }
+        let known = self.delays.iter().position(|known| *known == delay);
+        LineId(known.unwrap_or_else(|| {
+            self.delays.push(delay);
+            self.lines.resize(self.delays.len().min(LINES_MAX), VecDeque::new());
+            self.delays.len() - 1
+        }))
     }
 
     /// Enters an event at any time.
@@ -84,15 +82,15 @@ impl Agenda {
     }
 
     /// Enters an event at `now` plus the line's delay. Calls come in the order of `now`.
-    pub(crate) fn enter_line(&mut self, id: LineId, now: Time, event: Packed) {
-        let at = now.saturating_add(id.delay);
-        match id.line {
-            None => self.enter(at, event),
-            Some(_) if at > self.end => {}
-            Some(line) => {
-                let entry = self.pack(at, event);
-                self.lines[line].entries.push_back(entry);
-            }
+    pub(crate) fn enter_line(&mut self, LineId(line): LineId, now: Time, event: Packed) {
+        let at = now.saturating_add(self.delays[line]);
+        if at > self.end {
+            return;
+        }
+        let entry = self.pack(at, event);
+        match self.lines.get_mut(line) {
+            Some(line) => line.push_back(entry),
+            None => self.heap.push(entry),
         }
     }
 
@@ -106,7 +104,7 @@ impl Agenda {
         let (entry, source) = self.earliest()?;
         match source {
             Source::Heap => self.heap.pop_top(),
-            Source::Line(line) => drop(self.lines[line].entries.pop_front()),
+            Source::Line(line) => drop(self.lines[line].pop_front()),
         }
         Some((self.time_of(entry), event_of(entry)))
     }
@@ -114,7 +112,7 @@ impl Agenda {
     fn earliest(&self) -> Option<(u128, Source)> {
         let mut earliest = self.heap.entries.first().map(|entry| (*entry, Source::Heap));
         for (index, line) in self.lines.iter().enumerate() {
-            if let Some(&front) = line.entries.front()
+            if let Some(&front) = line.front()
                 && earliest.is_none_or(|(entry, _)| front < entry)
             {
                 earliest = Some((front, Source::Line(index)));
