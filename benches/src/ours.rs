@@ -8,12 +8,13 @@
 //! once in 20 hours, and cost is the exact price integral.
 
 use provisioner_engine::catalog::{Catalog, Pool};
-use provisioner_engine::ids::{PoolId, WorkerTypeId};
+use provisioner_engine::guards::Guards;
+use provisioner_engine::ids::{ImageId, PoolId, WorkerTypeId};
 use provisioner_engine::random::{Seed, Stream};
 use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
 use provisioner_engine::worker_type::{
     BiasRule, BidRule, Candidate, EngineConfig, IdleCredit, Limits, Overshoot, PlacementPolicy,
-    RequestedCredit, ScalingPolicy, WorkerType,
+    RequestedCredit, ScalingPolicy, SpendLimits, WorkerType,
 };
 use provisioner_sim::billing::{BillingRule, Reread};
 use provisioner_sim::config::{ClaimOrder, CloudModel, QueueModel, SimConfig, WorkerModel};
@@ -112,7 +113,8 @@ const YEAR: Duration = Duration::from_hours(365 * 24);
 fn config(seed: u64, catalog: Catalog, worker_types: Vec<WorkerType>, market: Market) -> SimConfig {
     let boot = DurationDist::log_normal_of_mean(Duration::from_mins(2), 0.5);
     let worker = WorkerModel { boot, claim_order: ClaimOrder::LastIdled, ..WorkerModel::default() };
-    let limits = Limits { launches_per_decision_max: 5_000, ..Limits::default() };
+    let limits =
+        Limits { launches_per_decision_max: 5_000, launches_per_call_max: 1, ..Limits::default() };
     SimConfig {
         seed: Seed(seed),
         start: Time::EPOCH,
@@ -128,8 +130,15 @@ fn config(seed: u64, catalog: Catalog, worker_types: Vec<WorkerType>, market: Ma
             ..CloudModel::capacity()
         },
         queue: QueueModel::default(),
+        faults: Vec::new(),
         workers: vec![worker; worker_types.len()],
-        engine: EngineConfig { seed: Seed(seed), catalog, worker_types, limits },
+        engine: EngineConfig {
+            seed: Seed(seed),
+            catalog,
+            worker_types,
+            limits,
+            guards: Guards::off(),
+        },
         observation_lag: NOW,
         series_step: None,
     }
@@ -137,6 +146,7 @@ fn config(seed: u64, catalog: Catalog, worker_types: Vec<WorkerType>, market: Ma
 
 fn worker_type(pools: &[PoolId]) -> WorkerType {
     let candidate = |pool: &PoolId| Candidate {
+        image: ImageId::new(0),
         pool: *pool,
         capacity: 1,
         utility: Ratio::ONE,
@@ -162,6 +172,9 @@ fn worker_type(pools: &[PoolId]) -> WorkerType {
         registration_timeout: None,
         lifetime_max: NEVER,
         idle_timeout: Duration::from_mins(10),
+        floors: Vec::new(),
+        on_demand_after: None,
+        spend: SpendLimits::default(),
     }
 }
 

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{InstanceTypeId, PoolId, ProductId, RegionId, ZoneId};
+use crate::ids::{ImageId, InstanceTypeId, PoolId, ProductId, RegionId, ZoneId};
 use crate::random::Seed;
 use crate::units::{Time, UsdPerHour};
 
@@ -20,6 +20,7 @@ pub struct Catalog {
     zones: Vec<Zone>,
     instance_types: Vec<InstanceType>,
     products: Vec<String>,
+    images: Vec<String>,
     pools: Vec<Pool>,
     /// In the order of their keys.
     on_demand: Vec<OnDemandPrices>,
@@ -73,6 +74,11 @@ impl Catalog {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The id of the machine image with this name; new if it is.
+    pub fn image(&mut self, name: &str) -> ImageId {
+        ImageId::new(intern(&mut self.images, name))
     }
 
     /// The id of the region with this name; new if it is.
@@ -196,6 +202,24 @@ impl Catalog {
     #[must_use]
     pub fn product_name(&self, id: ProductId) -> &str {
         &self.products[id.index()]
+    }
+
+    /// The name of a machine image.
+    #[must_use]
+    pub fn image_name(&self, id: ImageId) -> &str {
+        &self.images[id.index()]
+    }
+
+    /// How many regions there are.
+    #[must_use]
+    pub const fn regions_len(&self) -> usize {
+        self.regions.len()
+    }
+
+    /// How many machine images there are.
+    #[must_use]
+    pub const fn images_len(&self) -> usize {
+        self.images.len()
     }
 
     /// The region a pool is in.

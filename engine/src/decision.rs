@@ -4,15 +4,17 @@
 //! with the numbers in them; they are built only for those who ask
 //! ([`Engine::explain`](crate::Engine::explain)) and change nothing.
 
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{LaunchId, PoolId, WorkerTypeId};
+use crate::ids::{ImageId, InstanceId, LaunchId, PoolId, RegionId, WorkerTypeId};
 use crate::ledger::Supply;
-use crate::units::{Duration, Ratio, Time, UsdPerHour};
+use crate::observation::Call;
+use crate::units::{Duration, Ratio, Time, Usd, UsdPerHour};
 use crate::worker_type::EngineConfig;
 
 /// Everything that is to be done now.
@@ -35,10 +37,12 @@ pub struct Decision {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "order", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Action {
-    /// Get one instance.
+    /// Get instances, in one call. Ordered again, it is the same call with the same client token.
     Launch {
-        /// The intent's name, for ever; becomes the client token.
+        /// The first intent's name, for ever; becomes the client token. The others follow it.
         launch: LaunchId,
+        /// How many instances at most; any number of them is welcome.
+        count: u32,
         /// For whom.
         worker_type: WorkerTypeId,
         /// From which pool.
@@ -53,6 +57,28 @@ pub enum Action {
     },
     /// End an instance.
     Terminate {
+        /// Which launch.
+        launch: LaunchId,
+        /// Ask the queue just before, and leave a worker that holds a task alone.
+        unless_claimed: bool,
+    },
+    /// End an instance of ours that belongs to no launch.
+    EndStray {
+        /// Which instance.
+        instance: InstanceId,
+    },
+    /// List all instances of ours in a region.
+    ListInstances {
+        /// Where.
+        region: RegionId,
+    },
+    /// Ask the queue what a worker holds.
+    CheckWorker {
+        /// Which launch.
+        launch: LaunchId,
+    },
+    /// Tell an idle worker that asked that it should stop. No answer means that it may go on.
+    AdviseStop {
         /// Which launch.
         launch: LaunchId,
     },
@@ -177,6 +203,174 @@ pub enum Reason {
         /// The limit.
         limit: u32,
     },
+    /// A pool is left alone: it had no machine to give.
+    PoolDry {
+        /// Whose.
+        worker_type: WorkerTypeId,
+        /// Which pool.
+        pool: PoolId,
+        /// How often in a row it had none.
+        failures: u32,
+        /// When it is asked again.
+        until: Time,
+    },
+    /// A pool has as many launches under way as it may have until it answers.
+    PoolBusy {
+        /// Whose.
+        worker_type: WorkerTypeId,
+        /// Which pool.
+        pool: PoolId,
+        /// So many.
+        budget: u32,
+    },
+    /// A pool is left alone: it took back too much of what it sold.
+    PoolPenalised {
+        /// Whose.
+        worker_type: WorkerTypeId,
+        /// Which pool.
+        pool: PoolId,
+        /// Instances it took back lately.
+        losses: u32,
+        /// When it is forgiven.
+        until: Time,
+    },
+    /// A pool already holds its largest share of the worker type.
+    ShareReached {
+        /// Whose.
+        worker_type: WorkerTypeId,
+        /// Which pool.
+        pool: PoolId,
+        /// Live capacity there.
+        live: u32,
+        /// The most it may hold now.
+        limit: u32,
+    },
+    /// A region is left alone: the account's quota there is used up. This is not a lack of
+    /// machines; ask AWS for more.
+    QuotaReached {
+        /// Whose.
+        worker_type: WorkerTypeId,
+        /// Where.
+        region: RegionId,
+        /// Whose quota: on-demand or spot.
+        on_demand: bool,
+        /// When it is asked again.
+        until: Time,
+    },
+    /// A pool is left alone: its zone does not offer the instance type.
+    NotOffered {
+        /// Whose.
+        worker_type: WorkerTypeId,
+        /// Which pool.
+        pool: PoolId,
+        /// When it is asked again.
+        until: Time,
+    },
+    /// Too many boots failed: the worker type, its image or the region is degraded.
+    BreakerOpen {
+        /// Whose.
+        worker_type: WorkerTypeId,
+        /// What failed.
+        what: Suspect,
+        /// Failed boots since the last success.
+        failures: u32,
+        /// When the next launch probes it.
+        until: Time,
+    },
+    /// Nothing of this worker type, image or region ever worked, and enough of it is booting.
+    Unproven {
+        /// Whose.
+        worker_type: WorkerTypeId,
+        /// What is unproven.
+        what: Suspect,
+        /// Instances under way.
+        under_way: u32,
+    },
+    /// The price of a pool is too old to buy by.
+    PriceStale {
+        /// Whose.
+        worker_type: WorkerTypeId,
+        /// Which pool.
+        pool: PoolId,
+        /// When the prices were last read.
+        as_of: Time,
+    },
+    /// A ceiling on spending is reached.
+    SpendReached {
+        /// Whose.
+        worker_type: WorkerTypeId,
+        /// Whether it is the one on all worker types together.
+        overall: bool,
+        /// Committed an hour, or spent today.
+        spent: Spent,
+    },
+    /// The allowance of EC2 calls is used up; the rest follows.
+    ApiBudgetSpent {
+        /// Whose, if it is about one.
+        worker_type: Option<WorkerTypeId>,
+        /// Where.
+        region: RegionId,
+        /// Which kind of call.
+        call: Call,
+        /// When there is more.
+        until: Time,
+    },
+    /// No spot machine for as long as the worker type is patient: it may buy on demand.
+    OnDemandAllowed {
+        /// Whose.
+        worker_type: WorkerTypeId,
+        /// Since when it waits for one.
+        since: Time,
+    },
+    /// A launch call that got no answer is repeated with the same token.
+    CallRepeated {
+        /// Its first launch.
+        launch: LaunchId,
+        /// How often it was made before.
+        tries: u32,
+    },
+    /// A launch was never answered and never listed: there is no instance.
+    NeverWas {
+        /// Which launch.
+        launch: LaunchId,
+    },
+    /// An instance is missing from the listings for so long that it is gone.
+    Gone {
+        /// Which launch.
+        launch: LaunchId,
+        /// Since when.
+        since: Time,
+    },
+    /// An instance of ours belongs to no launch and is ended.
+    StrayFound {
+        /// Which instance.
+        instance: InstanceId,
+        /// Since when it is known.
+        since: Time,
+    },
+    /// An instance of a launch that was not known is taken over.
+    Adopted {
+        /// Which launch.
+        launch: LaunchId,
+        /// Its instance.
+        instance: InstanceId,
+    },
+    /// A worker claims nothing any more and its instance is ended.
+    Zombie {
+        /// Which launch.
+        launch: LaunchId,
+        /// When it last claimed, or registered.
+        since: Time,
+    },
+    /// There has been more capacity than wanted for long enough: an idle worker is told to stop.
+    Surplus {
+        /// Which launch.
+        launch: LaunchId,
+        /// Capacity wanted.
+        wanted: u32,
+        /// Capacity from requested to working.
+        live: u32,
+    },
     /// The request was not fulfilled in time and is cancelled.
     RequestTimedOut {
         /// Which launch.
@@ -200,6 +394,38 @@ pub enum Reason {
     },
 }
 
+/// What boots failed of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Suspect {
+    /// The worker type.
+    WorkerType(WorkerTypeId),
+    /// A machine image.
+    Image(ImageId),
+    /// A region.
+    Region(RegionId),
+}
+
+/// What a ceiling on spending bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Spent {
+    /// Committed an hour.
+    Hourly {
+        /// So much.
+        committed: UsdPerHour,
+        /// Of so much.
+        limit: UsdPerHour,
+    },
+    /// Spent today, and what live launches will cost in the next hour.
+    Daily {
+        /// So much.
+        committed: Usd,
+        /// Of so much.
+        limit: Usd,
+    },
+}
+
 impl Reason {
     /// The reason in words, with names from the configuration.
     #[must_use]
@@ -220,6 +446,18 @@ impl Described<'_> {
 
     fn pool(&self, id: PoolId) -> String {
         self.config.catalog.pool_name(id)
+    }
+
+    fn region(&self, id: RegionId) -> &str {
+        self.config.catalog.region_name(id)
+    }
+
+    fn suspect(&self, suspect: Suspect) -> String {
+        match suspect {
+            Suspect::WorkerType(_) => String::from("the worker type"),
+            Suspect::Image(id) => format!("image {}", self.config.catalog.image_name(id)),
+            Suspect::Region(id) => format!("region {}", self.region(id)),
+        }
     }
 }
 
@@ -278,6 +516,93 @@ impl fmt::Display for Described<'_> {
             Reason::LaunchLimitReached { worker_type, left, limit } => {
                 let name = self.name(worker_type);
                 write!(f, "{name}: {left} instances left for later, {limit} a decision")
+            }
+            Reason::PoolDry { worker_type, pool, failures, until } => {
+                let (name, pool) = (self.name(worker_type), self.pool(pool));
+                write!(f, "{name}: {pool} has no machine ({failures} × in a row), next try {until}")
+            }
+            Reason::PoolBusy { worker_type, pool, budget } => {
+                let (name, pool) = (self.name(worker_type), self.pool(pool));
+                write!(f, "{name}: {pool} has its {budget} launches under way")
+            }
+            Reason::PoolPenalised { worker_type, pool, losses, until } => {
+                let (name, pool) = (self.name(worker_type), self.pool(pool));
+                write!(f, "{name}: {pool} took back {losses} lately, avoided until {until}")
+            }
+            Reason::ShareReached { worker_type, pool, live, limit } => {
+                let (name, pool) = (self.name(worker_type), self.pool(pool));
+                write!(f, "{name}: {pool} holds {live} of at most {limit}")
+            }
+            Reason::QuotaReached { worker_type, region, on_demand, until } => {
+                let (name, region) = (self.name(worker_type), self.region(region));
+                let market = if on_demand { "on-demand" } else { "spot" };
+                write!(f, "{name}: the {market} quota of {region} is used up, next try {until}")
+            }
+            Reason::NotOffered { worker_type, pool, until } => {
+                let (name, pool) = (self.name(worker_type), self.pool(pool));
+                write!(f, "{name}: {pool} is not offered, next try {until}")
+            }
+            Reason::BreakerOpen { worker_type, what, failures, until } => {
+                let (name, what) = (self.name(worker_type), self.suspect(what));
+                write!(f, "{name}: {what} is degraded, {failures} boots failed, next try {until}")
+            }
+            Reason::Unproven { worker_type, what, under_way } => {
+                let (name, what) = (self.name(worker_type), self.suspect(what));
+                write!(f, "{name}: {what} is unproven, {under_way} are under way")
+            }
+            Reason::PriceStale { worker_type, pool, as_of } => {
+                let (name, pool) = (self.name(worker_type), self.pool(pool));
+                write!(f, "{name}: the price of {pool} is of {as_of}, too old to buy by")
+            }
+            Reason::SpendReached { worker_type, overall, spent } => {
+                let (name, whose) = (self.name(worker_type), if overall { "all" } else { "its" });
+                match spent {
+                    Spent::Hourly { committed, limit } => {
+                        write!(f, "{name}: {committed} of {whose} {limit} committed")
+                    }
+                    Spent::Daily { committed, limit } => {
+                        write!(f, "{name}: {committed} of {whose} {limit} a day committed")
+                    }
+                }
+            }
+            Reason::ApiBudgetSpent { worker_type, region, call, until } => {
+                let region = self.region(region);
+                if let Some(worker_type) = worker_type {
+                    write!(f, "{}: ", self.name(worker_type))?;
+                }
+                let call = match call {
+                    Call::Launch => "launch",
+                    Call::Terminate => "terminate",
+                    Call::Cancel => "cancel",
+                    Call::List => "list",
+                };
+                write!(f, "no {call} call to {region} left, next {until}")
+            }
+            Reason::OnDemandAllowed { worker_type, since } => {
+                write!(
+                    f,
+                    "{}: no spot machine since {since}, on demand now",
+                    self.name(worker_type)
+                )
+            }
+            Reason::CallRepeated { launch, tries } => {
+                write!(f, "{launch}: no answer to {tries} calls, repeated with the same token")
+            }
+            Reason::NeverWas { launch } => {
+                write!(f, "{launch}: never answered, never listed, so it never was")
+            }
+            Reason::Gone { launch, since } => {
+                write!(f, "{launch}: missing from the listings since {since}, so it is gone")
+            }
+            Reason::StrayFound { instance, since } => {
+                write!(f, "{instance}: ended, belongs to no launch, known since {since}")
+            }
+            Reason::Adopted { launch, instance } => write!(f, "{launch}: adopted, {instance}"),
+            Reason::Zombie { launch, since } => {
+                write!(f, "{launch}: ended, has claimed nothing since {since}")
+            }
+            Reason::Surplus { launch, wanted, live } => {
+                write!(f, "{launch}: told to stop, {live} live and {wanted} wanted")
             }
             Reason::RequestTimedOut { launch, requested } => {
                 write!(f, "{launch}: cancelled, not fulfilled since {requested}")

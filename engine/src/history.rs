@@ -3,16 +3,18 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::PoolId;
 use crate::units::{Duration, Time};
 
 /// Spawns and kills by pool.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct PoolHistory {
     pools: Vec<Events>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Events {
     spawns: VecDeque<Time>,
     kills: VecDeque<Time>,

@@ -50,6 +50,10 @@ index!(
     ProductId(u16)
 );
 index!(
+    /// Index of a machine image in the catalog.
+    ImageId(u16)
+);
+index!(
     /// Index of a spot capacity pool in the catalog.
     PoolId(u32)
 );
@@ -69,6 +73,18 @@ impl LaunchId {
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0 + 1)
+    }
+}
+
+/// The edge's number for an EC2 instance id (`i-0…`), issued when it first hears of it and never
+/// again for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct InstanceId(pub u64);
+
+impl fmt::Display for InstanceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "instance {}", self.0)
     }
 }
 

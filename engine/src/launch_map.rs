@@ -5,10 +5,12 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::LaunchId;
 
 /// A map from launches to values, in the order of the launches.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LaunchMap<T> {
     /// The id that the window's front stands for.
     first: u64,

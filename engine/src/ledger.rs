@@ -9,12 +9,12 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::decision::Market;
-use crate::ids::{LaunchId, PoolId, WorkerTypeId};
+use crate::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
 use crate::launch_map::LaunchMap;
 use crate::units::Time;
 
 /// What the engine knows of one launch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Launch {
     /// For whom.
     pub worker_type: WorkerTypeId,
@@ -28,6 +28,10 @@ pub struct Launch {
     pub market: Market,
     /// Where it is.
     pub stage: Stage,
+    /// Its instance, once it is known.
+    pub instance: Option<InstanceId>,
+    /// The first launch of the call that asked for it.
+    pub call: LaunchId,
     /// When it was decided.
     pub requested: Time,
     /// When EC2 took it, if it did.
@@ -114,7 +118,7 @@ impl fmt::Display for Supply {
 }
 
 /// All launches that have not ended, and what they add up to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Ledger {
     launches: LaunchMap<Launch>,
     next: LaunchId,
@@ -122,7 +126,7 @@ pub(crate) struct Ledger {
 }
 
 /// What a worker type's launches add up to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Account {
     capacity: [u32; STAGES],
     requests: u32,
@@ -140,6 +144,11 @@ impl Ledger {
             next: LaunchId(1),
             by_worker_type: candidates.map(account).collect(),
         }
+    }
+
+    /// The name that the next launch will get.
+    pub(crate) const fn next_id(&self) -> LaunchId {
+        self.next
     }
 
     /// Remembers a launch before any call is made, and names it.
@@ -171,6 +180,13 @@ impl Ledger {
         self.debit(&before);
         self.credit(&after);
         Some((before.stage, after))
+    }
+
+    /// Notes which instance a launch got; the first holds.
+    pub(crate) fn set_instance(&mut self, id: LaunchId, instance: InstanceId) {
+        if let Some(launch) = self.launches.get_mut(id) {
+            launch.instance = launch.instance.or(Some(instance));
+        }
     }
 
     /// Sets when a launch is given up, and if that is before the next look at it, the look too.

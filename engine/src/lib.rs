@@ -12,6 +12,8 @@ extern crate alloc;
 pub mod catalog;
 pub mod decision;
 mod engine;
+mod gates;
+pub mod guards;
 mod history;
 pub mod ids;
 pub mod journal;

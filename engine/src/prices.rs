@@ -6,11 +6,13 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::PoolId;
 use crate::units::{Duration, Time, UsdPerHour};
 
 /// Current and recent market prices of all pools.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct PriceBook {
     /// How far back maxima may be asked for.
     reach: Duration,
@@ -18,14 +20,14 @@ pub(crate) struct PriceBook {
 }
 
 /// One pool's recent prices, without those that a later and not lower one hides.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Recent {
     since: Option<Time>,
     prices: VecDeque<Held>,
 }
 
 /// A price and when it ended; the last one has not.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Held {
     price: UsdPerHour,
     until: Time,

@@ -10,9 +10,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Catalog;
-use crate::ids::PoolId;
+use crate::decision::Market;
+use crate::guards::Guards;
+use crate::ids::{ImageId, PoolId};
 use crate::random::Seed;
-use crate::units::{Duration, Ratio, UsdPerHour};
+use crate::units::{Duration, Ratio, Time, Usd, UsdPerHour};
 
 /// Everything an engine is built from. Equal configuration and equal calls give equal decisions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +28,8 @@ pub struct EngineConfig {
     pub worker_types: Vec<WorkerType>,
     /// What must hold for all worker types together.
     pub limits: Limits,
+    /// What protects from a lying cloud.
+    pub guards: Guards,
 }
 
 /// Bounds on the engine as a whole.
@@ -41,6 +45,22 @@ pub struct Limits {
     pub demand_stale_after: Duration,
     /// No max price above this is ever offered, whatever a policy computes (v1: $10).
     pub max_price_cap: UsdPerHour,
+    /// Most instances one launch call asks for. EC2 advises several calls of a hundred rather than
+    /// one of five hundred.
+    pub launches_per_call_max: u32,
+    /// Ceilings on what all worker types together may spend.
+    pub spend: SpendLimits,
+}
+
+/// Ceilings on spending, hard: instances count with the most that may be paid for them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpendLimits {
+    /// The most that live launches together may cost an hour.
+    pub hourly_max: Option<UsdPerHour>,
+    /// The most that may be spent in a day (UTC). Nothing is launched that could not run for an
+    /// hour within it; when it is spent, everything is ended.
+    pub daily_max: Option<Usd>,
 }
 
 impl Default for Limits {
@@ -50,6 +70,8 @@ impl Default for Limits {
             launches_per_decision_max: 1_000,
             demand_stale_after: Duration::from_mins(10),
             max_price_cap: UsdPerHour::from_micros(10_000_000),
+            launches_per_call_max: 50,
+            spend: SpendLimits::default(),
         }
     }
 }
@@ -85,6 +107,23 @@ pub struct WorkerType {
     pub lifetime_max: Duration,
     /// How long a worker is expected to stay idle before it stops itself.
     pub idle_timeout: Duration,
+    /// Capacity that is kept from a time on, oldest first; `capacity_min` before the first and
+    /// where it is more. Schedules and time zones are resolved at the edge.
+    pub floors: Vec<Floor>,
+    /// Buy on demand after so long without a spot machine; `None` waits for one for ever.
+    pub on_demand_after: Option<Duration>,
+    /// Ceilings on what it may spend.
+    pub spend: SpendLimits,
+}
+
+/// Capacity that is kept from a time on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Floor {
+    /// From when.
+    pub from: Time,
+    /// How much.
+    pub capacity_min: u32,
 }
 
 /// A pool that a worker type may use, and what an instance of it is worth there.
@@ -93,6 +132,8 @@ pub struct WorkerType {
 pub struct Candidate {
     /// Which pool.
     pub pool: PoolId,
+    /// What boots there.
+    pub image: ImageId,
     /// Tasks that run at once on one instance.
     pub capacity: u32,
     /// Useful work per hour, relative to other instance types.
@@ -202,6 +243,21 @@ pub enum PlacementPolicy {
     /// The cheapest on-demand price over utility. The price limits of the worker type are about
     /// spot and do not apply.
     OnDemand,
+}
+
+impl PlacementPolicy {
+    /// The market it buys in, whatever the price.
+    #[must_use]
+    pub const fn market(&self) -> Market {
+        match self {
+            Self::OnDemand | Self::Weighted { market: WeightedMarket::OnDemand, .. } => {
+                Market::OnDemand
+            }
+            Self::Cheapest { .. } | Self::Random { .. } | Self::Weighted { .. } => {
+                Market::Spot { max_price: None }
+            }
+        }
+    }
 }
 
 /// v1's rule from market price to max price.

@@ -12,7 +12,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use provisioner_engine::Engine;
 use provisioner_engine::decision::{Action, Decision, Market};
-use provisioner_engine::ids::{LaunchId, PoolId, WorkerTypeId};
+use provisioner_engine::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
 use provisioner_engine::journal::{Digest, Record, replay};
 use provisioner_engine::ledger::{Stage, Supply};
 use provisioner_engine::observation::{EndCause, Observation, Refusal};
@@ -93,7 +93,9 @@ fn observations() -> impl Strategy<Value = Observation> {
         5 => (pools, prices, times()).prop_map(|(pool, price, since)| {
             Observation::PriceChanged { pool, price: UsdPerHour::from_micros(price), since }
         }),
-        3 => launches().prop_map(|launch| Observation::InstancePending { launch }),
+        3 => launches().prop_map(|launch| {
+            Observation::InstancePending { launch, instance: InstanceId(launch.0) }
+        }),
         3 => launches().prop_map(|launch| Observation::InstanceRunning { launch }),
         3 => launches().prop_map(|launch| Observation::WorkerRegistered { launch }),
         1 => (launches(), times()).prop_map(|(launch, ends_at)| {
@@ -165,11 +167,12 @@ fn counted(engine: &Engine, worker_type: WorkerTypeId) -> Supply {
 }
 
 fn launched(decision: &Decision) -> impl Iterator<Item = (LaunchId, WorkerTypeId, Market)> {
-    decision.actions.iter().filter_map(|action| match *action {
-        Action::Launch { launch, worker_type, market, pool: _ } => {
-            Some((launch, worker_type, market))
-        }
-        Action::Cancel { .. } | Action::Terminate { .. } => None,
+    decision.actions.iter().flat_map(|action| {
+        let Action::Launch { launch, count, worker_type, market, pool: _ } = *action else {
+            return Vec::new();
+        };
+        let ids = launch.0..launch.0 + u64::from(count);
+        ids.map(|id| (LaunchId(id), worker_type, market)).collect()
     })
 }
 
@@ -210,7 +213,13 @@ proptest! {
                 let (id, stages) = match *action {
                     Action::Launch { launch, .. } => (launch, Stage::Requested..=Stage::Requested),
                     Action::Cancel { launch } => (launch, Stage::Requested..=Stage::Requested),
-                    Action::Terminate { launch } => (launch, Stage::Pending..=Stage::Stopping),
+                    Action::Terminate { launch, .. } => {
+                        (launch, Stage::Pending..=Stage::Stopping)
+                    }
+                    Action::EndStray { .. }
+                    | Action::ListInstances { .. }
+                    | Action::CheckWorker { .. }
+                    | Action::AdviseStop { .. } => continue,
                 };
                 assert!(ordered.insert(id), "{id} was ordered twice");
                 let launch = engine.launch(id).expect("an order is about a known launch");

@@ -84,29 +84,49 @@ fn lines(f: &mut fmt::Formatter<'_>, lines: &[String]) -> fmt::Result {
 
 /// Orders in words; launches that differ only in their numbers together.
 fn orders(config: &EngineConfig, actions: &[Action]) -> Vec<String> {
-    let mut orders: Vec<(RangeInclusive<u64>, String)> = Vec::new();
+    let mut orders: Vec<(Option<RangeInclusive<u64>>, String)> = Vec::new();
     for action in actions {
-        let (LaunchId(launch), what) = match *action {
-            Action::Launch { launch, worker_type, pool, market } => {
+        let (LaunchId(first), last, what) = match *action {
+            Action::Launch { launch, count, worker_type, pool, market } => {
                 let name = printable(&config.worker_types[worker_type.index()].name);
                 let pool = printable(&config.catalog.pool_name(pool));
-                (launch, format!("launch {pool} for {name}, {}", price(market)))
+                let last = launch.0.saturating_add(u64::from(count.saturating_sub(1)));
+                (launch, last, format!("launch {pool} for {name}, {}", price(market)))
             }
-            Action::Cancel { launch } => (launch, "cancel".to_owned()),
-            Action::Terminate { launch } => (launch, "terminate".to_owned()),
+            Action::Cancel { launch } => (launch, launch.0, "cancel".to_owned()),
+            Action::Terminate { launch, unless_claimed: false } => {
+                (launch, launch.0, "terminate".to_owned())
+            }
+            Action::Terminate { launch, unless_claimed: true } => {
+                (launch, launch.0, "terminate unless it holds a task".to_owned())
+            }
+            Action::CheckWorker { launch } => (launch, launch.0, "check the worker".to_owned()),
+            Action::AdviseStop { launch } => (launch, launch.0, "advise to stop".to_owned()),
+            Action::EndStray { instance } => {
+                orders.push((None, format!("end {instance}, which belongs to no launch")));
+                continue;
+            }
+            Action::ListInstances { region } => {
+                let region = printable(config.catalog.region_name(region));
+                orders.push((None, format!("list the instances of {region}")));
+                continue;
+            }
         };
         match orders.last_mut() {
-            Some((launches, last))
-                if *last == what && launches.end().checked_add(1) == Some(launch) =>
+            Some((Some(launches), same))
+                if *same == what && launches.end().checked_add(1) == Some(first) =>
             {
-                *launches = *launches.start()..=launch;
+                *launches = *launches.start()..=last;
             }
-            _ => orders.push((launch..=launch, what)),
+            _ => orders.push((Some(first..=last), what)),
         }
     }
-    let words = |(launches, what): (RangeInclusive<u64>, String)| match launches.into_inner() {
-        (first, last) if first == last => format!("#{first} {what}"),
-        (first, last) => format!("#{first}..#{last} {what}"),
+    let words = |(launches, what): (Option<RangeInclusive<u64>>, String)| match launches
+        .map(RangeInclusive::into_inner)
+    {
+        None => what,
+        Some((first, last)) if first == last => format!("#{first} {what}"),
+        Some((first, last)) => format!("#{first}..#{last} {what}"),
     };
     orders.into_iter().map(words).collect()
 }
@@ -134,6 +154,7 @@ mod tests {
         let (worker_type, pool) = (WorkerTypeId::new(0), PoolId::new(0));
         Action::Launch {
             launch: LaunchId(id),
+            count: 1,
             worker_type,
             pool,
             market: Market::Spot { max_price },

@@ -1,10 +1,12 @@
 //! An outcome that looks like a real one, and a configuration that it could have come from.
 
 use provisioner_engine::catalog::{Catalog, Pool};
+use provisioner_engine::guards::Guards;
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Time, Usd, UsdPerHour};
 use provisioner_engine::worker_type::{
-    EngineConfig, Limits, Overshoot, PlacementPolicy, RequestedCounts, ScalingPolicy, WorkerType,
+    EngineConfig, Limits, Overshoot, PlacementPolicy, RequestedCounts, ScalingPolicy, SpendLimits,
+    WorkerType,
 };
 use provisioner_sim::config::{CloudModel, QueueModel, SimConfig, WorkerModel};
 use provisioner_sim::dist::DurationDist;
@@ -50,6 +52,9 @@ pub(crate) fn config(outcome: &Outcome) -> SimConfig {
         registration_timeout: None,
         lifetime_max: Duration::from_hours(96),
         idle_timeout: Duration::from_mins(15),
+        floors: Vec::new(),
+        on_demand_after: None,
+        spend: SpendLimits::default(),
     };
     let worker_types: Vec<_> = outcome.worker_types.iter().map(worker_type).collect();
     SimConfig {
@@ -61,10 +66,17 @@ pub(crate) fn config(outcome: &Outcome) -> SimConfig {
         market: Market::default(),
         cloud: CloudModel::capacity(),
         queue: QueueModel::default(),
+        faults: Vec::new(),
         workers: vec![WorkerModel::default(); worker_types.len()],
         observation_lag: DurationDist::Constant(Duration::ZERO),
         series_step: None,
-        engine: EngineConfig { seed: Seed(7), catalog, worker_types, limits: Limits::default() },
+        engine: EngineConfig {
+            seed: Seed(7),
+            catalog,
+            worker_types,
+            limits: Limits { launches_per_call_max: 1, ..Limits::default() },
+            guards: Guards::off(),
+        },
     }
 }
 

@@ -32,6 +32,8 @@ pub struct SimConfig {
     pub cloud: CloudModel,
     /// How the queue behaves.
     pub queue: QueueModel,
+    /// What goes wrong at stated times.
+    pub faults: Vec<Fault>,
     /// How the workers of each worker type behave; the index is the worker type's.
     pub workers: Vec<WorkerModel>,
     /// How long facts about instances take to reach the engine.
@@ -108,6 +110,24 @@ impl CloudModel {
             on_demand_billing: BillingRule::ON_DEMAND_PER_SECOND,
         }
     }
+}
+
+/// Something that goes wrong for a while.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fault {
+    /// From when.
+    pub from: Time,
+    /// Until when.
+    pub until: Time,
+    /// What.
+    pub what: FaultKind,
+}
+
+/// What can go wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FaultKind {
+    /// The queue answers nothing: its counts are unknown.
+    QueueDown,
 }
 
 /// How the queue behaves.

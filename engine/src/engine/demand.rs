@@ -4,12 +4,14 @@
 
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use crate::decision::Reason;
 use crate::ids::WorkerTypeId;
 use crate::units::{Duration, Time};
 
 /// The last counts of every worker type's queue.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Demands {
     /// How old counts may be.
     limit: Duration,
@@ -21,7 +23,7 @@ pub(super) struct Demands {
 }
 
 /// What a queue said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Counts {
     /// Tasks waiting.
     pub(super) pending: u32,

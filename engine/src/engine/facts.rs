@@ -3,10 +3,12 @@
 use super::Engine;
 use super::demand::Counts;
 use crate::decision::{Market, Reason};
-use crate::ids::{LaunchId, WorkerTypeId};
+use crate::gates::{Event, Site};
+use crate::ids::{InstanceId, LaunchId, WorkerTypeId};
 use crate::ledger::{Launch, Stage};
 use crate::observation::{EndCause, Refusal};
 use crate::units::Time;
+use crate::worker_type::EngineConfig;
 
 impl Engine {
     pub(super) fn count(&mut self, worker_type: WorkerTypeId, counts: Counts) {
@@ -26,17 +28,28 @@ impl Engine {
         }
     }
 
+    pub(super) fn give(&mut self, id: LaunchId, instance: InstanceId) {
+        self.ledger.set_instance(id, instance);
+        self.move_on(id, Stage::Pending);
+    }
+
     pub(super) fn reach(&mut self, id: LaunchId, stage: Stage) {
-        self.move_on(id, stage);
+        if let Some((_, launch)) = self.move_on(id, stage)
+            && stage == Stage::Working
+        {
+            self.note(&launch, Event::Registered);
+        }
     }
 
     pub(super) fn lose(&mut self, id: LaunchId, cause: EndCause) {
-        let moved = self.move_on(id, Stage::Stopping);
-        if let Some(launch) = moved
-            && launch.market != Market::OnDemand
-            && cause == EndCause::Interruption
-        {
-            self.history.killed(launch.pool, self.now);
+        let Some((left, launch)) = self.move_on(id, Stage::Stopping) else { return };
+        if cause == EndCause::Interruption {
+            if launch.market != Market::OnDemand {
+                self.history.killed(launch.pool, self.now);
+            }
+            self.note(&launch, Event::Lost);
+        } else if left < Stage::Working {
+            self.note(&launch, Event::BootFailed(cause));
         }
     }
 
@@ -51,21 +64,41 @@ impl Engine {
         if self.ledger.get(id).is_none_or(|launch| launch.stage != Stage::Requested) {
             return;
         }
-        let Some(Launch { worker_type, candidate, .. }) = self.ledger.close(id) else { return };
-        match refusal {
-            Refusal::InsufficientCapacity | Refusal::MaxPriceTooLow => {
-                self.states[worker_type.index()].errors.note(self.now, candidate);
-            }
-            Refusal::Cancelled => {}
+        let Some(launch) = self.ledger.close(id) else { return };
+        let Launch { worker_type, candidate, .. } = launch;
+        if refusal == Refusal::Cancelled {
+            self.note(&launch, Event::Withdrawn);
+        } else {
+            self.states[worker_type.index()].errors.note(self.now, candidate);
+            self.note(&launch, Event::Refused(refusal));
         }
         self.changed.mark(worker_type);
     }
 
-    /// Moves a launch on to a later stage; `None` if that is no news.
-    fn move_on(&mut self, id: LaunchId, stage: Stage) -> Option<Launch> {
+    /// Tells the gates what became of a launch.
+    pub(super) fn note(&mut self, launch: &Launch, event: Event) {
+        if self.gates.are_off() {
+            return;
+        }
+        let Launch { worker_type, candidate, market, .. } = *launch;
+        let site = self.site(worker_type, candidate, market);
+        self.gates.note(self.now, &site, event);
+    }
+
+    /// Where a launch of that candidate in that market goes.
+    pub(super) fn site(&self, worker_type: WorkerTypeId, candidate: u32, market: Market) -> Site {
+        let EngineConfig { catalog, worker_types, .. } = &self.config;
+        Site::new(catalog, worker_type, &worker_types[worker_type.index()], candidate, market)
+    }
+
+    /// Moves a launch on to a later stage; gives the stage it left, or `None` if that is no news.
+    fn move_on(&mut self, id: LaunchId, stage: Stage) -> Option<(Stage, Launch)> {
         let (left, launch) = self.ledger.advance(id, stage, self.now)?;
-        if left == Stage::Requested && launch.market != Market::OnDemand {
-            self.history.spawned(launch.pool, self.now);
+        if left == Stage::Requested {
+            if launch.market != Market::OnDemand {
+                self.history.spawned(launch.pool, self.now);
+            }
+            self.note(&launch, Event::Accepted);
         }
         let (due, _) = self.deadline(id, &launch);
         // A deadline that is past was acted on; what follows stays as it was set then.
@@ -73,7 +106,7 @@ impl Engine {
             self.put_off(id, due);
         }
         self.changed.mark(launch.worker_type);
-        Some(launch)
+        Some((left, launch))
     }
 
     /// When a launch is given up, and why, unless it moves on before.

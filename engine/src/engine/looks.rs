@@ -6,11 +6,13 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::LaunchId;
 use crate::units::{Duration, Time};
 
 /// A calendar of looks.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Looks {
     minutes: BTreeMap<i64, Vec<(Time, LaunchId)>>,
 }

@@ -13,9 +13,12 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::mem;
 
+use serde::{Deserialize, Serialize};
+
 use self::demand::{Counts, Demands};
 use self::looks::Looks;
 use crate::decision::{Decision, Reason};
+use crate::gates::Gates;
 use crate::history::PoolHistory;
 use crate::ids::{LaunchId, WorkerTypeId};
 use crate::ledger::{Launch, Ledger, Stage, Supply};
@@ -28,7 +31,10 @@ use crate::worker_type::{EngineConfig, PlacementPolicy, WorkerType};
 
 /// The decision core.
 ///
-/// Equal construction and equal sequences of calls give equal decisions, on every machine.
+/// Equal construction and equal sequences of calls give equal decisions, on every machine. An
+/// engine is a value: written down whole it is a snapshot, and read back it decides as it would
+/// have.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Engine {
     config: EngineConfig,
     explains: bool,
@@ -37,6 +43,7 @@ pub struct Engine {
     ledger: Ledger,
     prices: PriceBook,
     history: PoolHistory,
+    gates: Gates,
     states: Vec<State>,
     changed: Changed,
     /// Who launches first in the next decision: the one whose turn it was when the last ended.
@@ -47,12 +54,14 @@ pub struct Engine {
 }
 
 /// What placement keeps of one worker type from turn to turn.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct State {
     errors: Errors,
     random: Stream,
 }
 
 /// Worker types to look at in the next decision, each at most once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Changed {
     is_in: Vec<bool>,
     worker_types: Vec<WorkerTypeId>,
@@ -67,7 +76,7 @@ impl Engine {
     /// no utility: that is for the edge to refuse.
     #[must_use]
     pub fn new(config: EngineConfig) -> Self {
-        let EngineConfig { seed, ref catalog, ref worker_types, limits } = config;
+        let EngineConfig { seed, ref catalog, ref worker_types, limits, guards } = config;
         let pools = catalog.pools().len();
         for candidate in worker_types.iter().flat_map(|worker_type| &worker_type.candidates) {
             assert!(candidate.pool.index() < pools, "a candidate's pool is in the catalog");
@@ -86,6 +95,7 @@ impl Engine {
             ledger: Ledger::new(worker_types.iter().map(|known| known.candidates.len())),
             prices: PriceBook::new(pools, reach),
             history: PoolHistory::new(pools),
+            gates: Gates::new(guards),
             states: worker_types.iter().map(state).collect(),
             changed: Changed::all_of(worker_types.len()),
             first_in_line: WorkerTypeId::new(0),
@@ -146,7 +156,18 @@ impl Engine {
             Observation::PriceChanged { pool, price, since } => {
                 self.prices.change(pool, price, since.min(now));
             }
-            Observation::InstancePending { launch } => self.reach(launch, Stage::Pending),
+            Observation::PricesRead { as_of: _ } => {}
+            Observation::InstancePending { launch, instance } => self.give(launch, instance),
+            Observation::CallUnanswered { launch: _ } => {}
+            Observation::CallThrottled { region: _, call: _, launch: _ } => {}
+            Observation::Restarted => {}
+            Observation::WorkerChecked { launch: _, claimed: _, last_claim: _, as_of: _ } => {}
+            Observation::WorkerIdled { launch: _ } => {}
+            Observation::RebalanceRecommended { launch: _ } => {}
+            Observation::InstanceFound { .. } => {}
+            Observation::InstanceMissed { launch: _, as_of: _ } => {}
+            Observation::StrayEnded { instance: _ } => {}
+            Observation::InstancesListed { region: _, as_of: _ } => {}
             Observation::InstanceRunning { launch } => self.reach(launch, Stage::Running),
             Observation::WorkerRegistered { launch } => self.reach(launch, Stage::Working),
             Observation::InterruptionNoticed { launch, ends_at: _ } => {

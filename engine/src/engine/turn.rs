@@ -6,12 +6,13 @@ use alloc::vec::Vec;
 use super::demand::Counts;
 use super::{Engine, State};
 use crate::decision::{Action, Decision, Reason};
+use crate::gates::{Event, Site};
 use crate::ids::{LaunchId, WorkerTypeId};
 use crate::ledger::{Launch, Stage};
 use crate::placement::{Offer, Pick, Placement, Plan, Room};
 use crate::scaling::{Need, Scaling};
 use crate::units::{Duration, Time};
-use crate::worker_type::{Candidate, WorkerType};
+use crate::worker_type::{Candidate, Limits, WorkerType};
 
 /// Ordered is not done: giving a launch up is ordered again this long after, if it is still there.
 const ORDERED_AGAIN_AFTER: Duration = Duration::from_mins(5);
@@ -41,7 +42,7 @@ impl Engine {
             }
             self.ledger.set_look(id, Time::MAX);
             decision.actions.push(match launch.accepted {
-                Some(_) => Action::Terminate { launch: id },
+                Some(_) => Action::Terminate { launch: id, unless_claimed: false },
                 None => Action::Cancel { launch: id },
             });
             let (_, reason) = self.deadline(id, &launch);
@@ -93,18 +94,30 @@ impl Engine {
             by_candidate: self.ledger.by_candidate(id),
             max_price_cap: self.config.limits.max_price_cap,
         };
-        worker_type.placement.plan(&offer, Room::new(wanted, live, worker_type), random)
+        let market = worker_type.placement.market();
+        let mut room = Room::new(wanted, live, worker_type);
+        if !self.gates.are_off() {
+            let candidates = 0..u32::try_from(worker_type.candidates.len()).unwrap_or(u32::MAX);
+            room = room.behind(candidates.map(|candidate| {
+                let site = Site::new(&self.config.catalog, id, worker_type, candidate, market);
+                self.gates.open(self.now, &site)
+            }));
+        }
+        worker_type.placement.plan(&offer, room, random)
     }
 
-    /// One instance of each worker type in turn, so that one type's volume never starves another.
+    /// One call of each worker type in turn, so that one type's volume never starves another.
     /// Whoever the limit cuts off is first in line the next time.
     pub(super) fn launch_in_turn(&mut self, mut line: VecDeque<Order>, decision: &mut Decision) {
-        let limit = self.config.limits.launches_per_decision_max;
+        let Limits { launches_per_decision_max: limit, launches_per_call_max, .. } =
+            self.config.limits;
         let told = decision.reasons.len();
         line.rotate_left(line.partition_point(|order| order.worker_type < self.first_in_line));
-        for _ in 0..limit {
+        let mut left = limit;
+        while left > 0 {
             let Some(mut order) = line.pop_front() else { return };
-            if let Some(pick) = order.next_instance() {
+            if let Some(pick) = order.next_call(launches_per_call_max.min(left)) {
+                left -= pick.count;
                 let launch = self.buy(order.worker_type, &pick, decision);
                 self.tell_chosen(order.worker_type, &pick, launch, told, decision);
             }
@@ -122,31 +135,38 @@ impl Engine {
         }
     }
 
-    /// Remembers a launch and orders it.
+    /// Remembers the launches of one call and orders it.
     fn buy(&mut self, worker_type: WorkerTypeId, pick: &Pick, decision: &mut Decision) -> LaunchId {
-        let Pick { candidate, market, .. } = *pick;
+        let Pick { candidate, market, count, .. } = *pick;
         let WorkerType { ref candidates, request_timeout, .. } =
             self.config.worker_types[worker_type.index()];
         let Candidate { pool, capacity, .. } = candidates[candidate as usize];
-        let launch = self.ledger.open(Launch {
+        let call = self.ledger.next_id();
+        let launch = Launch {
             worker_type,
             candidate,
             pool,
             capacity,
             market,
             stage: Stage::Requested,
+            instance: None,
+            call,
             requested: self.now,
             accepted: None,
             deadline: Time::MAX,
             look: Time::MAX,
-        });
-        self.put_off(launch, self.now.saturating_add(request_timeout));
+        };
+        for _ in 0..count {
+            let id = self.ledger.open(launch);
+            self.put_off(id, self.now.saturating_add(request_timeout));
+            self.note(&launch, Event::Ordered);
+        }
         self.changed.mark(worker_type); // its supply did
-        decision.actions.push(Action::Launch { launch, worker_type, pool, market });
-        launch
+        decision.actions.push(Action::Launch { launch: call, count, worker_type, pool, market });
+        call
     }
 
-    /// Adds the launch to the reason that names its pool, among those from `told` on.
+    /// Adds the launches to the reason that names its pool, among those from `told` on.
     fn tell_chosen(
         &self,
         worker_type: WorkerTypeId,
@@ -158,7 +178,7 @@ impl Engine {
         if !self.explains {
             return;
         }
-        let Pick { candidate, market, price, of, .. } = *pick;
+        let Pick { candidate, market, price, of, count: more } = *pick;
         let pool =
             self.config.worker_types[worker_type.index()].candidates[candidate as usize].pool;
         let same = decision.reasons[told..].iter_mut().rev().find_map(|reason| {
@@ -170,7 +190,7 @@ impl Engine {
             ((*w, *p, *m, *o) == (worker_type, pool, market, of)).then_some(count)
         });
         match same {
-            Some(count) => *count += 1,
+            Some(count) => *count += more,
             None => decision.reasons.push(Reason::PoolChosen {
                 worker_type,
                 pool,
@@ -178,21 +198,21 @@ impl Engine {
                 price,
                 of,
                 first,
-                count: 1,
+                count: more,
             }),
         }
     }
 }
 
 impl Order {
-    /// The next instance to launch.
-    fn next_instance(&mut self) -> Option<Pick> {
+    /// The next call, of that many instances at most.
+    fn next_call(&mut self, count_max: u32) -> Option<Pick> {
         let pick = self.picks.last_mut()?;
-        let one = Pick { count: 1, ..*pick };
-        pick.count -= 1;
+        let call = Pick { count: pick.count.min(count_max), ..*pick };
+        pick.count -= call.count;
         if pick.count == 0 {
             self.picks.pop();
         }
-        Some(one)
+        Some(call)
     }
 }

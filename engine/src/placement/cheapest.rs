@@ -36,9 +36,11 @@ impl Placement for Cheapest {
                 plan.picks.push(Pick { candidate, market, price: Some(price), of, count });
             };
             match chosen.judge(offer, &self.bid) {
-                Verdict::Bid(bid) => pick(bid, room.take(chosen.capacity, u32::MAX)),
+                Verdict::Bid(bid) => {
+                    pick(bid, room.take(chosen.candidate, chosen.capacity, u32::MAX))
+                }
                 Verdict::LastBid(bid, reason) => {
-                    pick(bid, room.take(chosen.capacity, 1));
+                    pick(bid, room.take(chosen.candidate, chosen.capacity, 1));
                     plan.short = Some(reason);
                 }
                 Verdict::PriceAboveMax(reason) | Verdict::BidAboveCap(reason) => {
@@ -60,7 +62,7 @@ impl Cheapest {
                 continue;
             };
             priced += 1;
-            if !room.fits(next.capacity) {
+            if !room.fits(next.candidate, next.capacity) {
                 continue;
             }
             fitting += 1;

@@ -13,6 +13,8 @@ mod weighted;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use crate::catalog::Catalog;
 use crate::decision::{Market, Reason};
 use crate::history::PoolHistory;
@@ -77,37 +79,52 @@ impl Placement for PlacementPolicy {
     }
 }
 
-/// Units wanted, and what may still be added under `capacity_max`.
-#[derive(Clone, Copy, Debug)]
+/// Units wanted, and what may still be added: under `capacity_max`, and where gates are open.
+#[derive(Clone, Debug)]
 pub(crate) struct Room {
     wanted: u32,
     live: u32,
     capacity_max: u32,
     overshoot: Overshoot,
+    /// How many instances of each candidate may be added; empty if as many as one likes.
+    open: Vec<u32>,
+    /// Why a candidate is closed: the first of them.
+    closed: Option<Reason>,
 }
 
 impl Room {
     pub(crate) const fn new(wanted: u32, live: u32, worker_type: &WorkerType) -> Self {
         let WorkerType { capacity_max, overshoot, .. } = *worker_type;
-        Self { wanted, live, capacity_max, overshoot }
+        Self { wanted, live, capacity_max, overshoot, open: Vec::new(), closed: None }
+    }
+
+    /// The same, where candidates are as open as the gates say.
+    pub(crate) fn behind(mut self, gates: impl Iterator<Item = Result<u32, Reason>>) -> Self {
+        for gate in gates {
+            self.open.push(*gate.as_ref().unwrap_or(&0));
+            self.closed = self.closed.or(gate.err());
+        }
+        self
     }
 
     /// Units still wanted.
-    const fn wanted(&self) -> u32 {
+    pub(crate) const fn wanted(&self) -> u32 {
         self.wanted
     }
 
-    /// May an instance of that capacity be added?
-    fn fits(&self, capacity: u32) -> bool {
-        match self.overshoot {
+    /// May an instance of that candidate, of that capacity, be added?
+    fn fits(&self, candidate: u32, capacity: u32) -> bool {
+        let fits = match self.overshoot {
             Overshoot::Never => capacity <= self.capacity_max.saturating_sub(self.live),
             Overshoot::Historical => true,
-        }
+        };
+        fits && self.open(candidate) > 0
     }
 
-    /// Takes up to `limit` instances of that capacity; says how many were wanted and fit.
-    fn take(&mut self, capacity: u32, limit: u32) -> u32 {
-        let wanted = self.wanted.div_ceil(capacity).min(limit);
+    /// Takes up to `limit` instances of that candidate, of that capacity; says how many were
+    /// wanted and fit.
+    fn take(&mut self, candidate: u32, capacity: u32, limit: u32) -> u32 {
+        let wanted = self.wanted.div_ceil(capacity).min(limit).min(self.open(candidate));
         let count = match self.overshoot {
             Overshoot::Never => wanted.min(self.capacity_max.saturating_sub(self.live) / capacity),
             Overshoot::Historical => wanted,
@@ -115,18 +132,28 @@ impl Room {
         let units = count.saturating_mul(capacity);
         self.wanted = self.wanted.saturating_sub(units);
         self.live = self.live.saturating_add(units);
+        if let Some(open) = self.open.get_mut(candidate as usize) {
+            *open -= count;
+        }
         count
     }
 
     /// Why no more is taken.
     const fn full(&self, worker_type: WorkerTypeId) -> Reason {
+        if let Some(closed) = self.closed {
+            return closed;
+        }
         let Self { wanted, live, capacity_max, .. } = *self;
         Reason::CapacityMaxReached { worker_type, live, capacity_max, wanted }
+    }
+
+    fn open(&self, candidate: u32) -> u32 {
+        self.open.get(candidate as usize).copied().unwrap_or(u32::MAX)
     }
 }
 
 /// Launches refused to a worker type within the last hour.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Errors {
     refused: VecDeque<(Time, u32)>,
     by_candidate: Vec<u32>,

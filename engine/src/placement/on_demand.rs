@@ -20,7 +20,7 @@ impl Placement for OnDemand {
                     continue;
                 };
                 priced += 1;
-                if !room.fits(candidate.capacity) {
+                if !room.fits(index, candidate.capacity) {
                     continue;
                 }
                 of += 1;
@@ -43,7 +43,7 @@ impl Placement for OnDemand {
                 plan.short = Some(Reason::BidAboveCap { worker_type, pool, bid: price, cap });
                 break;
             }
-            let count = room.take(candidate.capacity, u32::MAX);
+            let count = room.take(index, candidate.capacity, u32::MAX);
             let (market, price) = (Market::OnDemand, Some(price));
             plan.picks.push(Pick { candidate: index, market, price, of, count });
         }

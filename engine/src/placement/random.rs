@@ -32,7 +32,7 @@ impl Placement for Random {
             return plan;
         }
         while room.wanted() > 0 {
-            priced.retain(|candidate| room.fits(candidate.capacity));
+            priced.retain(|candidate| room.fits(candidate.candidate, candidate.capacity));
             if priced.is_empty() {
                 plan.short = Some(room.full(offer.id));
                 break;
@@ -55,7 +55,7 @@ impl Placement for Random {
             if plan.short.is_some() {
                 break;
             }
-            room.take(chosen.capacity, 1);
+            room.take(chosen.candidate, chosen.capacity, 1);
         }
         plan
     }

@@ -55,7 +55,7 @@ impl Placement for Weighted {
                 plan.short = Some(Reason::NoWeight { worker_type: offer.id });
                 break;
             }
-            configs.retain(|config| room.fits(config.capacity));
+            configs.retain(|config| room.fits(config.candidate, config.capacity));
             if configs.is_empty() {
                 plan.short = Some(room.full(offer.id));
                 break;
@@ -67,7 +67,7 @@ impl Placement for Weighted {
                     let share = room.wanted().div_ceil(of);
                     for config in &configs {
                         let instances = room.wanted().min(share).div_ceil(config.capacity);
-                        let count = room.take(config.capacity, instances);
+                        let count = room.take(config.candidate, config.capacity, instances);
                         self.pick(&mut plan, offer, config, of, count);
                     }
                 }
@@ -75,7 +75,7 @@ impl Placement for Weighted {
                     let config = draw(&mut configs, random);
                     config.remaining = config.remaining.saturating_sub(config.capacity);
                     let config = *config;
-                    let count = room.take(config.capacity, 1);
+                    let count = room.take(config.candidate, config.capacity, 1);
                     self.pick(&mut plan, offer, &config, of, count);
                 }
             }

@@ -6,17 +6,19 @@
 //! pool c5.large/us-east-1a capacity=4 utility=2 on_demand=0.085
 //! ```
 //!
-//! A pool belongs to the worker type above it. What is not said is the predecessors' default; an
-//! unknown word panics.
+//! A pool belongs to the worker type above it. What is not said is the predecessors' default: one
+//! launch a call and no guards (`limits guards=on per_call=50` turns them on). An unknown word
+//! panics.
 
 use provisioner_engine::catalog::{Catalog, Pool};
+use provisioner_engine::guards::Guards;
 use provisioner_engine::ids::PoolId;
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
 use provisioner_engine::worker_type::{
     BiasRule, BidRule, Candidate, EngineConfig, ErrorAttribution, IdleCredit, Limits, OverCap,
     Overshoot, PlacementPolicy, PriceMinRule, RequestedCounts, RequestedCredit, ScalingPolicy,
-    Selection, WeightedMarket, WorkerType,
+    Selection, SpendLimits, WeightedMarket, WorkerType,
 };
 
 /// The configuration that the text says.
@@ -25,7 +27,8 @@ pub(crate) fn config(text: &str) -> EngineConfig {
         seed: Seed(0),
         catalog: Catalog::new(),
         worker_types: Vec::new(),
-        limits: Limits::default(),
+        limits: Limits { launches_per_call_max: 1, ..Limits::default() },
+        guards: Guards::off(),
     };
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let mut words = line.split_whitespace();
@@ -41,6 +44,7 @@ pub(crate) fn config(text: &str) -> EngineConfig {
                 let pool = pool(&mut config.catalog, name);
                 let mut candidate = Candidate {
                     pool,
+                    image: config.catalog.image("image"),
                     capacity: 1,
                     utility: Ratio::ONE,
                     bias: Ratio::ONE,
@@ -112,6 +116,9 @@ fn plain_worker_type(name: &str) -> WorkerType {
         registration_timeout: None,
         lifetime_max: Duration::from_hours(96),
         idle_timeout: Duration::from_mins(10),
+        floors: Vec::new(),
+        on_demand_after: None,
+        spend: SpendLimits::default(),
     }
 }
 
@@ -156,6 +163,10 @@ fn limit(config: &mut EngineConfig, word: &str) {
             config.limits.launches_per_decision_max = value.parse().expect("a number");
         }
         ("cap", value) => config.limits.max_price_cap = price(value),
+        ("per_call", value) => {
+            config.limits.launches_per_call_max = value.parse().expect("a number");
+        }
+        ("guards", "on") => config.guards = Guards::default(),
         ("stale", value) => config.limits.demand_stale_after = duration(value),
         (other, _) => panic!("`{other}` is no limit"),
     }

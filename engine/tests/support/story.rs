@@ -19,7 +19,7 @@ use expect_test::Expect;
 use provisioner_engine::Engine;
 use provisioner_engine::catalog::Catalog;
 use provisioner_engine::decision::{Action, Decision, Market};
-use provisioner_engine::ids::{LaunchId, PoolId, WorkerTypeId};
+use provisioner_engine::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
 use provisioner_engine::observation::{EndCause, Observation, Refusal};
 use provisioner_engine::units::{Duration, Time};
 use provisioner_engine::worker_type::EngineConfig;
@@ -89,7 +89,10 @@ fn observations(config: &EngineConfig, words: &[&str], now: Time) -> Vec<Observa
             price: price(amount),
             since: dated,
         }],
-        ["pending", range] => each(range, &|launch| Observation::InstancePending { launch }),
+        ["pending", range] => each(range, &|launch| {
+            // Told of one instance only, a story need not number it.
+            Observation::InstancePending { launch, instance: InstanceId(launch.0) }
+        }),
         ["running", range] => each(range, &|launch| Observation::InstanceRunning { launch }),
         ["registered", range] => each(range, &|launch| Observation::WorkerRegistered { launch }),
         ["noticed", range] => {
@@ -109,6 +112,11 @@ fn observations(config: &EngineConfig, words: &[&str], now: Time) -> Vec<Observa
                 "insufficient-capacity" => Refusal::InsufficientCapacity,
                 "max-price-too-low" => Refusal::MaxPriceTooLow,
                 "cancelled" => Refusal::Cancelled,
+                "quota-reached" => Refusal::QuotaReached,
+                "unsupported" => Refusal::Unsupported,
+                "image-unusable" => Refusal::ImageUnusable,
+                "volume-limit" => Refusal::VolumeLimit,
+                "rejected" => Refusal::Rejected,
                 other => panic!("`{other}` is no refusal"),
             };
             each(range, &|launch| Observation::LaunchRefused { launch, refusal })
@@ -122,6 +130,8 @@ fn cause(word: &str) -> EndCause {
         "worker" => EndCause::Worker,
         "provisioner" => EndCause::Provisioner,
         "interruption" => EndCause::Interruption,
+        "launch-failed" => EndCause::LaunchFailed,
+        "volume-limit" => EndCause::VolumeLimit,
         other => panic!("`{other}` ends no instance"),
     }
 }
@@ -158,15 +168,13 @@ fn write_decision(told: &mut String, time: &str, decision: &Decision, config: &E
     *told += &format!("{time}:{}\n", if nothing { " nothing" } else { "" });
     let mut actions = decision.actions.as_slice();
     while let [first, ..] = actions {
-        // Launches that differ in their id only take one line.
+        // Orders that differ in their launch only take one line.
         let alike = actions.iter().take_while(|next| named(next, config) == named(first, config));
-        let ids: Vec<LaunchId> = alike.map(id).collect();
-        actions = &actions[ids.len()..];
-        let (first_id, last_id) = (ids[0], ids[ids.len() - 1]);
-        match ids.len() {
-            1 => *told += &format!("  {} {first_id}\n", named(first, config)),
-            _ => *told += &format!("  {} {first_id}..{last_id}\n", named(first, config)),
-        }
+        let n = alike.count();
+        let (first_id, last_id) = (ids(first).0, ids(&actions[n - 1]).1);
+        let last = if first_id == last_id { String::new() } else { format!("..{last_id}") };
+        *told += &format!("  {} {first_id}{last}\n", named(first, config));
+        actions = &actions[n..];
     }
     for reason in &decision.reasons {
         *told += &format!("    {}\n", reason.describe(config));
@@ -176,7 +184,7 @@ fn write_decision(told: &mut String, time: &str, decision: &Decision, config: &E
 /// An order without its launch.
 fn named(action: &Action, config: &EngineConfig) -> String {
     match *action {
-        Action::Launch { worker_type, pool, market, launch: _ } => {
+        Action::Launch { worker_type, pool, market, launch: _, count: _ } => {
             let name = &config.worker_types[worker_type.index()].name;
             let pool = config.catalog.pool_name(pool);
             match market {
@@ -186,14 +194,28 @@ fn named(action: &Action, config: &EngineConfig) -> String {
             }
         }
         Action::Cancel { .. } => "cancel".to_owned(),
-        Action::Terminate { .. } => "terminate".to_owned(),
+        Action::Terminate { unless_claimed: false, .. } => "terminate".to_owned(),
+        Action::Terminate { unless_claimed: true, .. } => "terminate unless claimed".to_owned(),
+        Action::EndStray { .. } => "end stray".to_owned(),
+        Action::ListInstances { region } => format!("list {}", config.catalog.region_name(region)),
+        Action::CheckWorker { .. } => "check".to_owned(),
+        Action::AdviseStop { .. } => "advise to stop".to_owned(),
     }
 }
 
-fn id(action: &Action) -> LaunchId {
+/// The first and the last launch or instance of an order.
+fn ids(action: &Action) -> (String, String) {
+    let one = |id: String| (id.clone(), id);
     match *action {
-        Action::Launch { launch, .. }
-        | Action::Cancel { launch }
-        | Action::Terminate { launch } => launch,
+        Action::Launch { launch, count, .. } => {
+            let last = LaunchId(launch.0 + u64::from(count) - 1);
+            (launch.to_string(), last.to_string())
+        }
+        Action::Cancel { launch }
+        | Action::Terminate { launch, .. }
+        | Action::CheckWorker { launch }
+        | Action::AdviseStop { launch } => one(launch.to_string()),
+        Action::EndStray { instance } => one(instance.to_string()),
+        Action::ListInstances { .. } => one(String::new()),
     }
 }

@@ -1,7 +1,7 @@
 //! What the engine takes for granted of its configuration, of facts and of decisions.
 
-use provisioner_engine::decision::{Action, Reason};
-use provisioner_engine::ids::{PoolId, WorkerTypeId};
+use provisioner_engine::decision::{Action, Reason, Suspect};
+use provisioner_engine::ids::{ImageId, PoolId, RegionId, WorkerTypeId};
 use provisioner_engine::journal::Record;
 use provisioner_engine::observation::Observation;
 use provisioner_engine::units::{Duration, Time};
@@ -19,6 +19,8 @@ const SPAN_MAX: Duration = Duration::from_hours(100 * 366 * 24);
 pub(super) struct Tables {
     worker_types: usize,
     pools: usize,
+    regions: usize,
+    images: usize,
 }
 
 /// The catalog's tables, as far as ids point from one into another.
@@ -82,8 +84,12 @@ impl Tables {
         let catalog: CatalogTables =
             serde_json::from_value(catalog).map_err(|error| error.to_string())?;
         catalog.check()?;
-        let tables =
-            Self { worker_types: config.worker_types.len(), pools: config.catalog.pools().len() };
+        let tables = Self {
+            worker_types: config.worker_types.len(),
+            pools: config.catalog.pools().len(),
+            regions: config.catalog.regions_len(),
+            images: config.catalog.images_len(),
+        };
         span("iteration_interval", config.limits.iteration_interval)?;
         span("demand_stale_after", config.limits.demand_stale_after)?;
         for worker_type in &config.worker_types {
@@ -96,6 +102,7 @@ impl Tables {
     fn check_worker_type(&self, worker_type: &WorkerType) -> Result<(), String> {
         for candidate in &worker_type.candidates {
             self.pool(candidate.pool)?;
+            self.image(candidate.image)?;
             if candidate.capacity == 0 || candidate.utility.millionths() == 0 {
                 return Err("a candidate without capacity or utility".to_owned());
             }
@@ -123,7 +130,12 @@ impl Tables {
                         self.worker_type(worker_type)?;
                         self.pool(pool)
                     }
-                    Action::Cancel { .. } | Action::Terminate { .. } => Ok(()),
+                    Action::ListInstances { region } => self.region(region),
+                    Action::Cancel { .. }
+                    | Action::Terminate { .. }
+                    | Action::EndStray { .. }
+                    | Action::CheckWorker { .. }
+                    | Action::AdviseStop { .. } => Ok(()),
                 })?;
                 decision.reasons.iter().try_for_each(|reason| self.check_reason(reason))
             }
@@ -137,7 +149,23 @@ impl Tables {
                 time("as_of", as_of)
             }
             Observation::DemandUnknown { worker_type } => self.worker_type(worker_type),
-            Observation::QueuesRead { as_of } => time("as_of", as_of),
+            Observation::QueuesRead { as_of }
+            | Observation::PricesRead { as_of }
+            | Observation::InstanceMissed { launch: _, as_of } => time("as_of", as_of),
+            Observation::WorkerChecked { last_claim, as_of, .. } => {
+                last_claim.map_or(Ok(()), |at| time("last_claim", at))?;
+                time("as_of", as_of)
+            }
+            Observation::InstanceFound { worker_type, pool, launched, .. } => {
+                worker_type.map_or(Ok(()), |id| self.worker_type(id))?;
+                pool.map_or(Ok(()), |id| self.pool(id))?;
+                time("launched", launched)
+            }
+            Observation::CallThrottled { region, .. } => self.region(region),
+            Observation::InstancesListed { region, as_of } => {
+                self.region(region)?;
+                time("as_of", as_of)
+            }
             Observation::PriceChanged { pool, price, since } => {
                 self.pool(pool)?;
                 if price.micros() < 0 {
@@ -149,6 +177,11 @@ impl Tables {
             | Observation::LaunchRefused { .. }
             | Observation::InstanceRunning { .. }
             | Observation::WorkerRegistered { .. }
+            | Observation::CallUnanswered { .. }
+            | Observation::Restarted
+            | Observation::WorkerIdled { .. }
+            | Observation::RebalanceRecommended { .. }
+            | Observation::StrayEnded { .. }
             | Observation::InterruptionNoticed { .. }
             | Observation::InstanceStopping { .. }
             | Observation::InstanceEnded { .. } => Ok(()),
@@ -163,22 +196,64 @@ impl Tables {
             | Reason::NoPrice { worker_type }
             | Reason::NoWeight { worker_type }
             | Reason::CapacityMaxReached { worker_type, .. }
-            | Reason::LaunchLimitReached { worker_type, .. } => self.worker_type(worker_type),
+            | Reason::LaunchLimitReached { worker_type, .. }
+            | Reason::SpendReached { worker_type, .. }
+            | Reason::OnDemandAllowed { worker_type, .. } => self.worker_type(worker_type),
+            Reason::BreakerOpen { worker_type, what, .. }
+            | Reason::Unproven { worker_type, what, .. } => {
+                self.worker_type(worker_type)?;
+                match what {
+                    Suspect::WorkerType(id) => self.worker_type(id),
+                    Suspect::Image(id) => self.image(id),
+                    Suspect::Region(id) => self.region(id),
+                }
+            }
+            Reason::QuotaReached { worker_type, region, .. } => {
+                self.worker_type(worker_type)?;
+                self.region(region)
+            }
+            Reason::ApiBudgetSpent { worker_type, region, .. } => {
+                worker_type.map_or(Ok(()), |id| self.worker_type(id))?;
+                self.region(region)
+            }
             Reason::PoolChosen { worker_type, pool, .. }
             | Reason::PriceAboveMax { worker_type, pool, .. }
-            | Reason::BidAboveCap { worker_type, pool, .. } => {
+            | Reason::BidAboveCap { worker_type, pool, .. }
+            | Reason::PoolDry { worker_type, pool, .. }
+            | Reason::PoolBusy { worker_type, pool, .. }
+            | Reason::PoolPenalised { worker_type, pool, .. }
+            | Reason::ShareReached { worker_type, pool, .. }
+            | Reason::NotOffered { worker_type, pool, .. }
+            | Reason::PriceStale { worker_type, pool, .. } => {
                 self.worker_type(worker_type)?;
                 self.pool(pool)
             }
             Reason::RequestTimedOut { .. }
             | Reason::RegistrationTimedOut { .. }
-            | Reason::LifetimeReached { .. } => Ok(()),
+            | Reason::LifetimeReached { .. }
+            | Reason::CallRepeated { .. }
+            | Reason::NeverWas { .. }
+            | Reason::Gone { .. }
+            | Reason::StrayFound { .. }
+            | Reason::Adopted { .. }
+            | Reason::Zombie { .. }
+            | Reason::Surplus { .. } => Ok(()),
         }
     }
 
     fn worker_type(&self, id: WorkerTypeId) -> Result<(), String> {
         let (index, count) = (id.index(), self.worker_types);
         if index < count { Ok(()) } else { Err(unknown("worker type", index, count)) }
+    }
+
+    fn region(&self, id: RegionId) -> Result<(), String> {
+        let (index, count) = (id.index(), self.regions);
+        if index < count { Ok(()) } else { Err(unknown("region", index, count)) }
+    }
+
+    fn image(&self, id: ImageId) -> Result<(), String> {
+        let (index, count) = (id.index(), self.images);
+        if index < count { Ok(()) } else { Err(unknown("image", index, count)) }
     }
 
     fn pool(&self, id: PoolId) -> Result<(), String> {

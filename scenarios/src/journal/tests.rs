@@ -8,14 +8,15 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use provisioner_engine::Engine;
 use provisioner_engine::catalog::{Catalog, Pool};
-use provisioner_engine::ids::WorkerTypeId;
+use provisioner_engine::guards::Guards;
+use provisioner_engine::ids::{ImageId, WorkerTypeId};
 use provisioner_engine::journal::replay;
 use provisioner_engine::observation::Observation;
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Ratio, UsdPerHour};
 use provisioner_engine::worker_type::{
     BiasRule, BidRule, Candidate, Limits, Overshoot, PlacementPolicy, RequestedCounts,
-    ScalingPolicy, WorkerType,
+    ScalingPolicy, SpendLimits, WorkerType,
 };
 use tempfile::TempDir;
 
@@ -30,6 +31,7 @@ fn header() -> Header {
     };
     let pool = catalog.pool(pool);
     let candidate = Candidate {
+        image: ImageId::new(0),
         pool,
         capacity: 1,
         utility: Ratio::ONE,
@@ -54,6 +56,9 @@ fn header() -> Header {
         registration_timeout: None,
         lifetime_max: Duration::from_hours(96),
         idle_timeout: Duration::from_mins(15),
+        floors: Vec::new(),
+        on_demand_after: None,
+        spend: SpendLimits::default(),
     };
     Header {
         journal: JOURNAL_VERSION,
@@ -65,7 +70,8 @@ fn header() -> Header {
             seed: Seed(7),
             catalog,
             worker_types: vec![worker_type],
-            limits: Limits::default(),
+            limits: Limits { launches_per_call_max: 1, ..Limits::default() },
+            guards: Guards::off(),
         },
     }
 }

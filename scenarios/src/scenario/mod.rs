@@ -138,6 +138,7 @@ impl Scenario {
             market: resolved.market(seed),
             cloud: resolved.cloud.clone(),
             queue: resolved.queue,
+            faults: resolved.faults.clone(),
             workers: resolved.workers.clone(),
             observation_lag: resolved.observation_lag.clone(),
             series_step: self.series_step,

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use provisioner_engine::catalog::{Catalog, Pool};
+use provisioner_engine::ids::ImageId;
 use provisioner_engine::units::Time;
 use provisioner_engine::worker_type::{Candidate, PlacementPolicy, WeightedMarket};
 
@@ -53,13 +54,14 @@ impl<'a> Pools<'a> {
             ),
         };
         let mut candidates = Vec::new();
+        let image = self.catalog.image(worker_type.image.as_deref().unwrap_or(name));
         for (type_name, instance_type) in &worker_type.instance_types {
             let before = candidates.len();
             let mut lacks = Vec::new();
             for zone in &zones {
                 match self.supply.lack(zone, type_name, need) {
                     Some(lack) => lacks.push((lack, format!("{type_name}/{}", zone.name))),
-                    None => candidates.push(self.candidate(zone, type_name, instance_type)),
+                    None => candidates.push(self.candidate(zone, type_name, instance_type, image)),
                 }
             }
             // Of several, the one that comes nearest to a usable pool.
@@ -113,7 +115,13 @@ impl<'a> Pools<'a> {
         self.catalog
     }
 
-    fn candidate(&mut self, zone: &Zone, type_name: &str, doc: &InstanceTypeDoc) -> Candidate {
+    fn candidate(
+        &mut self,
+        zone: &Zone,
+        type_name: &str,
+        doc: &InstanceTypeDoc,
+        image: ImageId,
+    ) -> Candidate {
         let region = self.catalog.region(&zone.region);
         let zone_id = self.catalog.zone(&zone.region, &zone.name);
         let instance_type =
@@ -128,6 +136,7 @@ impl<'a> Pools<'a> {
         }
         Candidate {
             pool,
+            image,
             capacity: doc.capacity,
             utility: doc.utility,
             bias: doc.bias,

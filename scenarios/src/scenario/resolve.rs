@@ -6,8 +6,8 @@ use provisioner_engine::catalog::Catalog;
 use provisioner_engine::ids::{PoolId, WorkerTypeId};
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::Time;
-use provisioner_engine::worker_type::{EngineConfig, WorkerType};
-use provisioner_sim::config::{CloudModel, QueueModel, WorkerModel};
+use provisioner_engine::worker_type::{EngineConfig, SpendLimits, WorkerType};
+use provisioner_sim::config::{CloudModel, Fault, QueueModel, WorkerModel};
 use provisioner_sim::dist::DurationDist;
 use provisioner_sim::generate::availability::AvailabilityModel;
 use provisioner_sim::generate::prices::{PriceModel, PricedPool};
@@ -31,6 +31,7 @@ pub(super) struct Resolved {
     pub(super) cloud: CloudModel,
     pub(super) observation_lag: DurationDist,
     pub(super) queue: QueueModel,
+    pub(super) faults: Vec<Fault>,
     pub(super) workers: Vec<WorkerModel>,
     /// By worker type.
     tasks: Vec<Tasks>,
@@ -123,6 +124,9 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
             registration_timeout: worker_type.registration_timeout,
             lifetime_max: worker_type.lifetime_max,
             idle_timeout: worker_type.idle_timeout,
+            floors: Vec::new(),
+            on_demand_after: None,
+            spend: SpendLimits::default(),
         });
     }
     let catalog = pools.finish(doc.span.start, &mut inputs.remarks);
@@ -151,10 +155,17 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
         hash: String::new(),
         seed: doc.seed,
         span: doc.span,
-        engine: EngineConfig { seed: doc.seed, catalog, worker_types, limits: doc.limits },
+        engine: EngineConfig {
+            seed: doc.seed,
+            catalog,
+            worker_types,
+            limits: doc.limits,
+            guards: doc.guards,
+        },
         cloud: doc.cloud,
         observation_lag: doc.observation_lag,
         queue: doc.queue,
+        faults: doc.faults.into_iter().map(|fault| fault.starting(doc.span.start)).collect(),
         workers,
         tasks,
         market,

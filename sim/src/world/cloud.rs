@@ -1,7 +1,7 @@
 //! Instances from launch to end, and the market that gives and takes them.
 
 use provisioner_engine::decision::Market;
-use provisioner_engine::ids::{LaunchId, PoolId, WorkerTypeId};
+use provisioner_engine::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
 use provisioner_engine::observation::{EndCause, Observation, Refusal};
 use provisioner_engine::random::{Seed, Stream};
 use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
@@ -280,6 +280,11 @@ impl World<'_> {
             Refusal::InsufficientCapacity => counts.insufficient_capacity += 1,
             Refusal::MaxPriceTooLow => counts.price_too_low += 1,
             Refusal::Cancelled => counts.cancelled += 1,
+            Refusal::QuotaReached
+            | Refusal::Unsupported
+            | Refusal::ImageUnusable
+            | Refusal::VolumeLimit
+            | Refusal::Rejected => {}
         }
         self.forget(slot);
         self.tell(Observation::LaunchRefused { launch, refusal });
@@ -296,7 +301,8 @@ impl World<'_> {
             pool.serving.push(slot);
             pool.max_price_least = pool.max_price_least.min(instance.max_price);
         }
-        self.tell(Observation::InstancePending { launch });
+        // EC2 names its instances as it likes; here each carries its launch's number.
+        self.tell(Observation::InstancePending { launch, instance: InstanceId(launch.0) });
         let dist = &self.config.cloud.pending_to_running;
         let after = delay(dist, self.draws.pending, &self.instances[slot]);
         self.then(slot, after, Event::Running, Self::start_running);
@@ -401,6 +407,7 @@ impl World<'_> {
         match cause {
             EndCause::Worker => counts.stopped += 1,
             EndCause::Provisioner | EndCause::Interruption => counts.terminated += 1,
+            EndCause::LaunchFailed | EndCause::VolumeLimit | EndCause::Vanished => {}
         }
         self.leave_service(slot, false, cause == EndCause::Worker);
         let instance = &mut self.instances[slot];

@@ -4,6 +4,7 @@
 //! to arrive, and then overtake one another.
 
 use provisioner_engine::decision::Action;
+use provisioner_engine::ids::LaunchId;
 use provisioner_engine::journal::Record;
 use provisioner_engine::observation::{EndCause, Observation};
 use provisioner_engine::units::Duration;
@@ -11,6 +12,7 @@ use provisioner_engine::units::Duration;
 use super::World;
 use super::event::{Event, Handle};
 use super::instances::Stage;
+use crate::config::{Fault, FaultKind};
 use crate::dist::DurationDist;
 
 /// Facts on their way to the engine.
@@ -25,16 +27,9 @@ impl World<'_> {
     pub(super) fn iterate(&mut self) {
         self.iterations += 1;
         self.events += 1;
-        let mut changed = std::mem::take(&mut self.changed);
-        for worker_type in changed.drain(..) {
-            let as_of = self.now;
-            let queue = &mut self.types[worker_type.index()].queue;
-            queue.changed = false;
-            let (pending, claimed) = (queue.pending, queue.claimed);
-            self.observe(Observation::DemandCounted { worker_type, pending, claimed, as_of });
+        if !self.is(|fault| matches!(fault, FaultKind::QueueDown)) {
+            self.read_queues();
         }
-        self.changed = changed;
-        self.observe(Observation::QueuesRead { as_of: self.now });
         let decision = self.engine.decide(self.now);
         assert!(decision.wake_at > self.now, "the engine wants to be woken later");
         self.wake_at = decision.wake_at;
@@ -54,12 +49,34 @@ impl World<'_> {
         }
     }
 
+    /// Whether something is wrong now.
+    fn is(&self, wrong: impl Fn(&FaultKind) -> bool) -> bool {
+        let now = |fault: &&Fault| fault.from <= self.now && self.now < fault.until;
+        self.config.faults.iter().filter(now).any(|fault| wrong(&fault.what))
+    }
+
+    /// The engine is told of all counts that changed.
+    fn read_queues(&mut self) {
+        let mut changed = std::mem::take(&mut self.changed);
+        for worker_type in changed.drain(..) {
+            let as_of = self.now;
+            let queue = &mut self.types[worker_type.index()].queue;
+            queue.changed = false;
+            let (pending, claimed) = (queue.pending, queue.claimed);
+            self.observe(Observation::DemandCounted { worker_type, pending, claimed, as_of });
+        }
+        self.changed = changed;
+        self.observe(Observation::QueuesRead { as_of: self.now });
+    }
+
     fn carry_out(&mut self, action: Action) {
         match action {
-            Action::Launch { launch, worker_type, pool, market } => {
+            Action::Launch { launch, count, worker_type, pool, market } => {
                 self.calls.launch += 1;
-                self.type_of(worker_type).launches.ordered += 1;
-                self.ask(launch, worker_type, pool, market);
+                self.type_of(worker_type).launches.ordered += u64::from(count);
+                for id in launch.0..launch.0 + u64::from(count) {
+                    self.ask(LaunchId(id), worker_type, pool, market);
+                }
             }
             Action::Cancel { launch } => {
                 self.calls.cancel += 1;
@@ -67,7 +84,7 @@ impl World<'_> {
                     self.cancel(slot);
                 }
             }
-            Action::Terminate { launch } => {
+            Action::Terminate { launch, unless_claimed: _ } => {
                 self.calls.terminate += 1;
                 let live = |slot: &u32| {
                     let stage = self.instances[*slot].stage;
@@ -77,6 +94,10 @@ impl World<'_> {
                     self.stop(slot, EndCause::Provisioner);
                 }
             }
+            Action::EndStray { .. }
+            | Action::ListInstances { .. }
+            | Action::CheckWorker { .. }
+            | Action::AdviseStop { .. } => {}
         }
     }
 

@@ -8,14 +8,15 @@ use std::fmt::Write as _;
 
 use provisioner_engine::catalog::{Catalog, Pool};
 use provisioner_engine::decision::{Action, Decision, Market as BoughtIn};
-use provisioner_engine::ids::{PoolId, WorkerTypeId};
+use provisioner_engine::guards::Guards;
+use provisioner_engine::ids::{ImageId, PoolId, WorkerTypeId};
 use provisioner_engine::journal::Record;
 use provisioner_engine::observation::Observation;
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
 use provisioner_engine::worker_type::{
     BiasRule, BidRule, Candidate, EngineConfig, IdleCredit, Limits, Overshoot, PlacementPolicy,
-    RequestedCredit, ScalingPolicy, WorkerType,
+    RequestedCredit, ScalingPolicy, SpendLimits, WorkerType,
 };
 use provisioner_sim::config::{
     ClaimOrder, CloudModel, IdleStop, QueueModel, Regime, SimConfig, WorkerModel,
@@ -55,7 +56,8 @@ pub fn world(worker_types: Vec<WorkerType>) -> SimConfig {
             seed: Seed(2),
             catalog: catalog(pools),
             worker_types,
-            limits: Limits::default(),
+            limits: Limits { launches_per_call_max: 1, ..Limits::default() },
+            guards: Guards::off(),
         },
         start: Time::EPOCH,
         end: Time::EPOCH + Duration::DAY,
@@ -64,6 +66,7 @@ pub fn world(worker_types: Vec<WorkerType>) -> SimConfig {
         market: Market::new(pools, Vec::new(), Vec::new()),
         cloud: cloud(Regime::Capacity),
         queue: QueueModel::default(),
+        faults: Vec::new(),
         workers,
         observation_lag: NO_DELAY,
         series_step: None,
@@ -103,12 +106,16 @@ pub fn worker_type(name: &str, capacity_max: u32) -> WorkerType {
         registration_timeout: None,
         lifetime_max: FOR_EVER,
         idle_timeout: Duration::from_mins(10),
+        floors: Vec::new(),
+        on_demand_after: None,
+        spend: SpendLimits::default(),
     }
 }
 
 /// One task at a time, as fast as any, in the pool with this number.
 pub fn candidate(pool: usize) -> Candidate {
     Candidate {
+        image: ImageId::new(0),
         pool: PoolId::new(pool),
         capacity: 1,
         utility: Ratio::ONE,

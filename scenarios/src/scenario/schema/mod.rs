@@ -5,6 +5,8 @@
 
 mod cloud;
 pub(super) mod delay;
+mod faults;
+mod guards;
 mod market;
 mod policy;
 mod tasks;
@@ -12,12 +14,14 @@ mod worker_type;
 
 use std::ops::Bound;
 
+use provisioner_engine::guards::Guards;
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Time, UsdPerHour};
 use provisioner_engine::worker_type::Limits;
 use provisioner_sim::config::{CloudModel, QueueModel, Regime};
 use provisioner_sim::dist::{DELAY_MAX, DurationDist};
 
+pub(super) use self::faults::FaultDoc;
 pub(super) use self::market::{
     AvailabilityDoc, MarketDoc, PricesDoc, RecordedAvailabilityDoc, RecordedPricesDoc,
 };
@@ -32,10 +36,12 @@ pub(super) struct Document {
     pub(super) seed: Seed,
     pub(super) span: Span,
     pub(super) limits: Limits,
+    pub(super) guards: Guards,
     pub(super) market: MarketDoc,
     pub(super) cloud: CloudModel,
     pub(super) observation_lag: DurationDist,
     pub(super) queue: QueueModel,
+    pub(super) faults: Vec<FaultDoc>,
     /// By name.
     pub(super) worker_types: Vec<(String, WorkerTypeDoc)>,
 }
@@ -81,7 +87,9 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Regime>) -> Docume
     let description = s.optional("description", kind::text(), "What it is about.");
     let seed = s.defaulted("seed", kind::integer(), "The origin of all chance.", 1, "any will do");
     let span = s.section("time", "When the run happens.", span);
-    let limits = s.section("engine", "Bounds on all worker types together.", limits);
+    let (limits, guards) = s.section("engine", "What holds for all worker types together.", |s| {
+        (limits(s), guards::guards(s))
+    });
     let market = s.section("market", "What can be bought, where, and at what price.", |s| {
         let regime = market::regime(s);
         market::market(s, described.unwrap_or(regime))
@@ -97,6 +105,11 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Regime>) -> Docume
             "Taskcluster's queue: claims last 20 minutes",
         ),
     });
+    let faults = s.named(
+        "faults",
+        "What goes wrong at stated times, each under a name of its own.",
+        |_, s| faults::fault(s),
+    );
     let worker_types = s.named_with_defaults(
         ("worker_types", "worker_type_defaults"),
         (
@@ -116,10 +129,12 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Regime>) -> Docume
         seed: Seed(seed),
         span,
         limits,
+        guards,
         market,
         cloud,
         observation_lag,
         queue,
+        faults: faults.into_iter().map(|(_, fault)| fault).collect(),
         worker_types,
     }
 }
@@ -213,6 +228,14 @@ fn limits(s: &mut Section<'_>) -> Limits {
             default.max_price_cap,
             "taskcluster/aws-provisioner, lib/worker-type.js, 2017-05",
         ),
+        launches_per_call_max: s.defaulted(
+            "launches_per_call_max",
+            kind::integer().within(1..=1_000),
+            "Most instances that one launch call asks for.",
+            default.launches_per_call_max,
+            "EC2 advises several calls of a hundred rather than one of five hundred",
+        ),
+        spend: default.spend,
     }
 }
 

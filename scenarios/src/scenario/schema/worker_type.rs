@@ -22,6 +22,7 @@ pub(crate) struct WorkerTypeDoc {
     pub(crate) regions: Option<At<Vec<String>>>,
     pub(crate) zones: Option<At<Vec<String>>>,
     pub(crate) instance_types: Vec<(String, InstanceTypeDoc)>,
+    pub(crate) image: Option<String>,
     pub(crate) scaling: ScalingPolicy,
     pub(crate) placement: PlacementPolicy,
     pub(crate) overshoot: Overshoot,
@@ -83,6 +84,12 @@ pub(super) fn worker_type(s: &mut Section<'_>) -> WorkerTypeDoc {
         zones: names(s, "zones", "Zones it may use; all those of its regions if left out."),
         instance_types: s
             .named("instance_types", "Instance types it may use.", |_, s| instance_type(s)),
+        image: s.optional(
+            "image",
+            kind::text(),
+            "What its instances boot; worker types that name the same one share its fate. One of \
+             its own if left out.",
+        ),
         scaling: scaling(s),
         placement: placement(s),
         overshoot: s.defaulted(

@@ -1,0 +1,304 @@
+//! What protects: bounds and habits that keep a lying cloud, a broken image or a bad day from
+//! costing money, each with its default, its reason and its off switch.
+//!
+//! [`Guards::default`] is what this engine does. [`Guards::off`] is an engine that believes what
+//! it is told and buys what its policies ask for; the predecessors' habits are named variants, so
+//! that comparisons are against known systems.
+//!
+//! Not here: bounds on worker types and money ([`Limits`](crate::worker_type::Limits)).
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::{Duration, Ratio};
+
+/// All guards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Guards {
+    /// Look for our instances by listing them, besides being told of them; `None` trusts events.
+    pub listing: Option<ListingRule>,
+    /// What happens to a launch call that got no answer.
+    pub unanswered: Unanswered,
+    /// What a restart remembers.
+    pub memory: Memory,
+    /// What happens to instances that belong to no launch; `None` leaves them alone.
+    pub strays: Option<StrayRule>,
+    /// Our own allowance of EC2 calls; `None` calls as often as it likes.
+    pub api: Option<ApiRule>,
+    /// Budgets for pools that have no machine to give; `None` asks again at once.
+    pub ice: Option<IceRule>,
+    /// Penalty for pools that take back what they sold; `None` buys there again at once.
+    pub losses: Option<LossRule>,
+    /// The largest share of a worker type in one pool; `None` has no limit.
+    pub share: Option<ShareRule>,
+    /// How long a region is left alone after its quota was reached; `None` asks again at once.
+    pub quota_block: Option<Duration>,
+    /// How long a pool is left alone after its zone did not offer the type.
+    pub unsupported_block: Option<Duration>,
+    /// Stops buying what never becomes a worker; `None` buys on.
+    pub breaker: Option<BreakerRule>,
+    /// Ends workers that stopped claiming; `None` waits for their longest life.
+    pub zombies: Option<ZombieRule>,
+    /// Prices older than this are not bought by; `None` takes the last one for good.
+    pub prices_stale_after: Option<Duration>,
+}
+
+/// How our instances are listed, and what their absence means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListingRule {
+    /// Time from one listing of a region to the next.
+    pub interval: Duration,
+    /// An instance that was listed and is missing for longer than this, and …
+    pub gone_after: Duration,
+    /// … from more complete listings than this, is gone.
+    pub gone_after_listings: u32,
+    /// An instance that was given and never listed is given up after this long.
+    pub unlisted_after: Duration,
+    /// Listings older than this are no evidence.
+    pub stale_after: Duration,
+}
+
+/// What happens to a launch call that got no answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unanswered {
+    /// It is repeated with the same client token until it is answered, and then, if it is never
+    /// answered, looked for in the listings.
+    #[default]
+    Repeated,
+    /// It counts as failed and is forgotten: a fresh token was used each time (v1), or none
+    /// (worker-manager).
+    Forgotten,
+}
+
+/// What a restart remembers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Memory {
+    /// Everything: snapshot and journal.
+    #[default]
+    Durable,
+    /// What EC2 lists; what was under way is forgotten (v1 kept it in memory only).
+    Listed,
+}
+
+/// What happens to instances that belong to no launch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StrayRule {
+    /// They are ended after this long, unless they can be adopted.
+    pub patience: Duration,
+    /// Whether those whose worker type and pool are known are adopted.
+    pub adopt: bool,
+}
+
+/// Our own allowance of EC2 calls: token buckets for each region and kind of call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiRule {
+    /// `RunInstances`, calls.
+    pub launch: Bucket,
+    /// `RunInstances`, instances.
+    pub launch_instances: Bucket,
+    /// `TerminateInstances`, calls.
+    pub terminate: Bucket,
+    /// `CancelSpotInstanceRequests`, calls.
+    pub cancel: Bucket,
+    /// `DescribeInstances`, pages.
+    pub list: Bucket,
+    /// The first wait after a call was throttled or not answered; it doubles …
+    pub backoff_min: Duration,
+    /// … up to this.
+    pub backoff_max: Duration,
+}
+
+/// A token bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bucket {
+    /// Tokens it holds when full.
+    pub capacity: u32,
+    /// Tokens it gains a second.
+    pub refill_per_second: Ratio,
+}
+
+/// Budgets for pools without capacity. A pool may have so many launches under way; each answer
+/// moves the budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IceRule {
+    /// Launches that may be under way in a pool nothing is known of; a success doubles it.
+    pub budget_first: u32,
+    /// Most it grows to.
+    pub budget_max: u32,
+    /// A pool that answers insufficient capacity is left alone this long, doubling …
+    pub block_min: Duration,
+    /// … up to this; then one launch probes it, always.
+    pub block_max: Duration,
+}
+
+/// Penalty for pools that take back what they sold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LossRule {
+    /// So many losses within …
+    pub losses: u32,
+    /// … this long …
+    pub within: Duration,
+    /// … and at least this share of what the pool gave in that time …
+    pub share: Ratio,
+    /// … close it for this long; then it is forgiven.
+    pub penalty: Duration,
+}
+
+/// The largest share of a worker type in one pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShareRule {
+    /// At most this share of its live capacity, …
+    pub share_max: Ratio,
+    /// … but always so many units: a small fleet may stand in one pool.
+    pub floor: u32,
+}
+
+/// Stops buying what never becomes a worker. It counts for each worker type, image and region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BreakerRule {
+    /// So many failed boots without a success open it.
+    pub failures: u32,
+    /// While open, one launch probes this long after the last probe, doubling …
+    pub probe_min: Duration,
+    /// … up to this. A probe that registers closes it.
+    pub probe_max: Duration,
+    /// While nothing ever registered, so many instances may be booting at once.
+    pub unproven_max: u32,
+}
+
+/// Ends workers that stopped claiming.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ZombieRule {
+    /// A worker that has not claimed for its idle timeout and this long is ended.
+    pub patience: Duration,
+    /// What the queue said of a worker is evidence for so long.
+    pub evidence_max: Duration,
+}
+
+impl Default for Guards {
+    fn default() -> Self {
+        Self {
+            listing: Some(ListingRule::default()),
+            unanswered: Unanswered::Repeated,
+            memory: Memory::Durable,
+            strays: Some(StrayRule { patience: Duration::from_mins(20), adopt: true }),
+            api: Some(ApiRule::default()),
+            ice: Some(IceRule::default()),
+            losses: Some(LossRule::default()),
+            share: Some(ShareRule { share_max: Ratio::from_millionths(500_000), floor: 8 }),
+            quota_block: Some(Duration::from_mins(10)),
+            unsupported_block: Some(Duration::DAY),
+            breaker: Some(BreakerRule::default()),
+            zombies: Some(ZombieRule::default()),
+            prices_stale_after: Some(Duration::HOUR),
+        }
+    }
+}
+
+impl Guards {
+    /// An engine that trusts everybody.
+    #[must_use]
+    pub const fn off() -> Self {
+        Self {
+            listing: None,
+            unanswered: Unanswered::Forgotten,
+            memory: Memory::Durable,
+            strays: None,
+            api: None,
+            ice: None,
+            losses: None,
+            share: None,
+            quota_block: None,
+            unsupported_block: None,
+            breaker: None,
+            zombies: None,
+            prices_stale_after: None,
+        }
+    }
+}
+
+impl Default for ListingRule {
+    /// An id returned by a launch is alive until it is seen `terminated`, or missing for ten
+    /// minutes and from five listings; spot requests of 2015 took more than twenty minutes to
+    /// show up at all.
+    fn default() -> Self {
+        Self {
+            interval: Duration::MINUTE,
+            gone_after: Duration::from_mins(10),
+            gone_after_listings: 5,
+            unlisted_after: Duration::from_mins(40),
+            stale_after: Duration::from_mins(5),
+        }
+    }
+}
+
+impl Default for ApiRule {
+    /// Four fifths of EC2's published buckets (EC2 Developer Guide, "Request throttling"): the
+    /// account has other users.
+    fn default() -> Self {
+        let bucket = |capacity, refill: u64| Bucket {
+            capacity,
+            refill_per_second: Ratio::from_millionths(refill * 800_000),
+        };
+        Self {
+            launch: bucket(4, 2),
+            launch_instances: bucket(800, 2),
+            terminate: bucket(80, 5),
+            cancel: bucket(40, 5),
+            list: bucket(80, 20),
+            backoff_min: Duration::SECOND,
+            backoff_max: Duration::MINUTE,
+        }
+    }
+}
+
+impl Default for IceRule {
+    /// Karpenter leaves a pool alone for three minutes.
+    fn default() -> Self {
+        Self {
+            budget_first: 8,
+            budget_max: 1_000,
+            block_min: Duration::from_mins(3),
+            block_max: Duration::from_mins(30),
+        }
+    }
+}
+
+impl Default for LossRule {
+    fn default() -> Self {
+        Self {
+            losses: 3,
+            within: Duration::HOUR,
+            share: Ratio::from_millionths(500_000),
+            penalty: Duration::HOUR,
+        }
+    }
+}
+
+impl Default for BreakerRule {
+    fn default() -> Self {
+        Self {
+            failures: 10,
+            probe_min: Duration::from_mins(10),
+            probe_max: Duration::HOUR,
+            unproven_max: 50,
+        }
+    }
+}
+
+impl Default for ZombieRule {
+    fn default() -> Self {
+        Self { patience: Duration::from_mins(30), evidence_max: Duration::from_mins(2) }
+    }
+}
