@@ -125,7 +125,7 @@ fn draws(records: &[Record]) -> Draws {
             }
             Record::Observed { at, observation } => {
                 let (launch, step) = match observation {
-                    Observation::InstancePending { launch } => (launch, 1),
+                    Observation::InstancePending { launch, .. } => (launch, 1),
                     Observation::InstanceRunning { launch } => (launch, 2),
                     Observation::WorkerRegistered { launch } => (launch, 3),
                     Observation::InterruptionNoticed { launch, .. } => (launch, 4),
@@ -167,7 +167,7 @@ fn overtaken(records: &[Record]) -> usize {
     let mut early = 0;
     for record in records {
         match record {
-            Record::Observed { observation: Observation::InstancePending { launch }, .. } => {
+            Record::Observed { observation: Observation::InstancePending { launch, .. }, .. } => {
                 pending.insert(*launch);
             }
             Record::Observed { observation: Observation::WorkerRegistered { launch }, .. } => {

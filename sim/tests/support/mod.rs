@@ -294,11 +294,26 @@ fn fact(told: &mut String, at: Time, observation: Observation) {
             format!("{launch} is noticed, ends {}", clock(ends_at))
         }
         Observation::InstanceEnded { launch, cause } => format!("{launch} ended by {cause:?}"),
+        Observation::DemandUnknown { .. } => "queue: unknown".to_owned(),
+        Observation::CallUnanswered { launch } => format!("{launch} is not answered"),
+        Observation::CallThrottled { call, launch, .. } => {
+            format!("throttled: {call:?} {launch:?}")
+        }
+        Observation::Restarted => "restarted".to_owned(),
+        Observation::WorkerChecked { launch, claimed, .. } => format!("{launch} holds {claimed}"),
+        Observation::WorkerIdled { launch } => format!("{launch} asks whether to stop"),
+        Observation::RebalanceRecommended { launch } => format!("{launch} is at risk"),
+        Observation::InstanceFound { instance, launch, .. } => {
+            format!("{instance} is found, of {launch:?}")
+        }
+        Observation::InstanceMissed { launch, .. } => format!("{launch} is missing"),
+        Observation::StrayEnded { instance } => format!("{instance} ended"),
         Observation::InstancePending { .. }
         | Observation::InstanceRunning { .. }
         | Observation::InstanceStopping { .. }
-        | Observation::DemandUnknown { .. }
-        | Observation::QueuesRead { .. } => return,
+        | Observation::QueuesRead { .. }
+        | Observation::PricesRead { .. }
+        | Observation::InstancesListed { .. } => return,
     };
     writeln!(told, "{at} {line}").expect("a string takes all");
 }
@@ -306,6 +321,9 @@ fn fact(told: &mut String, at: Time, observation: Observation) {
 fn orders(told: &mut String, _config: &SimConfig, decision: &Decision) {
     for action in &decision.actions {
         let line = match action {
+            Action::Launch { launch, count: 2.., pool, .. } => {
+                format!("launch {launch} and more in {}", zone(*pool))
+            }
             Action::Launch { launch, pool, market, .. } => match market {
                 BoughtIn::OnDemand => format!("launch {launch} in {} on demand", zone(*pool)),
                 BoughtIn::Spot { max_price: Some(bid) } => {
@@ -314,7 +332,14 @@ fn orders(told: &mut String, _config: &SimConfig, decision: &Decision) {
                 BoughtIn::Spot { max_price: None } => format!("launch {launch} in {}", zone(*pool)),
             },
             Action::Cancel { launch } => format!("cancel {launch}"),
-            Action::Terminate { launch } => format!("terminate {launch}"),
+            Action::Terminate { launch, unless_claimed: false } => format!("terminate {launch}"),
+            Action::Terminate { launch, unless_claimed: true } => {
+                format!("terminate {launch} unless it holds a task")
+            }
+            Action::EndStray { instance } => format!("end {instance}"),
+            Action::ListInstances { .. } => "list".to_owned(),
+            Action::CheckWorker { launch } => format!("check {launch}"),
+            Action::AdviseStop { launch } => format!("advise {launch} to stop"),
         };
         writeln!(told, "{} {line}", clock(decision.at)).expect("a string takes all");
     }
