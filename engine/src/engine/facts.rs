@@ -48,7 +48,9 @@ impl Engine {
                 self.history.killed(launch.pool, self.now);
             }
             self.note(&launch, Event::Lost);
-        } else if left < Stage::Working {
+        } else if left < Stage::Working
+            || cause == EndCause::Provisioner && launch.signs.never_worked()
+        {
             self.note(&launch, Event::BootFailed(cause));
         }
     }
@@ -100,7 +102,7 @@ impl Engine {
             }
             self.note(&launch, Event::Accepted);
         }
-        let (due, _) = self.deadline(id, &launch);
+        let (due, _) = self.duty(id, &launch);
         // A deadline that is past was acted on; what follows stays as it was set then.
         if self.now <= due && due != launch.deadline {
             self.put_off(id, due);
@@ -131,7 +133,7 @@ impl Engine {
         }
     }
 
-    /// Sets a launch's only deadline.
+    /// Sets when a launch is next looked at.
     pub(super) fn put_off(&mut self, id: LaunchId, due: Time) {
         if self.ledger.set_deadline(id, due) {
             self.looks.enter(due, id);

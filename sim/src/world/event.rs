@@ -1,4 +1,4 @@
-//! What can happen, packed into 52 bits: 4 for the kind, 24 for a slot, 24 for its generation.
+//! What can happen, packed into 54 bits: 6 for the kind, 24 for a slot, 24 for its generation.
 //!
 //! A slot is reused, an entry in the agenda is not taken back: the generation tells whether what
 //! was there then is still there. 24 bits outlast any delay: 16 million lives of one slot.
