@@ -18,7 +18,9 @@
 //! none was done), `wait_s` (`count` tasks measured; `mean`, `p50`, `p95`, `p99`, `max`), `tasks`
 //! (`submitted`, `done`, `rerun` runs, `expired`, `exhausted`, `left`), `launches` (`ordered`,
 //! `insufficient_capacity`, `price_too_low`, `cancelled`, `started`, `interrupted`, `terminated`,
-//! `stopped`), `instance_h`, `capacity_h`, `useful_h`, `over_provisioned_h`, `utilisation`,
+//! `stopped`), `safety` (`claimed_ended` instances ended by the provisioner while they ran a task,
+//! `spared` ones left alone as they did, `zombie_h` of instances whose worker never came, never
+//! claims or hangs), `instance_h`, `capacity_h`, `useful_h`, `over_provisioned_h`, `utilisation`,
 //! `churn_per_task_h`.
 //!
 //! Units end the names: `_usd` dollars, exact to the micro-dollar; `_s` seconds, exact to the
@@ -29,7 +31,7 @@ use std::io::{self, Write};
 
 use provisioner_engine::units::Duration;
 use provisioner_sim::outcome::{
-    ApiCalls, Cost, LaunchMeasures, Measures, Outcome, TaskMeasures, Wait,
+    ApiCalls, Cost, LaunchMeasures, Measures, Outcome, SafetyMeasures, TaskMeasures, Wait,
 };
 use serde::Serialize;
 
@@ -85,6 +87,7 @@ struct MeasuresDocument<'a> {
     wait_s: WaitDocument,
     tasks: &'a TaskMeasures,
     launches: &'a LaunchMeasures,
+    safety: SafetyDocument,
     instance_h: f64,
     capacity_h: f64,
     useful_h: f64,
@@ -106,6 +109,13 @@ struct CostDocument {
 }
 
 #[derive(Serialize)]
+struct SafetyDocument {
+    claimed_ended: u64,
+    spared: u64,
+    zombie_h: f64,
+}
+
+#[derive(Serialize)]
 struct WaitDocument {
     count: u64,
     mean: f64,
@@ -117,7 +127,7 @@ struct WaitDocument {
 
 impl<'a> MeasuresDocument<'a> {
     fn of(measures: &'a Measures) -> Self {
-        let Measures { name, cost, wait, tasks, launches, .. } = measures;
+        let Measures { name, cost, wait, tasks, launches, safety, .. } = measures;
         Self {
             name,
             cost_usd: CostDocument::of(*cost),
@@ -125,6 +135,7 @@ impl<'a> MeasuresDocument<'a> {
             wait_s: WaitDocument::of(wait),
             tasks,
             launches,
+            safety: SafetyDocument::of(*safety),
             instance_h: measures.instance_time.as_hours_f64(),
             capacity_h: measures.capacity_time.as_hours_f64(),
             useful_h: measures.useful_time.as_hours_f64(),
@@ -148,6 +159,13 @@ impl CostDocument {
             redone: redone.as_f64(),
             wasted: wasted.as_f64(),
         }
+    }
+}
+
+impl SafetyDocument {
+    fn of(safety: SafetyMeasures) -> Self {
+        let SafetyMeasures { claimed_ended, spared, zombie_time } = safety;
+        Self { claimed_ended, spared, zombie_h: zombie_time.as_hours_f64() }
     }
 }
 

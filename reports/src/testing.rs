@@ -12,7 +12,8 @@ use provisioner_sim::config::{CloudModel, QueueModel, SimConfig, WorkerModel};
 use provisioner_sim::dist::DurationDist;
 use provisioner_sim::market::Market;
 use provisioner_sim::outcome::{
-    ApiCalls, Cost, LaunchMeasures, Measures, OUTCOME_VERSION, Outcome, TaskMeasures, Wait,
+    ApiCalls, Cost, LaunchMeasures, Measures, OUTCOME_VERSION, Outcome, SafetyMeasures,
+    TaskMeasures, Wait,
 };
 
 use crate::Run;
@@ -120,6 +121,11 @@ pub(crate) fn worker_type(name: &str, size: i64) -> Measures {
             interrupted: count,
             terminated: 0,
             stopped: count * 15,
+        },
+        safety: SafetyMeasures {
+            claimed_ended: 0,
+            spared: count,
+            zombie_time: Duration::from_mins(size * 3),
         },
         instance_time: Duration::from_mins(size * 770),
         capacity_time: Duration::from_mins(size * 770),

@@ -9,7 +9,8 @@ use rand::RngExt;
 
 use super::World;
 use super::event::{Event, Handle};
-use super::instances::{Instance, Notice, Place, Stage};
+use super::fates::Fates;
+use super::instances::{Health, Instance, NEVER, Notice, Place, Stage};
 use super::tasks::NONE;
 use crate::config::Regime;
 use crate::dist::DurationDist;
@@ -61,12 +62,14 @@ const NO_LIMIT: UsdPerHour = UsdPerHour::from_micros(i64::MAX);
 pub(super) struct Draws {
     answer: Seed,
     pending: Seed,
-    boot: Seed,
+    pub(super) boot: Seed,
     hazard: Seed,
     termination: Seed,
     notice: Seed,
     victim: Seed,
     pub(super) lag: Stream,
+    pub(super) check: Stream,
+    pub(super) fates: Fates,
 }
 
 impl Draws {
@@ -80,17 +83,19 @@ impl Draws {
             notice: seed.purpose("notice"),
             victim: seed.purpose("victim"),
             lag: seed.purpose("lag").stream(),
+            check: seed.purpose("check-worker").stream(),
+            fates: Fates::new(seed),
         }
     }
 }
 
 /// The stream of one instance for one purpose.
-fn stream(purpose: Seed, instance: &Instance) -> Stream {
+pub(super) fn stream(purpose: Seed, instance: &Instance) -> Stream {
     purpose.entity(instance.identity).stream()
 }
 
 /// A delay of one instance; constant ones cost no stream.
-fn delay(dist: &DurationDist, purpose: Seed, instance: &Instance) -> Duration {
+pub(super) fn delay(dist: &DurationDist, purpose: Seed, instance: &Instance) -> Duration {
     match dist {
         DurationDist::Constant(delay) => *delay,
         varying => varying.sample(&mut stream(purpose, instance)),
@@ -222,6 +227,11 @@ impl World<'_> {
             identity: Seed(state.key).entity(state.asked).0,
             stage: Stage::Asked,
             noticed: None,
+            health: Health::Well,
+            ill_since: NEVER,
+            held_then: 0,
+            ignores_idle: false,
+            last_claim: NEVER,
             retired: false,
             running_since: self.now,
             first_price: 0,
@@ -327,9 +337,9 @@ impl World<'_> {
             self.instances[slot].hazard = self.now.saturating_add(after);
             self.watch_hazard(slot);
         }
-        let dist = &self.config.workers[worker_type.index()].boot;
-        let after = delay(dist, self.draws.boot, &self.instances[slot]);
-        self.then(slot, after, Event::Booted, Self::boot);
+        if let Some(after) = self.draw_boot(slot) {
+            self.then(slot, after, Event::Booted, Self::boot);
+        }
     }
 
     /// The worker registers and claims.
@@ -347,6 +357,7 @@ impl World<'_> {
             let at = running_since.saturating_add(uptime).max(self.now);
             self.agenda.enter(at, Event::UptimeReached(self.instances.handle(slot)).pack());
         }
+        self.draw_ills(slot);
         self.fill(slot);
     }
 
@@ -399,8 +410,13 @@ impl World<'_> {
 
     // ---- the end ----
 
-    /// The instance shuts down: the meter stops.
+    /// The instance shuts down: the meter stops. A worker that stops itself tells the queue.
     pub(super) fn stop(&mut self, slot: u32, cause: EndCause) {
+        self.shut_down(slot, cause, cause == EndCause::Worker);
+    }
+
+    /// The instance shuts down, and the queue is told of its tasks or not.
+    pub(super) fn shut_down(&mut self, slot: u32, cause: EndCause, told: bool) {
         let Instance { launch, worker_type, .. } = self.instances[slot];
         self.events += 1;
         let counts = &mut self.type_of(worker_type).launches;
@@ -409,7 +425,7 @@ impl World<'_> {
             EndCause::Provisioner | EndCause::Interruption => counts.terminated += 1,
             EndCause::LaunchFailed | EndCause::VolumeLimit | EndCause::Vanished => {}
         }
-        self.leave_service(slot, false, cause == EndCause::Worker);
+        self.leave_service(slot, false, told);
         let instance = &mut self.instances[slot];
         (instance.stage, instance.ended_by) = (Stage::Stopping, cause);
         self.tell(Observation::InstanceStopping { launch, cause });
@@ -450,6 +466,7 @@ impl World<'_> {
         }
         self.lose_tasks(slot, told);
         self.instances[slot].busy = 0;
+        self.note_zombie(slot);
         self.bill(slot, interrupted);
     }
 
@@ -476,6 +493,6 @@ impl World<'_> {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "saturates far beyond any run")]
-fn hours(hours: f64) -> Duration {
+pub(super) fn hours(hours: f64) -> Duration {
     Duration::from_ms((hours * 3_600_000.0).min(1e15) as i64)
 }

@@ -73,6 +73,13 @@ events! {
     UptimeReached = 12,
     /// A fact reaches the engine.
     Delivered = 13,
+    /// A worker hangs.
+    Hangs = 40,
+    /// A worker dies.
+    Dies = 41,
+    /// A worker has been idle for so long that it asks whether to stop; the generation counts idle
+    /// periods.
+    Asks = 42,
 }
 
 fn pack(kind: u64, Handle { slot, generation }: Handle) -> Packed {

@@ -6,8 +6,10 @@
 //! | file | holds |
 //! |---|---|
 //! | `work` | tasks from arrival to resolution, claims |
+//! | `fates` | workers that never claim, hang, die or stay |
 //! | `cloud` | instances from launch to end, interruptions |
 //! | `driver` | what the engine is told and what it orders |
+//! | `queue` | what the queue says of its counts and of a worker |
 //! | `books` | bills, and who they are for |
 //! | `audit` | checks of all this against itself |
 //! | `tasks`, `instances`, `event` | state in reused slots, and how events name it |
@@ -17,7 +19,9 @@ mod books;
 mod cloud;
 mod driver;
 mod event;
+mod fates;
 mod instances;
+mod queue;
 mod tasks;
 mod work;
 
@@ -34,11 +38,12 @@ use self::cloud::{Draws, PoolState};
 use self::driver::InFlight;
 use self::event::Event;
 use self::instances::{Instances, Ready, Stage};
+use self::queue::Told;
 use self::tasks::{Queue, TaskCounts, Tasks};
 use crate::agenda::{Agenda, LineId};
 use crate::config::SimConfig;
 use crate::input::{Task, TaskSource};
-use crate::outcome::{LaunchMeasures, Outcome, Waits};
+use crate::outcome::{LaunchMeasures, Outcome, SafetyMeasures, Waits};
 
 /// Who watches a run. Nothing here changes what happens.
 #[derive(Default)]
@@ -126,6 +131,9 @@ struct TypeState {
     waits: Waits,
     counts: TaskCounts,
     launches: LaunchMeasures,
+    safety: SafetyMeasures,
+    /// What the queue told of its counts.
+    told: Told,
 }
 
 impl<'a> World<'a> {
@@ -136,7 +144,7 @@ impl<'a> World<'a> {
         );
         let mut agenda = Agenda::new(config.start, config.end.saturating_add(config.drain));
         let hazard_line = agenda.line(cloud::HAZARD_LOOK); // before the others, as all share it
-        let claims = config.seed.purpose("claim");
+        let (claims, reads) = (config.seed.purpose("claim"), config.seed.purpose("queue-read"));
         let digits = wait_digits(config.engine.worker_types.len());
         let types: Vec<TypeState> = config
             .engine
@@ -151,6 +159,8 @@ impl<'a> World<'a> {
                 waits: Waits::new(digits),
                 counts: TaskCounts::default(),
                 launches: LaunchMeasures::default(),
+                safety: SafetyMeasures::default(),
+                told: Told::new(reads.purpose(&worker_type.name).stream()),
             })
             .collect();
         let mut engine = Engine::new(config.engine.clone());
@@ -270,6 +280,9 @@ impl<'a> World<'a> {
             Event::UptimeReached(handle) => self.on_instance(handle, Self::retire),
             Event::IdleTimeout(handle) => self.idle_timeout(handle),
             Event::Delivered(handle) => self.deliver(handle.slot),
+            Event::Hangs(handle) => self.on_instance(handle, Self::hang),
+            Event::Dies(handle) => self.on_instance(handle, Self::die),
+            Event::Asks(handle) => self.ask_to_stop(handle),
         }
     }
 

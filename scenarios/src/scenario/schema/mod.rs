@@ -9,6 +9,7 @@ mod faults;
 mod guards;
 mod market;
 mod policy;
+mod queue;
 mod tasks;
 mod worker_type;
 
@@ -18,7 +19,7 @@ use provisioner_engine::guards::Guards;
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Time, UsdPerHour};
 use provisioner_engine::worker_type::Limits;
-use provisioner_sim::config::{CloudModel, QueueModel, Regime};
+use provisioner_sim::config::{CloudModel, QueueModel, Regime, WorkerModel};
 use provisioner_sim::dist::{DELAY_MAX, DurationDist};
 
 pub(super) use self::faults::FaultDoc;
@@ -96,14 +97,8 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Regime>) -> Docume
     });
     let (cloud, observation_lag) =
         s.section("cloud", "How EC2 behaves.", |s| cloud::cloud(s, market.regime));
-    let queue = s.section("queue", "How the task queue behaves.", |s| QueueModel {
-        claim_expiry: s.defaulted(
-            "claim_expiry",
-            delay::some_time(),
-            "A task whose worker vanished without notice runs again this long after.",
-            QueueModel::default().claim_expiry,
-            "Taskcluster's queue: claims last 20 minutes",
-        ),
+    let queue = s.section("queue", "How the task queue behaves.", |s| {
+        queue::queue(s, &QueueModel::default())
     });
     let faults = s.named(
         "faults",
@@ -116,12 +111,14 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Regime>) -> Docume
             "Kinds of workers, each with its own queue, named `provisionerId/workerType`.",
             "Keys for all worker types that leave them out, joined like those of `base`.",
         ),
-        |_, s| worker_type::worker_type(s),
+        |_, s| worker_type::worker_type(s, &WorkerModel::default()),
     );
     if s.is_sound() && worker_types.is_empty() {
         let issue = Issue::new("the scenario has no worker type", s.here());
         s.report(issue.hint("add a section [worker_types.\"proj/builds\"]"));
     }
+    let names: Vec<&str> = worker_types.iter().map(|(name, _)| name.as_str()).collect();
+    let faults = faults.into_iter().map(|(_, fault)| fault.among(s, &names)).collect();
     let description = description.unwrap_or_default();
     Document {
         name,
@@ -134,7 +131,7 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Regime>) -> Docume
         cloud,
         observation_lag,
         queue,
-        faults: faults.into_iter().map(|(_, fault)| fault).collect(),
+        faults,
         worker_types,
     }
 }
