@@ -7,8 +7,9 @@ use provisioner_engine::units::{Duration, Time};
 use provisioner_sim::input::Priority;
 
 use super::error::{Problems, TraceError};
-use super::findings::{Findings, LONG_DURATION, Log, NoteKind};
+use super::findings::{Findings, LONG_DURATION, Log, NoteKind, Times};
 use super::names::Names;
+use super::task_list::{TaskList, TaskPacker};
 use super::text::{self, BadCell};
 use super::{Format, Imported, Options, Trace};
 
@@ -18,7 +19,7 @@ pub struct TaskTrace {
     /// Names of queues, by the index that rows hold.
     pub queues: Vec<String>,
     /// The tasks.
-    pub tasks: Vec<TaskRow>,
+    pub tasks: TaskList,
 }
 
 /// One task. Retries after a lost worker are recorded as tasks of their own by some sources.
@@ -38,41 +39,36 @@ pub struct TaskRow {
     pub retries: u8,
 }
 
-const _: () = assert!(size_of::<TaskRow>() <= 32, "twelve million tasks fit 384 MB");
-
 impl TaskTrace {
-    /// The tasks submitted from `start` until before `end`.
-    #[must_use]
-    pub fn between(&self, start: Time, end: Time) -> &[TaskRow] {
-        let from = self.tasks.partition_point(|task| task.submitted < start);
-        let to = self.tasks.partition_point(|task| task.submitted < end);
-        &self.tasks[from..to.max(from)]
-    }
-
     /// The findings of an import that gave this trace.
     pub(super) fn findings(&self, mut log: Log, file: &str, format: Format) -> Findings {
         let (mut rows, mut equal) = (vec![0; self.queues.len()], 0);
-        let mut sorted = Vec::new();
-        for batch in self.tasks.chunk_by(|a, b| a.submitted == b.submitted) {
-            for task in batch {
-                rows[task.queue as usize] += 1;
-            }
+        let (mut times, mut batch) = (Times::default(), Vec::<TaskRow>::new());
+        let mut equal_in = |batch: &mut Vec<TaskRow>| {
             if batch.len() > 1 {
-                sorted.clear();
-                sorted.extend_from_slice(batch);
-                sorted.sort_unstable();
-                equal += sorted.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64;
+                batch.sort_unstable();
+                equal += batch.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64;
             }
+            batch.clear();
+        };
+        for task in &self.tasks {
+            rows[task.queue as usize] += 1;
+            times.add(task.submitted);
+            if batch.first().is_some_and(|first| first.submitted != task.submitted) {
+                equal_in(&mut batch);
+            }
+            batch.push(task);
         }
+        equal_in(&mut batch);
         log.note_many(NoteKind::EqualTask, equal);
         let queues = self.queues.iter().cloned().zip(rows).collect();
-        log.finish(file, format, "queues", queues, self.tasks.iter().map(|task| task.submitted))
+        log.finish(file, format, "queues", queues, times)
     }
 }
 
 /// Gathers the tasks of one file.
 pub(super) struct TaskBuilder {
-    trace: TaskTrace,
+    tasks: TaskPacker,
     queues: Names,
     pub(super) log: Log,
     pub(super) problems: Problems,
@@ -81,7 +77,7 @@ pub(super) struct TaskBuilder {
 impl TaskBuilder {
     pub(super) fn new(file: &str, options: &Options) -> Self {
         Self {
-            trace: TaskTrace::default(),
+            tasks: TaskPacker::default(),
             queues: Names::default(),
             log: Log::new(options.now),
             problems: Problems::in_file(file),
@@ -109,16 +105,19 @@ impl TaskBuilder {
         if task.deadline <= task.submitted {
             self.log.note(NoteKind::DeadlinePassed, line);
         }
-        self.trace.tasks.push(task);
+        self.tasks.push(task);
     }
 
     pub(super) fn finish(self, file: &str, format: Format) -> Result<Imported, TraceError> {
-        let Self { mut trace, queues, log, problems } = self;
+        let Self { tasks, queues, log, problems } = self;
         problems.or(())?;
-        trace.queues = queues.into_strings();
+        let mut tasks = tasks.finish();
         if log.is_unordered() {
-            trace.tasks.sort_by_key(|task| task.submitted);
+            let mut sorted: Vec<_> = tasks.iter().collect();
+            sorted.sort_by_key(|task| task.submitted);
+            tasks = sorted.into_iter().collect();
         }
+        let trace = TaskTrace { queues: queues.into_strings(), tasks };
         let findings = trace.findings(log, file, format);
         Ok(Imported { trace: Trace::Tasks(trace), findings })
     }
