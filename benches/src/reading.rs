@@ -8,7 +8,9 @@
 use std::fmt::Write;
 
 use provisioner_engine::random::Seed;
-use provisioner_scenarios::traces::{Imported, Options, Trace, TraceError, canonical, import, import_from};
+use provisioner_scenarios::traces::{
+    Imported, Options, Trace, TraceError, canonical, import, import_from,
+};
 use rand::RngExt;
 
 use crate::subject::{Run, cpu_s};

@@ -74,11 +74,7 @@ impl Inputs {
     }
 
     /// The tasks of a worker type within the run.
-    pub(super) fn tasks(
-        &mut self,
-        doc: &RecordedTasksDoc,
-        span: Span,
-    ) -> Arc<TaskList> {
+    pub(super) fn tasks(&mut self, doc: &RecordedTasksDoc, span: Span) -> Arc<TaskList> {
         let none = Arc::default();
         let start = if doc.replay_from.is_some() { None } else { Some(span.start) };
         let options = Options {

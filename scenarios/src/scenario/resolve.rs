@@ -105,9 +105,7 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
         let candidates = pools.candidates(&name, &worker_type, &mut inputs.issues);
         tasks.push(match worker_type.tasks {
             TasksDoc::Generated(model) => Tasks::Generated(model),
-            TasksDoc::Recorded(recorded) => {
-                Tasks::Recorded(inputs.tasks(&recorded, doc.span))
-            }
+            TasksDoc::Recorded(recorded) => Tasks::Recorded(inputs.tasks(&recorded, doc.span)),
         });
         workers.push(worker_type.workers);
         worker_types.push(WorkerType {

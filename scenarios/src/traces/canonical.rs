@@ -26,6 +26,7 @@ use super::error::{Place, TraceError};
 use super::findings::Log;
 use super::packed::{BLOCK_ROWS, Block, Rows};
 use super::source::Source;
+use super::tasks::TaskTally;
 use super::{
     AdvisorTable, AvailabilityTrace, Format, Imported, InstanceTypeTable, OfferingTable,
     OnDemandTable, Options, PriceTrace, TaskTrace, Trace,
@@ -105,17 +106,19 @@ fn write_columns<const K: usize, T: Columns<K>>(trace: &T, out: &mut dyn Write) 
 ///
 /// They are not exactly what [`write()`] wrote.
 pub fn read(name: &str, bytes: impl Read) -> Result<Trace, TraceError> {
-    read_source(Source::unpack(name, bytes)?)
+    read_source(Source::unpack(name, bytes)?).map(|(trace, _)| trace)
 }
 
-fn read_source(source: Source<'_>) -> Result<Trace, TraceError> {
+/// A trace, and what was counted if it is one of tasks.
+fn read_source(source: Source<'_>) -> Result<(Trace, TaskTally), TraceError> {
     let problems = source.problems();
     let mut input = Input {
         bytes: BufReader::with_capacity(READ_AHEAD_BYTES, source.bytes),
         hash: Xxh3::new(),
         at: 0,
     };
-    read_any(&mut input).map_err(|why| {
+    let mut tally = TaskTally::default();
+    read_any(&mut input, &mut tally).map(|trace| (trace, tally)).map_err(|why| {
         let (what, hint) = match why {
             Broken::NotCanonical => ("this is no canonical trace".to_owned(), "import it first"),
             Broken::Newer(version) => (
@@ -189,7 +192,7 @@ impl Input<'_> {
     }
 }
 
-fn read_any(input: &mut Input<'_>) -> Result<Trace, Broken> {
+fn read_any(input: &mut Input<'_>, tally: &mut TaskTally) -> Result<Trace, Broken> {
     if input.array::<8>()? != MAGIC {
         return Err(Broken::NotCanonical);
     }
@@ -199,13 +202,13 @@ fn read_any(input: &mut Input<'_>) -> Result<Trace, Broken> {
     }
     let [kind, columns] = input.array()?;
     match (kind, columns) {
-        (TaskTrace::KIND, 6) => read_columns(input, 1).map(Trace::Tasks),
-        (PriceTrace::KIND, 3) => read_columns(input, 1).map(Trace::Prices),
-        (AvailabilityTrace::KIND, 3) => read_columns(input, 1).map(Trace::Availability),
-        (OnDemandTable::KIND, 5) => read_columns(input, 3).map(Trace::OnDemand),
-        (InstanceTypeTable::KIND, 6) => read_columns(input, 2).map(Trace::InstanceTypes),
-        (OfferingTable::KIND, 4) => read_columns(input, 3).map(Trace::Offerings),
-        (AdvisorTable::KIND, 5) => read_columns(input, 3).map(Trace::Advisor),
+        (TaskTrace::KIND, 6) => read_columns(input, 1, |cells| tally.add(cells)).map(Trace::Tasks),
+        (PriceTrace::KIND, 3) => read_columns(input, 1, |_| ()).map(Trace::Prices),
+        (AvailabilityTrace::KIND, 3) => read_columns(input, 1, |_| ()).map(Trace::Availability),
+        (OnDemandTable::KIND, 5) => read_columns(input, 3, |_| ()).map(Trace::OnDemand),
+        (InstanceTypeTable::KIND, 6) => read_columns(input, 2, |_| ()).map(Trace::InstanceTypes),
+        (OfferingTable::KIND, 4) => read_columns(input, 3, |_| ()).map(Trace::Offerings),
+        (AdvisorTable::KIND, 5) => read_columns(input, 3, |_| ()).map(Trace::Advisor),
         _ => Err(Broken::Damaged("no trace is of this kind")),
     }
 }
@@ -213,6 +216,7 @@ fn read_any(input: &mut Input<'_>) -> Result<Trace, Broken> {
 fn read_columns<const K: usize, T: Columns<K>>(
     input: &mut Input<'_>,
     name_tables: usize,
+    mut seen: impl FnMut(&[i64; K]),
 ) -> Result<T, Broken> {
     let row_count = u64::from_le_bytes(input.array()?);
     let (mut names, mut limits) = (Vec::new(), Vec::new());
@@ -237,6 +241,7 @@ fn read_columns<const K: usize, T: Columns<K>>(
                 return Err(Broken::Damaged("time goes back"));
             }
             last = T::order(&row);
+            seen(&cells);
             Ok(row)
         })?;
     }
@@ -264,12 +269,12 @@ fn read_block<const K: usize>(input: &mut Input<'_>, rows: usize) -> Result<Bloc
 
 pub(super) fn import(source: Source<'_>, options: &Options) -> Result<Imported, TraceError> {
     let file = source.name.clone();
-    let trace = read_source(source)?;
+    let (trace, tally) = read_source(source)?;
     let mut log = Log::new(options.now);
     let format = Format::Canonical;
     log.rows = trace.row_count();
     let findings = match &trace {
-        Trace::Tasks(trace) => trace.findings(log, &file, format),
+        Trace::Tasks(trace) => trace.findings(log, tally, &file, format),
         Trace::Prices(trace) => trace.findings(log, options, &file, format),
         Trace::Availability(trace) => trace.findings(log, &file, format),
         Trace::OnDemand(table) => table.findings(log, &file, format),

@@ -260,9 +260,8 @@ impl Log {
         if at < self.last {
             self.descents += 1;
             self.first_descent.get_or_insert(line);
-        } else if at > self.last {
-            self.ascents += 1;
         }
+        self.ascents += u64::from(at > self.last);
         self.last = at;
         if !self.relative {
             self.date(at, line);
@@ -284,14 +283,14 @@ impl Log {
         self.descents > 0
     }
 
-    /// Closes the log; `times` are those of the trace.
+    /// Closes the log; the times are those of the trace, summed up and once more.
     pub(super) fn finish(
         mut self,
         file: &str,
         format: Format,
         groups: &'static str,
         mut group_rows: Vec<(String, u64)>,
-        times: Times,
+        (times, all): (Times, impl Iterator<Item = Time>),
     ) -> Findings {
         if self.descents > 0 {
             // The very first row counts as later than nothing at all.
@@ -314,53 +313,50 @@ impl Log {
             span: times.span,
             groups,
             group_rows,
-            gaps: times.gaps(),
+            gaps: times.gaps(all),
             notes: NoteKind::ALL.iter().zip(self.notes).filter_map(noted).collect(),
         }
     }
 }
 
-/// The times of a trace, given in their order: the first, the last, and how they are spaced.
+/// The times of a trace, given in their order: the first, the last, and the long spaces between.
 #[derive(Default)]
 pub(super) struct Times {
     span: Option<(Time, Time)>,
-    /// How many spaces there are of each length, by [`class_of`].
-    classes: Vec<u64>,
     /// Spaces of at least [`GAP_MIN`], from when to when.
     long: Vec<(Time, Time)>,
-}
-
-/// Classes of lengths: one for each eighth of an octave, which is enough for a percentile.
-const CLASSES: usize = 64 * 8;
-
-fn class_of(length: Duration) -> usize {
-    let ms = length.ms().clamp(8, 1 << 50);
-    let octave = ms.ilog2() as usize;
-    octave * 8 + (ms >> (octave - 3)) as usize % 8
 }
 
 impl Times {
     #[inline]
     pub(super) fn add(&mut self, at: Time) {
-        let Some((_, last)) = &mut self.span else {
-            self.classes.resize(CLASSES, 0);
-            self.span = Some((at, at));
-            return;
-        };
-        let from = std::mem::replace(last, at);
-        if from < at {
-            let length = at.since(from);
-            self.classes[class_of(length)] += 1;
-            if length >= GAP_MIN {
-                self.long.push((from, at));
-            }
+        let (first, last) = self.span.unwrap_or((at, at));
+        self.span = Some((first, at));
+        if at.since(last) >= GAP_MIN {
+            self.long.push((last, at));
         }
     }
 
     /// The spaces that are at least [`GAP_MIN`] long and [`GAP_FACTOR`] times longer than 99 % of
-    /// them, longest first.
-    fn gaps(self) -> Vec<(Time, Time)> {
-        let Self { classes, long: mut gaps, .. } = self;
+    /// those between `all` times, longest first.
+    fn gaps(self, all: impl Iterator<Item = Time>) -> Vec<(Time, Time)> {
+        let mut gaps = self.long;
+        if gaps.is_empty() {
+            return gaps;
+        }
+        // A class per eighth of an octave: enough for a 99th percentile, and no memory to speak of.
+        let class = |length: Duration| {
+            let ms = length.ms().clamp(8, 1 << 50);
+            let octave = ms.ilog2();
+            let eighth = usize::try_from((ms >> (octave - 3)) - 8).expect("three bits");
+            octave as usize * 8 + eighth
+        };
+        let (mut classes, mut last) = (vec![0_u64; 64 * 8], None);
+        for at in all {
+            if let Some(from) = last.replace(at).filter(|from| *from < at) {
+                classes[class(at.since(from))] += 1;
+            }
+        }
         let mut beyond = classes.iter().sum::<u64>() / 100;
         let usual = classes.iter().rposition(|&count| {
             let reached = count > beyond;

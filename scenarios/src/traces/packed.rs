@@ -25,13 +25,21 @@ pub(super) struct Block<const K: usize> {
 
 impl<const K: usize> Block<K> {
     /// These rows, at least one.
-    pub(super) fn pack<R>(rows: &[R], pack: impl Fn(&R) -> [i64; K]) -> Self {
-        let (mut least, mut most) = ([i64::MAX; K], [i64::MIN; K]);
-        for row in rows {
-            for (column, cell) in pack(row).into_iter().enumerate() {
-                least[column] = least[column].min(cell);
-                most[column] = most[column].max(cell);
+    pub(super) fn pack<R>(rows: &[R], pack: impl Fn(&R) -> [i64; K] + Copy) -> Self {
+        let column = |of: usize| rows.iter().map(move |row| pack(row)[of]);
+        let mut least = pack(&rows[0]);
+        let mut most = least;
+        // Most columns are the same in all rows: cheaper to see of all at once than of each.
+        let mut differ = [0; K];
+        for cells in rows.iter().map(pack) {
+            for of in 0..K {
+                differ[of] |= cells[of] ^ least[of];
             }
+        }
+        for of in (0..K).filter(|of| differ[*of] != 0) {
+            (least[of], most[of]) = column(of).fold((i64::MAX, i64::MIN), |(least, most), cell| {
+                (least.min(cell), most.max(cell))
+            });
         }
         let widths: [usize; K] = std::array::from_fn(|column| {
             match most[column].wrapping_sub(least[column]).cast_unsigned() {
@@ -44,10 +52,10 @@ impl<const K: usize> Block<K> {
         });
         let mut bytes = vec![0; widths.iter().sum::<usize>() * rows.len()];
         let mut unwritten = bytes.as_mut_slice();
-        for column in 0..K {
-            let (cells, rest) = unwritten.split_at_mut(widths[column] * rows.len());
-            let offsets = rows.iter().map(|row| pack(row)[column].wrapping_sub(least[column]));
-            match widths[column] {
+        for of in 0..K {
+            let (cells, rest) = unwritten.split_at_mut(widths[of] * rows.len());
+            let offsets = column(of).map(|cell| cell.wrapping_sub(least[of]));
+            match widths[of] {
                 0 => {}
                 1 => put::<1>(cells, offsets),
                 2 => put::<2>(cells, offsets),
@@ -78,7 +86,10 @@ impl<const K: usize> Block<K> {
     }
 
     /// Every row in turn, until one is refused.
-    pub(super) fn try_each<E>(&self, mut each: impl FnMut([i64; K]) -> Result<(), E>) -> Result<(), E> {
+    pub(super) fn try_each<E>(
+        &self,
+        mut each: impl FnMut([i64; K]) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut rows = Vec::new();
         (0..self.rows).step_by(CHUNK_ROWS).try_for_each(|from| {
             self.decode(from, &mut rows);

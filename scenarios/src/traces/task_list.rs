@@ -36,6 +36,12 @@ impl TaskList {
     pub fn iter(&self) -> TaskRows<&Self> {
         TaskRows::new(self)
     }
+
+    /// All of them as they are packed.
+    pub(super) fn cells(&self) -> impl Iterator<Item = [i64; 6]> {
+        let mut rows = self.iter();
+        std::iter::from_fn(move || rows.next_cells())
+    }
 }
 
 /// Blocks of a file are checked, and stay as they are.
@@ -125,6 +131,15 @@ impl<L: Deref<Target = TaskList>> TaskRows<L> {
         Self { list, block: 0, from: 0, decoded: Vec::new(), next: 0 }
     }
 
+    #[inline]
+    fn next_cells(&mut self) -> Option<[i64; 6]> {
+        if self.next == self.decoded.len() {
+            self.decode()?;
+        }
+        self.next += 1;
+        Some(self.decoded[self.next - 1])
+    }
+
     #[cold]
     fn decode(&mut self) -> Option<()> {
         if self.list.blocks.get(self.block)?.rows == self.from {
@@ -142,11 +157,7 @@ impl<L: Deref<Target = TaskList>> Iterator for TaskRows<L> {
 
     #[inline]
     fn next(&mut self) -> Option<TaskRow> {
-        if self.next == self.decoded.len() {
-            self.decode()?;
-        }
-        let cells = self.decoded[self.next];
-        self.next += 1;
-        Some(TaskTrace::unpack(cells, &[u32::MAX]).expect("only sound tasks are packed"))
+        let row = TaskTrace::unpack(self.next_cells()?, &[u32::MAX]);
+        Some(row.expect("only sound tasks are packed"))
     }
 }
