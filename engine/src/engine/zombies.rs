@@ -39,17 +39,18 @@ impl Signs {
 
     /// The queue said that it holds so many tasks, and when it last claimed one.
     fn check(&mut self, claimed: u32, last_claim: Option<Time>, as_of: Time) {
-        // A claim that is news may have kept it busy until now.
         let is_news = last_claim.is_some() && (!self.claimed || last_claim >= self.empty_since);
         self.claimed |= claimed > 0 || last_claim.is_some();
+        let is_late = self.checked > Some(as_of);
+        self.checked = self.checked.max(Some(as_of));
+        if is_news {
+            self.empty_since = None; // what it claimed may have kept it busy until now
+        }
         if claimed > 0 {
             self.empty_since = self.empty_since.filter(|since| *since > as_of);
-        } else if self.checked > Some(as_of) {
-            return; // late: it knows less than what is known
-        } else if is_news || self.empty_since.is_none() {
+        } else if !is_late && self.empty_since.is_none() {
             self.empty_since = Some(as_of);
         }
-        self.checked = self.checked.max(Some(as_of));
     }
 
     /// Whether the queue was asked and knows of no claim by it.

@@ -18,3 +18,4 @@ mod random;
 mod together;
 mod unknown_demand;
 mod weighted;
+mod zombies;

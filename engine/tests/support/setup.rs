@@ -167,6 +167,7 @@ fn limit(config: &mut EngineConfig, word: &str) {
             config.limits.launches_per_call_max = value.parse().expect("a number");
         }
         ("guards", "on") => config.guards = Guards::default(),
+        ("guards", "zombies") => config.guards.zombies = Guards::default().zombies,
         ("stale", value) => config.limits.demand_stale_after = duration(value),
         (other, _) => panic!("`{other}` is no limit"),
     }
