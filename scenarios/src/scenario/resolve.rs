@@ -17,6 +17,7 @@ use provisioner_sim::market::Market;
 
 use super::inputs::Inputs;
 use super::pools::Pools;
+use super::schema::floors;
 use super::schema::{AvailabilityDoc, Document, PricesDoc, Span, TasksDoc};
 
 /// Everything a file describes.
@@ -124,7 +125,7 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
             registration_timeout: worker_type.registration_timeout,
             lifetime_max: worker_type.lifetime_max,
             idle_timeout: worker_type.idle_timeout,
-            floors: Vec::new(),
+            floors: floors::resolve(&worker_type.floors, doc.span),
             on_demand_after: None,
             spend: SpendLimits::default(),
         });

@@ -6,6 +6,7 @@
 mod cloud;
 pub(super) mod delay;
 mod faults;
+pub(super) mod floors;
 mod guards;
 mod market;
 mod policy;
