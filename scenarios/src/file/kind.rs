@@ -261,8 +261,7 @@ pub fn time_zone() -> Kind<TimeZone> {
     Kind::new(noun, TimeZone::UTC, show, move |raw| match raw.value {
         DeValue::String(text) => TimeZone::get(text).map_err(|_| {
             let names: Vec<String> = jiff::tz::db().available().map(|it| it.to_string()).collect();
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let near = nearest(text, &names).unwrap_or("Europe/Berlin");
+            let near = nearest(text, names.iter().map(String::as_str)).unwrap_or("Europe/Berlin");
             Fault::new("is not a known time zone", format!("did you mean \"{near}\"?"))
         }),
         other => Err(wrong_type(noun, "\"Europe/Berlin\"", other)),
