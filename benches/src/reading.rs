@@ -20,7 +20,7 @@ pub fn csv(rows: u64, seed: u64) -> Run {
     let setup_s = cpu_s() - start;
     let imported = import_from("made-up.csv", csv.as_bytes(), &Options::default());
     let trace = imported.expect("the CSV is sound").trace;
-    Run { events: trace.row_count(), w: None, setup_s }
+    Run { setup_s, ..Run::of(trace.row_count()) }
 }
 
 /// Reads a canonical file of that many tasks.
@@ -38,7 +38,7 @@ pub fn canonical_form(rows: u64, seed: u64) -> Run {
     let events = trace.row_count();
     drop(trace);
     let _left_behind = std::fs::remove_file(&path);
-    Run { events, w: None, setup_s: made - start + cpu_s() - read }
+    Run { setup_s: made - start + cpu_s() - read, ..Run::of(events) }
 }
 
 fn made_up(rows: u64, seed: u64) -> String {
