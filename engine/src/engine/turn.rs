@@ -19,15 +19,17 @@ const ORDERED_AGAIN_AFTER: Duration = Duration::from_mins(5);
 /// What a worker type wants to launch.
 pub(super) struct Order {
     worker_type: WorkerTypeId,
-    /// The next one last.
-    picks: Vec<Pick>,
+    /// From where the next instance comes.
+    pick: Pick,
+    /// What is picked after that, the next one last: mostly nothing, and then it takes no memory.
+    later: Vec<Pick>,
 }
 
 impl Engine {
     /// Cancels requests and ends instances that are past their time.
     pub(super) fn give_up_overdue(&mut self, decision: &mut Decision) {
         for (look, id) in self.looks.take_due(self.now) {
-            let Some(launch) = self.ledger.get(id).copied().filter(|it| it.look == look) else {
+            let Some(&launch) = self.ledger.get(id).filter(|it| it.look == look) else {
                 continue;
             };
             // It was put off. Looking again at twice its age, most that end meanwhile are
@@ -75,7 +77,9 @@ impl Engine {
             self.because(decision, reason);
             self.changed.mark(worker_type); // prices and windows move on without a fact about it
         }
-        Some(Order { worker_type, picks }).filter(|order| !order.picks.is_empty())
+        let pick = picks.pop()?;
+        let later = if picks.is_empty() { Vec::new() } else { picks };
+        Some(Order { worker_type, pick, later })
     }
 
     fn plan(&mut self, id: WorkerTypeId, wanted: u32, live: u32) -> Plan {
@@ -104,19 +108,17 @@ impl Engine {
         line.rotate_left(line.partition_point(|order| order.worker_type < self.first_in_line));
         for _ in 0..limit {
             let Some(mut order) = line.pop_front() else { return };
-            if let Some(pick) = order.next_instance() {
-                let launch = self.buy(order.worker_type, &pick, decision);
-                self.tell_chosen(order.worker_type, &pick, launch, told, decision);
-            }
-            if !order.picks.is_empty() {
+            let launch = self.buy(order.worker_type, &order.pick, decision);
+            self.tell_chosen(order.worker_type, &order.pick, launch, told, decision);
+            if order.count_off() {
                 line.push_back(order);
             }
         }
         if let Some(next) = line.front() {
             self.first_in_line = next.worker_type;
         }
-        for Order { worker_type, picks } in line {
-            let left = picks.iter().map(|pick| pick.count).sum();
+        for Order { worker_type, pick, later } in line {
+            let left = later.iter().fold(pick.count, |left, pick| left + pick.count);
             self.because(decision, Reason::LaunchLimitReached { worker_type, left, limit });
             self.changed.mark(worker_type);
         }
@@ -185,14 +187,13 @@ impl Engine {
 }
 
 impl Order {
-    /// The next instance to launch.
-    fn next_instance(&mut self) -> Option<Pick> {
-        let pick = self.picks.last_mut()?;
-        let one = Pick { count: 1, ..*pick };
-        pick.count -= 1;
-        if pick.count == 0 {
-            self.picks.pop();
+    /// Counts an instance off; says whether there is another.
+    fn count_off(&mut self) -> bool {
+        self.pick.count -= 1;
+        if self.pick.count == 0 {
+            let Some(next) = self.later.pop() else { return false };
+            self.pick = next;
         }
-        Some(one)
+        true
     }
 }

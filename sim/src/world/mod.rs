@@ -129,8 +129,8 @@ struct World<'a> {
 #[repr(C, align(64))]
 struct TypeState {
     ready: Ready,
-    idle_line: LineId,
     queue: Queue,
+    idle_line: LineId,
     counts: TaskCounts,
     launches: LaunchMeasures,
     random: Stream,
@@ -250,12 +250,12 @@ impl<'a> World<'a> {
     /// The next task within the run.
     fn admit(&self, tasks: &mut dyn TaskSource) -> Option<Task> {
         loop {
-            let task = tasks.next_task()?;
-            if task.submitted >= self.config.end || task.submitted > self.agenda.end() {
-                return None;
-            }
-            if task.submitted >= self.config.start {
-                return Some(task);
+            let next = tasks.next_task();
+            match &next {
+                Some(task) if task.submitted < self.config.start => {}
+                Some(task) if task.submitted >= self.config.end => return None,
+                Some(task) if task.submitted > self.agenda.end() => return None,
+                Some(_) | None => return next,
             }
         }
     }
