@@ -6,11 +6,11 @@
 //! and taskcluster/taskcluster, services/worker-manager, 2026-08.
 
 use provisioner_engine::guards::{Guards, Memory, Unanswered};
-use provisioner_engine::units::Ratio;
+use provisioner_engine::units::{Duration, Ratio};
 use provisioner_engine::worker_type::{
     BiasRule, BidRule, EngineConfig, ErrorAttribution, IdleCredit, Limits, OverCap, Overshoot,
     PlacementPolicy, RequestedCounts, RequestedCredit, ScalingPolicy, Selection, SpendLimits,
-    WeightedMarket, WorkerType,
+    SpreadRule, WeightedMarket, WorkerType,
 };
 
 /// A provisioner that a scenario can be run by.
@@ -82,7 +82,8 @@ impl Profile {
     fn scaling(self, configured: ScalingPolicy) -> ScalingPolicy {
         match (self, configured) {
             (Self::V1, own @ ScalingPolicy::ScalingRatio { .. })
-            | (Self::WorkerManager, own @ ScalingPolicy::Estimator { .. }) => own,
+            | (Self::WorkerManager, own @ ScalingPolicy::Estimator { .. })
+            | (Self::Ours, own @ ScalingPolicy::Target { .. }) => own,
             (Self::V1, _) => ScalingPolicy::ScalingRatio {
                 scaling_ratio: Ratio::ZERO,
                 requested_counts: RequestedCounts::OneEach,
@@ -92,23 +93,23 @@ impl Profile {
                 idle: IdleCredit::Existing,
                 requested: RequestedCredit::Twice,
             },
-            (Self::Ours, _) => ScalingPolicy::Estimator {
-                scaling_ratio: Ratio::ONE,
-                idle: IdleCredit::Existing,
-                requested: RequestedCredit::Once,
-            },
+            (Self::Ours, _) => {
+                ScalingPolicy::Target { scaling_ratio: Ratio::ONE, settle: Duration::from_mins(10) }
+            }
         }
     }
 
     fn placement(self, configured: PlacementPolicy) -> PlacementPolicy {
         match (self, configured) {
             (Self::V1, own @ PlacementPolicy::Cheapest { .. })
-            | (Self::WorkerManager, own @ PlacementPolicy::Weighted { .. }) => own,
+            | (Self::WorkerManager, own @ PlacementPolicy::Weighted { .. })
+            | (Self::Ours, own @ PlacementPolicy::Spread(_)) => own,
             (Self::V1, _) => PlacementPolicy::Cheapest {
                 bid: BidRule { over_cap: OverCap::HistoricalOnce, ..BidRule::default() },
                 bias: BiasRule::KillRate,
             },
-            (Self::WorkerManager | Self::Ours, _) => PlacementPolicy::Weighted {
+            (Self::Ours, _) => PlacementPolicy::Spread(SpreadRule::default()),
+            (Self::WorkerManager, _) => PlacementPolicy::Weighted {
                 market: WeightedMarket::Spot,
                 selection: Selection::EvenSplit,
                 errors: ErrorAttribution::Unattributed,
