@@ -167,7 +167,9 @@ fn overtaken(records: &[Record]) -> usize {
     let mut early = 0;
     for record in records {
         match record {
-            Record::Observed { observation: Observation::InstancePending { launch, .. }, .. } => {
+            Record::Observed {
+                observation: Observation::InstancePending { launch, .. }, ..
+            } => {
                 pending.insert(*launch);
             }
             Record::Observed { observation: Observation::WorkerRegistered { launch }, .. } => {
