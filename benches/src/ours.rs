@@ -181,6 +181,7 @@ fn worker_type(pools: &[PoolId]) -> WorkerType {
 fn catalog(pools: usize) -> (Catalog, Vec<PoolId>) {
     let mut catalog = Catalog::new();
     let product = catalog.product("Linux/UNIX");
+    catalog.image("image");
     let zones: Vec<_> = ["a", "b", "c", "d", "e", "f"]
         .map(|letter| catalog.zone("us-east-1", &format!("us-east-1{letter}")))
         .into();

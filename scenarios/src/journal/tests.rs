@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use provisioner_engine::Engine;
 use provisioner_engine::catalog::{Catalog, Pool};
 use provisioner_engine::guards::Guards;
-use provisioner_engine::ids::{ImageId, WorkerTypeId};
+use provisioner_engine::ids::WorkerTypeId;
 use provisioner_engine::journal::replay;
 use provisioner_engine::observation::Observation;
 use provisioner_engine::random::Seed;
@@ -31,7 +31,7 @@ fn header() -> Header {
     };
     let pool = catalog.pool(pool);
     let candidate = Candidate {
-        image: ImageId::new(0),
+        image: catalog.image("linux"),
         pool,
         capacity: 1,
         utility: Ratio::ONE,
@@ -161,9 +161,9 @@ fn the_lines_are_as_documented() {
         {"journal":1,"scenario":"two turns","scenario_hash":"0123456789abcdef","seed":18446744073709551615,"commit":"0123456789ab","engine":{"seed":7,"catalog
         {"observed":{"at":60000,"observation":{"fact":"price-changed","pool":0,"price":8100,"since":60000}}}
         {"observed":{"at":60000,"observation":{"fact":"demand-counted","worker_type":0,"pending":2,"claimed":0,"as_of":60000}}}
-        {"decided":{"at":60000,"actions":[{"order":"launch","launch":1,"worker_type":0,"pool":0,"market":{"spot":{"max_price":16200}}},{"order":"launch","laun
+        {"decided":{"at":60000,"actions":[{"order":"launch","launch":1,"count":1,"worker_type":0,"pool":0,"market":{"spot":{"max_price":16200}}},{"order":"lau
         {"decided":{"at":120000,"actions":[],"reasons":[{"reason":"scaled","worker_type":0,"pending":2,"claimed":0,"supply":{"requested":2,"requests":2,"pendi
-        {"end":{"records":4,"decision_digest":"edb50b0fbb936be0"}}"#]].assert_eq(&lines.join("\n"));
+        {"end":{"records":4,"decision_digest":"ee3ab88d170a4d5c"}}"#]].assert_eq(&lines.join("\n"));
 }
 
 #[test]
@@ -246,14 +246,14 @@ fn unknown_fields_are_refused_with_their_place() {
         "\"fact\":\"price-changed\"",
         "\"fact\":\"price-dropped\"",
         expect![[r#"
-            error: unknown variant `price-dropped`, expected one of `demand-counted`, `demand-unknown`, `queues-read`, `price-changed`, `instance-pending`, `launch-refused`, `instance-running`, `worker-registered`, `interruption-noticed`, `instance-stopping`, `instance-ended`
+            error: unknown variant `price-dropped`, expected one of `demand-counted`, `demand-unknown`, `queues-read`, `price-changed`, `prices-read`, `instance-pending`, `launch-refused`, `call-unanswered`, `call-throttled`, `restarted`, `instance-running`, `worker-registered`, `worker-checked`, `worker-idled`, `interruption-noticed`, `rebalance-recommended`, `instance-stopping`, `instance-ended`, `instance-found`, `instance-missed`, `stray-ended`, `instances-listed`
              --> journal.jsonl:2:61"#]],
     );
     check(
         "\"seed\":7",
         "\"seed\":7,\"speed\":8",
         expect![[r#"
-            error: unknown field `speed`, expected one of `seed`, `catalog`, `worker_types`, `limits`
+            error: unknown field `speed`, expected one of `seed`, `catalog`, `worker_types`, `limits`, `guards`
              --> journal.jsonl:1:149"#]],
     );
 }
@@ -276,7 +276,7 @@ fn an_altered_decision_does_not_fit_the_digest() {
         "\"order\":\"launch\",\"launch\":1",
         "\"order\":\"launch\",\"launch\":9",
         expect![[r#"
-            error: the decisions have the digest b55c845d9a02268a and the journal says edb50b0fbb936be0
+            error: the decisions have the digest 9f138125c5312502 and the journal says ee3ab88d170a4d5c
              --> journal.jsonl:6"#]],
     );
 }

@@ -77,6 +77,7 @@ pub fn world(worker_types: Vec<WorkerType>) -> SimConfig {
 pub fn catalog(pools: usize) -> Catalog {
     let mut catalog = Catalog::new();
     let (region, product) = (catalog.region("us-east-1"), catalog.product("Linux/UNIX"));
+    catalog.image("image");
     let instance_type = catalog.instance_type("m3.large", 2);
     for letter in ('a'..='z').take(pools) {
         let zone = catalog.zone("us-east-1", &format!("us-east-1{letter}"));
