@@ -201,11 +201,11 @@ impl Default for Guards {
             listing: Some(ListingRule::default()),
             unanswered: Unanswered::Repeated,
             memory: Memory::Durable,
-            strays: Some(StrayRule { patience: Duration::from_mins(20), adopt: true }),
+            strays: Some(StrayRule::default()),
             api: Some(ApiRule::default()),
             ice: Some(IceRule::default()),
             losses: Some(LossRule::default()),
-            share: Some(ShareRule { share_max: Ratio::from_millionths(500_000), floor: 8 }),
+            share: Some(ShareRule::default()),
             quota_block: Some(Duration::from_mins(10)),
             unsupported_block: Some(Duration::DAY),
             breaker: Some(BreakerRule::default()),
@@ -252,6 +252,12 @@ impl Default for ListingRule {
     }
 }
 
+impl Default for StrayRule {
+    fn default() -> Self {
+        Self { patience: Duration::from_mins(20), adopt: true }
+    }
+}
+
 impl Default for ApiRule {
     /// Four fifths of EC2's published buckets (EC2 Developer Guide, "Request throttling"): the
     /// account has other users.
@@ -292,6 +298,13 @@ impl Default for LossRule {
             share: Ratio::from_millionths(500_000),
             penalty: Duration::HOUR,
         }
+    }
+}
+
+impl Default for ShareRule {
+    /// The loss of one pool leaves half of the fleet.
+    fn default() -> Self {
+        Self { share_max: Ratio::from_millionths(500_000), floor: 8 }
     }
 }
 
