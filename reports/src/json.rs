@@ -9,6 +9,8 @@
 //!   "worker_types": [{"name", …}],      in the order of the scenario
 //!   "largest_pool", "largest_pool_share",
 //!   "api_calls": {"launch", "cancel", "terminate"},
+//!   "notices": {"seen", "late", "missed", "after_death", "duplicated",
+//!               "recommended", "recommended_taken", "losses_counted"},
 //!   "iterations", "events", "decision_digest"
 //! }
 //! ```
@@ -17,8 +19,9 @@
 //! `useful`, `idle`, `boot`, `redone`, `wasted`; both splits add up), `cost_per_task_usd` (null if
 //! none was done), `wait_s` (`count` tasks measured; `mean`, `p50`, `p95`, `p99`, `max`), `tasks`
 //! (`submitted`, `done`, `rerun` runs, `expired`, `exhausted`, `left`), `launches` (`ordered`,
-//! `insufficient_capacity`, `price_too_low`, `cancelled`, `started`, `interrupted`, `terminated`,
-//! `stopped`), `instance_h`, `capacity_h`, `useful_h`, `over_provisioned_h`, `utilisation`,
+//! `insufficient_capacity`, `price_too_low`, `cancelled`, `quota_reached`, `unsupported`,
+//! `image_unusable`, `volume_limit`, `rejected`, `launch_failed`, `started`, `interrupted`,
+//! `terminated`, `stopped`), `instance_h`, `capacity_h`, `useful_h`, `over_provisioned_h`, `utilisation`,
 //! `churn_per_task_h`.
 //!
 //! Units end the names: `_usd` dollars, exact to the micro-dollar; `_s` seconds, exact to the
@@ -29,7 +32,7 @@ use std::io::{self, Write};
 
 use provisioner_engine::units::Duration;
 use provisioner_sim::outcome::{
-    ApiCalls, Cost, LaunchMeasures, Measures, Outcome, TaskMeasures, Wait,
+    ApiCalls, Cost, LaunchMeasures, Measures, NoticeMeasures, Outcome, TaskMeasures, Wait,
 };
 use serde::Serialize;
 
@@ -52,6 +55,7 @@ pub fn write(run: &Run, outcome: &Outcome, out: &mut impl Write) -> io::Result<(
         largest_pool: &outcome.largest_pool,
         largest_pool_share: outcome.largest_pool_share,
         api_calls: &outcome.api_calls,
+        notices: &outcome.notices,
         iterations: outcome.iterations,
         events: outcome.events,
         decision_digest: &outcome.decision_digest,
@@ -71,6 +75,7 @@ struct Document<'a> {
     largest_pool: &'a str,
     largest_pool_share: f64,
     api_calls: &'a ApiCalls,
+    notices: &'a NoticeMeasures,
     iterations: u64,
     events: u64,
     decision_digest: &'a str,

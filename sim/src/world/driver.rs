@@ -50,7 +50,7 @@ impl World<'_> {
     }
 
     /// Whether something is wrong now.
-    fn is(&self, wrong: impl Fn(&FaultKind) -> bool) -> bool {
+    pub(super) fn is(&self, wrong: impl Fn(&FaultKind) -> bool) -> bool {
         let now = |fault: &&Fault| fault.from <= self.now && self.now < fault.until;
         self.config.faults.iter().filter(now).any(|fault| wrong(&fault.what))
     }
@@ -103,10 +103,16 @@ impl World<'_> {
 
     /// A fact sets out for the engine.
     pub(super) fn tell(&mut self, observation: Observation) {
+        self.tell_later(observation, Duration::ZERO);
+    }
+
+    /// A fact sets out for the engine, and takes that much longer than others.
+    pub(super) fn tell_later(&mut self, observation: Observation, extra: Duration) {
         let lag = match &self.config.observation_lag {
             DurationDist::Constant(lag) => *lag,
             varying => varying.sample(&mut self.draws.lag),
         };
+        let lag = lag + extra;
         if lag == Duration::ZERO {
             self.observe(observation);
             return;

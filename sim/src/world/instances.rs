@@ -8,6 +8,7 @@ use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
 use rand::RngExt;
 
 use super::event::{GENERATIONS, Handle};
+use super::lifecycle::Lifecycle;
 use super::tasks::NONE;
 use crate::config::ClaimOrder;
 
@@ -33,8 +34,14 @@ pub(super) struct Instance {
     pub(super) working_since: Option<Time>,
     /// The most that is paid for it.
     pub(super) max_price: UsdPerHour,
-    /// When EC2 takes it back by chance.
+    /// When EC2 takes it back by chance; once that was announced, when its worker sees the notice.
     pub(super) hazard: Time,
+    /// When EC2 recommends to replace it, if it does.
+    pub(super) rebalance: Time,
+    /// When it will have been taken back, once that was announced.
+    pub(super) ends_at: Time,
+    /// Where it stands in EC2's own words.
+    pub(super) lifecycle: Lifecycle,
     /// Slots with a task, or at rest after one.
     pub(super) busy: u32,
     /// The first of them.
@@ -89,6 +96,8 @@ impl Instance {
 /// What the worker knows of its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Notice {
+    /// Its worker will see it, and does not know yet.
+    Coming,
     Seen,
     Missed,
 }
