@@ -189,9 +189,9 @@ pub struct BreakerRule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ZombieRule {
-    /// A worker that has not claimed for its idle timeout and this long is ended.
+    /// A worker that held nothing for its idle timeout and this long is ended.
     pub patience: Duration,
-    /// What the queue said of a worker is evidence for so long.
+    /// What the queue said of a worker is evidence for so long, and until the next decision.
     pub evidence_max: Duration,
 }
 

@@ -21,7 +21,7 @@ use provisioner_engine::worker_type::EngineConfig;
 
 /// Every policy once, with small ranges and instances of several capacities, so that limits bite.
 const SETUP: &str = "
-    limits launches=7 cap=10 stale=10m seed=3
+    limits launches=7 cap=10 stale=10m seed=3 guards=zombies
     worker cheapest max=9 min=2 scaling=ratio:0.2 placement=cheapest registration_timeout=9m price_max=4
     pool c5.large/us-east-1a capacity=1 utility=1.5
     pool c5.xlarge/us-east-1a capacity=4 utility=2
@@ -112,9 +112,27 @@ fn observations() -> impl Strategy<Value = Observation> {
             .prop_map(|(launch, cause)| Observation::InstanceStopping { launch, cause }),
         2 => (launches(), cause)
             .prop_map(|(launch, cause)| Observation::InstanceEnded { launch, cause }),
+        1 => (launches(), 0..2_u32, prop::option::of(times()), times()).prop_map(
+            |(launch, claimed, last_claim, as_of)| Observation::WorkerChecked {
+                launch,
+                claimed,
+                last_claim,
+                as_of
+            }
+        ),
+        1 => launches().prop_map(|launch| Observation::WorkerIdled { launch }),
         2 => (launches(), refusal)
             .prop_map(|(launch, refusal)| Observation::LaunchRefused { launch, refusal }),
     ]
+}
+
+/// How much later, of whom, what it holds, how long before that it last claimed, how old that is.
+fn worker_step() -> impl Strategy<Value = (Duration, u64, u32, Option<Duration>, Duration)> {
+    let mins = |range: std::ops::Range<i64>| range.prop_map(Duration::from_mins);
+    let claimed = prop_oneof![9 => Just(0_u32), 1 => 1..3_u32];
+    let last_claim = prop_oneof![3 => Just(None), 1 => mins(0..90).prop_map(Some)];
+    let age = prop_oneof![3 => Just(Duration::ZERO), 1 => mins(0..60)];
+    (mins(0..4), 1..4_u64, claimed, last_claim, age)
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -226,9 +244,9 @@ proptest! {
                     Action::Terminate { launch, .. } => {
                         (launch, Stage::Pending..=Stage::Stopping)
                     }
+                    Action::CheckWorker { launch } => (launch, Stage::Working..=Stage::Working),
                     Action::EndStray { .. }
                     | Action::ListInstances { .. }
-                    | Action::CheckWorker { .. }
                     | Action::AdviseStop { .. } => continue,
                 };
                 assert!(ordered.insert(id), "{id} was ordered twice");
@@ -302,6 +320,51 @@ proptest! {
             let read: Record = serde_json::from_str(&text).unwrap();
             prop_assert_eq!(&read, &record);
             prop_assert_eq!(replay(&mut again, read), Ok(()));
+        }
+    }
+
+    /// Whatever is said of workers, late or in any order: one is ended only if nothing that was
+    /// ever said puts a claim into the forty minutes before a fresh answer that it holds none.
+    #[test]
+    fn no_worker_is_ended_that_may_hold_a_task(steps in vec(worker_step(), 1..120)) {
+        let mut engine = Engine::new(setup::config("
+            limits guards=zombies
+            worker build max=3 scaling=estimator:1 placement=on-demand lifetime=3h
+            pool c5.large/us-east-1a on_demand=0.085
+        "));
+        let (zero, worker_type) = (Time::EPOCH, WorkerTypeId::new(0));
+        let demand = Observation::DemandCounted { worker_type, pending: 3, claimed: 0, as_of: zero };
+        engine.observe(zero, demand);
+        prop_assert_eq!(launched(&engine.decide(zero)).count(), 3);
+        (1..4).for_each(|id| engine.observe(zero, Observation::WorkerRegistered { launch: LaunchId(id) }));
+        let mut said: Vec<(LaunchId, u32, Option<Time>, Time)> = Vec::new();
+        let mut now = zero;
+        let quiet = Duration::from_mins(40);
+        for (gap, id, claimed, last_claim, age) in steps {
+            now = now + gap;
+            for action in engine.decide(now).actions {
+                let Action::Terminate { launch, unless_claimed } = action else { continue };
+                let accepted = engine.launch(launch).and_then(|launch| launch.accepted);
+                let lives = accepted.expect("it was accepted") + Duration::from_hours(3);
+                prop_assert_eq!(unless_claimed, now < lives);
+                let of: Vec<_> = said.iter().filter(|(of, ..)| *of == launch).collect();
+                // Whether anything says that it held a task in the forty minutes before then.
+                let held_before = |then: Time| {
+                    let within = |at: Time| then - quiet < at && at <= then;
+                    of.iter().any(|(_, claimed, last_claim, as_of)| {
+                        *claimed > 0 && within(*as_of) || last_claim.is_some_and(within)
+                    })
+                };
+                let proves = |(_, claimed, _, as_of): &(LaunchId, u32, Option<Time>, Time)| {
+                    let fresh = now.since(*as_of) <= Duration::from_mins(2);
+                    *claimed == 0 && fresh && *as_of >= zero + quiet && !held_before(*as_of)
+                };
+                prop_assert!(!unless_claimed || of.iter().any(|said| proves(said)), "{launch}: {of:?}");
+            }
+            let (launch, as_of) = (LaunchId(id), zero.max(now - age));
+            let last_claim = last_claim.map(|before| as_of - before);
+            engine.observe(now, Observation::WorkerChecked { launch, claimed, last_claim, as_of });
+            said.push((launch, claimed, last_claim, as_of));
         }
     }
 

@@ -21,7 +21,10 @@
 //! (`submitted`, `done`, `rerun` runs, `expired`, `exhausted`, `left`), `launches` (`ordered`,
 //! `insufficient_capacity`, `price_too_low`, `cancelled`, `quota_reached`, `unsupported`,
 //! `image_unusable`, `volume_limit`, `rejected`, `launch_failed`, `started`, `interrupted`,
-//! `terminated`, `stopped`), `instance_h`, `capacity_h`, `useful_h`, `over_provisioned_h`, `utilisation`,
+//! `terminated`, `stopped`), `safety` (`claimed_ended` instances ended by the provisioner while they
+//! ran a task, `spared` ones left alone as they did, `zombie_h` of instances whose worker never
+//! came, never claims or hangs), `instance_h`, `capacity_h`, `useful_h`, `over_provisioned_h`,
+//! `utilisation`,
 //! `churn_per_task_h`.
 //!
 //! Units end the names: `_usd` dollars, exact to the micro-dollar; `_s` seconds, exact to the
@@ -32,7 +35,8 @@ use std::io::{self, Write};
 
 use provisioner_engine::units::Duration;
 use provisioner_sim::outcome::{
-    ApiCalls, Cost, LaunchMeasures, Measures, NoticeMeasures, Outcome, TaskMeasures, Wait,
+    ApiCalls, Cost, LaunchMeasures, Measures, NoticeMeasures, Outcome, SafetyMeasures,
+    TaskMeasures, Wait,
 };
 use serde::Serialize;
 
@@ -90,6 +94,7 @@ struct MeasuresDocument<'a> {
     wait_s: WaitDocument,
     tasks: &'a TaskMeasures,
     launches: &'a LaunchMeasures,
+    safety: SafetyDocument,
     instance_h: f64,
     capacity_h: f64,
     useful_h: f64,
@@ -111,6 +116,13 @@ struct CostDocument {
 }
 
 #[derive(Serialize)]
+struct SafetyDocument {
+    claimed_ended: u64,
+    spared: u64,
+    zombie_h: f64,
+}
+
+#[derive(Serialize)]
 struct WaitDocument {
     count: u64,
     mean: f64,
@@ -122,7 +134,7 @@ struct WaitDocument {
 
 impl<'a> MeasuresDocument<'a> {
     fn of(measures: &'a Measures) -> Self {
-        let Measures { name, cost, wait, tasks, launches, .. } = measures;
+        let Measures { name, cost, wait, tasks, launches, safety, .. } = measures;
         Self {
             name,
             cost_usd: CostDocument::of(*cost),
@@ -130,6 +142,7 @@ impl<'a> MeasuresDocument<'a> {
             wait_s: WaitDocument::of(wait),
             tasks,
             launches,
+            safety: SafetyDocument::of(*safety),
             instance_h: measures.instance_time.as_hours_f64(),
             capacity_h: measures.capacity_time.as_hours_f64(),
             useful_h: measures.useful_time.as_hours_f64(),
@@ -153,6 +166,13 @@ impl CostDocument {
             redone: redone.as_f64(),
             wasted: wasted.as_f64(),
         }
+    }
+}
+
+impl SafetyDocument {
+    fn of(safety: SafetyMeasures) -> Self {
+        let SafetyMeasures { claimed_ended, spared, zombie_time } = safety;
+        Self { claimed_ended, spared, zombie_h: zombie_time.as_hours_f64() }
     }
 }
 

@@ -13,7 +13,7 @@ use provisioner_sim::dist::DurationDist;
 use provisioner_sim::market::Market;
 use provisioner_sim::outcome::{
     ApiCalls, Cost, LaunchMeasures, Measures, NoticeMeasures, OUTCOME_VERSION, Outcome,
-    TaskMeasures, Wait,
+    SafetyMeasures, TaskMeasures, Wait,
 };
 
 use crate::Run;
@@ -122,6 +122,11 @@ pub(crate) fn worker_type(name: &str, size: i64) -> Measures {
             terminated: 0,
             stopped: count * 15,
             ..LaunchMeasures::default()
+        },
+        safety: SafetyMeasures {
+            claimed_ended: 0,
+            spared: count,
+            zombie_time: Duration::from_mins(size * 3),
         },
         instance_time: Duration::from_mins(size * 770),
         capacity_time: Duration::from_mins(size * 770),

@@ -56,6 +56,8 @@ pub struct Measures {
     pub tasks: TaskMeasures,
     /// What became of the launches.
     pub launches: LaunchMeasures,
+    /// What should not happen.
+    pub safety: SafetyMeasures,
     /// Time from `running` to the end, over all instances.
     pub instance_time: Duration,
     /// The same × capacity.
@@ -249,6 +251,28 @@ pub struct NoticeMeasures {
     pub losses_counted: u64,
 }
 
+/// What should not happen, as the modelled world knows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SafetyMeasures {
+    /// Instances that the provisioner ended while they ran a task, but for those past their
+    /// longest life.
+    pub claimed_ended: u64,
+    /// Orders to end an instance that were not carried out, as its worker held a task or the queue
+    /// could not tell.
+    pub spared: u64,
+    /// Time that instances were up whose worker never came, never claims or hangs.
+    pub zombie_time: Duration,
+}
+
+impl std::ops::AddAssign for SafetyMeasures {
+    fn add_assign(&mut self, rhs: Self) {
+        self.claimed_ended += rhs.claimed_ended;
+        self.spared += rhs.spared;
+        self.zombie_time += rhs.zombie_time;
+    }
+}
+
 /// Calls that a provisioner would have made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -285,6 +309,7 @@ impl Measures {
         self.cost += other.cost;
         self.tasks += other.tasks;
         self.launches += other.launches;
+        self.safety += other.safety;
         self.instance_time += other.instance_time;
         self.capacity_time += other.capacity_time;
         self.useful_time += other.useful_time;

@@ -52,6 +52,8 @@ impl Engine {
         } else if !registered {
             let by_us = cause == EndCause::Provisioner && !self.is_overdue(&launch);
             self.note(&launch, if by_us { Event::Abandoned } else { Event::BootFailed(cause) });
+        } else if cause == EndCause::Provisioner && launch.signs.never_worked() {
+            self.note(&launch, Event::NeverWorked);
         }
     }
 
@@ -102,7 +104,7 @@ impl Engine {
             }
             self.note(&launch, Event::Accepted);
         }
-        let (due, _) = self.deadline(id, &launch);
+        let (due, _) = self.duty(id, &launch);
         // A deadline that is past was acted on; what follows stays as it was set then.
         if self.now <= due && due != launch.deadline {
             self.put_off(id, due);
@@ -146,7 +148,7 @@ impl Engine {
         self.boot_max(launch.worker_type).is_some_and(|limit| limit <= self.now.since(accepted))
     }
 
-    /// Sets a launch's only deadline.
+    /// Sets when a launch is next looked at.
     pub(super) fn put_off(&mut self, id: LaunchId, due: Time) {
         if self.ledger.set_deadline(id, due) {
             self.looks.enter(due, id);

@@ -8,6 +8,7 @@ mod demand;
 mod facts;
 mod looks;
 mod turn;
+mod zombies;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use self::demand::{Counts, Demands};
 use self::looks::Looks;
+pub(crate) use self::zombies::Signs;
 use crate::decision::{Decision, Reason};
 use crate::gates::Gates;
 use crate::history::PoolHistory;
@@ -48,7 +50,7 @@ pub struct Engine {
     changed: Changed,
     /// Who launches first in the next decision: the one whose turn it was when the last ended.
     first_in_line: WorkerTypeId,
-    /// When to look whether launches are to be given up, once for each. An entry that is not its
+    /// When to look at launches next, once for each. An entry that is not its
     /// launch's next look is outdated.
     looks: Looks,
 }
@@ -149,7 +151,9 @@ impl Engine {
     /// - Of two causes for one end, the first holds.
     /// - A fact about a launch that ended, or that was never issued, is ignored.
     /// - A price not newer than the pool's last is late and ignored.
-    /// - Counts and prices dated after `now` are taken to be of `now`.
+    /// - What a worker holds is evidence of then only; what is not known of it counts as work.
+    /// - A worker that ever claimed registered, whoever missed that.
+    /// - Counts, prices and claims dated after `now` are taken to be of `now`.
     ///
     /// Panics if `now` lies before the previous call, or an id is out of range.
     pub fn observe(&mut self, now: Time, observation: Observation) {
@@ -168,7 +172,9 @@ impl Engine {
             Observation::CallUnanswered { launch: _ } => {}
             Observation::CallThrottled { region: _, call: _, launch: _ } => {}
             Observation::Restarted => {}
-            Observation::WorkerChecked { launch: _, claimed: _, last_claim: _, as_of: _ } => {}
+            Observation::WorkerChecked { launch, claimed, last_claim, as_of } => {
+                self.check(launch, claimed, last_claim, as_of.min(now));
+            }
             Observation::WorkerIdled { launch: _ } => {}
             Observation::RebalanceRecommended { launch: _ } => {}
             Observation::InstanceFound { .. } => {}

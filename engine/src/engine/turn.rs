@@ -4,7 +4,8 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::demand::Counts;
-use super::{Engine, State};
+use super::zombies::Duty;
+use super::{Engine, Signs, State};
 use crate::decision::{Action, Decision, Reason};
 use crate::gates::{Event, Fleet, Site};
 use crate::ids::{LaunchId, WorkerTypeId};
@@ -25,7 +26,8 @@ pub(super) struct Order {
 }
 
 impl Engine {
-    /// Cancels requests and ends instances that are past their time.
+    /// Cancels requests and ends instances that are past their time, and looks at workers that may
+    /// be.
     pub(super) fn give_up_overdue(&mut self, decision: &mut Decision) {
         for (look, id) in self.looks.take_due(self.now) {
             let Some(launch) = self.ledger.get(id).copied().filter(|it| it.look == look) else {
@@ -41,13 +43,23 @@ impl Engine {
                 continue;
             }
             self.ledger.set_look(id, Time::MAX);
-            decision.actions.push(match launch.accepted {
-                Some(_) => Action::Terminate { launch: id, unless_claimed: false },
-                None => Action::Cancel { launch: id },
-            });
-            let (_, reason) = self.deadline(id, &launch);
-            self.because(decision, reason);
-            self.put_off(id, self.now + ORDERED_AGAIN_AFTER);
+            let again = self.now + ORDERED_AGAIN_AFTER;
+            match self.duty(id, &launch).1 {
+                Duty::Check => {
+                    decision.actions.push(Action::CheckWorker { launch: id });
+                    self.put_off(id, again.min(self.deadline(id, &launch).0));
+                }
+                Duty::GiveUp(reason) => {
+                    let last = matches!(reason, Reason::LifetimeReached { .. });
+                    let unless_claimed = self.config.guards.zombies.is_some() && !last;
+                    decision.actions.push(match launch.accepted {
+                        Some(_) => Action::Terminate { launch: id, unless_claimed },
+                        None => Action::Cancel { launch: id },
+                    });
+                    self.because(decision, reason);
+                    self.put_off(id, again);
+                }
+            }
         }
     }
 
@@ -184,6 +196,7 @@ impl Engine {
             accepted: None,
             deadline: Time::MAX,
             look: Time::MAX,
+            signs: Signs::default(),
         };
         for _ in 0..count {
             let id = self.ledger.open(launch);

@@ -8,8 +8,10 @@
 //! their cause open its breaker at once: a rejected launch the worker type's, an unusable image
 //! its own, a limit on volumes the region's.
 //!
-//! A worker that registers clears all three: its worker type, its image and its region. An
-//! instance that EC2 took back, or that we ended, says nothing.
+//! A worker that registers clears all three: its worker type, its image and its region. A worker
+//! that registers and never claims a task is a failed boot too, found out late; from then on,
+//! until one is known to have claimed, registering proves nothing. An instance that EC2 took back,
+//! or that we ended, says nothing.
 //!
 //! What never registered anywhere is unproven, and only so many of it may be under way. To the
 //! first launch of a worker type an unproven image is always open, so that whoever fills it up
@@ -43,6 +45,8 @@ struct Record {
     /// Instances whose worker has not registered.
     booting: u32,
     latch: Latch,
+    /// Workers register and never claim.
+    hollow: bool,
 }
 
 impl Breaker {
@@ -76,12 +80,15 @@ impl Breaker {
             | Event::Registered
             | Event::BootFailed(_)
             | Event::Abandoned
+            | Event::Worked
+            | Event::NeverWorked
             | Event::Lost { registered: _ } => None,
         };
         match (event, culprit) {
             (_, Some(culprit)) => suspects[culprit].open_at_once(rule, now, ordered),
-            (Event::BootFailed(_), None) => {
+            (Event::BootFailed(_) | Event::NeverWorked, None) => {
                 for record in &mut suspects {
+                    record.hollow |= event == Event::NeverWorked;
                     if record.fail(rule, now, ordered) {
                         break;
                     }
@@ -90,7 +97,9 @@ impl Breaker {
             (Event::Ordered, None) => {
                 suspects.iter_mut().for_each(|record| record.latch.probe(now, rule.probe_max));
             }
-            (Event::Registered, None) => suspects.iter_mut().for_each(|record| record.clear()),
+            (Event::Registered | Event::Worked, None) => {
+                suspects.iter_mut().for_each(|record| record.clear(event));
+            }
             (
                 Event::Accepted
                 | Event::Refused(_)
@@ -152,7 +161,7 @@ impl Record {
             | Event::BootFailed(_)
             | Event::Abandoned
             | Event::Lost { registered: false } => self.booting = self.booting.saturating_sub(1),
-            Event::Lost { registered: true } => {}
+            Event::Worked | Event::NeverWorked | Event::Lost { registered: true } => {}
         }
     }
 
@@ -171,9 +180,13 @@ impl Record {
         }
     }
 
-    fn clear(&mut self) {
-        self.failures = 0;
+    /// A worker registered, or claimed.
+    fn clear(&mut self, event: Event) {
         self.proven = true;
-        self.latch.reset();
+        self.hollow &= event != Event::Worked;
+        if !self.hollow {
+            self.failures = 0;
+            self.latch.reset();
+        }
     }
 }

@@ -61,6 +61,8 @@ impl Ice {
             Event::Refused(_) | Event::Withdrawn => {}
             Event::Registered
             | Event::BootFailed(_)
+            | Event::Worked
+            | Event::NeverWorked
             | Event::Abandoned
             | Event::Lost { registered: _ } => return,
         }

@@ -57,6 +57,8 @@ impl Losses {
             | Event::Withdrawn
             | Event::Registered
             | Event::BootFailed(_)
+            | Event::Worked
+            | Event::NeverWorked
             | Event::Abandoned => return,
         };
         let is_old = is_loss && now.since(ordered) > rule.within;

@@ -71,7 +71,7 @@ impl Site {
 
 /// What became of one launch: `Ordered`; then one of `Accepted`, `Refused` and `Withdrawn`; then,
 /// if accepted, one of `Registered`, `BootFailed`, `Abandoned` and `Lost`; then, if registered,
-/// perhaps `Lost`.
+/// perhaps `Worked`, and perhaps `NeverWorked` or `Lost`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     /// It was ordered.
@@ -88,6 +88,10 @@ pub(crate) enum Event {
     BootFailed(EndCause),
     /// We ended it before its worker could have registered, which says nothing.
     Abandoned,
+    /// Its worker is known to have claimed a task.
+    Worked,
+    /// Its worker registered and was ended because it never claimed a task.
+    NeverWorked,
     /// EC2 took it back.
     Lost {
         /// Whether its worker had registered.

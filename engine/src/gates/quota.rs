@@ -47,6 +47,8 @@ impl Quota {
                 | Event::Withdrawn
                 | Event::Registered
                 | Event::BootFailed(_)
+                | Event::Worked
+                | Event::NeverWorked
                 | Event::Abandoned
                 | Event::Lost { registered: _ } => {}
             }

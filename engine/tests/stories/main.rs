@@ -23,3 +23,4 @@ mod share;
 mod together;
 mod unknown_demand;
 mod weighted;
+mod zombies;

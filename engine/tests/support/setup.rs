@@ -183,6 +183,7 @@ fn guard(guards: &mut Guards, name: &str) {
         "quota" => guards.quota_block = on.quota_block,
         "unsupported" => guards.unsupported_block = on.unsupported_block,
         "breaker" => guards.breaker = on.breaker,
+        "zombies" => guards.zombies = on.zombies,
         other => panic!("`{other}` is no guard"),
     }
 }

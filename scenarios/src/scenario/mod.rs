@@ -159,7 +159,7 @@ impl Scenario {
             warmup: resolved.span.warmup,
             market: resolved.market(seed),
             cloud: resolved.cloud.clone(),
-            queue: resolved.queue,
+            queue: resolved.queue.clone(),
             faults: resolved.faults.clone(),
             workers: resolved.workers.clone(),
             observation_lag: resolved.observation_lag.clone(),

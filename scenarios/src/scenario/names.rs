@@ -1,8 +1,9 @@
 //! Names in a scenario's faults and quotas, turned into ids of its catalog.
 
 use provisioner_engine::catalog::Catalog;
-use provisioner_engine::ids::{ImageId, PoolId, RegionId};
+use provisioner_engine::ids::{ImageId, PoolId, RegionId, WorkerTypeId};
 use provisioner_engine::units::Time;
+use provisioner_engine::worker_type::WorkerType;
 use provisioner_sim::config::{CloudModel, Fault, FaultKind};
 
 use super::pools::one_of;
@@ -13,12 +14,14 @@ use crate::file::Issue;
 pub(super) struct Names<'a> {
     catalog: &'a Catalog,
     pools: Vec<String>,
+    worker_types: Vec<&'a str>,
 }
 
 impl<'a> Names<'a> {
-    pub(super) fn new(catalog: &'a Catalog) -> Self {
+    pub(super) fn new(catalog: &'a Catalog, worker_types: &'a [WorkerType]) -> Self {
         let pools = (0..catalog.pools().len()).map(|index| catalog.pool_name(PoolId::new(index)));
-        Self { catalog, pools: pools.collect() }
+        let worker_types = worker_types.iter().map(|known| known.name.as_str()).collect();
+        Self { catalog, pools: pools.collect(), worker_types }
     }
 
     /// A fault in a run that starts then.
@@ -36,6 +39,14 @@ impl<'a> Names<'a> {
                 let names = At { value: vec![value], place };
                 let found = find(("region", &names), &regions, issues);
                 FaultKind::VolumeLimit { region: RegionId::new(found.first().map_or(0, |it| *it)) }
+            }
+            WhatDoc::BrokenImage { worker_types, registers } => {
+                let found = match worker_types {
+                    Some(names) => find(("worker type", &names), &self.worker_types, issues),
+                    None => (0..self.worker_types.len()).collect(),
+                };
+                let worker_types = found.into_iter().map(WorkerTypeId::new).collect();
+                FaultKind::BrokenImage { worker_types, registers }
             }
             WhatDoc::ImageUnusable(images) => {
                 let known: Vec<&str> = (0..self.catalog.images_len())

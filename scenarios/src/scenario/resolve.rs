@@ -149,7 +149,7 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
         }
         laws => MarketSource::Generated(Box::new(laws)),
     };
-    let names = Names::new(&catalog);
+    let names = Names::new(&catalog, &worker_types);
     let mut cloud = doc.cloud.model;
     cloud.launch.not_offered = names.pools(&doc.cloud.not_offered, &mut inputs.issues);
     names.uncounted(&cloud, &mut inputs.remarks);

@@ -89,6 +89,7 @@ impl World<'_> {
     pub(super) fn close(mut self) -> Outcome {
         for slot in self.instances.slots() {
             self.credit_open_runs(slot);
+            self.note_zombie(slot);
             self.bill(slot, false);
         }
         self.check_money();
@@ -139,6 +140,7 @@ impl World<'_> {
             wait,
             tasks: TaskMeasures { submitted, done, rerun: lost_runs, expired, exhausted, left },
             launches: state.launches,
+            safety: state.safety,
             instance_time: account.instance_time,
             capacity_time: account.capacity_time,
             useful_time: account.useful_time,

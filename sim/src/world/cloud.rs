@@ -9,7 +9,8 @@ use rand::RngExt;
 
 use super::World;
 use super::event::{Event, Handle};
-use super::instances::{Instance, Place, Stage};
+use super::fates::Fates;
+use super::instances::{Health, Instance, NEVER, Place, Stage};
 use super::lifecycle::{Lifecycle, Machine};
 use super::tasks::NONE;
 use crate::config::{Regime, SimConfig};
@@ -77,7 +78,7 @@ const NO_LIMIT: UsdPerHour = UsdPerHour::from_micros(i64::MAX);
 pub(super) struct Draws {
     answer: Seed,
     pub(super) pending: Seed,
-    boot: Seed,
+    pub(super) boot: Seed,
     pub(super) hazard: Seed,
     pub(super) termination: Seed,
     pub(super) notice: Seed,
@@ -85,6 +86,8 @@ pub(super) struct Draws {
     /// For what only a full EC2 does, split again by purpose.
     pub(super) lifecycle: Seed,
     pub(super) lag: Stream,
+    pub(super) check: Stream,
+    pub(super) fates: Fates,
 }
 
 impl Draws {
@@ -99,6 +102,8 @@ impl Draws {
             victim: seed.purpose("victim"),
             lifecycle: seed.purpose("lifecycle"),
             lag: seed.purpose("lag").stream(),
+            check: seed.purpose("check-worker").stream(),
+            fates: Fates::new(seed),
         }
     }
 }
@@ -251,6 +256,11 @@ impl World<'_> {
             identity: Seed(state.key).entity(state.asked).0,
             stage: Stage::Asked,
             noticed: None,
+            health: Health::Well,
+            ill_since: NEVER,
+            held_then: 0,
+            ignores_idle: false,
+            last_claim: NEVER,
             retired: false,
             running_since: self.now,
             first_price: 0,
@@ -376,9 +386,9 @@ impl World<'_> {
         self.type_of(worker_type).launches.started += 1;
         self.tell(Observation::InstanceRunning { launch });
         self.draw_fate(slot);
-        let dist = &self.config.workers[worker_type.index()].boot;
-        let after = delay(dist, self.draws.boot, &self.instances[slot]);
-        self.then(slot, after, Event::Booted, Self::boot);
+        if let Some(after) = self.draw_boot(slot) {
+            self.then(slot, after, Event::Booted, Self::boot);
+        }
     }
 
     /// The worker registers and claims.
@@ -396,13 +406,19 @@ impl World<'_> {
             let at = running_since.saturating_add(uptime).max(self.now);
             self.agenda.enter(at, Event::UptimeReached(self.instances.handle(slot)).pack());
         }
+        self.draw_ills(slot);
         self.fill(slot);
     }
 
     // ---- the end ----
 
-    /// The instance shuts down: the meter stops.
+    /// The instance shuts down: the meter stops. A worker that stops itself tells the queue.
     pub(super) fn stop(&mut self, slot: u32, cause: EndCause) {
+        self.shut_down(slot, cause, cause == EndCause::Worker);
+    }
+
+    /// The instance shuts down, and the queue is told of its tasks or not.
+    pub(super) fn shut_down(&mut self, slot: u32, cause: EndCause, told: bool) {
         let Instance { launch, worker_type, .. } = self.instances[slot];
         self.events += 1;
         let counts = &mut self.type_of(worker_type).launches;
@@ -411,7 +427,7 @@ impl World<'_> {
             EndCause::Provisioner | EndCause::Interruption => counts.terminated += 1,
             EndCause::LaunchFailed | EndCause::VolumeLimit | EndCause::Vanished => {}
         }
-        self.leave_service(slot, false, cause == EndCause::Worker);
+        self.leave_service(slot, false, told);
         let instance = &mut self.instances[slot];
         (instance.stage, instance.ended_by) = (Stage::Stopping, cause);
         self.enter_state(slot, InstanceState::ShuttingDown, Some(cause));
@@ -456,6 +472,7 @@ impl World<'_> {
         }
         self.lose_tasks(slot, told);
         self.instances[slot].busy = 0;
+        self.note_zombie(slot);
         self.bill(slot, interrupted);
     }
 

@@ -26,6 +26,15 @@ pub(super) struct Instance {
     pub(super) stage: Stage,
     /// EC2 announced its end.
     pub(super) noticed: Option<Notice>,
+    /// What is wrong with its worker.
+    pub(super) health: Health,
+    /// Since when.
+    pub(super) ill_since: Time,
+    /// Tasks it held then: the queue takes them for claimed until their claims expire.
+    pub(super) held_then: u32,
+    pub(super) ignores_idle: bool,
+    /// When it last claimed a task; [`NEVER`] if it did not.
+    pub(super) last_claim: Time,
     /// Its longest uptime is over; it claims no more.
     pub(super) retired: bool,
     pub(super) running_since: Time,
@@ -63,8 +72,8 @@ pub(super) struct Instance {
     pub(super) ended_by: EndCause,
 }
 
-// Three cache lines while it lives and nothing afterwards.
-const _: () = assert!(size_of::<Instance>() <= 192);
+// Four cache lines while it lives and nothing afterwards.
+const _: () = assert!(size_of::<Instance>() <= 256);
 
 /// Where an instance is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,8 +98,23 @@ impl Instance {
 
     /// Its worker claims tasks, or decides to stop.
     pub(super) fn acts(&self) -> bool {
-        self.stage == Stage::Working && !self.is_leaving()
+        self.stage == Stage::Working && !self.is_leaving() && self.health == Health::Well
     }
+}
+
+/// Before all times of a run.
+pub(super) const NEVER: Time = Time::from_ms(i64::MIN);
+
+/// Whether a worker does what workers do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Health {
+    Well,
+    /// It never registers.
+    Silent,
+    /// It registers, and claims nothing.
+    Lame,
+    /// It does nothing any more.
+    Hung,
 }
 
 /// What the worker knows of its end.

@@ -6,11 +6,13 @@
 //! | file | holds |
 //! |---|---|
 //! | `work` | tasks from arrival to resolution, claims |
+//! | `fates` | workers that never claim, hang, die or stay |
 //! | `cloud` | instances from launch to end |
 //! | `interruption` | how EC2 takes them back and announces it |
 //! | `lifecycle` | EC2's own states, launches that fail |
 //! | `quotas` | what the account may have at once |
 //! | `driver` | what the engine is told and what it orders |
+//! | `queue` | what the queue says of its counts and of a worker |
 //! | `books` | bills, and who they are for |
 //! | `audit` | checks of all this against itself |
 //! | `tasks`, `instances`, `event` | state in reused slots, and how events name it |
@@ -20,9 +22,11 @@ mod books;
 mod cloud;
 mod driver;
 mod event;
+mod fates;
 mod instances;
 mod interruption;
 mod lifecycle;
+mod queue;
 mod quotas;
 mod tasks;
 mod work;
@@ -43,12 +47,13 @@ use self::driver::InFlight;
 use self::event::Event;
 use self::instances::{Instances, Ready, Stage};
 pub use self::lifecycle::{Step, Transition};
+use self::queue::Told;
 use self::quotas::QuotaBook;
 use self::tasks::{Queue, TaskCounts, Tasks};
 use crate::agenda::{Agenda, LineId};
 use crate::config::SimConfig;
 use crate::input::{Task, TaskSource};
-use crate::outcome::{LaunchMeasures, NoticeMeasures, Outcome, Waits};
+use crate::outcome::{LaunchMeasures, NoticeMeasures, Outcome, SafetyMeasures, Waits};
 
 /// Who watches a run. Nothing here changes what happens.
 #[derive(Default)]
@@ -151,6 +156,9 @@ struct TypeState {
     waits: Waits,
     counts: TaskCounts,
     launches: LaunchMeasures,
+    safety: SafetyMeasures,
+    /// What the queue told of its counts.
+    told: Told,
 }
 
 impl<'a> World<'a> {
@@ -161,7 +169,7 @@ impl<'a> World<'a> {
         );
         let mut agenda = Agenda::new(config.start, config.end.saturating_add(config.drain));
         let hazard_line = agenda.line(interruption::HAZARD_LOOK); // before the others, as all share it
-        let claims = config.seed.purpose("claim");
+        let (claims, reads) = (config.seed.purpose("claim"), config.seed.purpose("queue-read"));
         let digits = wait_digits(config.engine.worker_types.len());
         let types: Vec<TypeState> = config
             .engine
@@ -176,6 +184,8 @@ impl<'a> World<'a> {
                 waits: Waits::new(digits),
                 counts: TaskCounts::default(),
                 launches: LaunchMeasures::default(),
+                safety: SafetyMeasures::default(),
+                told: Told::new(reads.purpose(&worker_type.name).stream()),
             })
             .collect();
         let mut engine = Engine::new(config.engine.clone());
@@ -298,6 +308,9 @@ impl<'a> World<'a> {
             Event::UptimeReached(handle) => self.on_instance(handle, Self::retire),
             Event::IdleTimeout(handle) => self.idle_timeout(handle),
             Event::Delivered(handle) => self.deliver(handle.slot),
+            Event::Hangs(handle) => self.on_instance(handle, Self::hang),
+            Event::Dies(handle) => self.on_instance(handle, Self::die),
+            Event::Asks(handle) => self.ask_to_stop(handle),
         }
     }
 

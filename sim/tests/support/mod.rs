@@ -150,8 +150,7 @@ pub fn worker() -> WorkerModel {
         boot: NO_DELAY,
         claim_order: ClaimOrder::LastIdled,
         idle_stop: IdleStop::AfterTimeout,
-        between_tasks: Duration::ZERO,
-        uptime_max: None,
+        ..WorkerModel::default()
     }
 }
 

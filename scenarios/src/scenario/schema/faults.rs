@@ -22,13 +22,43 @@ pub(crate) enum WhatDoc {
     AllDry,
     VolumeLimit(At<String>),
     ImageUnusable(At<Vec<String>>),
+    BrokenImage {
+        /// Of all if left out.
+        worker_types: Option<At<Vec<String>>>,
+        registers: bool,
+    },
 }
 
 pub(super) fn fault(s: &mut Section<'_>) -> FaultDoc {
-    let queue_down = |_: &mut Section<'_>| WhatDoc::Known(FaultKind::QueueDown);
     let names = |s: &mut Section<'_>, key, doc| {
         let value = s.required(key, kind::list(kind::text()), doc);
         At { value, place: s.place(key) }
+    };
+    let queue_down = |_: &mut Section<'_>| WhatDoc::Known(FaultKind::QueueDown);
+    let queue_zero =
+        |_: &mut Section<'_>| WhatDoc::Known(FaultKind::QueueSays { pending: 0, claimed: 0 });
+    let queue_says = |s: &mut Section<'_>| {
+        let pending = s.required("pending", kind::integer(), "Tasks said to be waiting.");
+        let claimed = s.required("claimed", kind::integer(), "Tasks said to be held by workers.");
+        WhatDoc::Known(FaultKind::QueueSays { pending, claimed })
+    };
+    let broken_image = |s: &mut Section<'_>| {
+        let doc = "Of which worker types, by name; of all if left out.";
+        let value = s.optional("worker_types", kind::list(kind::text()), doc);
+        let worker_types = value.map(|value| At { value, place: s.place("worker_types") });
+        let registers = s.defaulted(
+            "registers",
+            kind::boolean(),
+            "Whether their workers register before they do nothing.",
+            false,
+            "Taskcluster retrospective 2019-11-20: the image never started a worker",
+        );
+        WhatDoc::BrokenImage { worker_types, registers }
+    };
+    let boot_slow = |s: &mut Section<'_>| {
+        let factor = kind::float().within(1.0..=1_000.0);
+        let factor = s.required("factor", factor, "How many times as long boots take.");
+        WhatDoc::Known(FaultKind::BootSlow { factor })
     };
     let pool_dry = |s: &mut Section<'_>| {
         WhatDoc::PoolsDry(names(s, "pools", "Which, as \"c5.large/us-east-1a\"."))
@@ -48,9 +78,17 @@ pub(super) fn fault(s: &mut Section<'_>) -> FaultDoc {
     let variants = [
         Variant::new(
             "queue-down",
-            "The queue answers nothing: its counts are unknown.",
+            "The queue answers nothing: its counts are unknown, and so is what a worker holds.",
             &queue_down,
         ),
+        Variant::new("queue-zero", "The queue says that there is no task.", &queue_zero),
+        Variant::new("queue-says", "The queue tells these counts of every queue.", &queue_says),
+        Variant::new(
+            "broken-image",
+            "Instances that start to boot never claim a task.",
+            &broken_image,
+        ),
+        Variant::new("boot-slow", "Instances that start to boot take longer.", &boot_slow),
         Variant::new(
             "pool-dry",
             "Pools have no spot instance to give (`InsufficientInstanceCapacity`); those that they \

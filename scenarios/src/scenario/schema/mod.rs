@@ -10,6 +10,7 @@ mod guards;
 mod lifecycle;
 mod market;
 mod policy;
+mod queue;
 mod tasks;
 mod worker_type;
 
@@ -19,7 +20,7 @@ use provisioner_engine::guards::Guards;
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Time, UsdPerHour};
 use provisioner_engine::worker_type::Limits;
-use provisioner_sim::config::{QueueModel, Regime};
+use provisioner_sim::config::{QueueModel, Regime, WorkerModel};
 use provisioner_sim::dist::DELAY_MAX;
 
 pub(super) use self::cloud::{Behaviour, CloudDoc};
@@ -103,14 +104,8 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Setting>) -> Docum
         let (regime, behaviour) = described.unwrap_or((market.regime, behaviour));
         cloud::cloud(s, regime, behaviour)
     });
-    let queue = s.section("queue", "How the task queue behaves.", |s| QueueModel {
-        claim_expiry: s.defaulted(
-            "claim_expiry",
-            delay::some_time(),
-            "A task whose worker vanished without notice runs again this long after.",
-            QueueModel::default().claim_expiry,
-            "Taskcluster's queue: claims last 20 minutes",
-        ),
+    let queue = s.section("queue", "How the task queue behaves.", |s| {
+        queue::queue(s, &QueueModel::default())
     });
     let faults = s.named(
         "faults",
@@ -123,7 +118,7 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Setting>) -> Docum
             "Kinds of workers, each with its own queue, named `provisionerId/workerType`.",
             "Keys for all worker types that leave them out, joined like those of `base`.",
         ),
-        |_, s| worker_type::worker_type(s),
+        |_, s| worker_type::worker_type(s, &WorkerModel::default()),
     );
     if s.is_sound() && worker_types.is_empty() {
         let issue = Issue::new("the scenario has no worker type", s.here());
