@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub const OUTCOME_VERSION: u32 = 1;
 
 /// Everything measured about one run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outcome {
     /// [`OUTCOME_VERSION`] of the program that measured.

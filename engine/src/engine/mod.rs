@@ -4,8 +4,10 @@
 //! works a decision out. A worker type is looked at when something about it changed, so a turn
 //! costs what changed, not what exists.
 
+mod advice;
 mod demand;
 mod facts;
+mod floors;
 mod looks;
 mod turn;
 mod zombies;
@@ -16,7 +18,9 @@ use core::mem;
 
 use serde::{Deserialize, Serialize};
 
+use self::advice::Advice;
 use self::demand::{Counts, Demands};
+use self::floors::Floors;
 use self::looks::Looks;
 pub(crate) use self::zombies::Signs;
 use crate::decision::{Decision, Reason};
@@ -53,13 +57,19 @@ pub struct Engine {
     /// When to look at launches next, once for each. An entry that is not its
     /// launch's next look is outdated.
     looks: Looks,
+    advice: Advice,
+    floors: Floors,
 }
 
-/// What placement keeps of one worker type from turn to turn.
+/// What policies keep of one worker type from turn to turn.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct State {
     errors: Errors,
     random: Stream,
+    /// The candidate that `spread` likes best, and since when.
+    favourite: Option<(u32, Time)>,
+    /// Since when there is more capacity than wanted.
+    surplus_since: Option<Time>,
 }
 
 /// Worker types to look at in the next decision, each at most once.
@@ -89,6 +99,8 @@ impl Engine {
         let state = |worker_type: &WorkerType| State {
             errors: Errors::new(worker_type.candidates.len()),
             random: seed.purpose("placement").purpose(&worker_type.name).stream(),
+            favourite: None,
+            surplus_since: None,
         };
         Self {
             explains: false,
@@ -102,6 +114,8 @@ impl Engine {
             changed: Changed::all_of(worker_types.len()),
             first_in_line: WorkerTypeId::new(0),
             looks: Looks::default(),
+            advice: Advice::default(),
+            floors: Floors::new(worker_types),
             config,
         }
     }
@@ -175,7 +189,7 @@ impl Engine {
             Observation::WorkerChecked { launch, claimed, last_claim, as_of } => {
                 self.check(launch, claimed, last_claim, as_of.min(now));
             }
-            Observation::WorkerIdled { launch: _ } => {}
+            Observation::WorkerIdled { launch } => self.advice.asked(launch),
             Observation::RebalanceRecommended { launch: _ } => {}
             Observation::InstanceFound { .. } => {}
             Observation::InstanceMissed { launch: _, as_of: _ } => {}
@@ -200,6 +214,9 @@ impl Engine {
         let wake_at = now + self.config.limits.iteration_interval;
         let mut decision = Decision { at: now, actions: Vec::new(), reasons: Vec::new(), wake_at };
         self.give_up_overdue(&mut decision);
+        for worker_type in self.floors.take_changed(now) {
+            self.changed.mark(worker_type);
+        }
         if self.demands.lapses(now) {
             self.changed.mark_all(); // so that each says that it is frozen
         }
@@ -213,6 +230,7 @@ impl Engine {
         }
         self.changed.give_back(changed);
         self.launch_in_turn(orders, &mut decision);
+        self.advise(&mut decision);
         decision
     }
 
@@ -270,6 +288,7 @@ impl Changed {
 fn price_reach(worker_type: &WorkerType) -> Duration {
     match worker_type.placement {
         PlacementPolicy::Cheapest { bid, .. } | PlacementPolicy::Random { bid } => bid.price_window,
+        PlacementPolicy::Spread(rule) => rule.price_window,
         PlacementPolicy::Weighted { .. } | PlacementPolicy::OnDemand => Duration::ZERO,
     }
 }

@@ -20,6 +20,8 @@ mod price_limits;
 mod quota;
 mod random;
 mod share;
+mod spread;
+mod target;
 mod together;
 mod unknown_demand;
 mod weighted;

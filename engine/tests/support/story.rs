@@ -109,6 +109,7 @@ fn observations(config: &EngineConfig, words: &[&str], now: Time) -> Vec<Observa
                 as_of: dated,
             })
         }
+        ["idled", range] => each(range, &|launch| Observation::WorkerIdled { launch }),
         ["noticed", range] => {
             let ends_at = now + Duration::from_mins(2);
             each(range, &|launch| Observation::InterruptionNoticed { launch, ends_at })
