@@ -331,6 +331,11 @@ mod tests {
                   "terminated": 0,
                   "stopped": 8880
                 },
+                "safety": {
+                  "claimed_ended": 0,
+                  "spared": 592,
+                  "zombie_h": 29.6
+                },
                 "instance_h": 7597.333333333333,
                 "capacity_h": 7597.333333333333,
                 "useful_h": 6117.333333333333,
@@ -377,6 +382,11 @@ mod tests {
                     "interrupted": 100,
                     "terminated": 0,
                     "stopped": 1500
+                  },
+                  "safety": {
+                    "claimed_ended": 0,
+                    "spared": 100,
+                    "zombie_h": 5.0
                   },
                   "instance_h": 1283.3333333333333,
                   "capacity_h": 1283.3333333333333,
