@@ -69,12 +69,19 @@ fn observations() -> impl Strategy<Value = Observation> {
     let cause = prop_oneof![
         Just(EndCause::Worker),
         Just(EndCause::Provisioner),
-        Just(EndCause::Interruption)
+        Just(EndCause::Interruption),
+        Just(EndCause::LaunchFailed),
+        Just(EndCause::VolumeLimit),
     ];
     let refusal = prop_oneof![
         Just(Refusal::InsufficientCapacity),
         Just(Refusal::MaxPriceTooLow),
-        Just(Refusal::Cancelled)
+        Just(Refusal::Cancelled),
+        Just(Refusal::QuotaReached),
+        Just(Refusal::Unsupported),
+        Just(Refusal::ImageUnusable),
+        Just(Refusal::VolumeLimit),
+        Just(Refusal::Rejected),
     ];
     let pools = (0..4_usize).prop_map(PoolId::new);
     // Mostly cents, now and then far above every limit.
@@ -156,8 +163,11 @@ fn end(steps: &[Step]) -> Time {
     Time::EPOCH + steps.iter().map(|(gap, _)| *gap).sum()
 }
 
-fn engine() -> Engine {
-    let mut engine = Engine::new(setup::config(SETUP));
+/// With all gates or with none.
+fn engine(guarded: bool) -> Engine {
+    let gates = "guards=ice,losses,share,quota,unsupported,breaker";
+    let setup = if guarded { SETUP.replace("seed=3", gates) } else { SETUP.to_owned() };
+    let mut engine = Engine::new(setup::config(&setup));
     engine.explain(true);
     engine
 }
@@ -196,8 +206,8 @@ fn launched(decision: &Decision) -> impl Iterator<Item = (LaunchId, WorkerTypeId
 
 proptest! {
     #[test]
-    fn capacity_is_credited_once_and_never_above_its_maximum(steps in steps()) {
-        run(&mut engine(), &steps, |engine, _| {
+    fn capacity_is_credited_once_and_never_above_its_maximum(steps in steps(), guarded in any::<bool>()) {
+        run(&mut engine(guarded), &steps, |engine, _| {
             for id in ids(engine.config()) {
                 let supply = engine.supply(id);
                 assert_eq!(supply, counted(engine, id));
@@ -207,9 +217,9 @@ proptest! {
     }
 
     #[test]
-    fn a_launch_is_named_once_and_stays_under_every_limit(steps in steps()) {
+    fn a_launch_is_named_once_and_stays_under_every_limit(steps in steps(), guarded in any::<bool>()) {
         let mut issued = BTreeSet::new();
-        run(&mut engine(), &steps, |engine, decision| {
+        run(&mut engine(guarded), &steps, |engine, decision| {
             let limits = engine.config().limits;
             let launched: Vec<_> = decision.into_iter().flat_map(launched).collect();
             assert!(launched.len() <= limits.launches_per_decision_max as usize);
@@ -224,8 +234,8 @@ proptest! {
     }
 
     #[test]
-    fn an_order_is_about_a_launch_that_is_there_and_given_once_a_turn(steps in steps()) {
-        run(&mut engine(), &steps, |engine, decision| {
+    fn an_order_is_about_a_launch_that_is_there_and_given_once_a_turn(steps in steps(), guarded in any::<bool>()) {
+        run(&mut engine(guarded), &steps, |engine, decision| {
             let mut ordered = BTreeSet::new();
             for action in decision.into_iter().flat_map(|decision| &decision.actions) {
                 let (id, stages) = match *action {
@@ -247,8 +257,12 @@ proptest! {
     }
 
     #[test]
-    fn what_is_not_known_launches_nothing(steps in steps(), by_silence in any::<bool>()) {
-        let mut engine = engine();
+    fn what_is_not_known_launches_nothing(
+        steps in steps(),
+        by_silence in any::<bool>(),
+        guarded in any::<bool>(),
+    ) {
+        let mut engine = engine(guarded);
         run(&mut engine, &steps, |_, _| {});
         let mut now = end(&steps);
         if by_silence {
@@ -263,9 +277,9 @@ proptest! {
     }
 
     #[test]
-    fn equal_calls_give_equal_orders_explained_or_not(steps in steps()) {
+    fn equal_calls_give_equal_orders_explained_or_not(steps in steps(), guarded in any::<bool>()) {
         let digest_of = |explains: bool| {
-            let mut engine = engine();
+            let mut engine = engine(guarded);
             engine.explain(explains);
             let (mut digest, mut actions) = (Digest::new(), Vec::new());
             run(&mut engine, &steps, |_, decision| {
@@ -282,8 +296,8 @@ proptest! {
     }
 
     #[test]
-    fn a_journal_survives_its_text_and_replays(steps in steps()) {
-        let mut engine = engine();
+    fn a_journal_survives_its_text_and_replays(steps in steps(), guarded in any::<bool>()) {
+        let mut engine = engine(guarded);
         let mut now = Time::EPOCH;
         let journal: Vec<Record> = steps
             .iter()

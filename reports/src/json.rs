@@ -9,6 +9,8 @@
 //!   "worker_types": [{"name", …}],      in the order of the scenario
 //!   "largest_pool", "largest_pool_share",
 //!   "api_calls": {"launch", "cancel", "terminate"},
+//!   "notices": {"seen", "late", "missed", "after_death", "duplicated",
+//!               "recommended", "recommended_taken", "losses_counted"},
 //!   "iterations", "events", "decision_digest",
 //!   "checks": [{…}]                     only if the scenario has any, see below
 //! }
@@ -18,10 +20,12 @@
 //! `useful`, `idle`, `boot`, `redone`, `wasted`; both splits add up), `cost_per_task_usd` (null if
 //! none was done), `wait_s` (`count` tasks measured; `mean`, `p50`, `p95`, `p99`, `max`), `tasks`
 //! (`submitted`, `done`, `rerun` runs, `expired`, `exhausted`, `left`), `launches` (`ordered`,
-//! `insufficient_capacity`, `price_too_low`, `cancelled`, `started`, `interrupted`, `terminated`,
-//! `stopped`), `safety` (`claimed_ended` instances ended by the provisioner while they ran a task,
-//! `spared` ones left alone as they did, `zombie_h` of instances whose worker never came, never
-//! claims or hangs), `instance_h`, `capacity_h`, `useful_h`, `over_provisioned_h`, `utilisation`,
+//! `insufficient_capacity`, `price_too_low`, `cancelled`, `quota_reached`, `unsupported`,
+//! `image_unusable`, `volume_limit`, `rejected`, `launch_failed`, `started`, `interrupted`,
+//! `terminated`, `stopped`), `safety` (`claimed_ended` instances ended by the provisioner while they
+//! ran a task, `spared` ones left alone as they did, `zombie_h` of instances whose worker never
+//! came, never claims or hangs), `instance_h`, `capacity_h`, `useful_h`, `over_provisioned_h`,
+//! `utilisation`,
 //! `churn_per_task_h`.
 //!
 //! Each of `checks` has `name`, `because`, `measure` (the path of a number in this document, a
@@ -39,7 +43,8 @@ use std::io::{self, Write};
 use provisioner_engine::units::Duration;
 use provisioner_scenarios::scenario::{Check, Relation};
 use provisioner_sim::outcome::{
-    ApiCalls, Cost, LaunchMeasures, Measures, Outcome, SafetyMeasures, TaskMeasures, Wait,
+    ApiCalls, Cost, LaunchMeasures, Measures, NoticeMeasures, Outcome, SafetyMeasures,
+    TaskMeasures, Wait,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -113,6 +118,7 @@ fn document<'a>(run: &'a Run, outcome: &'a Outcome, checks: &'a [Checked<'a>]) -
         largest_pool: &outcome.largest_pool,
         largest_pool_share: outcome.largest_pool_share,
         api_calls: &outcome.api_calls,
+        notices: &outcome.notices,
         iterations: outcome.iterations,
         events: outcome.events,
         decision_digest: &outcome.decision_digest,
@@ -131,6 +137,7 @@ struct Document<'a> {
     largest_pool: &'a str,
     largest_pool_share: f64,
     api_calls: &'a ApiCalls,
+    notices: &'a NoticeMeasures,
     iterations: u64,
     events: u64,
     decision_digest: &'a str,

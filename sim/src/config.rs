@@ -3,13 +3,16 @@
 //! Numbers are parameters with a cited default; times are [`Duration`], chances are per event or
 //! per hour. Reading them from a scenario file is the `scenarios` crate's work.
 
-use provisioner_engine::ids::WorkerTypeId;
+use provisioner_engine::ids::{ImageId, PoolId, RegionId, WorkerTypeId};
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Time};
 use provisioner_engine::worker_type::EngineConfig;
 
 use crate::billing::BillingRule;
 use crate::dist::DurationDist;
+use crate::ec2::interruption::InterruptionModel;
+use crate::ec2::launch::LaunchModel;
+use crate::ec2::quota::QuotaModel;
 use crate::market::Market;
 
 /// One run, but for its tasks, which are a stream.
@@ -54,12 +57,22 @@ pub struct CloudModel {
     pub pending_to_running: DurationDist,
     /// From the order to end an instance to `terminated`; billing stops at the order.
     pub termination: DurationDist,
+    /// The same for machines with GPUs.
+    pub termination_gpu: DurationDist,
+    /// The same for bare metal.
+    pub termination_metal: DurationDist,
     /// From the interruption notice to the end.
     pub notice_lead: Duration,
     /// Chance that a worker never sees the notice.
     pub notice_missing: f64,
     /// Interruptions per instance-hour, besides those by price and by availability.
     pub interruption_hazard: f64,
+    /// How it takes instances back, and says so.
+    pub interruption: InterruptionModel,
+    /// How launches fail.
+    pub launch: LaunchModel,
+    /// What the account may have at once.
+    pub quotas: QuotaModel,
     /// How spot instances are billed.
     pub spot_billing: BillingRule,
     /// How on-demand instances are billed.
@@ -77,6 +90,28 @@ pub enum Regime {
 }
 
 impl CloudModel {
+    /// An EC2 that does what it is asked, sooner or later.
+    #[must_use]
+    pub fn plain(regime: Regime) -> Self {
+        match regime {
+            Regime::Outbid => Self::outbid(),
+            Regime::Capacity => Self::capacity(),
+        }
+    }
+
+    /// An EC2 that also fails and refuses as the real one does: every cited default.
+    #[must_use]
+    pub fn full(regime: Regime) -> Self {
+        Self {
+            termination_gpu: log_normal(300_000, 0.5),
+            termination_metal: log_normal(1_200_000, 0.3),
+            interruption: InterruptionModel::full(regime),
+            launch: LaunchModel::full(),
+            quotas: QuotaModel::full(regime),
+            ..Self::plain(regime)
+        }
+    }
+
     /// The bid era. Requests take about a minute to evaluate and sometimes half an hour (defaults
     /// fitted to public notes of 2011–2019; the notice exists since 2015-01).
     #[must_use]
@@ -104,9 +139,14 @@ impl CloudModel {
             answer: log_normal(1_500, 0.4),
             pending_to_running: log_normal(8_000, 0.5).with_tail(0.005, half_hour_tail),
             termination: log_normal(60_000, 0.4),
+            termination_gpu: log_normal(60_000, 0.4),
+            termination_metal: log_normal(60_000, 0.4),
             notice_lead: Duration::from_mins(2),
             notice_missing: 0.02,
             interruption_hazard: 1.8e-4,
+            interruption: InterruptionModel::plain(),
+            launch: LaunchModel::plain(),
+            quotas: QuotaModel::plain(),
             spot_billing: BillingRule::SPOT_CAPACITY,
             on_demand_billing: BillingRule::ON_DEMAND_PER_SECOND,
         }
@@ -147,6 +187,21 @@ pub enum FaultKind {
     BootSlow {
         /// Times as long.
         factor: f64,
+    },
+    /// Pools have no spot instance to give; those that they gave run on.
+    PoolDry {
+        /// Which.
+        pools: Vec<PoolId>,
+    },
+    /// The region's limit on volumes is reached: instances die at once.
+    VolumeLimit {
+        /// Where.
+        region: RegionId,
+    },
+    /// Images cannot be used: launches of them are refused.
+    ImageUnusable {
+        /// Which.
+        images: Vec<ImageId>,
     },
 }
 

@@ -138,6 +138,13 @@ impl Engine {
         self.ledger.supply(worker_type)
     }
 
+    /// How many spot instances EC2 has taken back, as far as is known: each counts once, however
+    /// often it was told.
+    #[must_use]
+    pub const fn losses(&self) -> u64 {
+        self.history.losses()
+    }
+
     /// What is known of a launch that has not ended.
     #[must_use]
     pub fn launch(&self, launch: LaunchId) -> Option<&Launch> {

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Engine;
 use crate::decision::Reason;
+use crate::gates::Event;
 use crate::guards::ZombieRule;
 use crate::ids::LaunchId;
 use crate::ledger::{Launch, Stage};
@@ -81,8 +82,12 @@ impl Engine {
             self.reach(id, Stage::Working); // else it could not have claimed
         }
         let Some(signs) = self.ledger.signs(id) else { return };
+        let is_first = !signs.claimed;
         signs.check(claimed, last_claim, as_of);
         let Some(launch) = self.ledger.get(id).copied() else { return };
+        if is_first && launch.signs.claimed {
+            self.note(&launch, Event::Worked);
+        }
         let (last, _) = self.deadline(id, &launch);
         if let Some((due, _)) = self.look(id, &launch)
             && self.now < last

@@ -8,7 +8,9 @@ use super::World;
 use super::instances::{Instance, Stage};
 use super::tasks::TaskCounts;
 use crate::billing::{Bill, Stay};
-use crate::outcome::{Cost, Measures, OUTCOME_VERSION, Outcome, TaskMeasures, Waits};
+use crate::outcome::{
+    Cost, Measures, NoticeMeasures, OUTCOME_VERSION, Outcome, TaskMeasures, Waits,
+};
 
 /// What was billed so far.
 #[derive(Debug)]
@@ -119,6 +121,7 @@ impl World<'_> {
             largest_pool_share,
             largest_pool,
             api_calls: self.calls,
+            notices: NoticeMeasures { losses_counted: self.engine.losses(), ..self.notices },
             iterations: self.iterations,
             events: self.events,
             decision_digest: format!("{:016x}", self.digest.value()),

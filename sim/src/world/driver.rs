@@ -99,11 +99,16 @@ impl World<'_> {
 
     /// A fact sets out for the engine.
     pub(super) fn tell(&mut self, observation: Observation) {
+        self.tell_later(observation, Duration::ZERO);
+    }
+
+    /// A fact sets out for the engine, and takes that much longer than others.
+    pub(super) fn tell_later(&mut self, observation: Observation, extra: Duration) {
         let lag = match &self.config.observation_lag {
             DurationDist::Constant(lag) => *lag,
             varying => varying.sample(&mut self.draws.lag),
         };
-        self.tell_after(lag, observation);
+        self.tell_after(lag + extra, observation);
     }
 
     /// A fact reaches the engine after so long, at once if that is no time.

@@ -8,6 +8,7 @@ use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
 use rand::RngExt;
 
 use super::event::{GENERATIONS, Handle};
+use super::lifecycle::Lifecycle;
 use super::tasks::NONE;
 use crate::config::ClaimOrder;
 
@@ -39,17 +40,25 @@ pub(super) struct Instance {
     pub(super) utility: Ratio,
     /// Slot-time spent on tasks that were done.
     pub(super) useful: Duration,
+    /// When it last claimed a task; [`NEVER`] if it did not.
+    pub(super) last_claim: Time,
     pub(super) running_since: Time,
     /// Slot-time spent on tasks that were lost, to be run again or not.
     pub(super) redone: Duration,
     pub(super) wasted: Duration,
     pub(super) working_since: Option<Time>,
-    /// When EC2 takes it back by chance.
+    /// When EC2 takes it back by chance; once that was announced, when its worker sees the notice.
     pub(super) hazard: Time,
-    /// Since when its worker is not well.
+    /// When EC2 recommends to replace it, if it does.
+    pub(super) rebalance: Time,
+    /// When it will have been taken back, once that was announced.
+    pub(super) ends_at: Time,
+    /// Where it stands in EC2's own words.
+    pub(super) lifecycle: Lifecycle,
+    /// Since when its worker is ill, and the tasks it held then: the queue takes them for claimed
+    /// until their claims expire.
     pub(super) ill_since: Time,
-    /// When it last claimed a task, where anybody asks for that; [`NEVER`] if it did not.
-    pub(super) last_claim: Time,
+    pub(super) held_then: u32,
     pub(super) launch: LaunchId,
     pub(super) market: Market,
     pub(super) pool: PoolId,
@@ -61,15 +70,13 @@ pub(super) struct Instance {
     pub(super) identity: u64,
     /// The index of the price in force when it began to run, in its pool's history.
     pub(super) first_price: usize,
-    /// Tasks it held when it fell ill: the queue takes them for claimed until their claims expire.
-    pub(super) held_then: u32,
     /// Who ended it, once it is stopping.
     pub(super) ended_by: EndCause,
 }
 
-// Three cache lines while it lives and nothing afterwards.
-const _: () = assert!(size_of::<Instance>() <= 192);
-const _: () = assert!(std::mem::offset_of!(Instance, running_since) < 64);
+// Four cache lines while it lives and nothing afterwards.
+const _: () = assert!(size_of::<Instance>() <= 256);
+const _: () = assert!(std::mem::offset_of!(Instance, last_claim) < 64);
 
 /// Where an instance is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +123,8 @@ pub(super) enum Health {
 /// What the worker knows of its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Notice {
+    /// Its worker will see it, and does not know yet.
+    Coming,
     Seen,
     Missed,
 }

@@ -93,8 +93,7 @@ impl World<'_> {
             return;
         }
         let then = self.now - model.count_lag;
-        let (mut pending, mut claimed) =
-            says.unwrap_or_else(|| told.recall(then, queue));
+        let (mut pending, mut claimed) = says.unwrap_or_else(|| told.recall(then, queue));
         if model.count_error > 0.0 && says.is_none() {
             for count in [&mut pending, &mut claimed] {
                 let error = told.random.random_range(-model.count_error..=model.count_error);

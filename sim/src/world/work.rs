@@ -51,9 +51,7 @@ impl World<'_> {
         (task.previous, task.next) = (NONE, worker.first_task);
         let (handle, next) = (Handle { slot, generation: task.generation }, task.next);
         worker.first_task = slot;
-        if self.config.engine.guards.zombies.is_some() {
-            worker.last_claim = self.now;
-        }
+        worker.last_claim = self.now;
         worker.busy += 1;
         let (full, utility) = (worker.busy == worker.capacity, worker.utility);
         if next != NONE {

@@ -1,66 +1,51 @@
 //! What goes wrong at stated times.
 
-use provisioner_engine::ids::WorkerTypeId;
-use provisioner_engine::units::{Duration, Time};
-use provisioner_sim::config::{Fault, FaultKind};
+use provisioner_engine::units::Duration;
+use provisioner_sim::config::FaultKind;
 use provisioner_sim::dist::DELAY_MAX;
 
 use super::At;
 use super::delay::{duration, some_time};
-use crate::file::{Issue, Section, Variant, kind};
+use crate::file::{Section, Variant, kind};
 
-/// A fault whose times count from the start of the run.
+/// A fault whose times count from the start of the run, and whose parts have names.
 pub(crate) struct FaultDoc {
-    from: Duration,
-    length: Duration,
-    what: FaultKind,
-    /// Whose it is, by name; everybody's if left out.
-    whose: Option<At<Vec<String>>>,
+    pub(crate) from: Duration,
+    pub(crate) length: Duration,
+    pub(crate) what: WhatDoc,
 }
 
-impl FaultDoc {
-    /// The fault in a run that starts then.
-    pub(crate) fn starting(self, start: Time) -> Fault {
-        let from = start.saturating_add(self.from);
-        Fault { from, until: from.saturating_add(self.length), what: self.what }
-    }
-
-    /// The fault with the worker types that it names, which are among these.
-    pub(super) fn among(mut self, s: &mut Section<'_>, names: &[&str]) -> Self {
-        let FaultKind::BrokenImage { worker_types, .. } = &mut self.what else { return self };
-        let id = |name: &str| names.iter().position(|known| *known == name).map(WorkerTypeId::new);
-        let Some(At { value, place }) = &self.whose else {
-            *worker_types = (0..names.len()).map(WorkerTypeId::new).collect();
-            return self;
-        };
-        for name in value {
-            match id(name) {
-                Some(id) => worker_types.push(id),
-                None => {
-                    let issue =
-                        Issue::new(format!("there is no worker type `{name}`"), place.clone());
-                    s.report(issue.hint(format!("there is {}", names.join(", "))));
-                }
-            }
-        }
-        self
-    }
+/// What goes wrong, in names.
+pub(crate) enum WhatDoc {
+    Known(FaultKind),
+    PoolsDry(At<Vec<String>>),
+    AllDry,
+    VolumeLimit(At<String>),
+    ImageUnusable(At<Vec<String>>),
+    BrokenImage {
+        /// Of all if left out.
+        worker_types: Option<At<Vec<String>>>,
+        registers: bool,
+    },
 }
 
 pub(super) fn fault(s: &mut Section<'_>) -> FaultDoc {
-    type Whose = Option<At<Vec<String>>>;
-    let queue_down = |_: &mut Section<'_>| (FaultKind::QueueDown, Whose::None);
+    let names = |s: &mut Section<'_>, key, doc| {
+        let value = s.required(key, kind::list(kind::text()), doc);
+        At { value, place: s.place(key) }
+    };
+    let queue_down = |_: &mut Section<'_>| WhatDoc::Known(FaultKind::QueueDown);
     let queue_zero =
-        |_: &mut Section<'_>| (FaultKind::QueueSays { pending: 0, claimed: 0 }, Whose::None);
+        |_: &mut Section<'_>| WhatDoc::Known(FaultKind::QueueSays { pending: 0, claimed: 0 });
     let queue_says = |s: &mut Section<'_>| {
         let pending = s.required("pending", kind::integer(), "Tasks said to be waiting.");
         let claimed = s.required("claimed", kind::integer(), "Tasks said to be held by workers.");
-        (FaultKind::QueueSays { pending, claimed }, Whose::None)
+        WhatDoc::Known(FaultKind::QueueSays { pending, claimed })
     };
     let broken_image = |s: &mut Section<'_>| {
         let doc = "Of which worker types, by name; of all if left out.";
         let value = s.optional("worker_types", kind::list(kind::text()), doc);
-        let whose = value.map(|value| At { value, place: s.place("worker_types") });
+        let worker_types = value.map(|value| At { value, place: s.place("worker_types") });
         let registers = s.defaulted(
             "registers",
             kind::boolean(),
@@ -68,12 +53,27 @@ pub(super) fn fault(s: &mut Section<'_>) -> FaultDoc {
             false,
             "Taskcluster retrospective 2019-11-20: the image never started a worker",
         );
-        (FaultKind::BrokenImage { worker_types: Vec::new(), registers }, whose)
+        WhatDoc::BrokenImage { worker_types, registers }
     };
     let boot_slow = |s: &mut Section<'_>| {
         let factor = kind::float().within(1.0..=1_000.0);
         let factor = s.required("factor", factor, "How many times as long boots take.");
-        (FaultKind::BootSlow { factor }, Whose::None)
+        WhatDoc::Known(FaultKind::BootSlow { factor })
+    };
+    let pool_dry = |s: &mut Section<'_>| {
+        WhatDoc::PoolsDry(names(s, "pools", "Which, as \"c5.large/us-east-1a\"."))
+    };
+    let all_dry = |_: &mut Section<'_>| WhatDoc::AllDry;
+    let volume_limit = |s: &mut Section<'_>| {
+        let value = s.required("region", kind::text(), "Where.");
+        WhatDoc::VolumeLimit(At { value, place: s.place("region") })
+    };
+    let image_unusable = |s: &mut Section<'_>| {
+        WhatDoc::ImageUnusable(names(
+            s,
+            "images",
+            "Which; that of a worker type without `image` has the worker type's name.",
+        ))
     };
     let variants = [
         Variant::new(
@@ -89,21 +89,40 @@ pub(super) fn fault(s: &mut Section<'_>) -> FaultDoc {
             &broken_image,
         ),
         Variant::new("boot-slow", "Instances that start to boot take longer.", &boot_slow),
+        Variant::new(
+            "pool-dry",
+            "Pools have no spot instance to give (`InsufficientInstanceCapacity`); those that they \
+             gave run on.",
+            &pool_dry,
+        ),
+        Variant::new("all-dry", "The same of all pools.", &all_dry),
+        Variant::new(
+            "volume-limit",
+            "A region's limit on volumes is reached: instances die at once \
+             (`Client.VolumeLimitExceeded`).",
+            &volume_limit,
+        ),
+        Variant::new(
+            "image-unusable",
+            "Images cannot be used: launches of them are refused (`InvalidAMIID.NotFound`).",
+            &image_unusable,
+        ),
     ];
-    let from = s.defaulted(
-        "from",
-        duration(),
-        "When it begins, counted from the start of the run.",
-        Duration::ZERO,
-        "from the start",
-    );
-    let length = s.defaulted(
-        "length",
-        some_time(),
-        "How long it lasts.",
-        DELAY_MAX,
-        "to the end of the run",
-    );
-    let (what, whose) = s.variant("what", "What goes wrong.", &variants, None, None);
-    FaultDoc { from, length, what, whose }
+    FaultDoc {
+        from: s.defaulted(
+            "from",
+            duration(),
+            "When it begins, counted from the start of the run.",
+            Duration::ZERO,
+            "from the start",
+        ),
+        length: s.defaulted(
+            "length",
+            some_time(),
+            "How long it lasts.",
+            DELAY_MAX,
+            "to the end of the run",
+        ),
+        what: s.variant("what", "What goes wrong.", &variants, None, None),
+    }
 }
