@@ -243,13 +243,47 @@ fn an_idle_worker_asks_whether_to_stop_as_long_as_it_is_idle() {
         scaling_ratio: Ratio::ZERO,
         requested_counts: RequestedCounts::Capacity,
     };
-    check(&config, "0s 5m\n 14m 5m\n 40m 1m", expect![[""]]);
+    check(&config, "0s 5m\n 14m 5m\n 40m 1m", expect![[r#"
+        0h01m00 queue: 1 pending, 0 claimed
+        0h01m00 launch #1 in a on demand
+        0h01m00 #1 works
+        0h02m00 queue: 0 pending, 1 claimed
+        0h06m00 queue: 0 pending, 0 claimed
+        0h09m00 #1 asks whether to stop
+        0h12m00 #1 asks whether to stop
+        0h14m00 queue: 0 pending, 1 claimed
+        0h19m00 queue: 0 pending, 0 claimed
+        0h22m00 #1 asks whether to stop
+        0h25m00 #1 asks whether to stop
+        0h28m00 #1 asks whether to stop
+        0h29m00 #1 ended by Worker
+        0h40m00 queue: 1 pending, 0 claimed
+        0h40m00 launch #2 in a on demand
+        0h40m00 #2 works
+        0h41m00 end: 3 done, longest wait 1 min
+        micro-dollars: on demand 174000, useful 66000, idle 108000
+    "#]]);
 }
 
 #[test]
 fn an_idle_worker_that_is_told_to_stop_stops() {
     let config = fleet(1, WorkerModel { asks: Some(duration("3m")), ..worker() });
-    check(&config, "0s 5m\n 14m 5m", expect![[""]]);
+    check(&config, "0s 5m\n 14m 5m", expect![[r#"
+        0h01m00 queue: 1 pending, 0 claimed
+        0h01m00 launch #1 in a on demand
+        0h01m00 #1 works
+        0h02m00 queue: 0 pending, 1 claimed
+        0h06m00 queue: 0 pending, 0 claimed
+        0h09m00 #1 asks whether to stop
+        0h09m00 advise #1 to stop
+        0h09m00 #1 ended by Worker
+        0h14m00 queue: 1 pending, 0 claimed
+        0h14m00 launch #2 in a on demand
+        0h14m00 #2 works
+        0h15m00 queue: 0 pending, 1 claimed
+        0h19m00 end: 2 done, longest wait 1 min
+        micro-dollars: on demand 78000, useful 60000, idle 18000
+    "#]]);
 }
 
 #[test]
