@@ -243,7 +243,10 @@ fn an_idle_worker_asks_whether_to_stop_as_long_as_it_is_idle() {
         scaling_ratio: Ratio::ZERO,
         requested_counts: RequestedCounts::Capacity,
     };
-    check(&config, "0s 5m\n 14m 5m\n 40m 1m", expect![[r#"
+    check(
+        &config,
+        "0s 5m\n 14m 5m\n 40m 1m",
+        expect![[r#"
         0h01m00 queue: 1 pending, 0 claimed
         0h01m00 launch #1 in a on demand
         0h01m00 #1 works
@@ -262,13 +265,17 @@ fn an_idle_worker_asks_whether_to_stop_as_long_as_it_is_idle() {
         0h40m00 #2 works
         0h41m00 end: 3 done, longest wait 1 min
         micro-dollars: on demand 174000, useful 66000, idle 108000
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn an_idle_worker_that_is_told_to_stop_stops() {
     let config = fleet(1, WorkerModel { asks: Some(duration("3m")), ..worker() });
-    check(&config, "0s 5m\n 14m 5m", expect![[r#"
+    check(
+        &config,
+        "0s 5m\n 14m 5m",
+        expect![[r#"
         0h01m00 queue: 1 pending, 0 claimed
         0h01m00 launch #1 in a on demand
         0h01m00 #1 works
@@ -283,7 +290,8 @@ fn an_idle_worker_that_is_told_to_stop_stops() {
         0h15m00 queue: 0 pending, 1 claimed
         0h19m00 end: 2 done, longest wait 1 min
         micro-dollars: on demand 78000, useful 60000, idle 18000
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod issues;
 mod profiles;
 mod recorded;
 mod shipped;
+mod workers;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
