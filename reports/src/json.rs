@@ -10,7 +10,8 @@
 //!   "largest_pool", "largest_pool_share",
 //!   "api_calls": {"launch", "cancel", "terminate"},
 //!   "notices": {"seen", "late", "missed", "after_death", "duplicated",
-//!               "recommended", "recommended_taken", "losses_counted"},
+//!               "recommended", "recommended_taken",
+//!               "losses", "losses_counted", "losses_miscounted"},
 //!   "iterations", "events", "decision_digest",
 //!   "checks": [{…}]                     only if the scenario has any, see below
 //! }

@@ -223,8 +223,8 @@ proptest! {
             }
         }
         // However often and late the engine hears of a loss, it counts once.
-        let (told, seen) = (outcome.notices.losses_counted, outcome.notices.seen);
-        prop_assert!(launches.interrupted <= told && told <= launches.interrupted + seen);
+        let losses = (outcome.notices.losses, outcome.notices.losses_miscounted);
+        prop_assert!(launches.interrupted <= losses.0 && losses.1 == 0, "{:?}", outcome.notices);
     }
 }
 

@@ -11,6 +11,7 @@ mod story;
 mod capacity;
 mod cheapest;
 mod giving_up;
+mod interruptions;
 mod odd_facts;
 mod on_demand;
 mod price_limits;
