@@ -37,7 +37,22 @@ fn a_loss_that_is_told_again_and_again_counts_once() {
         5m  noticed #1
             losses
         ",
-        expect![[""]],
+        expect![[r#"
+            0s:
+              build c5.large/us-east-1a $0.02/h #1..#2
+                build: 2 pending, 0 claimed, no capacity → +2
+                build: 2 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1
+            2m: 1 lost
+            2m: build has capacity 1 working + 1 stopping
+            2m: 1 lost
+            4m: build has capacity 1 working
+            4m: 1 lost
+            4m:
+              build c5.large/us-east-1a $0.02/h #3
+                build: 1 pending, 1 claimed, capacity 1 working → +1
+                build: 1 × c5.large/us-east-1a from #3, spot at most $0.02/h, price $0.01/h, chosen from 1
+            5m: 1 lost
+        "#]],
     );
 }
 
@@ -51,7 +66,15 @@ fn a_loss_without_a_notice_counts_when_it_has_happened() {
             supply build
             losses
         ",
-        expect![[""]],
+        expect![[r#"
+            0s:
+              build c5.large/us-east-1a $0.02/h #1..#2
+                build: 2 pending, 0 claimed, no capacity → +2
+                build: 2 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1
+            4m: 1 lost
+            4m: build has capacity 1 working
+            4m: 1 lost
+        "#]],
     );
 }
 
@@ -65,7 +88,14 @@ fn a_notice_about_what_we_ended_ourselves_is_no_loss() {
             supply build
             losses
         ",
-        expect![[""]],
+        expect![[r#"
+            0s:
+              build c5.large/us-east-1a $0.02/h #1..#2
+                build: 2 pending, 0 claimed, no capacity → +2
+                build: 2 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1
+            2m: build has capacity 1 working
+            2m: 0 lost
+        "#]],
     );
 }
 
@@ -80,6 +110,15 @@ fn a_recommendation_replaces_nothing() {
             losses
             decide
         ",
-        expect![[""]],
+        expect![[r#"
+            0s:
+              build c5.large/us-east-1a $0.02/h #1..#2
+                build: 2 pending, 0 claimed, no capacity → +2
+                build: 2 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1
+            2m: build has capacity 2 working
+            2m: 0 lost
+            2m:
+                build: 0 pending, 2 claimed, capacity 2 working → +0
+        "#]],
     );
 }
