@@ -151,7 +151,13 @@ pub(crate) fn outcome() -> Outcome {
         largest_pool_share: 0.34,
         largest_pool: "m3.medium/us-east-1b".to_owned(),
         api_calls: ApiCalls { launch: 12_432, cancel: 1_184, terminate: 3 },
-        notices: NoticeMeasures { seen: 11, missed: 1, losses_counted: 12, ..Default::default() },
+        notices: NoticeMeasures {
+            seen: 11,
+            missed: 1,
+            losses: 12,
+            losses_counted: 12,
+            ..Default::default()
+        },
         iterations: 6_667,
         events: 1_234_567,
         decision_digest: "9c44e01f3a5b7d20".to_owned(),

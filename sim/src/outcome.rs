@@ -247,8 +247,12 @@ pub struct NoticeMeasures {
     pub recommended: u64,
     /// Interruptions that one preceded.
     pub recommended_taken: u64,
-    /// Spot instances taken back, as the engine counted them.
+    /// Spot instances that the engine could know to be lost, each once: noticed, or taken back.
+    pub losses: u64,
+    /// The same as the engine counted them.
     pub losses_counted: u64,
+    /// By how many the two differ.
+    pub losses_miscounted: u64,
 }
 
 /// What should not happen, as the modelled world knows it.

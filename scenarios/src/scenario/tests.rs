@@ -1,6 +1,7 @@
 //! Scenario files in; issues, remarks, hashes and outcomes out.
 
 mod issues;
+mod lifecycle;
 mod profiles;
 mod recorded;
 mod shipped;

@@ -121,7 +121,11 @@ impl World<'_> {
             largest_pool_share,
             largest_pool,
             api_calls: self.calls,
-            notices: NoticeMeasures { losses_counted: self.engine.losses(), ..self.notices },
+            notices: NoticeMeasures {
+                losses_counted: self.engine.losses(),
+                losses_miscounted: self.notices.losses.abs_diff(self.engine.losses()),
+                ..self.notices
+            },
             iterations: self.iterations,
             events: self.events,
             decision_digest: format!("{:016x}", self.digest.value()),

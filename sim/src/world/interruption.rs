@@ -278,6 +278,7 @@ impl World<'_> {
             return;
         }
         self.notices.seen += 1;
+        self.notices.losses += 1;
         self.instances[slot].noticed = Some(Notice::Seen);
         self.types[worker_type.index()].ready.leave(&mut self.instances, slot);
         self.tell(Observation::InterruptionNoticed { launch, ends_at });
@@ -292,6 +293,7 @@ impl World<'_> {
         self.events += 1;
         self.type_of(worker_type).launches.interrupted += 1;
         let told = self.instances[slot].is_leaving();
+        self.notices.losses += u64::from(!told);
         self.leave_service(slot, true, told);
         let cause = EndCause::Interruption;
         self.enter_state(slot, InstanceState::ShuttingDown, Some(cause));
