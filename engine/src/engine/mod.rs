@@ -4,6 +4,7 @@
 //! works a decision out. A worker type is looked at when something about it changed, so a turn
 //! costs what changed, not what exists.
 
+mod calls;
 mod demand;
 mod facts;
 mod looks;
@@ -15,8 +16,10 @@ use core::mem;
 
 use serde::{Deserialize, Serialize};
 
+use self::calls::Calls;
 use self::demand::{Counts, Demands};
 use self::looks::Looks;
+use crate::budget::Budget;
 use crate::decision::{Decision, Reason};
 use crate::gates::Gates;
 use crate::history::PoolHistory;
@@ -51,6 +54,8 @@ pub struct Engine {
     /// When to look whether launches are to be given up, once for each. An entry that is not its
     /// launch's next look is outdated.
     looks: Looks,
+    calls: Calls,
+    budget: Budget,
 }
 
 /// What placement keeps of one worker type from turn to turn.
@@ -100,6 +105,8 @@ impl Engine {
             changed: Changed::all_of(worker_types.len()),
             first_in_line: WorkerTypeId::new(0),
             looks: Looks::default(),
+            calls: Calls::default(),
+            budget: Budget::new(guards.api),
             config,
         }
     }
@@ -141,6 +148,9 @@ impl Engine {
     /// - A refusal after an instance was seen contradicts it and is ignored.
     /// - Of two causes for one end, the first holds.
     /// - A fact about a launch that ended, or that was never issued, is ignored.
+    /// - A call in doubt is repeated with the same token; its launches stay requested meanwhile. It
+    ///   is settled by its answer, by its instances being seen, or by nobody having seen them.
+    /// - Doubt about a call whose launches were all answered or seen is late and ignored.
     /// - A price not newer than the pool's last is late and ignored.
     /// - Counts and prices dated after `now` are taken to be of `now`.
     ///
@@ -158,8 +168,10 @@ impl Engine {
             }
             Observation::PricesRead { as_of: _ } => {}
             Observation::InstancePending { launch, instance } => self.give(launch, instance),
-            Observation::CallUnanswered { launch: _ } => {}
-            Observation::CallThrottled { region: _, call: _, launch: _ } => {}
+            Observation::CallUnanswered { launch } => self.doubt(launch, Some(now)),
+            Observation::CallThrottled { region, call, launch } => {
+                self.throttled(region, call, launch);
+            }
             Observation::Restarted => {}
             Observation::WorkerChecked { launch: _, claimed: _, last_claim: _, as_of: _ } => {}
             Observation::WorkerIdled { launch: _ } => {}
@@ -167,7 +179,7 @@ impl Engine {
             Observation::InstanceFound { .. } => {}
             Observation::InstanceMissed { launch: _, as_of: _ } => {}
             Observation::StrayEnded { instance: _ } => {}
-            Observation::InstancesListed { region: _, as_of: _ } => {}
+            Observation::InstancesListed { region, as_of } => self.calls.listed(region, as_of),
             Observation::InstanceRunning { launch } => self.reach(launch, Stage::Running),
             Observation::WorkerRegistered { launch } => self.reach(launch, Stage::Working),
             Observation::InterruptionNoticed { launch, ends_at: _ } => {
@@ -186,6 +198,7 @@ impl Engine {
         self.advance(now);
         let wake_at = now + self.config.limits.iteration_interval;
         let mut decision = Decision { at: now, actions: Vec::new(), reasons: Vec::new(), wake_at };
+        self.settle_calls(&mut decision);
         self.give_up_overdue(&mut decision);
         if self.demands.lapses(now) {
             self.changed.mark_all(); // so that each says that it is frozen
