@@ -8,7 +8,9 @@
 //!   "total": {…},                       all worker types together
 //!   "worker_types": [{"name", …}],      in the order of the scenario
 //!   "largest_pool", "largest_pool_share",
-//!   "api_calls": {"launch", "cancel", "terminate"},
+//!   "api_calls": {"launch", "launch_repeated", "launch_throttled", "launch_unanswered",
+//!                 "cancel", "cancel_throttled", "terminate", "terminate_throttled"},
+//!   "safety": {"double_launches"},      what must not happen: instances nobody waits for any more
 //!   "iterations", "events", "decision_digest"
 //! }
 //! ```
@@ -17,9 +19,10 @@
 //! `useful`, `idle`, `boot`, `redone`, `wasted`; both splits add up), `cost_per_task_usd` (null if
 //! none was done), `wait_s` (`count` tasks measured; `mean`, `p50`, `p95`, `p99`, `max`), `tasks`
 //! (`submitted`, `done`, `rerun` runs, `expired`, `exhausted`, `left`), `launches` (`ordered`,
-//! `insufficient_capacity`, `price_too_low`, `cancelled`, `started`, `interrupted`, `terminated`,
+//! `insufficient_capacity`, `price_too_low`, `cancelled`, `unmade`, `started`, `interrupted`, `terminated`,
 //! `stopped`), `instance_h`, `capacity_h`, `useful_h`, `over_provisioned_h`, `utilisation`,
-//! `churn_per_task_h`.
+//! `churn_per_task_h`, `capacity_peak` (capacity that was asked for and had not
+//! ended), `demand_peak` (tasks pending and claimed).
 //!
 //! Units end the names: `_usd` dollars, exact to the micro-dollar; `_s` seconds, exact to the
 //! millisecond; `_h` hours. Shares and utilisation are from 0 to 1. Keys are only ever added under
@@ -29,7 +32,7 @@ use std::io::{self, Write};
 
 use provisioner_engine::units::Duration;
 use provisioner_sim::outcome::{
-    ApiCalls, Cost, LaunchMeasures, Measures, Outcome, TaskMeasures, Wait,
+    ApiCalls, Cost, LaunchMeasures, Measures, Outcome, Safety, TaskMeasures, Wait,
 };
 use serde::Serialize;
 
@@ -52,6 +55,7 @@ pub fn write(run: &Run, outcome: &Outcome, out: &mut impl Write) -> io::Result<(
         largest_pool: &outcome.largest_pool,
         largest_pool_share: outcome.largest_pool_share,
         api_calls: &outcome.api_calls,
+        safety: &outcome.safety,
         iterations: outcome.iterations,
         events: outcome.events,
         decision_digest: &outcome.decision_digest,
@@ -71,6 +75,7 @@ struct Document<'a> {
     largest_pool: &'a str,
     largest_pool_share: f64,
     api_calls: &'a ApiCalls,
+    safety: &'a Safety,
     iterations: u64,
     events: u64,
     decision_digest: &'a str,
@@ -91,6 +96,8 @@ struct MeasuresDocument<'a> {
     over_provisioned_h: f64,
     utilisation: f64,
     churn_per_task_h: f64,
+    capacity_peak: u32,
+    demand_peak: u32,
 }
 
 #[derive(Serialize)]
@@ -131,6 +138,8 @@ impl<'a> MeasuresDocument<'a> {
             over_provisioned_h: measures.over_provisioned_time.as_hours_f64(),
             utilisation: measures.utilisation(),
             churn_per_task_h: measures.churn_per_task_hour(),
+            capacity_peak: measures.capacity_peak,
+            demand_peak: measures.demand_peak,
         }
     }
 }

@@ -231,8 +231,8 @@ pub struct ApiCalls {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Safety {
-    /// Instances that became `running` for launches that the engine had given up: their capacity
-    /// was bought twice.
+    /// Instances that ran for launches that the engine had given up: their capacity was bought
+    /// twice, or could have been.
     pub double_launches: u64,
 }
 

@@ -15,7 +15,7 @@ use provisioner_engine::units::{Duration, Time};
 use rand::RngExt;
 
 use super::World;
-use super::instances::{Stage, Voice};
+use super::instances::{Instance, Stage, Voice};
 use crate::config::api::{ApiBuckets, ApiModel, TokenBucket};
 use crate::config::{Fault, FaultKind, SimConfig};
 
@@ -219,6 +219,15 @@ impl World<'_> {
                 self.tell(given);
                 self.tell(Observation::InstanceStopping { launch, cause });
             }
+        }
+    }
+
+    /// An instance is at its end: was it bought for nothing?
+    pub(super) fn judge(&mut self, slot: u32) {
+        let Instance { launch, stage, .. } = self.instances[slot];
+        if matches!(stage, Stage::Running | Stage::Working) && self.engine.launch(launch).is_none()
+        {
+            self.safety.double_launches += 1;
         }
     }
 

@@ -86,6 +86,7 @@ impl World<'_> {
     /// The run is over: what still runs is billed up to now, and everything is added up.
     pub(super) fn close(mut self) -> Outcome {
         for slot in self.instances.slots() {
+            self.judge(slot);
             self.credit_open_runs(slot);
             self.bill(slot, false);
         }

@@ -361,9 +361,6 @@ impl World<'_> {
         instance.first_price = self.pools[instance.pool.index()].changes.saturating_sub(1);
         let Instance { launch, worker_type, market, voice, .. } = *instance;
         self.type_of(worker_type).launches.started += 1;
-        if self.engine.launch(launch).is_none() {
-            self.safety.double_launches += 1;
-        }
         self.tell_in(voice, Observation::InstanceRunning { launch });
         let rate = self.config.cloud.interruption_hazard;
         if rate > 0.0 && market != Market::OnDemand {
@@ -490,6 +487,7 @@ impl World<'_> {
     fn leave_service(&mut self, slot: u32, interrupted: bool, told: bool) {
         let Instance { worker_type, pool, in_pool, capacity, .. } = self.instances[slot];
         self.capacity_moves(worker_type, -i64::from(capacity));
+        self.judge(slot);
         self.types[worker_type.index()].ready.leave(&mut self.instances, slot);
         if in_pool != NONE {
             let serving = &mut self.pools[pool.index()].serving;

@@ -5,6 +5,7 @@ use provisioner_sim::billing::{BillingRule, Refund, Reread};
 use provisioner_sim::config::{CloudModel, Regime};
 use provisioner_sim::dist::DurationDist;
 
+use super::api::api;
 use super::delay::{delay, duration};
 use crate::file::{Section, kind};
 
@@ -15,13 +16,22 @@ const BILLED: &str = "EC2 User Guide, \"Billing for interrupted Spot Instances\"
                       2017-10-02";
 
 pub(super) fn cloud(s: &mut Section<'_>, regime: Regime) -> (CloudModel, DurationDist) {
-    let base = match regime {
-        Regime::Outbid => CloudModel::outbid(),
-        Regime::Capacity => CloudModel::capacity(),
+    let is_full = s.defaulted(
+        "behaviour",
+        kind::choice(&[("plain", false), ("full", true)]),
+        "Where the defaults below come from: a cloud that does as it is told, or all that EC2 does.",
+        false,
+        "what is being compared is seen best without chance besides",
+    );
+    let base = match (is_full, regime) {
+        (true, regime) => CloudModel::full(regime),
+        (false, Regime::Outbid) => CloudModel::outbid(),
+        (false, Regime::Capacity) => CloudModel::capacity(),
     };
     let probability = || kind::float().within(0.0..=1.0);
     let cloud = CloudModel {
         regime,
+        api: s.section("api", "How EC2 answers calls.", |s| api(s, &base.api)),
         answer: delay(
             s,
             "answer",
