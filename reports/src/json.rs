@@ -225,6 +225,7 @@ mod tests {
                   "insufficient_capacity": 1776,
                   "price_too_low": 0,
                   "cancelled": 1184,
+                  "unmade": 0,
                   "started": 9472,
                   "interrupted": 592,
                   "terminated": 0,
@@ -235,7 +236,9 @@ mod tests {
                 "useful_h": 6117.333333333333,
                 "over_provisioned_h": 888.0,
                 "utilisation": 0.8051948051948052,
-                "churn_per_task_h": 1.5483870967741937
+                "churn_per_task_h": 1.5483870967741937,
+                "capacity_peak": 0,
+                "demand_peak": 0
               },
               "worker_types": [
                 {
@@ -272,6 +275,7 @@ mod tests {
                     "insufficient_capacity": 300,
                     "price_too_low": 0,
                     "cancelled": 200,
+                    "unmade": 0,
                     "started": 1600,
                     "interrupted": 100,
                     "terminated": 0,
@@ -282,15 +286,25 @@ mod tests {
                   "useful_h": 1033.3333333333333,
                   "over_provisioned_h": 150.0,
                   "utilisation": 0.8051948051948052,
-                  "churn_per_task_h": 1.5483870967741937
+                  "churn_per_task_h": 1.5483870967741937,
+                  "capacity_peak": 0,
+                  "demand_peak": 0
                 }
               ],
               "largest_pool": "m3.medium/us-east-1b",
               "largest_pool_share": 0.34,
               "api_calls": {
                 "launch": 12432,
+                "launch_repeated": 0,
+                "launch_throttled": 0,
+                "launch_unanswered": 0,
                 "cancel": 1184,
-                "terminate": 3
+                "cancel_throttled": 0,
+                "terminate": 3,
+                "terminate_throttled": 0
+              },
+              "safety": {
+                "double_launches": 0
               },
               "iterations": 6667,
               "events": 1234567,

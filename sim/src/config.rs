@@ -81,14 +81,19 @@ pub enum Regime {
 }
 
 impl CloudModel {
+    /// The regime's cloud, which does as it is told.
+    #[must_use]
+    pub fn plain(regime: Regime) -> Self {
+        match regime {
+            Regime::Outbid => Self::outbid(),
+            Regime::Capacity => Self::capacity(),
+        }
+    }
+
     /// The regime's cloud with everything that EC2 does: throttling, lost answers, and more.
     #[must_use]
     pub fn full(regime: Regime) -> Self {
-        let plain = match regime {
-            Regime::Outbid => Self::outbid(),
-            Regime::Capacity => Self::capacity(),
-        };
-        Self { api: ApiModel::full(), ..plain }
+        Self { api: ApiModel::full(), ..Self::plain(regime) }
     }
 
     /// The bid era. Requests take about a minute to evaluate and sometimes half an hour (defaults

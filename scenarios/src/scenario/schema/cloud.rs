@@ -23,10 +23,9 @@ pub(super) fn cloud(s: &mut Section<'_>, regime: Regime) -> (CloudModel, Duratio
         false,
         "what is being compared is seen best without chance besides",
     );
-    let base = match (is_full, regime) {
-        (true, regime) => CloudModel::full(regime),
-        (false, Regime::Outbid) => CloudModel::outbid(),
-        (false, Regime::Capacity) => CloudModel::capacity(),
+    let base = match is_full {
+        true => CloudModel::full(regime),
+        false => CloudModel::plain(regime),
     };
     let probability = || kind::float().within(0.0..=1.0);
     let cloud = CloudModel {
