@@ -21,15 +21,17 @@ const ORDERED_AGAIN_AFTER: Duration = Duration::from_mins(5);
 /// What a worker type wants to launch.
 pub(super) struct Order {
     worker_type: WorkerTypeId,
-    /// The next one last.
-    picks: Vec<Pick>,
+    /// From where the next instance comes.
+    pick: Pick,
+    /// What is picked after that, the next one last: mostly nothing, and then it takes no memory.
+    later: Vec<Pick>,
 }
 
 impl Engine {
     /// Cancels requests and ends instances that are past their time.
     pub(super) fn give_up_overdue(&mut self, decision: &mut Decision) {
         for (look, id) in self.looks.take_due(self.now) {
-            let Some(launch) = self.ledger.get(id).copied().filter(|it| it.look == look) else {
+            let Some(&launch) = self.ledger.get(id).filter(|it| it.look == look) else {
                 continue;
             };
             // It was put off. Looking again at twice its age, most that end meanwhile are
@@ -70,28 +72,44 @@ impl Engine {
     ) -> Option<Order> {
         let Counts { pending, claimed, .. } = counts;
         let supply = self.ledger.supply(worker_type);
-        let WorkerType { capacity_min, capacity_max, scaling, .. } =
-            self.config.worker_types[worker_type.index()];
+        let config = &self.config.worker_types[worker_type.index()];
+        let WorkerType { capacity_max, scaling, .. } = *config;
+        let capacity_min = config.capacity_min_at(self.now);
         let need = Need { pending, claimed, supply, capacity_min, capacity_max };
         let change = scaling.change(&need);
+        let surplus_since = &mut self.states[worker_type.index()].surplus_since;
+        *surplus_since = if change < 0 { surplus_since.or(Some(self.now)) } else { None };
         if self.explains {
             let keep = scaling.keep(&need);
             let scaled = Reason::Scaled { worker_type, pending, claimed, supply, change, keep };
             decision.reasons.push(scaled);
         }
         let wanted = u32::try_from(change).ok().filter(|wanted| *wanted > 0)?;
-        let Plan { mut picks, short } = self.plan(worker_type, wanted, supply.live());
+        let Plan { mut picks, short, favourite } = self.plan(worker_type, wanted, supply.live());
+        self.like(worker_type, favourite);
         picks.reverse();
         if let Some(reason) = short {
             self.because(decision, reason);
             self.changed.mark(worker_type); // prices and windows move on without a fact about it
         }
-        Some(Order { worker_type, picks }).filter(|order| !order.picks.is_empty())
+        let pick = picks.pop()?;
+        let later = if picks.is_empty() { Vec::new() } else { picks };
+        Some(Order { worker_type, pick, later })
+    }
+
+    /// Remembers which candidate is liked best, and since when.
+    fn like(&mut self, worker_type: WorkerTypeId, favourite: Option<u32>) {
+        let held = &mut self.states[worker_type.index()].favourite;
+        if let Some(liked) = favourite
+            && held.is_none_or(|(before, _)| before != liked)
+        {
+            *held = Some((liked, self.now));
+        }
     }
 
     fn plan(&mut self, id: WorkerTypeId, wanted: u32, live: u32) -> Plan {
         let worker_type = &self.config.worker_types[id.index()];
-        let State { errors, random } = &mut self.states[id.index()];
+        let State { errors, random, favourite, .. } = &mut self.states[id.index()];
         errors.forget_old(self.now);
         let offer = Offer {
             now: self.now,
@@ -102,6 +120,7 @@ impl Engine {
             history: &self.history,
             errors,
             by_candidate: self.ledger.by_candidate(id),
+            favourite: *favourite,
             max_price_cap: self.config.limits.max_price_cap,
         };
         let market = worker_type.placement.market();
@@ -125,36 +144,33 @@ impl Engine {
         line.rotate_left(line.partition_point(|order| order.worker_type < self.first_in_line));
         let (mut left, mut cut_off) = (limit, None);
         while left > 0
-            && let Some(mut order) = line.pop_front()
+            && let Some(order) = line.pop_front()
         {
             let worker_type = order.worker_type;
-            if let Some(pick) = order.picks.last() {
-                let region = self.region_of(worker_type, pick);
-                let most = pick.count.min(launches_per_call_max).min(left);
-                match self.budget.launch(self.now, region, 1, most) {
-                    0 => {
-                        order.picks.retain(|pick| self.region_of(worker_type, pick) != region);
-                        self.tell_spent(Some(worker_type), region, Call::Launch, 1, decision);
-                        self.changed.mark(worker_type);
-                        cut_off = cut_off.or(Some(worker_type));
-                    }
-                    count => {
-                        left -= count;
-                        let pick = order.take(count);
-                        let launch = self.buy(worker_type, &pick, decision);
-                        self.tell_chosen(worker_type, &pick, launch, told, decision);
-                    }
+            let region = self.region_of(worker_type, &order.pick);
+            let most = order.pick.count.min(launches_per_call_max).min(left);
+            let rest = match self.budget.launch(self.now, region, 1, most) {
+                0 => {
+                    self.tell_spent(Some(worker_type), region, Call::Launch, 1, decision);
+                    self.changed.mark(worker_type);
+                    cut_off = cut_off.or(Some(worker_type));
+                    order.without(|pick| self.region_of(worker_type, pick) == region)
                 }
-            }
-            if !order.picks.is_empty() {
-                line.push_back(order);
-            }
+                count => {
+                    left -= count;
+                    let (call, rest) = order.take(count);
+                    let launch = self.buy(worker_type, &call, decision);
+                    self.tell_chosen(worker_type, &call, launch, told, decision);
+                    rest
+                }
+            };
+            line.extend(rest);
         }
         if let Some(next) = cut_off.or_else(|| Some(line.front()?.worker_type)) {
             self.first_in_line = next;
         }
-        for Order { worker_type, picks } in line {
-            let left = picks.iter().map(|pick| pick.count).sum();
+        for Order { worker_type, pick, later } in line {
+            let left = later.iter().fold(pick.count, |left, pick| left + pick.count);
             self.because(decision, Reason::LaunchLimitReached { worker_type, left, limit });
             self.changed.mark(worker_type);
         }
@@ -255,13 +271,20 @@ impl Engine {
 
 impl Order {
     /// Takes that many instances of the next pick out, for one call.
-    fn take(&mut self, count: u32) -> Pick {
-        let pick = self.picks.last_mut().expect("there is one to take from");
-        let call = Pick { count, ..*pick };
-        pick.count -= count;
-        if pick.count == 0 {
-            self.picks.pop();
-        }
-        call
+    fn take(mut self, count: u32) -> (Pick, Option<Self>) {
+        let call = Pick { count, ..self.pick };
+        self.pick.count -= count;
+        (call, if self.pick.count > 0 { Some(self) } else { self.next() })
+    }
+
+    /// Without the next pick and those later ones.
+    fn without(mut self, left_out: impl Fn(&Pick) -> bool) -> Option<Self> {
+        self.later.retain(|pick| !left_out(pick));
+        self.next()
+    }
+
+    fn next(mut self) -> Option<Self> {
+        self.pick = self.later.pop()?;
+        Some(self)
     }
 }

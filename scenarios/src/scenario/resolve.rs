@@ -15,8 +15,10 @@ use provisioner_sim::generate::tasks::TaskModel;
 use provisioner_sim::input::{AvailabilityChange, PriceChange, Task};
 use provisioner_sim::market::Market;
 
+use super::checks::Check;
 use super::inputs::Inputs;
 use super::pools::Pools;
+use super::schema::floors;
 use super::schema::{AvailabilityDoc, Document, PricesDoc, Span, TasksDoc};
 use crate::traces::TaskList;
 
@@ -25,7 +27,6 @@ use crate::traces::TaskList;
 pub(super) struct Resolved {
     pub(super) name: String,
     pub(super) description: String,
-    pub(super) hash: String,
     pub(super) seed: Seed,
     pub(super) span: Span,
     pub(super) engine: EngineConfig,
@@ -37,6 +38,7 @@ pub(super) struct Resolved {
     /// By worker type.
     tasks: Vec<Tasks>,
     market: MarketSource,
+    pub(super) checks: Vec<Check>,
 }
 
 /// Where a worker type's tasks come from.
@@ -131,7 +133,7 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
             registration_timeout: worker_type.registration_timeout,
             lifetime_max: worker_type.lifetime_max,
             idle_timeout: worker_type.idle_timeout,
-            floors: Vec::new(),
+            floors: floors::resolve(&worker_type.floors, doc.span),
             on_demand_after: None,
             spend: SpendLimits::default(),
         });
@@ -159,7 +161,6 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
     Resolved {
         name: doc.name.unwrap_or_else(|| stem.to_owned()),
         description: doc.description,
-        hash: String::new(),
         seed: doc.seed,
         span: doc.span,
         engine: EngineConfig {
@@ -176,6 +177,7 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
         workers,
         tasks,
         market,
+        checks: doc.checks,
     }
 }
 
