@@ -52,7 +52,7 @@ fn a_lost_answer_is_asked_for_again_and_each_task_has_one_instance() {
     "#]]
     .assert_eq(&story(&config, tasks("0s 5m times 2")));
     let outcome = outcome(&config, tasks("0s 5m times 2"));
-    assert_eq!((outcome.total.launches.started, outcome.safety.double_launches), (2, 0));
+    assert_eq!((outcome.total.launches.started, outcome.total.safety.double_launches), (2, 0));
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn an_answer_that_is_forgotten_is_bought_twice() {
     let mut config = slow_world(Guards::off());
     config.faults = fault("90s", FaultKind::ResponsesLost { share: 1.0 });
     let outcome = outcome(&config, tasks("0s 5m times 2"));
-    assert_eq!((outcome.total.launches.started, outcome.safety.double_launches), (4, 2));
+    assert_eq!((outcome.total.launches.started, outcome.total.safety.double_launches), (4, 2));
     assert_eq!(outcome.api_calls.launch_unanswered, 1);
 }
 
@@ -295,7 +295,7 @@ proptest! {
     #[test]
     fn no_loss_of_calls_or_answers_buys_twice_or_loses_demand(config in storms()) {
         let outcome = outcome(&config, tasks("0s 5m times 40\n 30m 5m times 20"));
-        prop_assert_eq!(outcome.safety.double_launches, 0);
+        prop_assert_eq!(outcome.total.safety.double_launches, 0);
         prop_assert_eq!(outcome.total.tasks.done, 60);
         prop_assert!(outcome.total.capacity_peak <= outcome.total.demand_peak, "{:?}", outcome.total);
     }

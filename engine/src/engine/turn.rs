@@ -4,9 +4,10 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::demand::Counts;
-use super::{Engine, State};
+use super::zombies::Duty;
+use super::{Engine, Signs, State};
 use crate::decision::{Action, Decision, Reason};
-use crate::gates::{Event, Site};
+use crate::gates::{Event, Fleet, Site};
 use crate::ids::{LaunchId, RegionId, WorkerTypeId};
 use crate::ledger::{Launch, Stage};
 use crate::observation::Call;
@@ -28,7 +29,8 @@ pub(super) struct Order {
 }
 
 impl Engine {
-    /// Cancels requests and ends instances that are past their time.
+    /// Cancels requests and ends instances that are past their time, and looks at workers that may
+    /// be.
     pub(super) fn give_up_overdue(&mut self, decision: &mut Decision) {
         for (look, id) in self.looks.take_due(self.now) {
             let Some(&launch) = self.ledger.get(id).filter(|it| it.look == look) else {
@@ -44,22 +46,32 @@ impl Engine {
                 continue;
             }
             self.ledger.set_look(id, Time::MAX);
-            let (call, order) = match launch.accepted {
-                Some(_) => {
-                    (Call::Terminate, Action::Terminate { launch: id, unless_claimed: false })
+            let again = self.now + ORDERED_AGAIN_AFTER;
+            match self.duty(id, &launch).1 {
+                Duty::Check => {
+                    decision.actions.push(Action::CheckWorker { launch: id });
+                    self.put_off(id, again.min(self.deadline(id, &launch).0));
                 }
-                None => (Call::Cancel, Action::Cancel { launch: id }),
-            };
-            let region = self.config.catalog.region_of(launch.pool);
-            if !self.budget.spend(self.now, region, call) {
-                let until = self.tell_spent(None, region, call, 1, decision);
-                self.put_off(id, until);
-                continue;
+                Duty::GiveUp(reason) => {
+                    let last = matches!(reason, Reason::LifetimeReached { .. });
+                    let unless_claimed = self.config.guards.zombies.is_some() && !last;
+                    let (call, order) = match launch.accepted {
+                        Some(_) => {
+                            (Call::Terminate, Action::Terminate { launch: id, unless_claimed })
+                        }
+                        None => (Call::Cancel, Action::Cancel { launch: id }),
+                    };
+                    let region = self.config.catalog.region_of(launch.pool);
+                    if !self.budget.spend(self.now, region, call) {
+                        let until = self.tell_spent(None, region, call, 1, decision);
+                        self.put_off(id, until);
+                        continue;
+                    }
+                    decision.actions.push(order);
+                    self.because(decision, reason);
+                    self.put_off(id, again);
+                }
             }
-            decision.actions.push(order);
-            let (_, reason) = self.deadline(id, &launch);
-            self.because(decision, reason);
-            self.put_off(id, self.now + ORDERED_AGAIN_AFTER);
         }
     }
 
@@ -127,28 +139,49 @@ impl Engine {
         let mut room = Room::new(wanted, live, worker_type);
         if !self.gates.are_off() {
             let candidates = 0..u32::try_from(worker_type.candidates.len()).unwrap_or(u32::MAX);
-            room = room.behind(candidates.map(|candidate| {
-                let site = Site::new(&self.config.catalog, id, worker_type, candidate, market);
-                self.gates.open(self.now, &site)
-            }));
+            let site =
+                |candidate| Site::new(&self.config.catalog, id, worker_type, candidate, market);
+            let sites: Vec<Site> = candidates.map(site).collect();
+            let fleet = Fleet {
+                now: self.now,
+                candidates: &worker_type.candidates,
+                prices: &self.prices,
+                by_candidate: offer.by_candidate,
+                units: live.saturating_add(wanted),
+            };
+            room = room.behind(self.gates.openings(self.now, &sites, &fleet));
         }
         worker_type.placement.plan(&offer, room, random)
     }
 
     /// One call of each worker type in turn, so that one type's volume never starves another.
-    /// Whoever a limit or the allowance of calls cuts off is first in line the next time.
+    /// Whoever a limit or the allowance of calls cuts off is first in line the next time; and where
+    /// a gate cut someone off because of calls before, the line begins with the next one then.
     pub(super) fn launch_in_turn(&mut self, mut line: VecDeque<Order>, decision: &mut Decision) {
         let Limits { launches_per_decision_max: limit, launches_per_call_max, .. } =
             self.config.limits;
         let told = decision.reasons.len();
         line.rotate_left(line.partition_point(|order| order.worker_type < self.first_in_line));
+        let first = line.front().map_or(self.first_in_line, |order| order.worker_type);
         let (mut left, mut cut_off) = (limit, None);
         while left > 0
-            && let Some(order) = line.pop_front()
+            && let Some(mut order) = line.pop_front()
         {
             let worker_type = order.worker_type;
+            let wanted = order.pick.count.min(launches_per_call_max).min(left);
+            let (most, reason) = self.left_open(worker_type, &order.pick, wanted);
+            if let Some(reason) = reason {
+                order.pick.count = most;
+                self.because(decision, reason);
+                self.changed.mark(worker_type);
+                let worker_types = self.config.worker_types.len();
+                self.first_in_line = WorkerTypeId::new((first.index() + 1) % worker_types);
+            }
+            if most == 0 {
+                line.extend(order.next());
+                continue;
+            }
             let region = self.region_of(worker_type, &order.pick);
-            let most = order.pick.count.min(launches_per_call_max).min(left);
             let rest = match self.budget.launch(self.now, region, 1, most) {
                 0 => {
                     self.tell_spent(Some(worker_type), region, Call::Launch, 1, decision);
@@ -156,9 +189,9 @@ impl Engine {
                     cut_off = cut_off.or(Some(worker_type));
                     order.without(|pick| self.region_of(worker_type, pick) == region)
                 }
-                count => {
-                    left -= count;
-                    let (call, rest) = order.take(count);
+                taken => {
+                    left -= taken;
+                    let (call, rest) = order.take(taken);
                     let launch = self.buy(worker_type, &call, decision);
                     self.tell_chosen(worker_type, &call, launch, told, decision);
                     rest
@@ -200,6 +233,22 @@ impl Engine {
         until
     }
 
+    /// How many of the instances wanted of a pick the gates have left open, and why that is less.
+    fn left_open(
+        &self,
+        worker_type: WorkerTypeId,
+        pick: &Pick,
+        wanted: u32,
+    ) -> (u32, Option<Reason>) {
+        if self.gates.are_off() {
+            return (wanted, None);
+        }
+        let opening =
+            self.gates.open(self.now, &self.site(worker_type, pick.candidate, pick.market));
+        let reason = opening.limit.filter(|_| opening.count < wanted);
+        (wanted.min(opening.count), reason)
+    }
+
     /// Remembers the launches of one call and orders it.
     fn buy(&mut self, worker_type: WorkerTypeId, pick: &Pick, decision: &mut Decision) -> LaunchId {
         let Pick { candidate, market, count, .. } = *pick;
@@ -220,6 +269,7 @@ impl Engine {
             accepted: None,
             deadline: Time::MAX,
             look: Time::MAX,
+            signs: Signs::default(),
         };
         for _ in 0..count {
             let id = self.ledger.open(launch);
