@@ -8,7 +8,8 @@
 //!   "total": {…},                       all worker types together
 //!   "worker_types": [{"name", …}],      in the order of the scenario
 //!   "largest_pool", "largest_pool_share",
-//!   "api_calls": {"launch", "cancel", "terminate"},
+//!   "api_calls": {"launch", "launch_repeated", "launch_throttled", "launch_unanswered",
+//!                 "cancel", "cancel_throttled", "terminate", "terminate_throttled"},
 //!   "notices": {"seen", "late", "missed", "after_death", "duplicated",
 //!               "recommended", "recommended_taken",
 //!               "losses", "losses_counted", "losses_miscounted"},
@@ -22,12 +23,14 @@
 //! none was done), `wait_s` (`count` tasks measured; `mean`, `p50`, `p95`, `p99`, `max`), `tasks`
 //! (`submitted`, `done`, `rerun` runs, `expired`, `exhausted`, `left`), `launches` (`ordered`,
 //! `insufficient_capacity`, `price_too_low`, `cancelled`, `quota_reached`, `unsupported`,
-//! `image_unusable`, `volume_limit`, `rejected`, `launch_failed`, `started`, `interrupted`,
+//! `image_unusable`, `volume_limit`, `rejected`, `launch_failed`, `unmade`, `started`, `interrupted`,
 //! `terminated`, `stopped`), `safety` (`claimed_ended` instances ended by the provisioner while they
 //! ran a task, `spared` ones left alone as they did, `zombie_h` of instances whose worker never
-//! came, never claims or hangs), `instance_h`, `capacity_h`, `useful_h`, `over_provisioned_h`,
+//! came, never claims or hangs, `double_launches`: instances that ran for launches that were given
+//! up), `instance_h`, `capacity_h`, `useful_h`, `over_provisioned_h`,
 //! `utilisation`,
-//! `churn_per_task_h`.
+//! `churn_per_task_h`, `capacity_peak` (the most capacity that was asked for and had not ended),
+//! `demand_peak` (the most tasks pending and claimed).
 //!
 //! Each of `checks` has `name`, `because`, `measure` (the path of a number in this document, a
 //! worker type standing under its name), `value`, those of the bounds `at_most`, `at_least`,
@@ -162,6 +165,8 @@ struct MeasuresDocument<'a> {
     over_provisioned_h: f64,
     utilisation: f64,
     churn_per_task_h: f64,
+    capacity_peak: u32,
+    demand_peak: u32,
 }
 
 #[derive(Serialize)]
@@ -181,6 +186,7 @@ struct SafetyDocument {
     claimed_ended: u64,
     spared: u64,
     zombie_h: f64,
+    double_launches: u64,
 }
 
 #[derive(Serialize)]
@@ -235,6 +241,8 @@ impl<'a> MeasuresDocument<'a> {
             over_provisioned_h: measures.over_provisioned_time.as_hours_f64(),
             utilisation: measures.utilisation(),
             churn_per_task_h: measures.churn_per_task_hour(),
+            capacity_peak: measures.capacity_peak,
+            demand_peak: measures.demand_peak,
         }
     }
 }
@@ -257,8 +265,8 @@ impl CostDocument {
 
 impl SafetyDocument {
     fn of(safety: SafetyMeasures) -> Self {
-        let SafetyMeasures { claimed_ended, spared, zombie_time } = safety;
-        Self { claimed_ended, spared, zombie_h: zombie_time.as_hours_f64() }
+        let SafetyMeasures { claimed_ended, spared, zombie_time, double_launches } = safety;
+        Self { claimed_ended, spared, zombie_h: zombie_time.as_hours_f64(), double_launches }
     }
 }
 
@@ -333,6 +341,7 @@ mod tests {
                   "volume_limit": 0,
                   "rejected": 0,
                   "launch_failed": 0,
+                  "unmade": 0,
                   "started": 9472,
                   "interrupted": 592,
                   "terminated": 0,
@@ -348,7 +357,9 @@ mod tests {
                 "useful_h": 6117.333333333333,
                 "over_provisioned_h": 888.0,
                 "utilisation": 0.8051948051948052,
-                "churn_per_task_h": 1.5483870967741937
+                "churn_per_task_h": 1.5483870967741937,
+                "capacity_peak": 0,
+                "demand_peak": 0
               },
               "worker_types": [
                 {
@@ -391,6 +402,7 @@ mod tests {
                     "volume_limit": 0,
                     "rejected": 0,
                     "launch_failed": 0,
+                    "unmade": 0,
                     "started": 1600,
                     "interrupted": 100,
                     "terminated": 0,
@@ -406,15 +418,25 @@ mod tests {
                   "useful_h": 1033.3333333333333,
                   "over_provisioned_h": 150.0,
                   "utilisation": 0.8051948051948052,
-                  "churn_per_task_h": 1.5483870967741937
+                  "churn_per_task_h": 1.5483870967741937,
+                  "capacity_peak": 0,
+                  "demand_peak": 0
                 }
               ],
               "largest_pool": "m3.medium/us-east-1b",
               "largest_pool_share": 0.34,
               "api_calls": {
                 "launch": 12432,
+                "launch_repeated": 0,
+                "launch_throttled": 0,
+                "launch_unanswered": 0,
                 "cancel": 1184,
-                "terminate": 3
+                "cancel_throttled": 0,
+                "terminate": 3,
+                "terminate_throttled": 0
+              },
+              "safety": {
+                "double_launches": 0
               },
               "notices": {
                 "seen": 11,

@@ -117,6 +117,7 @@ pub(crate) fn worker_type(name: &str, size: i64) -> Measures {
             insufficient_capacity: count * 3,
             price_too_low: 0,
             cancelled: count * 2,
+            unmade: 0,
             started: count * 16,
             interrupted: count,
             terminated: 0,
@@ -127,11 +128,14 @@ pub(crate) fn worker_type(name: &str, size: i64) -> Measures {
             claimed_ended: 0,
             spared: count,
             zombie_time: Duration::from_mins(size * 3),
+            double_launches: 0,
         },
         instance_time: Duration::from_mins(size * 770),
         capacity_time: Duration::from_mins(size * 770),
         useful_time: Duration::from_mins(size * 620),
         over_provisioned_time: Duration::from_mins(size * 90),
+        capacity_peak: 0,
+        demand_peak: 0,
     }
 }
 
@@ -150,7 +154,7 @@ pub(crate) fn outcome() -> Outcome {
         worker_types,
         largest_pool_share: 0.34,
         largest_pool: "m3.medium/us-east-1b".to_owned(),
-        api_calls: ApiCalls { launch: 12_432, cancel: 1_184, terminate: 3 },
+        api_calls: ApiCalls { launch: 12_432, cancel: 1_184, terminate: 3, ..ApiCalls::default() },
         notices: NoticeMeasures {
             seen: 11,
             missed: 1,

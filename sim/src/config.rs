@@ -3,11 +3,14 @@
 //! Numbers are parameters with a cited default; times are [`Duration`], chances are per event or
 //! per hour. Reading them from a scenario file is the `scenarios` crate's work.
 
+pub mod api;
+
 use provisioner_engine::ids::{ImageId, PoolId, RegionId, WorkerTypeId};
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Time};
 use provisioner_engine::worker_type::EngineConfig;
 
+use self::api::ApiModel;
 use crate::billing::BillingRule;
 use crate::dist::DurationDist;
 use crate::ec2::interruption::InterruptionModel;
@@ -51,6 +54,8 @@ pub struct SimConfig {
 pub struct CloudModel {
     /// What interrupts spot instances.
     pub regime: Regime,
+    /// How it answers calls.
+    pub api: ApiModel,
     /// From the launch call, or the spot request, to an instance or a refusal.
     pub answer: DurationDist,
     /// From EC2's state `pending` to `running`.
@@ -108,6 +113,7 @@ impl CloudModel {
             interruption: InterruptionModel::full(regime),
             launch: LaunchModel::full(),
             quotas: QuotaModel::full(regime),
+            api: ApiModel::full(),
             ..Self::plain(regime)
         }
     }
@@ -136,6 +142,7 @@ impl CloudModel {
             DurationDist::Uniform { min: Duration::from_mins(10), max: Duration::from_mins(30) };
         Self {
             regime: Regime::Capacity,
+            api: ApiModel::default(),
             answer: log_normal(1_500, 0.4),
             pending_to_running: log_normal(8_000, 0.5).with_tail(0.005, half_hour_tail),
             termination: log_normal(60_000, 0.4),
@@ -169,6 +176,26 @@ pub struct Fault {
 pub enum FaultKind {
     /// The queue answers nothing: its counts are unknown, and so is what a worker holds.
     QueueDown,
+    /// Other users of the account make so many calls that this share of ours is throttled.
+    CallsThrottled {
+        /// 0 to 1.
+        share: f64,
+    },
+    /// This share of calls never arrives.
+    RequestsLost {
+        /// 0 to 1.
+        share: f64,
+    },
+    /// This share of calls is carried out and never answered.
+    ResponsesLost {
+        /// 0 to 1.
+        share: f64,
+    },
+    /// This share of calls is answered by an internal error.
+    InternalErrors {
+        /// 0 to 1.
+        share: f64,
+    },
     /// The queue tells these counts of every worker type, whatever is true.
     QueueSays {
         /// Tasks waiting.

@@ -66,6 +66,12 @@ pub struct Measures {
     pub useful_time: Duration,
     /// Slot-time of registered workers without a task.
     pub over_provisioned_time: Duration,
+    /// The most capacity that was asked for and had not ended.
+    #[serde(default)]
+    pub capacity_peak: u32,
+    /// The most tasks pending and claimed that the queue told.
+    #[serde(default)]
+    pub demand_peak: u32,
 }
 
 /// Money, split two ways.
@@ -173,6 +179,9 @@ pub struct LaunchMeasures {
     pub price_too_low: u64,
     /// Cancelled before they were fulfilled.
     pub cancelled: u64,
+    /// No call for them was carried out.
+    #[serde(default)]
+    pub unmade: u64,
     /// Refused because the account's quota was reached.
     pub quota_reached: u64,
     /// Refused because the zone does not offer the instance type.
@@ -216,6 +225,7 @@ impl std::ops::AddAssign for LaunchMeasures {
         self.insufficient_capacity += rhs.insufficient_capacity;
         self.price_too_low += rhs.price_too_low;
         self.cancelled += rhs.cancelled;
+        self.unmade += rhs.unmade;
         self.quota_reached += rhs.quota_reached;
         self.unsupported += rhs.unsupported;
         self.image_unusable += rhs.image_unusable;
@@ -267,6 +277,10 @@ pub struct SafetyMeasures {
     pub spared: u64,
     /// Time that instances were up whose worker never came, never claims or hangs.
     pub zombie_time: Duration,
+    /// Instances that ran for launches that the engine had given up: their capacity was bought
+    /// twice, or could have been.
+    #[serde(default)]
+    pub double_launches: u64,
 }
 
 impl std::ops::AddAssign for SafetyMeasures {
@@ -274,19 +288,30 @@ impl std::ops::AddAssign for SafetyMeasures {
         self.claimed_ended += rhs.claimed_ended;
         self.spared += rhs.spared;
         self.zombie_time += rhs.zombie_time;
+        self.double_launches += rhs.double_launches;
     }
 }
 
 /// Calls that a provisioner would have made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct ApiCalls {
-    /// `RunInstances` or `RequestSpotInstances`, one a launch.
+    /// `RunInstances` or `RequestSpotInstances`.
     pub launch: u64,
+    /// Those of them that were made before.
+    pub launch_repeated: u64,
+    /// Those that were throttled.
+    pub launch_throttled: u64,
+    /// Those that got no answer, or an internal error.
+    pub launch_unanswered: u64,
     /// `CancelSpotInstanceRequests`.
     pub cancel: u64,
+    /// Those of them that were throttled.
+    pub cancel_throttled: u64,
     /// `TerminateInstances`.
     pub terminate: u64,
+    /// Those of them that were throttled.
+    pub terminate_throttled: u64,
 }
 
 impl Measures {
@@ -308,7 +333,12 @@ impl Measures {
 }
 
 impl Measures {
-    /// Adds another worker type's, but for the waits, which do not add up.
+    pub(crate) fn set_peaks(&mut self, capacity: i64, demand: i64) {
+        self.capacity_peak = u32::try_from(capacity).unwrap_or(u32::MAX);
+        self.demand_peak = u32::try_from(demand).unwrap_or(u32::MAX);
+    }
+
+    /// Adds another worker type's, but for the waits and peaks, which do not add up.
     pub(crate) fn add(&mut self, other: &Self) {
         self.cost += other.cost;
         self.tasks += other.tasks;

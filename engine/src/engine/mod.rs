@@ -5,6 +5,7 @@
 //! costs what changed, not what exists.
 
 mod advice;
+mod calls;
 mod demand;
 mod facts;
 mod floors;
@@ -19,10 +20,12 @@ use core::mem;
 use serde::{Deserialize, Serialize};
 
 use self::advice::Advice;
+use self::calls::Calls;
 use self::demand::{Counts, Demands};
 use self::floors::Floors;
 use self::looks::Looks;
 pub(crate) use self::zombies::Signs;
+use crate::budget::Budget;
 use crate::decision::{Decision, Reason};
 use crate::gates::Gates;
 use crate::history::PoolHistory;
@@ -57,6 +60,8 @@ pub struct Engine {
     /// When to look at launches next, once for each. An entry that is not its
     /// launch's next look is outdated.
     looks: Looks,
+    calls: Calls,
+    budget: Budget,
     advice: Advice,
     floors: Floors,
 }
@@ -115,6 +120,8 @@ impl Engine {
             changed: Changed::all_of(worker_types.len()),
             first_in_line: WorkerTypeId::new(0),
             looks: Looks::default(),
+            calls: Calls::default(),
+            budget: Budget::new(guards.api),
             advice: Advice::default(),
             floors: Floors::new(worker_types),
             config,
@@ -165,6 +172,9 @@ impl Engine {
     /// - A refusal after an instance was seen contradicts it and is ignored.
     /// - Of two causes for one end, the first holds.
     /// - A fact about a launch that ended, or that was never issued, is ignored.
+    /// - A call in doubt is repeated with the same token; its launches stay requested meanwhile. It
+    ///   is settled by its answer, by its instances being seen, or by nobody having seen them.
+    /// - Doubt about a call whose launches were all answered or seen is late and ignored.
     /// - A price not newer than the pool's last is late and ignored.
     /// - What a worker holds is evidence of then only; what is not known of it counts as work.
     /// - A worker that ever claimed registered, whoever missed that.
@@ -184,8 +194,10 @@ impl Engine {
             }
             Observation::PricesRead { as_of: _ } => {}
             Observation::InstancePending { launch, instance } => self.give(launch, instance),
-            Observation::CallUnanswered { launch: _ } => {}
-            Observation::CallThrottled { region: _, call: _, launch: _ } => {}
+            Observation::CallUnanswered { launch } => self.doubt(launch, Some(now)),
+            Observation::CallThrottled { region, call, launch } => {
+                self.throttled(region, call, launch);
+            }
             Observation::Restarted => {}
             Observation::WorkerChecked { launch, claimed, last_claim, as_of } => {
                 self.check(launch, claimed, last_claim, as_of.min(now));
@@ -195,7 +207,7 @@ impl Engine {
             Observation::InstanceFound { .. } => {}
             Observation::InstanceMissed { launch: _, as_of: _ } => {}
             Observation::StrayEnded { instance: _ } => {}
-            Observation::InstancesListed { region: _, as_of: _ } => {}
+            Observation::InstancesListed { region, as_of } => self.calls.listed(region, as_of),
             Observation::InstanceRunning { launch } => self.reach(launch, Stage::Running),
             Observation::WorkerRegistered { launch } => self.reach(launch, Stage::Working),
             Observation::InterruptionNoticed { launch, ends_at: _ } => {
@@ -214,6 +226,7 @@ impl Engine {
         self.advance(now);
         let wake_at = now + self.config.limits.iteration_interval;
         let mut decision = Decision { at: now, actions: Vec::new(), reasons: Vec::new(), wake_at };
+        self.settle_calls(&mut decision);
         self.give_up_overdue(&mut decision);
         for worker_type in self.floors.take_changed(now) {
             self.changed.mark(worker_type);

@@ -8,8 +8,9 @@ use super::zombies::Duty;
 use super::{Engine, Signs, State};
 use crate::decision::{Action, Decision, Reason};
 use crate::gates::{Event, Fleet, Site};
-use crate::ids::{LaunchId, WorkerTypeId};
+use crate::ids::{LaunchId, RegionId, WorkerTypeId};
 use crate::ledger::{Launch, Stage};
+use crate::observation::Call;
 use crate::placement::{Offer, Pick, Placement, Plan, Room};
 use crate::scaling::{Need, Scaling};
 use crate::units::{Duration, Time};
@@ -54,10 +55,19 @@ impl Engine {
                 Duty::GiveUp(reason) => {
                     let last = matches!(reason, Reason::LifetimeReached { .. });
                     let unless_claimed = self.config.guards.zombies.is_some() && !last;
-                    decision.actions.push(match launch.accepted {
-                        Some(_) => Action::Terminate { launch: id, unless_claimed },
-                        None => Action::Cancel { launch: id },
-                    });
+                    let (call, order) = match launch.accepted {
+                        Some(_) => {
+                            (Call::Terminate, Action::Terminate { launch: id, unless_claimed })
+                        }
+                        None => (Call::Cancel, Action::Cancel { launch: id }),
+                    };
+                    let region = self.config.catalog.region_of(launch.pool);
+                    if !self.budget.spend(self.now, region, call) {
+                        let until = self.tell_spent(None, region, call, 1, decision);
+                        self.put_off(id, until);
+                        continue;
+                    }
+                    decision.actions.push(order);
                     self.because(decision, reason);
                     self.put_off(id, again);
                 }
@@ -145,35 +155,52 @@ impl Engine {
     }
 
     /// One call of each worker type in turn, so that one type's volume never starves another.
-    /// Whoever the limit cuts off is first in line the next time; and where a gate cut someone off
-    /// because of calls before, the line begins with the next one then.
+    /// Whoever a limit or the allowance of calls cuts off is first in line the next time; and where
+    /// a gate cut someone off because of calls before, the line begins with the next one then.
     pub(super) fn launch_in_turn(&mut self, mut line: VecDeque<Order>, decision: &mut Decision) {
         let Limits { launches_per_decision_max: limit, launches_per_call_max, .. } =
             self.config.limits;
         let told = decision.reasons.len();
         line.rotate_left(line.partition_point(|order| order.worker_type < self.first_in_line));
         let first = line.front().map_or(self.first_in_line, |order| order.worker_type);
-        let mut left = limit;
-        while left > 0 {
-            let Some(mut order) = line.pop_front() else { return };
-            let (mut call, more) = order.next_call(launches_per_call_max.min(left));
-            if let Some(reason) = self.narrow(order.worker_type, &mut call) {
+        let (mut left, mut cut_off) = (limit, None);
+        while left > 0
+            && let Some(mut order) = line.pop_front()
+        {
+            let worker_type = order.worker_type;
+            let wanted = order.pick.count.min(launches_per_call_max).min(left);
+            let (most, reason) = self.left_open(worker_type, &order.pick, wanted);
+            if let Some(reason) = reason {
+                order.pick.count = most;
                 self.because(decision, reason);
-                self.changed.mark(order.worker_type);
+                self.changed.mark(worker_type);
                 let worker_types = self.config.worker_types.len();
                 self.first_in_line = WorkerTypeId::new((first.index() + 1) % worker_types);
             }
-            left -= call.count;
-            if call.count > 0 {
-                let launch = self.buy(order.worker_type, &call, decision);
-                self.tell_chosen(order.worker_type, &call, launch, told, decision);
+            if most == 0 {
+                line.extend(order.next());
+                continue;
             }
-            if more {
-                line.push_back(order);
-            }
+            let region = self.region_of(worker_type, &order.pick);
+            let rest = match self.budget.launch(self.now, region, 1, most) {
+                0 => {
+                    self.tell_spent(Some(worker_type), region, Call::Launch, 1, decision);
+                    self.changed.mark(worker_type);
+                    cut_off = cut_off.or(Some(worker_type));
+                    order.without(|pick| self.region_of(worker_type, pick) == region)
+                }
+                taken => {
+                    left -= taken;
+                    let (call, rest) = order.take(taken);
+                    let launch = self.buy(worker_type, &call, decision);
+                    self.tell_chosen(worker_type, &call, launch, told, decision);
+                    rest
+                }
+            };
+            line.extend(rest);
         }
-        if let Some(next) = line.front() {
-            self.first_in_line = next.worker_type;
+        if let Some(next) = cut_off.or_else(|| Some(line.front()?.worker_type)) {
+            self.first_in_line = next;
         }
         for Order { worker_type, pick, later } in line {
             let left = later.iter().fold(pick.count, |left, pick| left + pick.count);
@@ -182,16 +209,44 @@ impl Engine {
         }
     }
 
-    /// Leaves of a call what the gates have left open, with why that is less.
-    fn narrow(&self, worker_type: WorkerTypeId, pick: &mut Pick) -> Option<Reason> {
+    fn region_of(&self, worker_type: WorkerTypeId, pick: &Pick) -> RegionId {
+        let worker_type = &self.config.worker_types[worker_type.index()];
+        self.config.catalog.region_of(worker_type.candidates[pick.candidate as usize].pool)
+    }
+
+    /// The allowance does not pay for such a call now: says so and when it does, and asks to be
+    /// woken then.
+    pub(super) fn tell_spent(
+        &mut self,
+        worker_type: Option<WorkerTypeId>,
+        region: RegionId,
+        call: Call,
+        count: u32,
+        decision: &mut Decision,
+    ) -> Time {
+        let until = self.budget.next(self.now, region, call, count);
+        decision.wake_at = decision.wake_at.min(until);
+        let spent = Reason::ApiBudgetSpent { worker_type, region, call, until };
+        if decision.reasons.last() != Some(&spent) {
+            self.because(decision, spent);
+        }
+        until
+    }
+
+    /// How many of the instances wanted of a pick the gates have left open, and why that is less.
+    fn left_open(
+        &self,
+        worker_type: WorkerTypeId,
+        pick: &Pick,
+        wanted: u32,
+    ) -> (u32, Option<Reason>) {
         if self.gates.are_off() {
-            return None;
+            return (wanted, None);
         }
         let opening =
             self.gates.open(self.now, &self.site(worker_type, pick.candidate, pick.market));
-        let reason = opening.limit.filter(|_| opening.count < pick.count);
-        pick.count = pick.count.min(opening.count);
-        reason
+        let reason = opening.limit.filter(|_| opening.count < wanted);
+        (wanted.min(opening.count), reason)
     }
 
     /// Remembers the launches of one call and orders it.
@@ -265,14 +320,21 @@ impl Engine {
 }
 
 impl Order {
-    /// The next call, of that many instances at most; and whether there is another.
-    fn next_call(&mut self, count_max: u32) -> (Pick, bool) {
-        let call = Pick { count: self.pick.count.min(count_max), ..self.pick };
-        self.pick.count -= call.count;
-        if self.pick.count == 0 {
-            let Some(next) = self.later.pop() else { return (call, false) };
-            self.pick = next;
-        }
-        (call, true)
+    /// Takes that many instances of the next pick out, for one call.
+    fn take(mut self, count: u32) -> (Pick, Option<Self>) {
+        let call = Pick { count, ..self.pick };
+        self.pick.count -= count;
+        (call, if self.pick.count > 0 { Some(self) } else { self.next() })
+    }
+
+    /// Without the next pick and those later ones.
+    fn without(mut self, left_out: impl Fn(&Pick) -> bool) -> Option<Self> {
+        self.later.retain(|pick| !left_out(pick));
+        self.next()
+    }
+
+    fn next(mut self) -> Option<Self> {
+        self.pick = self.later.pop()?;
+        Some(self)
     }
 }

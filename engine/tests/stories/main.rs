@@ -9,6 +9,7 @@ mod setup;
 mod story;
 
 mod breaker;
+mod calls;
 mod capacity;
 mod cheapest;
 mod giving_up;

@@ -186,6 +186,9 @@ fn guard(guards: &mut Guards, name: &str) {
         "unsupported" => guards.unsupported_block = on.unsupported_block,
         "breaker" => guards.breaker = on.breaker,
         "zombies" => guards.zombies = on.zombies,
+        "calls" => {
+            (guards.unanswered, guards.api, guards.listing) = (on.unanswered, on.api, on.listing);
+        }
         other => panic!("`{other}` is no guard"),
     }
 }

@@ -30,7 +30,7 @@ use provisioner_engine::random::Seed;
 use provisioner_engine::units::Duration;
 use provisioner_engine::worker_type::EngineConfig;
 use provisioner_sim::config::{Regime, SimConfig};
-use provisioner_sim::generate::sources::MergedSources;
+use provisioner_sim::generate::sources::{MergedSources, RecordedTasks};
 use provisioner_sim::generate::tasks::GeneratedTasks;
 use provisioner_sim::input::{Task, TaskSource};
 
@@ -210,6 +210,7 @@ impl Scenario {
                     let name = &self.resolved.engine.worker_types[worker_type.index()].name;
                     Box::new(GeneratedTasks::new(model, worker_type, seed.purpose(name), span))
                 }
+                Tasks::Listed(tasks) => Box::new(RecordedTasks::new(Arc::clone(tasks))),
                 Tasks::Recorded(tasks) => {
                     Box::new(Recorded { rows: TaskRows::new(Arc::clone(tasks)), worker_type })
                 }

@@ -12,7 +12,7 @@ use provisioner_sim::dist::DurationDist;
 use provisioner_sim::generate::availability::AvailabilityModel;
 use provisioner_sim::generate::prices::{PriceModel, PricedPool};
 use provisioner_sim::generate::tasks::TaskModel;
-use provisioner_sim::input::{AvailabilityChange, PriceChange};
+use provisioner_sim::input::{AvailabilityChange, PriceChange, Task};
 use provisioner_sim::market::Market;
 
 use super::checks::Check;
@@ -47,6 +47,7 @@ pub(super) struct Resolved {
 pub(super) enum Tasks {
     Generated(TaskModel),
     Recorded(Arc<TaskList>),
+    Listed(Arc<[Task]>),
 }
 
 /// Where the market comes from.
@@ -110,6 +111,13 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
         tasks.push(match worker_type.tasks {
             TasksDoc::Generated(model) => Tasks::Generated(model),
             TasksDoc::Recorded(recorded) => Tasks::Recorded(inputs.tasks(&recorded, doc.span)),
+            TasksDoc::Listed(batches) => {
+                let worker_type = WorkerTypeId::new(tasks.len());
+                let all = batches.iter().flat_map(|it| it.tasks(worker_type, doc.span.start));
+                let mut listed: Vec<Task> = all.collect();
+                listed.sort_by_key(|task| task.submitted);
+                Tasks::Listed(listed.into())
+            }
         });
         workers.push(worker_type.workers);
         worker_types.push(WorkerType {

@@ -95,6 +95,7 @@ impl World<'_> {
     /// The run is over: what still runs is billed up to now, and everything is added up.
     pub(super) fn close(mut self) -> Outcome {
         for slot in self.instances.slots() {
+            self.judge(slot);
             self.credit_open_runs(slot);
             self.note_zombie(slot);
             self.bill(slot, false);
@@ -111,6 +112,7 @@ impl World<'_> {
         self.waits.iter().for_each(|of_type| waits.add(of_type));
         worker_types.iter().for_each(|measures| total.add(measures));
         total.wait = waits.measure();
+        total.set_peaks(self.peaks.capacity_peak, self.peaks.demand_peak);
         let (largest_pool, largest_pool_share) = self.largest_pool();
         Outcome {
             version: OUTCOME_VERSION,
@@ -147,7 +149,8 @@ impl World<'_> {
         let account = &self.books.types[worker_type.index()];
         let TaskCounts { submitted, done, lost_runs, expired, exhausted, .. } = state.counts;
         let left = submitted - done - expired - exhausted;
-        Measures {
+        let peaks = state.peaks;
+        let mut measures = Measures {
             name: self.config.engine.worker_types[worker_type.index()].name.clone(),
             cost: account.cost,
             wait,
@@ -158,7 +161,10 @@ impl World<'_> {
             capacity_time: account.capacity_time,
             useful_time: account.useful_time,
             over_provisioned_time: account.idle_time,
-        }
+            ..Measures::default()
+        };
+        measures.set_peaks(peaks.capacity_peak, peaks.demand_peak);
+        measures
     }
 
     fn largest_pool(&self) -> (String, f64) {

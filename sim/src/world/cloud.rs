@@ -1,18 +1,20 @@
 //! Instances from launch to end, and the market that gives and takes them.
 
 use provisioner_engine::decision::Market;
-use provisioner_engine::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
+use provisioner_engine::ids::{LaunchId, PoolId};
 use provisioner_engine::observation::{EndCause, Observation, Refusal};
 use provisioner_engine::random::{Seed, Stream};
 use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
 use rand::RngExt;
 
 use super::World;
+use super::api::Order;
 use super::event::{Event, Handle};
 use super::fates::Fates;
-use super::instances::{Health, Instance, NEVER, Place, Stage};
+use super::instances::{Health, Instance, NEVER, Place, Stage, Voice};
 use super::lifecycle::{Lifecycle, Machine};
 use super::tasks::NONE;
+use crate::config::api::Fulfilment;
 use crate::config::{Regime, SimConfig};
 use crate::dist::DurationDist;
 use crate::ec2::instance_state::InstanceState;
@@ -223,14 +225,25 @@ impl World<'_> {
 
     // ---- from launch to work ----
 
-    /// EC2 is asked for an instance.
-    pub(super) fn ask(
-        &mut self,
-        launch: LaunchId,
-        worker_type: WorkerTypeId,
-        pool: PoolId,
-        market: Market,
-    ) {
+    /// EC2 is asked for instances, in one call. It answers all of them at once.
+    pub(super) fn ask(&mut self, order: Order, voice: Voice) {
+        self.type_of(order.worker_type).launches.unmade -= u64::from(order.count);
+        let first = self.ask_one(order.launch, order, voice);
+        for launch in order.launches().skip(1) {
+            self.ask_one(launch, order, voice);
+        }
+        let first = &mut self.instances[first];
+        first.siblings = order.count - 1;
+        let after = delay(&self.config.cloud.answer, self.draws.answer, first);
+        for launch in order.launches() {
+            if let Some(&slot) = self.launches.get(launch) {
+                self.then(slot, after, Event::Answered, Self::answer);
+            }
+        }
+    }
+
+    fn ask_one(&mut self, launch: LaunchId, order: Order, voice: Voice) -> u32 {
+        let Order { worker_type, pool, market, .. } = order;
         let candidates = &self.config.engine.worker_types[worker_type.index()].candidates;
         let (capacity, utility) = candidates
             .iter()
@@ -262,6 +275,8 @@ impl World<'_> {
             ignores_idle: false,
             last_claim: NEVER,
             retired: false,
+            voice,
+            siblings: 0,
             running_since: self.now,
             first_price: 0,
             working_since: None,
@@ -282,17 +297,31 @@ impl World<'_> {
             ended_by: EndCause::Worker,
         });
         self.launches.insert(launch, slot);
+        self.capacity_moves(worker_type, i64::from(capacity));
         let waits = self.config.cloud.regime == Regime::Outbid && market != Market::OnDemand;
         if waits && self.quota_allows(slot) {
             self.claim_quota(slot);
             self.open_request(slot);
         }
-        let after = delay(&self.config.cloud.answer, self.draws.answer, &self.instances[slot]);
-        self.then(slot, after, Event::Answered, Self::answer);
+        slot
     }
 
     /// EC2 answers a launch, or has evaluated a spot request.
     pub(super) fn answer(&mut self, slot: u32) {
+        let Instance { launch, pool, siblings, market, .. } = self.instances[slot];
+        if siblings > 0
+            && self.config.cloud.api.fulfilment == Fulfilment::AllOrNothing
+            && self.config.cloud.regime == Regime::Capacity
+            && market != Market::OnDemand
+            && self.room(pool) <= siblings
+        {
+            for id in launch.0..=launch.0 + u64::from(siblings) {
+                if let Some(&slot) = self.launches.get(LaunchId(id)) {
+                    self.refuse(slot, Refusal::InsufficientCapacity);
+                }
+            }
+            return;
+        }
         self.evaluate(slot);
     }
 
@@ -325,8 +354,14 @@ impl World<'_> {
         }
     }
 
+    /// How many more spot instances the pool can serve now.
+    fn room(&self, pool: PoolId) -> u32 {
+        let PoolState { available, ref serving, .. } = self.pools[pool.index()];
+        available.saturating_sub(u32::try_from(serving.len()).unwrap_or(u32::MAX))
+    }
+
     fn refuse(&mut self, slot: u32, refusal: Refusal) {
-        let Instance { launch, worker_type, .. } = self.instances[slot];
+        let Instance { launch, worker_type, capacity, .. } = self.instances[slot];
         let counts = &mut self.type_of(worker_type).launches;
         match refusal {
             Refusal::InsufficientCapacity => counts.insufficient_capacity += 1,
@@ -338,9 +373,12 @@ impl World<'_> {
             Refusal::VolumeLimit => counts.volume_limit += 1,
             Refusal::Rejected => counts.rejected += 1,
         }
+        self.capacity_moves(worker_type, -i64::from(capacity));
         self.fail_request(slot, refusal);
-        self.forget(slot);
-        self.tell(Observation::LaunchRefused { launch, refusal });
+        if refusal == Refusal::Cancelled {
+            self.instances[slot].voice = Voice::Heard; // that is an answer to the cancellation
+        }
+        self.end(slot, Observation::LaunchRefused { launch, refusal });
     }
 
     /// The launch gets an instance.
@@ -355,15 +393,19 @@ impl World<'_> {
         self.instances[slot].lifecycle.doom = self.draw_doom(slot);
         let instance = &mut self.instances[slot];
         instance.stage = Stage::Pending;
-        let launch = instance.launch;
+        let given =
+            Observation::InstancePending { launch: instance.launch, instance: instance.id() };
         if instance.market != Market::OnDemand {
             let pool = &mut self.pools[instance.pool.index()];
             instance.in_pool = u32::try_from(pool.serving.len()).expect("a pool fits in memory");
             pool.serving.push(slot);
             pool.max_price_least = pool.max_price_least.min(instance.max_price);
         }
-        // EC2 names its instances as it likes; here each carries its launch's number.
-        self.tell(Observation::InstancePending { launch, instance: InstanceId(launch.0) });
+        let voice = instance.voice;
+        if voice == Voice::Twice {
+            instance.voice = Voice::Heard;
+        }
+        self.tell_in(voice, given);
         let after = self.pending_time(slot);
         self.then(slot, after, Event::Running, Self::start_running);
     }
@@ -382,9 +424,9 @@ impl World<'_> {
         instance.stage = Stage::Running;
         instance.running_since = self.now;
         instance.first_price = self.pools[instance.pool.index()].changes.saturating_sub(1);
-        let Instance { launch, worker_type, .. } = *instance;
+        let Instance { launch, worker_type, voice, .. } = *instance;
         self.type_of(worker_type).launches.started += 1;
-        self.tell(Observation::InstanceRunning { launch });
+        self.tell_in(voice, Observation::InstanceRunning { launch });
         self.draw_fate(slot);
         if let Some(after) = self.draw_boot(slot) {
             self.then(slot, after, Event::Booted, Self::boot);
@@ -400,6 +442,7 @@ impl World<'_> {
         self.events += 1;
         instance.stage = Stage::Working;
         instance.working_since = Some(self.now);
+        instance.voice = Voice::Heard; // the queue tells whose worker it is
         let Instance { launch, worker_type, running_since, .. } = *instance;
         self.tell(Observation::WorkerRegistered { launch });
         if let Some(uptime) = self.config.workers[worker_type.index()].uptime_max {
@@ -419,7 +462,7 @@ impl World<'_> {
 
     /// The instance shuts down, and the queue is told of its tasks or not.
     pub(super) fn shut_down(&mut self, slot: u32, cause: EndCause, told: bool) {
-        let Instance { launch, worker_type, .. } = self.instances[slot];
+        let Instance { launch, worker_type, voice, .. } = self.instances[slot];
         self.events += 1;
         let counts = &mut self.type_of(worker_type).launches;
         match cause {
@@ -431,7 +474,7 @@ impl World<'_> {
         let instance = &mut self.instances[slot];
         (instance.stage, instance.ended_by) = (Stage::Stopping, cause);
         self.enter_state(slot, InstanceState::ShuttingDown, Some(cause));
-        self.tell(Observation::InstanceStopping { launch, cause });
+        self.tell_in(voice, Observation::InstanceStopping { launch, cause });
         let after = self.termination_time(slot);
         self.then(slot, after, Event::Terminated, Self::terminated);
     }
@@ -441,8 +484,7 @@ impl World<'_> {
         let Instance { launch, ended_by: cause, .. } = self.instances[slot];
         self.enter_state(slot, InstanceState::Terminated, Some(cause));
         self.close_request(slot, StatusCode::InstanceTerminatedByUser);
-        self.forget(slot);
-        self.tell(Observation::InstanceEnded { launch, cause });
+        self.end(slot, Observation::InstanceEnded { launch, cause });
     }
 
     /// A request is withdrawn; the instance of one that was fulfilled runs on. A `RunInstances`
@@ -460,7 +502,9 @@ impl World<'_> {
 
     /// The instance does no more work and its stay is billed.
     pub(super) fn leave_service(&mut self, slot: u32, interrupted: bool, told: bool) {
-        let Instance { worker_type, pool, in_pool, .. } = self.instances[slot];
+        let Instance { worker_type, pool, in_pool, capacity, .. } = self.instances[slot];
+        self.capacity_moves(worker_type, -i64::from(capacity));
+        self.judge(slot);
         self.types[worker_type.index()].ready.leave(&mut self.instances, slot);
         if in_pool != NONE {
             let serving = &mut self.pools[pool.index()].serving;
@@ -480,6 +524,14 @@ impl World<'_> {
         self.release_quota(slot);
         self.launches.remove(self.instances[slot].launch);
         self.instances.remove(slot);
+    }
+
+    /// Nothing is left of a launch but what is said and remembered of its end.
+    pub(super) fn end(&mut self, slot: u32, end: Observation) {
+        let Instance { launch, voice, .. } = self.instances[slot];
+        self.forget(slot);
+        self.remember_end(launch, end);
+        self.tell_in(voice, end);
     }
 
     /// Something happens to an instance after a delay, at once if there is none.

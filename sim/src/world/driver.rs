@@ -4,14 +4,14 @@
 //! to arrive, and then overtake one another.
 
 use provisioner_engine::decision::Action;
-use provisioner_engine::ids::LaunchId;
 use provisioner_engine::journal::Record;
-use provisioner_engine::observation::{EndCause, Observation};
+use provisioner_engine::observation::{Call, EndCause, Observation};
 use provisioner_engine::units::Duration;
 
 use super::World;
+use super::api::Order;
 use super::event::{Event, Handle};
-use super::instances::Stage;
+use super::instances::{Stage, Voice};
 use crate::config::{Fault, FaultKind};
 use crate::dist::DurationDist;
 
@@ -61,15 +61,13 @@ impl World<'_> {
     fn carry_out(&mut self, action: Action) {
         match action {
             Action::Launch { launch, count, worker_type, pool, market } => {
-                self.calls.launch += 1;
-                self.type_of(worker_type).launches.ordered += u64::from(count);
-                for id in launch.0..launch.0 + u64::from(count) {
-                    self.ask(LaunchId(id), worker_type, pool, market);
-                }
+                self.call_launch(Order { launch, count, worker_type, pool, market });
             }
             Action::Cancel { launch } => {
                 self.calls.cancel += 1;
-                if let Some(&slot) = self.launches.get(launch) {
+                if self.call_about(Call::Cancel, launch)
+                    && let Some(&slot) = self.launches.get(launch)
+                {
                     self.cancel(slot);
                 }
             }
@@ -78,11 +76,11 @@ impl World<'_> {
                     return;
                 }
                 self.calls.terminate += 1;
-                let live = |slot: &u32| {
-                    let stage = self.instances[*slot].stage;
-                    matches!(stage, Stage::Pending | Stage::Running | Stage::Working)
-                };
-                if let Some(slot) = self.launches.get(launch).copied().filter(live) {
+                if self.call_about(Call::Terminate, launch)
+                    && let Some(slot) = self.launches.get(launch).copied()
+                    && let Stage::Pending | Stage::Running | Stage::Working =
+                        self.instances[slot].stage
+                {
                     self.note_ended(slot);
                     self.stop(slot, EndCause::Provisioner);
                 }
@@ -94,6 +92,18 @@ impl World<'_> {
                 }
             }
             Action::EndStray { .. } | Action::ListInstances { .. } => {}
+        }
+    }
+
+    /// A fact about an instance sets out, if it is heard.
+    pub(super) fn tell_in(&mut self, voice: Voice, observation: Observation) {
+        match voice {
+            Voice::Unheard => {}
+            Voice::Heard => self.tell(observation),
+            Voice::Twice => {
+                self.tell(observation);
+                self.tell(observation);
+            }
         }
     }
 

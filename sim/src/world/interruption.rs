@@ -281,7 +281,8 @@ impl World<'_> {
         self.notices.losses += 1;
         self.instances[slot].noticed = Some(Notice::Seen);
         self.types[worker_type.index()].ready.leave(&mut self.instances, slot);
-        self.tell(Observation::InterruptionNoticed { launch, ends_at });
+        let voice = self.instances[slot].voice;
+        self.tell_in(voice, Observation::InterruptionNoticed { launch, ends_at });
     }
 
     /// EC2 has taken the instance back.
@@ -301,7 +302,6 @@ impl World<'_> {
         if let Some(code) = lifecycle.taken {
             self.close_request(slot, code);
         }
-        self.forget(slot);
-        self.tell(Observation::InstanceEnded { launch, cause });
+        self.end(slot, Observation::InstanceEnded { launch, cause });
     }
 }

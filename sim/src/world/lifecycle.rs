@@ -246,8 +246,7 @@ impl World<'_> {
         self.leave_service(slot, false, false);
         self.enter_state(slot, InstanceState::Terminated, Some(cause));
         self.close_request(slot, lifecycle.taken.unwrap_or(code));
-        self.forget(slot);
-        self.tell(Observation::InstanceEnded { launch, cause });
+        self.end(slot, Observation::InstanceEnded { launch, cause });
     }
 
     /// How long this instance takes to shut down.

@@ -6,6 +6,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `work` | tasks from arrival to resolution, claims |
+//! | `api` | calls to EC2: throttled, lost, repeated |
 //! | `fates` | workers that never claim, hang, die or stay |
 //! | `cloud` | instances from launch to end |
 //! | `interruption` | how EC2 takes them back and announces it |
@@ -17,6 +18,7 @@
 //! | `audit` | checks of all this against itself |
 //! | `tasks`, `instances`, `event` | state in reused slots, and how events name it |
 
+mod api;
 mod audit;
 mod books;
 mod cloud;
@@ -26,6 +28,7 @@ mod fates;
 mod instances;
 mod interruption;
 mod lifecycle;
+mod peaks;
 mod queue;
 mod quotas;
 mod tasks;
@@ -41,12 +44,14 @@ use provisioner_engine::launch_map::LaunchMap;
 use provisioner_engine::random::Stream;
 use provisioner_engine::units::{Duration, Time, UsdPerHour};
 
+use self::api::Api;
 use self::books::Books;
 use self::cloud::{Draws, PoolState};
 use self::driver::InFlight;
 use self::event::Event;
 use self::instances::{Instances, Ready, Stage};
 pub use self::lifecycle::{Step, Transition};
+use self::peaks::Peaks;
 use self::queue::Told;
 use self::quotas::QuotaBook;
 use self::tasks::{Queue, TaskCounts, Tasks};
@@ -143,7 +148,9 @@ struct World<'a> {
     events: u64,
     /// Look at everything once there were this many events.
     audit_at: u64,
+    api: Api,
     calls: crate::outcome::ApiCalls,
+    peaks: Peaks,
     notices: NoticeMeasures,
 }
 
@@ -165,6 +172,7 @@ struct TypeState {
     idle_line: LineId,
     counts: TaskCounts,
     launches: LaunchMeasures,
+    peaks: Peaks,
     safety: SafetyMeasures,
     random: Stream,
 }
@@ -191,6 +199,7 @@ impl<'a> World<'a> {
                 idle_line: agenda.line(worker_type.idle_timeout),
                 counts: TaskCounts::default(),
                 launches: LaunchMeasures::default(),
+                peaks: Peaks::default(),
                 safety: SafetyMeasures::default(),
             })
             .collect();
@@ -236,7 +245,9 @@ impl<'a> World<'a> {
             iterations: 0,
             events: 0,
             audit_at: 0,
+            api: Api::new(config),
             calls: crate::outcome::ApiCalls::default(),
+            peaks: Peaks::default(),
             notices: NoticeMeasures::default(),
             hooks,
         }

@@ -73,9 +73,10 @@ impl World<'_> {
             let mut changed = std::mem::take(&mut self.changed);
             for worker_type in changed.drain(..) {
                 let as_of = self.now;
-                let queue = &mut self.types[worker_type.index()].queue;
-                queue.changed = false;
-                let (pending, claimed) = (queue.pending, queue.claimed);
+                let state = &mut self.types[worker_type.index()];
+                state.queue.changed = false;
+                let (pending, claimed) = (state.queue.pending, state.queue.claimed);
+                self.peaks.demand_moves(state.peaks.demand_is(pending + claimed));
                 self.observe(Observation::DemandCounted { worker_type, pending, claimed, as_of });
             }
             self.changed = changed;
@@ -100,6 +101,7 @@ impl World<'_> {
                 *count = scaled(*count, 1.0 + error);
             }
         }
+        self.peaks.demand_moves(state.peaks.demand_is(pending + claimed));
         let as_of = self.now;
         self.observe(Observation::DemandCounted { worker_type, pending, claimed, as_of });
     }

@@ -5,6 +5,7 @@ use provisioner_sim::billing::{BillingRule, Refund, Reread};
 use provisioner_sim::config::{CloudModel, Regime};
 use provisioner_sim::dist::DurationDist;
 
+use super::api::api;
 use super::delay::{delay, duration};
 use super::{At, lifecycle};
 use crate::file::{Section, kind};
@@ -51,6 +52,7 @@ pub(super) fn cloud(s: &mut Section<'_>, regime: Regime, behaviour: Behaviour) -
         s.section("launch", "How launches fail.", |s| lifecycle::launch(s, &base.launch));
     let model = CloudModel {
         regime,
+        api: s.section("api", "How EC2 answers calls.", |s| api(s, &base.api)),
         answer: delay(
             s,
             "answer",

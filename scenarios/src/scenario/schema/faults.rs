@@ -83,7 +83,29 @@ pub(super) fn fault(s: &mut Section<'_>) -> FaultDoc {
             "Which; that of a worker type without `image` has the worker type's name.",
         ))
     };
+    let known = WhatDoc::Known;
+    let throttled = |s: &mut Section<'_>| known(FaultKind::CallsThrottled { share: share(s) });
+    let requests_lost = |s: &mut Section<'_>| known(FaultKind::RequestsLost { share: share(s) });
+    let responses_lost = |s: &mut Section<'_>| known(FaultKind::ResponsesLost { share: share(s) });
+    let internal_errors =
+        |s: &mut Section<'_>| known(FaultKind::InternalErrors { share: share(s) });
     let variants = [
+        Variant::new(
+            "calls-throttled",
+            "Others in the account make so many calls that ours to EC2 are throttled.",
+            &throttled,
+        ),
+        Variant::new("requests-lost", "Calls to EC2 never arrive.", &requests_lost),
+        Variant::new(
+            "responses-lost",
+            "Calls to EC2 are carried out and never answered.",
+            &responses_lost,
+        ),
+        Variant::new(
+            "internal-errors",
+            "Calls to EC2 are answered by an internal error, carried out or not.",
+            &internal_errors,
+        ),
         Variant::new(
             "queue-down",
             "The queue answers nothing: its counts are unknown, and so is what a worker holds.",
@@ -138,4 +160,14 @@ pub(super) fn fault(s: &mut Section<'_>) -> FaultDoc {
         ),
         what: s.variant("what", "What goes wrong.", &variants, None, None),
     }
+}
+
+fn share(s: &mut Section<'_>) -> f64 {
+    s.defaulted(
+        "share",
+        kind::float().within(0.0..=1.0),
+        "The share of calls that it happens to.",
+        1.0,
+        "all of them",
+    )
 }

@@ -3,6 +3,7 @@
 //! The result is what was written, with the places of what can only be checked against inputs.
 //! Not here: files named in it and how its parts fit together (see `resolve`).
 
+mod api;
 mod checks;
 mod cloud;
 pub(super) mod delay;
