@@ -4,8 +4,10 @@
 //! works a decision out. A worker type is looked at when something about it changed, so a turn
 //! costs what changed, not what exists.
 
+mod advice;
 mod demand;
 mod facts;
+mod floors;
 mod looks;
 mod turn;
 
@@ -15,7 +17,9 @@ use core::mem;
 
 use serde::{Deserialize, Serialize};
 
+use self::advice::Advice;
 use self::demand::{Counts, Demands};
+use self::floors::Floors;
 use self::looks::Looks;
 use crate::decision::{Decision, Reason};
 use crate::gates::Gates;
@@ -51,13 +55,19 @@ pub struct Engine {
     /// When to look whether launches are to be given up, once for each. An entry that is not its
     /// launch's next look is outdated.
     looks: Looks,
+    advice: Advice,
+    floors: Floors,
 }
 
-/// What placement keeps of one worker type from turn to turn.
+/// What policies keep of one worker type from turn to turn.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct State {
     errors: Errors,
     random: Stream,
+    /// The candidate that `spread` likes best, and since when.
+    favourite: Option<(u32, Time)>,
+    /// Since when there is more capacity than wanted.
+    surplus_since: Option<Time>,
 }
 
 /// Worker types to look at in the next decision, each at most once.
@@ -87,6 +97,8 @@ impl Engine {
         let state = |worker_type: &WorkerType| State {
             errors: Errors::new(worker_type.candidates.len()),
             random: seed.purpose("placement").purpose(&worker_type.name).stream(),
+            favourite: None,
+            surplus_since: None,
         };
         Self {
             explains: false,
@@ -100,6 +112,8 @@ impl Engine {
             changed: Changed::all_of(worker_types.len()),
             first_in_line: WorkerTypeId::new(0),
             looks: Looks::default(),
+            advice: Advice::default(),
+            floors: Floors::new(worker_types),
             config,
         }
     }
@@ -162,7 +176,7 @@ impl Engine {
             Observation::CallThrottled { region: _, call: _, launch: _ } => {}
             Observation::Restarted => {}
             Observation::WorkerChecked { launch: _, claimed: _, last_claim: _, as_of: _ } => {}
-            Observation::WorkerIdled { launch: _ } => {}
+            Observation::WorkerIdled { launch } => self.advice.asked(launch),
             Observation::RebalanceRecommended { launch: _ } => {}
             Observation::InstanceFound { .. } => {}
             Observation::InstanceMissed { launch: _, as_of: _ } => {}
@@ -187,6 +201,9 @@ impl Engine {
         let wake_at = now + self.config.limits.iteration_interval;
         let mut decision = Decision { at: now, actions: Vec::new(), reasons: Vec::new(), wake_at };
         self.give_up_overdue(&mut decision);
+        for worker_type in self.floors.take_changed(now) {
+            self.changed.mark(worker_type);
+        }
         if self.demands.lapses(now) {
             self.changed.mark_all(); // so that each says that it is frozen
         }
@@ -200,6 +217,7 @@ impl Engine {
         }
         self.changed.give_back(changed);
         self.launch_in_turn(orders, &mut decision);
+        self.advise(&mut decision);
         decision
     }
 
@@ -257,6 +275,7 @@ impl Changed {
 fn price_reach(worker_type: &WorkerType) -> Duration {
     match worker_type.placement {
         PlacementPolicy::Cheapest { bid, .. } | PlacementPolicy::Random { bid } => bid.price_window,
+        PlacementPolicy::Spread(rule) => rule.price_window,
         PlacementPolicy::Weighted { .. } | PlacementPolicy::OnDemand => Duration::ZERO,
     }
 }

@@ -60,17 +60,21 @@ impl Engine {
     ) -> Option<Order> {
         let Counts { pending, claimed, .. } = counts;
         let supply = self.ledger.supply(worker_type);
-        let WorkerType { capacity_min, capacity_max, scaling, .. } =
-            self.config.worker_types[worker_type.index()];
+        let config = &self.config.worker_types[worker_type.index()];
+        let WorkerType { capacity_max, scaling, .. } = *config;
+        let capacity_min = config.capacity_min_at(self.now);
         let need = Need { pending, claimed, supply, capacity_min, capacity_max };
         let change = scaling.change(&need);
+        let surplus_since = &mut self.states[worker_type.index()].surplus_since;
+        *surplus_since = if change < 0 { surplus_since.or(Some(self.now)) } else { None };
         if self.explains {
             let keep = scaling.keep(&need);
             let scaled = Reason::Scaled { worker_type, pending, claimed, supply, change, keep };
             decision.reasons.push(scaled);
         }
         let wanted = u32::try_from(change).ok().filter(|wanted| *wanted > 0)?;
-        let Plan { mut picks, short } = self.plan(worker_type, wanted, supply.live());
+        let Plan { mut picks, short, favourite } = self.plan(worker_type, wanted, supply.live());
+        self.like(worker_type, favourite);
         picks.reverse();
         if let Some(reason) = short {
             self.because(decision, reason);
@@ -79,9 +83,19 @@ impl Engine {
         Some(Order { worker_type, picks }).filter(|order| !order.picks.is_empty())
     }
 
+    /// Remembers which candidate is liked best, and since when.
+    fn like(&mut self, worker_type: WorkerTypeId, favourite: Option<u32>) {
+        let held = &mut self.states[worker_type.index()].favourite;
+        if let Some(liked) = favourite
+            && held.is_none_or(|(before, _)| before != liked)
+        {
+            *held = Some((liked, self.now));
+        }
+    }
+
     fn plan(&mut self, id: WorkerTypeId, wanted: u32, live: u32) -> Plan {
         let worker_type = &self.config.worker_types[id.index()];
-        let State { errors, random } = &mut self.states[id.index()];
+        let State { errors, random, favourite, .. } = &mut self.states[id.index()];
         errors.forget_old(self.now);
         let offer = Offer {
             now: self.now,
@@ -92,6 +106,7 @@ impl Engine {
             history: &self.history,
             errors,
             by_candidate: self.ledger.by_candidate(id),
+            favourite: *favourite,
             max_price_cap: self.config.limits.max_price_cap,
         };
         let market = worker_type.placement.market();

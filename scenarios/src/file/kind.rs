@@ -7,6 +7,8 @@ use std::ops::{Bound, Range, RangeBounds};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use jiff::civil;
+use jiff::tz::TimeZone;
 use provisioner_engine::units::{Duration, Ratio, Time, Usd, UsdPerHour};
 use toml::de::{DeInteger, DeValue};
 
@@ -256,6 +258,33 @@ pub fn time() -> Kind<Time> {
         DeValue::String(text) => quantity::time(text),
         DeValue::Datetime(datetime) => quantity::time(&datetime.to_string()),
         other => Err(wrong_type(noun, &example, other)),
+    })
+}
+
+/// A time of day on the wall clock: `"08:30"`.
+#[must_use]
+pub fn time_of_day() -> Kind<civil::Time> {
+    let noun = "a time of day";
+    let show = |time: &civil::Time| format!("\"{:02}:{:02}\"", time.hour(), time.minute());
+    Kind::new(noun, civil::time(8, 0, 0, 0), show, move |raw| match raw.value {
+        DeValue::String(text) => civil::Time::strptime("%H:%M", text.as_ref())
+            .map_err(|_| Fault::new("is not a time of day", "write for example \"08:30\"")),
+        other => Err(wrong_type(noun, "\"08:30\"", other)),
+    })
+}
+
+/// A time zone of the IANA database: `"Europe/Berlin"`.
+#[must_use]
+pub fn time_zone() -> Kind<TimeZone> {
+    let noun = "a time zone";
+    let show = |zone: &TimeZone| quoted(zone.iana_name().unwrap_or("UTC"));
+    Kind::new(noun, TimeZone::UTC, show, move |raw| match raw.value {
+        DeValue::String(text) => TimeZone::get(text).map_err(|_| {
+            let names: Vec<String> = jiff::tz::db().available().map(|it| it.to_string()).collect();
+            let near = nearest(text, names.iter().map(String::as_str)).unwrap_or("Europe/Berlin");
+            Fault::new("is not a known time zone", format!("did you mean \"{near}\"?"))
+        }),
+        other => Err(wrong_type(noun, "\"Europe/Berlin\"", other)),
     })
 }
 

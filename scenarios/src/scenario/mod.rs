@@ -29,9 +29,9 @@ use provisioner_engine::random::Seed;
 use provisioner_engine::units::Duration;
 use provisioner_engine::worker_type::EngineConfig;
 use provisioner_sim::config::{Regime, SimConfig};
-use provisioner_sim::generate::sources::{MergedSources, RecordedTasks};
+use provisioner_sim::generate::sources::MergedSources;
 use provisioner_sim::generate::tasks::GeneratedTasks;
-use provisioner_sim::input::TaskSource;
+use provisioner_sim::input::{Task, TaskSource};
 
 pub use self::checks::{Bound, Check, Relation};
 use self::inputs::Inputs;
@@ -40,6 +40,7 @@ use self::resolve::{Resolved, Tasks};
 use crate::file::{
     Issue, Issues, KeyDoc, Place, Presence, Source, Written, describe, kind, peek, read_layers,
 };
+use crate::traces::{TaskList, TaskRow, TaskRows};
 
 /// One run, resolved and complete, but for its seed. Cheap to clone; recorded inputs are shared.
 #[derive(Clone, Debug)]
@@ -188,10 +189,26 @@ impl Scenario {
                     let name = &self.resolved.engine.worker_types[worker_type.index()].name;
                     Box::new(GeneratedTasks::new(model, worker_type, seed.purpose(name), span))
                 }
-                Tasks::Recorded(tasks) => Box::new(RecordedTasks::new(Arc::clone(tasks))),
+                Tasks::Recorded(tasks) => {
+                    Box::new(Recorded { rows: TaskRows::new(Arc::clone(tasks)), worker_type })
+                }
             }
         };
         Box::new(MergedSources::new(self.resolved.tasks().map(source).collect()))
+    }
+}
+
+/// The recorded tasks of a worker type. Runs share one list; a source is a place in it.
+struct Recorded {
+    rows: TaskRows<Arc<TaskList>>,
+    worker_type: WorkerTypeId,
+}
+
+impl TaskSource for Recorded {
+    fn next_task(&mut self) -> Option<Task> {
+        let TaskRow { submitted, duration, deadline, priority, retries, .. } = self.rows.next()?;
+        let worker_type = self.worker_type;
+        Some(Task { submitted, duration, deadline, worker_type, priority, retries })
     }
 }
 

@@ -12,13 +12,15 @@ use provisioner_sim::dist::DurationDist;
 use provisioner_sim::generate::availability::AvailabilityModel;
 use provisioner_sim::generate::prices::{PriceModel, PricedPool};
 use provisioner_sim::generate::tasks::TaskModel;
-use provisioner_sim::input::{AvailabilityChange, PriceChange, Task};
+use provisioner_sim::input::{AvailabilityChange, PriceChange};
 use provisioner_sim::market::Market;
 
 use super::checks::Check;
 use super::inputs::Inputs;
 use super::pools::Pools;
+use super::schema::floors;
 use super::schema::{AvailabilityDoc, Document, PricesDoc, Span, TasksDoc};
+use crate::traces::TaskList;
 
 /// Everything a file describes.
 #[derive(Debug)]
@@ -43,7 +45,7 @@ pub(super) struct Resolved {
 #[derive(Debug)]
 pub(super) enum Tasks {
     Generated(TaskModel),
-    Recorded(Arc<[Task]>),
+    Recorded(Arc<TaskList>),
 }
 
 /// Where the market comes from.
@@ -102,13 +104,11 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
     let supply = inputs.supply(&doc);
     let mut pools = Pools::new(&supply);
     let (mut worker_types, mut workers, mut tasks) = (Vec::new(), Vec::new(), Vec::new());
-    for (index, (name, worker_type)) in doc.worker_types.into_iter().enumerate() {
+    for (name, worker_type) in doc.worker_types {
         let candidates = pools.candidates(&name, &worker_type, &mut inputs.issues);
         tasks.push(match worker_type.tasks {
             TasksDoc::Generated(model) => Tasks::Generated(model),
-            TasksDoc::Recorded(recorded) => {
-                Tasks::Recorded(inputs.tasks(&recorded, WorkerTypeId::new(index), doc.span))
-            }
+            TasksDoc::Recorded(recorded) => Tasks::Recorded(inputs.tasks(&recorded, doc.span)),
         });
         workers.push(worker_type.workers);
         worker_types.push(WorkerType {
@@ -125,7 +125,7 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
             registration_timeout: worker_type.registration_timeout,
             lifetime_max: worker_type.lifetime_max,
             idle_timeout: worker_type.idle_timeout,
-            floors: Vec::new(),
+            floors: floors::resolve(&worker_type.floors, doc.span),
             on_demand_after: None,
             spend: SpendLimits::default(),
         });

@@ -7,6 +7,7 @@ mod checks;
 mod cloud;
 pub(super) mod delay;
 mod faults;
+pub(super) mod floors;
 mod guards;
 mod market;
 mod policy;

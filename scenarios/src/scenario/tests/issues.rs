@@ -327,7 +327,7 @@ fn several_problems_are_told_at_once() {
            |
         14 | placement = "cheap"
            |             ^^^^^^^
-        hint: write one of "cheapest", "random", "weighted", "on-demand"
+        hint: write one of "spread", "cheapest", "random", "weighted", "on-demand"
 
         error: missing key `capacity_max` in [worker_types."proj/tests"]
           --> week.toml:18:1
