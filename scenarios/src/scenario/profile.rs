@@ -2,15 +2,15 @@
 //!
 //! A profile replaces what a provisioner *is*: its policies, guards and habits. What its owner
 //! *configures* stays as the file says: capacities, prices, pools, timeouts, workers. Options of a
-//! policy that is the profile's own are kept. Sources: taskcluster/aws-provisioner, 2017-05 (v1),
+//! policy that is the profile's own are kept, and so are our guards where the file sets them. Sources: taskcluster/aws-provisioner, 2017-05 (v1),
 //! and taskcluster/taskcluster, services/worker-manager, 2026-08.
 
 use provisioner_engine::guards::{Guards, Memory, Unanswered};
-use provisioner_engine::units::Ratio;
+use provisioner_engine::units::{Duration, Ratio};
 use provisioner_engine::worker_type::{
-    BiasRule, BidRule, EngineConfig, ErrorAttribution, IdleCredit, Limits, OverCap, Overshoot,
+    BiasRule, BidRule, EngineConfig, ErrorAttribution, IdleCredit, OverCap, Overshoot,
     PlacementPolicy, RequestedCounts, RequestedCredit, ScalingPolicy, Selection, SpendLimits,
-    WeightedMarket, WorkerType,
+    SpreadRule, WeightedMarket, WorkerType,
 };
 
 /// A provisioner that a scenario can be run by.
@@ -42,20 +42,21 @@ impl Profile {
 
     /// Turns the configured provisioner into this one.
     pub(super) fn apply(self, engine: &mut EngineConfig) {
-        let ours = Limits::default();
-        (engine.guards, engine.limits.launches_per_call_max) = match self {
+        match self {
             Self::V1 => {
                 let (unanswered, memory) = (Unanswered::Forgotten, Memory::Listed);
-                (Guards { unanswered, memory, ..Guards::off() }, 1)
+                engine.guards = Guards { unanswered, memory, ..Guards::off() };
+                engine.limits.launches_per_call_max = 1;
+                engine.limits.spend = SpendLimits::default();
             }
             Self::WorkerManager => {
                 let (unanswered, memory) = (Unanswered::Forgotten, Memory::Durable);
-                (Guards { unanswered, memory, ..Guards::off() }, u32::MAX)
+                engine.guards = Guards { unanswered, memory, ..Guards::off() };
+                engine.limits.launches_per_call_max = u32::MAX;
+                engine.limits.spend = SpendLimits::default();
             }
-            Self::Ours => (Guards::default(), ours.launches_per_call_max),
-        };
-        if self != Self::Ours {
-            engine.limits.spend = SpendLimits::default();
+            Self::Ours if engine.guards == Guards::off() => engine.guards = Guards::default(),
+            Self::Ours => {}
         }
         engine.worker_types.iter_mut().for_each(|worker_type| self.apply_to(worker_type));
     }
@@ -67,9 +68,8 @@ impl Profile {
             Self::V1 | Self::WorkerManager => Overshoot::Historical,
             Self::Ours => Overshoot::Never,
         };
-        match self {
-            Self::V1 => worker_type.registration_timeout = None,
-            Self::WorkerManager | Self::Ours => {}
+        if self == Self::V1 {
+            worker_type.registration_timeout = None;
         }
         if self != Self::Ours {
             // Neither had schedules, a way to on-demand instances, or ceilings on spending.
@@ -82,7 +82,8 @@ impl Profile {
     fn scaling(self, configured: ScalingPolicy) -> ScalingPolicy {
         match (self, configured) {
             (Self::V1, own @ ScalingPolicy::ScalingRatio { .. })
-            | (Self::WorkerManager, own @ ScalingPolicy::Estimator { .. }) => own,
+            | (Self::WorkerManager, own @ ScalingPolicy::Estimator { .. })
+            | (Self::Ours, own @ ScalingPolicy::Target { .. }) => own,
             (Self::V1, _) => ScalingPolicy::ScalingRatio {
                 scaling_ratio: Ratio::ZERO,
                 requested_counts: RequestedCounts::OneEach,
@@ -92,27 +93,27 @@ impl Profile {
                 idle: IdleCredit::Existing,
                 requested: RequestedCredit::Twice,
             },
-            (Self::Ours, _) => ScalingPolicy::Estimator {
-                scaling_ratio: Ratio::ONE,
-                idle: IdleCredit::Existing,
-                requested: RequestedCredit::Once,
-            },
+            (Self::Ours, _) => {
+                ScalingPolicy::Target { scaling_ratio: Ratio::ONE, settle: Duration::from_mins(10) }
+            }
         }
     }
 
     fn placement(self, configured: PlacementPolicy) -> PlacementPolicy {
         match (self, configured) {
             (Self::V1, own @ PlacementPolicy::Cheapest { .. })
-            | (Self::WorkerManager, own @ PlacementPolicy::Weighted { .. }) => own,
+            | (Self::WorkerManager, own @ PlacementPolicy::Weighted { .. })
+            | (Self::Ours, own @ PlacementPolicy::Spread { .. }) => own,
             (Self::V1, _) => PlacementPolicy::Cheapest {
                 bid: BidRule { over_cap: OverCap::HistoricalOnce, ..BidRule::default() },
                 bias: BiasRule::KillRate,
             },
-            (Self::WorkerManager | Self::Ours, _) => PlacementPolicy::Weighted {
+            (Self::WorkerManager, _) => PlacementPolicy::Weighted {
                 market: WeightedMarket::Spot,
                 selection: Selection::EvenSplit,
                 errors: ErrorAttribution::Unattributed,
             },
+            (Self::Ours, _) => PlacementPolicy::Spread(SpreadRule::default()),
         }
     }
 }
