@@ -20,15 +20,17 @@ const ORDERED_AGAIN_AFTER: Duration = Duration::from_mins(5);
 /// What a worker type wants to launch.
 pub(super) struct Order {
     worker_type: WorkerTypeId,
-    /// The next one last.
-    picks: Vec<Pick>,
+    /// From where the next instance comes.
+    pick: Pick,
+    /// What is picked after that, the next one last: mostly nothing, and then it takes no memory.
+    later: Vec<Pick>,
 }
 
 impl Engine {
     /// Cancels requests and ends instances that are past their time.
     pub(super) fn give_up_overdue(&mut self, decision: &mut Decision) {
         for (look, id) in self.looks.take_due(self.now) {
-            let Some(launch) = self.ledger.get(id).copied().filter(|it| it.look == look) else {
+            let Some(&launch) = self.ledger.get(id).filter(|it| it.look == look) else {
                 continue;
             };
             // It was put off. Looking again at twice its age, most that end meanwhile are
@@ -80,7 +82,9 @@ impl Engine {
             self.because(decision, reason);
             self.changed.mark(worker_type); // prices and windows move on without a fact about it
         }
-        Some(Order { worker_type, picks }).filter(|order| !order.picks.is_empty())
+        let pick = picks.pop()?;
+        let later = if picks.is_empty() { Vec::new() } else { picks };
+        Some(Order { worker_type, pick, later })
     }
 
     /// Remembers which candidate is liked best, and since when.
@@ -131,20 +135,19 @@ impl Engine {
         let mut left = limit;
         while left > 0 {
             let Some(mut order) = line.pop_front() else { return };
-            if let Some(pick) = order.next_call(launches_per_call_max.min(left)) {
-                left -= pick.count;
-                let launch = self.buy(order.worker_type, &pick, decision);
-                self.tell_chosen(order.worker_type, &pick, launch, told, decision);
-            }
-            if !order.picks.is_empty() {
+            let (call, more) = order.next_call(launches_per_call_max.min(left));
+            left -= call.count;
+            let launch = self.buy(order.worker_type, &call, decision);
+            self.tell_chosen(order.worker_type, &call, launch, told, decision);
+            if more {
                 line.push_back(order);
             }
         }
         if let Some(next) = line.front() {
             self.first_in_line = next.worker_type;
         }
-        for Order { worker_type, picks } in line {
-            let left = picks.iter().map(|pick| pick.count).sum();
+        for Order { worker_type, pick, later } in line {
+            let left = later.iter().fold(pick.count, |left, pick| left + pick.count);
             self.because(decision, Reason::LaunchLimitReached { worker_type, left, limit });
             self.changed.mark(worker_type);
         }
@@ -220,14 +223,14 @@ impl Engine {
 }
 
 impl Order {
-    /// The next call, of that many instances at most.
-    fn next_call(&mut self, count_max: u32) -> Option<Pick> {
-        let pick = self.picks.last_mut()?;
-        let call = Pick { count: pick.count.min(count_max), ..*pick };
-        pick.count -= call.count;
-        if pick.count == 0 {
-            self.picks.pop();
+    /// The next call, of that many instances at most; and whether there is another.
+    fn next_call(&mut self, count_max: u32) -> (Pick, bool) {
+        let call = Pick { count: self.pick.count.min(count_max), ..self.pick };
+        self.pick.count -= call.count;
+        if self.pick.count == 0 {
+            let Some(next) = self.later.pop() else { return (call, false) };
+            self.pick = next;
         }
-        Some(call)
+        (call, true)
     }
 }

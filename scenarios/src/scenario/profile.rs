@@ -103,7 +103,7 @@ impl Profile {
         match (self, configured) {
             (Self::V1, own @ PlacementPolicy::Cheapest { .. })
             | (Self::WorkerManager, own @ PlacementPolicy::Weighted { .. })
-            | (Self::Ours, own @ PlacementPolicy::Spread { .. }) => own,
+            | (Self::Ours, own @ PlacementPolicy::Spread(_)) => own,
             (Self::V1, _) => PlacementPolicy::Cheapest {
                 bid: BidRule { over_cap: OverCap::HistoricalOnce, ..BidRule::default() },
                 bias: BiasRule::KillRate,
