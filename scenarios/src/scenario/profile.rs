@@ -5,13 +5,17 @@
 //! policy that is the profile's own are kept, and so are our guards where the file sets them. Sources: taskcluster/aws-provisioner, 2017-05 (v1),
 //! and taskcluster/taskcluster, services/worker-manager, 2026-08.
 
-use provisioner_engine::guards::{Guards, Memory, Unanswered};
+use provisioner_engine::guards::{Guards, Memory, Unanswered, ZombieRule};
 use provisioner_engine::units::{Duration, Ratio};
 use provisioner_engine::worker_type::{
     BiasRule, BidRule, EngineConfig, ErrorAttribution, IdleCredit, OverCap, Overshoot,
     PlacementPolicy, RequestedCounts, RequestedCredit, ScalingPolicy, Selection, SpendLimits,
     SpreadRule, WeightedMarket, WorkerType,
 };
+
+/// worker-manager's `queueInactivityTimeout`: whoever never claimed, or stopped claiming, for this
+/// long is ended.
+const INACTIVITY: Duration = Duration::from_hours(2);
 
 /// A provisioner that a scenario can be run by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +24,7 @@ pub enum Profile {
     /// call, what is under way kept in memory only, no registration timeout.
     V1,
     /// Taskcluster's worker-manager: `estimator` and `weighted`, one call for all instances of a
-    /// launch config, a database that remembers.
+    /// launch config, a database that remembers, two hours of patience with whoever claims nothing.
     WorkerManager,
     /// This engine as it is meant to be run: its own policies, and every guard.
     Ours,
@@ -51,7 +55,8 @@ impl Profile {
             }
             Self::WorkerManager => {
                 let (unanswered, memory) = (Unanswered::Forgotten, Memory::Durable);
-                engine.guards = Guards { unanswered, memory, ..Guards::off() };
+                let zombies = Some(ZombieRule { patience: INACTIVITY, ..ZombieRule::default() });
+                engine.guards = Guards { unanswered, memory, zombies, ..Guards::off() };
                 engine.limits.launches_per_call_max = u32::MAX;
                 engine.limits.spend = SpendLimits::default();
             }
@@ -68,8 +73,12 @@ impl Profile {
             Self::V1 | Self::WorkerManager => Overshoot::Historical,
             Self::Ours => Overshoot::Never,
         };
-        if self == Self::V1 {
-            worker_type.registration_timeout = None;
+        match self {
+            Self::V1 => worker_type.registration_timeout = None,
+            Self::WorkerManager => {
+                worker_type.registration_timeout.get_or_insert(INACTIVITY);
+            }
+            Self::Ours => {}
         }
         if self != Self::Ours {
             // Neither had schedules, a way to on-demand instances, or ceilings on spending.
