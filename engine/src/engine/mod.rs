@@ -10,6 +10,7 @@ mod facts;
 mod floors;
 mod looks;
 mod turn;
+mod zombies;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -21,6 +22,7 @@ use self::advice::Advice;
 use self::demand::{Counts, Demands};
 use self::floors::Floors;
 use self::looks::Looks;
+pub(crate) use self::zombies::Signs;
 use crate::decision::{Decision, Reason};
 use crate::gates::Gates;
 use crate::history::PoolHistory;
@@ -52,7 +54,7 @@ pub struct Engine {
     changed: Changed,
     /// Who launches first in the next decision: the one whose turn it was when the last ended.
     first_in_line: WorkerTypeId,
-    /// When to look whether launches are to be given up, once for each. An entry that is not its
+    /// When to look at launches next, once for each. An entry that is not its
     /// launch's next look is outdated.
     looks: Looks,
     advice: Advice,
@@ -136,6 +138,13 @@ impl Engine {
         self.ledger.supply(worker_type)
     }
 
+    /// How many spot instances EC2 has taken back, as far as is known: each counts once, however
+    /// often it was told.
+    #[must_use]
+    pub const fn losses(&self) -> u64 {
+        self.history.losses()
+    }
+
     /// What is known of a launch that has not ended.
     #[must_use]
     pub fn launch(&self, launch: LaunchId) -> Option<&Launch> {
@@ -157,7 +166,9 @@ impl Engine {
     /// - Of two causes for one end, the first holds.
     /// - A fact about a launch that ended, or that was never issued, is ignored.
     /// - A price not newer than the pool's last is late and ignored.
-    /// - Counts and prices dated after `now` are taken to be of `now`.
+    /// - What a worker holds is evidence of then only; what is not known of it counts as work.
+    /// - A worker that ever claimed registered, whoever missed that.
+    /// - Counts, prices and claims dated after `now` are taken to be of `now`.
     ///
     /// Panics if `now` lies before the previous call, or an id is out of range.
     pub fn observe(&mut self, now: Time, observation: Observation) {
@@ -176,7 +187,9 @@ impl Engine {
             Observation::CallUnanswered { launch: _ } => {}
             Observation::CallThrottled { region: _, call: _, launch: _ } => {}
             Observation::Restarted => {}
-            Observation::WorkerChecked { launch: _, claimed: _, last_claim: _, as_of: _ } => {}
+            Observation::WorkerChecked { launch, claimed, last_claim, as_of } => {
+                self.check(launch, claimed, last_claim, as_of.min(now));
+            }
             Observation::WorkerIdled { launch } => self.advice.asked(launch),
             Observation::RebalanceRecommended { launch: _ } => {}
             Observation::InstanceFound { .. } => {}

@@ -8,15 +8,21 @@ mod setup;
 #[path = "../support/story.rs"]
 mod story;
 
+mod breaker;
 mod capacity;
 mod cheapest;
 mod giving_up;
+mod ice;
+mod losses;
 mod odd_facts;
 mod on_demand;
 mod price_limits;
+mod quota;
 mod random;
+mod share;
 mod spread;
 mod target;
 mod together;
 mod unknown_demand;
 mod weighted;
+mod zombies;
