@@ -47,7 +47,37 @@ const ACCIDENTS: [&str; 29] = [
 ];
 
 /// Accidents that have no scenario yet. Nothing may be added here.
-const MISSING: [&str; 29] = ACCIDENTS;
+const MISSING: [&str; 29] = [
+    "all-spot-ice",
+    "broken-image",
+    "crash-mid-batch",
+    "describe-lag",
+    "dst-change",
+    "empty-config",
+    "feed-gap",
+    "half-empty",
+    "idle-race",
+    "lost-response",
+    "notice-chaos",
+    "one-pool-herd",
+    "one-pool-ice",
+    "one-task",
+    "orphans",
+    "oversubscribed-loop",
+    "price-see-saw",
+    "queue-lies",
+    "quota-reached",
+    "rebalance-noise",
+    "region-limit",
+    "retry-forever",
+    "slow-boot",
+    "stale-snapshot",
+    "starvation",
+    "stopping-counts",
+    "throttled-burst",
+    "two-formulas",
+    "type-removed",
+];
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../scenarios/incidents")
