@@ -24,7 +24,9 @@
 //! `image_unusable`, `volume_limit`, `rejected`, `launch_failed`, `started`, `interrupted`,
 //! `terminated`, `stopped`), `safety` (`claimed_ended` instances ended by the provisioner while they
 //! ran a task, `spared` ones left alone as they did, `zombie_h` of instances whose worker never
-//! came, never claims or hangs), `instance_h`, `capacity_h`, `useful_h`, `over_provisioned_h`,
+//! came, never claims or hangs), `habits` (`moves` launches in another pool than the one before,
+//! `reversals` launches within five minutes of ending an instance, or the other way round),
+//! `instance_h`, `capacity_h`, `useful_h`, `over_provisioned_h`,
 //! `utilisation`,
 //! `churn_per_task_h`.
 //!
@@ -43,8 +45,8 @@ use std::io::{self, Write};
 use provisioner_engine::units::Duration;
 use provisioner_scenarios::scenario::{Check, Relation};
 use provisioner_sim::outcome::{
-    ApiCalls, Cost, LaunchMeasures, Measures, NoticeMeasures, Outcome, SafetyMeasures,
-    TaskMeasures, Wait,
+    ApiCalls, Cost, HabitMeasures, LaunchMeasures, Measures, NoticeMeasures, Outcome,
+    SafetyMeasures, TaskMeasures, Wait,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -155,6 +157,7 @@ struct MeasuresDocument<'a> {
     tasks: &'a TaskMeasures,
     launches: &'a LaunchMeasures,
     safety: SafetyDocument,
+    habits: HabitMeasures,
     instance_h: f64,
     capacity_h: f64,
     useful_h: f64,
@@ -219,7 +222,7 @@ impl<'a> CheckDocument<'a> {
 
 impl<'a> MeasuresDocument<'a> {
     fn of(measures: &'a Measures) -> Self {
-        let Measures { name, cost, wait, tasks, launches, safety, .. } = measures;
+        let Measures { name, cost, wait, tasks, launches, safety, habits, .. } = measures;
         Self {
             name,
             cost_usd: CostDocument::of(*cost),
@@ -228,6 +231,7 @@ impl<'a> MeasuresDocument<'a> {
             tasks,
             launches,
             safety: SafetyDocument::of(*safety),
+            habits: *habits,
             instance_h: measures.instance_time.as_hours_f64(),
             capacity_h: measures.capacity_time.as_hours_f64(),
             useful_h: measures.useful_time.as_hours_f64(),

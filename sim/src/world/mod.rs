@@ -14,6 +14,7 @@
 //! | `driver` | what the engine is told and what it orders |
 //! | `queue` | what the queue says of its counts and of a worker |
 //! | `books` | bills, and who they are for |
+//! | `habits` | how steady the orders are |
 //! | `audit` | checks of all this against itself |
 //! | `tasks`, `instances`, `event` | state in reused slots, and how events name it |
 
@@ -23,6 +24,7 @@ mod cloud;
 mod driver;
 mod event;
 mod fates;
+mod habits;
 mod instances;
 mod interruption;
 mod lifecycle;
@@ -45,6 +47,7 @@ use self::books::Books;
 use self::cloud::{Draws, PoolState};
 use self::driver::InFlight;
 use self::event::Event;
+use self::habits::Habits;
 use self::instances::{Instances, Ready, Stage};
 pub use self::lifecycle::{Step, Transition};
 use self::queue::Told;
@@ -165,6 +168,7 @@ struct TypeState {
     launches: LaunchMeasures,
     random: Stream,
     safety: SafetyMeasures,
+    habits: Habits,
     /// What the queue told of its counts.
     told: Told,
 }
@@ -192,6 +196,7 @@ impl<'a> World<'a> {
                 counts: TaskCounts::default(),
                 launches: LaunchMeasures::default(),
                 safety: SafetyMeasures::default(),
+                habits: Habits::default(),
                 told: Told::new(reads.purpose(&worker_type.name).stream()),
             })
             .collect();
