@@ -27,7 +27,9 @@
 //! `terminated`, `stopped`), `safety` (`claimed_ended` instances ended by the provisioner while they
 //! ran a task, `spared` ones left alone as they did, `zombie_h` of instances whose worker never
 //! came, never claims or hangs, `double_launches`: instances that ran for launches that were given
-//! up), `instance_h`, `capacity_h`, `useful_h`, `over_provisioned_h`,
+//! up), `habits` (`moves` launches in another pool than the one before, `reversals` launches within
+//! five minutes of ending an instance, or the other way round), `instance_h`, `capacity_h`,
+//! `useful_h`, `over_provisioned_h`,
 //! `utilisation`,
 //! `churn_per_task_h`, `capacity_peak` (the most capacity that was asked for and had not ended),
 //! `demand_peak` (the most tasks pending and claimed).
@@ -47,8 +49,8 @@ use std::io::{self, Write};
 use provisioner_engine::units::Duration;
 use provisioner_scenarios::scenario::{Check, Relation};
 use provisioner_sim::outcome::{
-    ApiCalls, Cost, LaunchMeasures, Measures, NoticeMeasures, Outcome, SafetyMeasures,
-    TaskMeasures, Wait,
+    ApiCalls, Cost, HabitMeasures, LaunchMeasures, Measures, NoticeMeasures, Outcome,
+    SafetyMeasures, TaskMeasures, Wait,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -159,6 +161,7 @@ struct MeasuresDocument<'a> {
     tasks: &'a TaskMeasures,
     launches: &'a LaunchMeasures,
     safety: SafetyDocument,
+    habits: HabitMeasures,
     instance_h: f64,
     capacity_h: f64,
     useful_h: f64,
@@ -226,7 +229,7 @@ impl<'a> CheckDocument<'a> {
 
 impl<'a> MeasuresDocument<'a> {
     fn of(measures: &'a Measures) -> Self {
-        let Measures { name, cost, wait, tasks, launches, safety, .. } = measures;
+        let Measures { name, cost, wait, tasks, launches, safety, habits, .. } = measures;
         Self {
             name,
             cost_usd: CostDocument::of(*cost),
@@ -235,6 +238,7 @@ impl<'a> MeasuresDocument<'a> {
             tasks,
             launches,
             safety: SafetyDocument::of(*safety),
+            habits: *habits,
             instance_h: measures.instance_time.as_hours_f64(),
             capacity_h: measures.capacity_time.as_hours_f64(),
             useful_h: measures.useful_time.as_hours_f64(),

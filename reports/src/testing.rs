@@ -12,8 +12,8 @@ use provisioner_sim::config::{CloudModel, QueueModel, SimConfig, WorkerModel};
 use provisioner_sim::dist::DurationDist;
 use provisioner_sim::market::Market;
 use provisioner_sim::outcome::{
-    ApiCalls, Cost, LaunchMeasures, Measures, NoticeMeasures, OUTCOME_VERSION, Outcome,
-    SafetyMeasures, TaskMeasures, Wait,
+    ApiCalls, Cost, HabitMeasures, LaunchMeasures, Measures, NoticeMeasures, OUTCOME_VERSION,
+    Outcome, SafetyMeasures, TaskMeasures, Wait,
 };
 
 use crate::Run;
@@ -124,6 +124,7 @@ pub(crate) fn worker_type(name: &str, size: i64) -> Measures {
             stopped: count * 15,
             ..LaunchMeasures::default()
         },
+        habits: HabitMeasures { moves: count / 4, reversals: 0 },
         safety: SafetyMeasures {
             claimed_ended: 0,
             spared: count,

@@ -58,6 +58,8 @@ pub struct Measures {
     pub launches: LaunchMeasures,
     /// What should not happen.
     pub safety: SafetyMeasures,
+    /// How steady the orders were.
+    pub habits: HabitMeasures,
     /// Time from `running` to the end, over all instances.
     pub instance_time: Duration,
     /// The same × capacity.
@@ -292,6 +294,27 @@ impl std::ops::AddAssign for SafetyMeasures {
     }
 }
 
+/// How steady the provisioner's orders were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HabitMeasures {
+    /// Launches in another pool than the launch before.
+    pub moves: u64,
+    /// Launches soon after an instance was ended or told to stop, and the other way round: within
+    /// [`REVERSAL_WITHIN`].
+    pub reversals: u64,
+}
+
+/// Launching and ending capacity of one worker type within this time undo one another.
+pub const REVERSAL_WITHIN: Duration = Duration::from_mins(5);
+
+impl std::ops::AddAssign for HabitMeasures {
+    fn add_assign(&mut self, rhs: Self) {
+        self.moves += rhs.moves;
+        self.reversals += rhs.reversals;
+    }
+}
+
 /// Calls that a provisioner would have made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -344,6 +367,7 @@ impl Measures {
         self.tasks += other.tasks;
         self.launches += other.launches;
         self.safety += other.safety;
+        self.habits += other.habits;
         self.instance_time += other.instance_time;
         self.capacity_time += other.capacity_time;
         self.useful_time += other.useful_time;

@@ -157,6 +157,7 @@ impl World<'_> {
             tasks: TaskMeasures { submitted, done, rerun: lost_runs, expired, exhausted, left },
             launches: state.launches,
             safety: state.safety,
+            habits: state.habits.measures,
             instance_time: account.instance_time,
             capacity_time: account.capacity_time,
             useful_time: account.useful_time,

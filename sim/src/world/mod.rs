@@ -15,6 +15,7 @@
 //! | `driver` | what the engine is told and what it orders |
 //! | `queue` | what the queue says of its counts and of a worker |
 //! | `books` | bills, and who they are for |
+//! | `habits` | how steady the orders are |
 //! | `audit` | checks of all this against itself |
 //! | `tasks`, `instances`, `event` | state in reused slots, and how events name it |
 
@@ -25,6 +26,7 @@ mod cloud;
 mod driver;
 mod event;
 mod fates;
+mod habits;
 mod instances;
 mod interruption;
 mod lifecycle;
@@ -49,6 +51,7 @@ use self::books::Books;
 use self::cloud::{Draws, PoolState};
 use self::driver::InFlight;
 use self::event::Event;
+use self::habits::Habits;
 use self::instances::{Instances, Ready, Stage};
 pub use self::lifecycle::{Step, Transition};
 use self::peaks::Peaks;
@@ -174,6 +177,7 @@ struct TypeState {
     launches: LaunchMeasures,
     peaks: Peaks,
     safety: SafetyMeasures,
+    habits: Habits,
     random: Stream,
 }
 
@@ -201,6 +205,7 @@ impl<'a> World<'a> {
                 launches: LaunchMeasures::default(),
                 peaks: Peaks::default(),
                 safety: SafetyMeasures::default(),
+                habits: Habits::default(),
             })
             .collect();
         let mut engine = Engine::new(config.engine.clone());
