@@ -76,7 +76,8 @@ impl World<'_> {
                 let state = &mut self.types[worker_type.index()];
                 state.queue.changed = false;
                 let (pending, claimed) = (state.queue.pending, state.queue.claimed);
-                self.peaks.demand_moves(state.peaks.demand_is(pending + claimed));
+                let state = &mut self.types[worker_type.index()];
+        self.peaks.demand_moves(state.peaks.demand_is(state.queue.pending + state.queue.claimed));
                 self.observe(Observation::DemandCounted { worker_type, pending, claimed, as_of });
             }
             self.changed = changed;
