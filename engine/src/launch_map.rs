@@ -105,6 +105,11 @@ impl<T> LaunchMap<T> {
         })
     }
 
+    /// All values, to be changed, in no order.
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.slots.iter_mut().flatten()
+    }
+
     /// How many values there are.
     #[must_use]
     pub const fn len(&self) -> usize {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::decision::Market;
 use crate::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
 use crate::launch_map::LaunchMap;
+use crate::remap::Remap;
 use crate::units::Time;
 
 /// What the engine knows of one launch.
@@ -18,7 +19,7 @@ use crate::units::Time;
 pub struct Launch {
     /// For whom.
     pub worker_type: WorkerTypeId,
-    /// Which of its candidates.
+    /// Which of its candidates, or [`NO_CANDIDATE`].
     pub candidate: u32,
     /// From which pool.
     pub pool: PoolId,
@@ -41,6 +42,9 @@ pub struct Launch {
     /// When the engine next looks at its deadline: never later than that.
     pub(crate) look: Time,
 }
+
+/// Stands for the candidate of a launch whose pool its worker type does not use any more.
+pub const NO_CANDIDATE: u32 = u32::MAX;
 
 /// Where a launch is. A later stage is greater; a launch never goes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -137,12 +141,23 @@ struct Account {
 impl Ledger {
     /// An empty ledger for worker types with that many candidates each.
     pub(crate) fn new(candidates: impl Iterator<Item = usize>) -> Self {
-        let account =
-            |n| Account { capacity: [0; STAGES], requests: 0, by_candidate: alloc::vec![0; n] };
         Self {
             launches: LaunchMap::new(),
             next: LaunchId(1),
-            by_worker_type: candidates.map(account).collect(),
+            by_worker_type: candidates.map(Account::new).collect(),
+        }
+    }
+
+    /// Goes over to other worker types, with that many candidates each.
+    pub(crate) fn configure(&mut self, candidates: impl Iterator<Item = usize>, remap: &Remap) {
+        self.by_worker_type = candidates.map(Account::new).collect();
+        for launch in self.launches.values_mut() {
+            let Launch { worker_type, candidate, pool, .. } = *launch;
+            launch.candidate = remap.candidate(worker_type, candidate).unwrap_or(NO_CANDIDATE);
+            launch.worker_type =
+                remap.worker_type(worker_type).expect("it has launches, so it is kept");
+            launch.pool = remap.pools[pool.index()];
+            self.by_worker_type[launch.worker_type.index()].credit(launch);
         }
     }
 
@@ -156,9 +171,16 @@ impl Ledger {
         assert!(launch.stage == Stage::Requested, "a launch starts as a request");
         let id = self.next;
         self.next = id.next();
-        self.credit(&launch);
+        self.account(&launch).credit(&launch);
         self.launches.insert(id, launch);
         id
+    }
+
+    /// Takes over a launch under the name it has; later ones get later names.
+    pub(crate) fn adopt(&mut self, id: LaunchId, launch: Launch) {
+        self.next = self.next.max(id.next());
+        self.account(&launch).credit(&launch);
+        self.launches.insert(id, launch);
     }
 
     /// Moves a launch on; gives the stage it left and what it is now, or `None` if it is not
@@ -177,16 +199,18 @@ impl Ledger {
         launch.stage = stage;
         launch.accepted = launch.accepted.or(Some(now));
         let after = *launch;
-        self.debit(&before);
-        self.credit(&after);
+        let account = self.account(&after);
+        account.debit(&before);
+        account.credit(&after);
         Some((before.stage, after))
     }
 
-    /// Notes which instance a launch got; the first holds.
-    pub(crate) fn set_instance(&mut self, id: LaunchId, instance: InstanceId) {
-        if let Some(launch) = self.launches.get_mut(id) {
-            launch.instance = launch.instance.or(Some(instance));
-        }
+    /// Notes which instance a launch got; the first holds. Says whether that is news.
+    pub(crate) fn set_instance(&mut self, id: LaunchId, instance: InstanceId) -> bool {
+        let Some(launch) = self.launches.get_mut(id) else { return false };
+        let is_news = launch.instance.is_none();
+        launch.instance = launch.instance.or(Some(instance));
+        is_news
     }
 
     /// Sets when a launch is given up, and if that is before the next look at it, the look too.
@@ -209,7 +233,7 @@ impl Ledger {
     /// Forgets a launch that has ended or never was; `None` if it is not known.
     pub(crate) fn close(&mut self, id: LaunchId) -> Option<Launch> {
         let launch = self.launches.remove(id)?;
-        self.debit(&launch);
+        self.account(&launch).debit(&launch);
         Some(launch)
     }
 
@@ -235,21 +259,35 @@ impl Ledger {
         &self.by_worker_type[worker_type.index()].by_candidate
     }
 
+    fn account(&mut self, launch: &Launch) -> &mut Account {
+        &mut self.by_worker_type[launch.worker_type.index()]
+    }
+}
+
+impl Account {
+    fn new(candidates: usize) -> Self {
+        Self { capacity: [0; STAGES], requests: 0, by_candidate: alloc::vec![0; candidates] }
+    }
+
     fn credit(&mut self, launch: &Launch) {
-        let account = &mut self.by_worker_type[launch.worker_type.index()];
-        account.capacity[launch.stage as usize] += launch.capacity;
-        account.requests += u32::from(launch.stage == Stage::Requested);
-        if launch.stage < Stage::Stopping {
-            account.by_candidate[launch.candidate as usize] += launch.capacity;
+        self.capacity[launch.stage as usize] += launch.capacity;
+        self.requests += u32::from(launch.stage == Stage::Requested);
+        if let Some(live) = self.live(launch) {
+            *live += launch.capacity;
         }
     }
 
     fn debit(&mut self, launch: &Launch) {
-        let account = &mut self.by_worker_type[launch.worker_type.index()];
-        account.capacity[launch.stage as usize] -= launch.capacity;
-        account.requests -= u32::from(launch.stage == Stage::Requested);
-        if launch.stage < Stage::Stopping {
-            account.by_candidate[launch.candidate as usize] -= launch.capacity;
+        self.capacity[launch.stage as usize] -= launch.capacity;
+        self.requests -= u32::from(launch.stage == Stage::Requested);
+        if let Some(live) = self.live(launch) {
+            *live -= launch.capacity;
         }
+    }
+
+    /// Where a launch counts as live, if it does.
+    fn live(&mut self, launch: &Launch) -> Option<&mut u32> {
+        let counts = launch.stage < Stage::Stopping && launch.candidate != NO_CANDIDATE;
+        counts.then(|| &mut self.by_candidate[launch.candidate as usize])
     }
 }

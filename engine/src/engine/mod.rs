@@ -4,8 +4,10 @@
 //! works a decision out. A worker type is looked at when something about it changed, so a turn
 //! costs what changed, not what exists.
 
+mod configure;
 mod demand;
 mod facts;
+mod listing;
 mod looks;
 mod turn;
 
@@ -16,6 +18,7 @@ use core::mem;
 use serde::{Deserialize, Serialize};
 
 use self::demand::{Counts, Demands};
+use self::listing::{Found, Listings};
 use self::looks::Looks;
 use crate::decision::{Decision, Reason};
 use crate::gates::Gates;
@@ -25,7 +28,7 @@ use crate::ledger::{Launch, Ledger, Stage, Supply};
 use crate::observation::{EndCause, Observation};
 use crate::placement::Errors;
 use crate::prices::PriceBook;
-use crate::random::Stream;
+use crate::random::{Seed, Stream};
 use crate::units::{Duration, Time};
 use crate::worker_type::{EngineConfig, PlacementPolicy, WorkerType};
 
@@ -37,7 +40,11 @@ use crate::worker_type::{EngineConfig, PlacementPolicy, WorkerType};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Engine {
     config: EngineConfig,
+    /// So many of the worker types are served; the others stand here until they have ended.
+    served: usize,
     explains: bool,
+    /// Reasons for what was done about a fact, told in the next decision.
+    to_say: Vec<Reason>,
     now: Time,
     demands: Demands,
     ledger: Ledger,
@@ -51,7 +58,11 @@ pub struct Engine {
     /// When to look whether launches are to be given up, once for each. An entry that is not its
     /// launch's next look is outdated.
     looks: Looks,
+    listings: Listings,
 }
+
+/// Ordered is not done: what ends a launch is ordered again this long after, if it is still there.
+const ORDERED_AGAIN_AFTER: Duration = Duration::from_mins(5);
 
 /// What placement keeps of one worker type from turn to turn.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -76,30 +87,25 @@ impl Engine {
     /// no utility: that is for the edge to refuse.
     #[must_use]
     pub fn new(config: EngineConfig) -> Self {
+        check(&config);
         let EngineConfig { seed, ref catalog, ref worker_types, limits, guards } = config;
         let pools = catalog.pools().len();
-        for candidate in worker_types.iter().flat_map(|worker_type| &worker_type.candidates) {
-            assert!(candidate.pool.index() < pools, "a candidate's pool is in the catalog");
-            assert!(candidate.capacity > 0, "a candidate has capacity");
-            assert!(candidate.utility.millionths() > 0, "a candidate has utility");
-        }
         let reach = worker_types.iter().map(price_reach).max().unwrap_or(Duration::ZERO);
-        let state = |worker_type: &WorkerType| State {
-            errors: Errors::new(worker_type.candidates.len()),
-            random: seed.purpose("placement").purpose(&worker_type.name).stream(),
-        };
         Self {
+            served: worker_types.len(),
             explains: false,
+            to_say: Vec::new(),
             now: Time::from_ms(i64::MIN),
             demands: Demands::new(worker_types.len(), limits.demand_stale_after),
             ledger: Ledger::new(worker_types.iter().map(|known| known.candidates.len())),
             prices: PriceBook::new(pools, reach),
             history: PoolHistory::new(pools),
             gates: Gates::new(guards),
-            states: worker_types.iter().map(state).collect(),
+            states: worker_types.iter().map(|known| State::new(seed, known)).collect(),
             changed: Changed::all_of(worker_types.len()),
             first_in_line: WorkerTypeId::new(0),
             looks: Looks::default(),
+            listings: Listings::new(&config),
             config,
         }
     }
@@ -109,7 +115,8 @@ impl Engine {
         self.explains = explains;
     }
 
-    /// What the engine was built from.
+    /// What the engine was built from, or goes by since; what launches still need of earlier
+    /// configurations stands after what the last one has.
     #[must_use]
     pub fn config(&self) -> &EngineConfig {
         &self.config
@@ -142,6 +149,11 @@ impl Engine {
     /// - Of two causes for one end, the first holds.
     /// - A fact about a launch that ended, or that was never issued, is ignored.
     /// - A price not newer than the pool's last is late and ignored.
+    /// - An instance found in a listing is its launch's; that of a launch that is not known, or has
+    ///   another instance, is a stray.
+    /// - An absence from a listing that is old, or began before the launch was accepted, means
+    ///   nothing.
+    /// - A worker that claimed is alive, whatever the listings say.
     /// - Counts and prices dated after `now` are taken to be of `now`.
     ///
     /// Panics if `now` lies before the previous call, or an id is out of range.
@@ -160,14 +172,29 @@ impl Engine {
             Observation::InstancePending { launch, instance } => self.give(launch, instance),
             Observation::CallUnanswered { launch: _ } => {}
             Observation::CallThrottled { region: _, call: _, launch: _ } => {}
-            Observation::Restarted => {}
-            Observation::WorkerChecked { launch: _, claimed: _, last_claim: _, as_of: _ } => {}
+            Observation::Restarted => self.listings.restart(),
+            Observation::WorkerChecked { launch, claimed, last_claim, as_of } => {
+                if let Some(at) = (claimed > 0).then_some(as_of).or(last_claim) {
+                    self.see_alive(launch, at.min(now));
+                }
+            }
             Observation::WorkerIdled { launch: _ } => {}
             Observation::RebalanceRecommended { launch: _ } => {}
-            Observation::InstanceFound { .. } => {}
-            Observation::InstanceMissed { launch: _, as_of: _ } => {}
-            Observation::StrayEnded { instance: _ } => {}
-            Observation::InstancesListed { region: _, as_of: _ } => {}
+            Observation::InstanceFound {
+                instance,
+                launch,
+                worker_type,
+                pool,
+                market,
+                launched,
+            } => {
+                self.find(Found { instance, launch, worker_type, pool, market, launched });
+            }
+            Observation::InstanceMissed { launch, as_of } => self.miss(launch, as_of.min(now)),
+            Observation::StrayEnded { instance } => self.listings.stray_ended(instance),
+            Observation::InstancesListed { region, as_of } => {
+                self.listings.listed(region, as_of.min(now), now);
+            }
             Observation::InstanceRunning { launch } => self.reach(launch, Stage::Running),
             Observation::WorkerRegistered { launch } => self.reach(launch, Stage::Working),
             Observation::InterruptionNoticed { launch, ends_at: _ } => {
@@ -186,13 +213,16 @@ impl Engine {
         self.advance(now);
         let wake_at = now + self.config.limits.iteration_interval;
         let mut decision = Decision { at: now, actions: Vec::new(), reasons: Vec::new(), wake_at };
+        decision.reasons.append(&mut self.to_say);
         self.give_up_overdue(&mut decision);
+        self.look_around(&mut decision);
         if self.demands.lapses(now) {
             self.changed.mark_all(); // so that each says that it is frozen
         }
         let mut orders = VecDeque::new();
+        let served = self.served;
         let changed = self.changed.take();
-        for &worker_type in &changed {
+        for &worker_type in changed.iter().filter(|id| id.index() < served) {
             match self.demands.of(worker_type, now) {
                 Ok(counts) => orders.extend(self.order(worker_type, counts, &mut decision)),
                 Err(frozen) => self.because(&mut decision, frozen),
@@ -208,9 +238,26 @@ impl Engine {
         self.now = now;
     }
 
+    /// Keeps a reason for the next decision.
+    fn say(&mut self, reason: Reason) {
+        if self.explains {
+            self.to_say.push(reason);
+        }
+    }
+
     fn because(&self, decision: &mut Decision, reason: Reason) {
         if self.explains {
             decision.reasons.push(reason);
+        }
+    }
+}
+
+impl State {
+    /// Of a worker type that nothing was bought for.
+    fn new(seed: Seed, worker_type: &WorkerType) -> Self {
+        Self {
+            errors: Errors::new(worker_type.candidates.len()),
+            random: seed.purpose("placement").purpose(&worker_type.name).stream(),
         }
     }
 }
@@ -250,6 +297,16 @@ impl Changed {
     fn give_back(&mut self, mut taken: Vec<WorkerTypeId>) {
         taken.clear();
         self.spare = taken;
+    }
+}
+
+/// Panics if something is wrong that is for the edge to refuse.
+fn check(config: &EngineConfig) {
+    let pools = config.catalog.pools().len();
+    for candidate in config.worker_types.iter().flat_map(|known| &known.candidates) {
+        assert!(candidate.pool.index() < pools, "a candidate's pool is in the catalog");
+        assert!(candidate.capacity > 0, "a candidate has capacity");
+        assert!(candidate.utility.millionths() > 0, "a candidate has utility");
     }
 }
 

@@ -4,7 +4,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::demand::Counts;
-use super::{Engine, State};
+use super::{Engine, ORDERED_AGAIN_AFTER, State};
 use crate::decision::{Action, Decision, Reason};
 use crate::gates::{Event, Site};
 use crate::ids::{LaunchId, WorkerTypeId};
@@ -13,9 +13,6 @@ use crate::placement::{Offer, Pick, Placement, Plan, Room};
 use crate::scaling::{Need, Scaling};
 use crate::units::{Duration, Time};
 use crate::worker_type::{Candidate, Limits, WorkerType};
-
-/// Ordered is not done: giving a launch up is ordered again this long after, if it is still there.
-const ORDERED_AGAIN_AFTER: Duration = Duration::from_mins(5);
 
 /// What a worker type wants to launch.
 pub(super) struct Order {
@@ -41,11 +38,14 @@ impl Engine {
                 continue;
             }
             self.ledger.set_look(id, Time::MAX);
+            let (_, reason) = self.deadline(id, &launch);
+            // Where facts may get lost, a worker that was not seen to register may have claimed.
+            let unless_claimed = self.config.guards.listing.is_some()
+                && matches!(reason, Reason::RegistrationTimedOut { .. });
             decision.actions.push(match launch.accepted {
-                Some(_) => Action::Terminate { launch: id, unless_claimed: false },
+                Some(_) => Action::Terminate { launch: id, unless_claimed },
                 None => Action::Cancel { launch: id },
             });
-            let (_, reason) = self.deadline(id, &launch);
             self.because(decision, reason);
             self.put_off(id, self.now + ORDERED_AGAIN_AFTER);
         }

@@ -12,8 +12,9 @@ use crate::decision::{Market, Reason};
 use crate::guards::Guards;
 use crate::ids::{ImageId, PoolId, RegionId, WorkerTypeId};
 use crate::observation::{EndCause, Refusal};
+use crate::remap::Remap;
 use crate::units::Time;
-use crate::worker_type::{Candidate, WorkerType};
+use crate::worker_type::{Candidate, EngineConfig, WorkerType};
 
 /// Where a launch goes, in every respect that a gate may care about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +70,11 @@ impl Gates {
     /// All open.
     pub(crate) fn new(guards: Guards) -> Self {
         Self { guards }
+    }
+
+    /// Goes over to another configuration.
+    pub(crate) fn configure(&mut self, config: &EngineConfig, _remap: &Remap) {
+        self.guards = config.guards;
     }
 
     /// Whether any gate can ever close.

@@ -10,7 +10,9 @@ mod story;
 
 mod capacity;
 mod cheapest;
+mod configuration;
 mod giving_up;
+mod listing;
 mod odd_facts;
 mod on_demand;
 mod price_limits;

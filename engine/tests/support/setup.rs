@@ -167,6 +167,10 @@ fn limit(config: &mut EngineConfig, word: &str) {
             config.limits.launches_per_call_max = value.parse().expect("a number");
         }
         ("guards", "on") => config.guards = Guards::default(),
+        ("guards", "listing") => {
+            let Guards { listing, strays, .. } = Guards::default();
+            config.guards = Guards { listing, strays, ..Guards::off() };
+        }
         ("stale", value) => config.limits.demand_stale_after = duration(value),
         (other, _) => panic!("`{other}` is no limit"),
     }
