@@ -128,7 +128,13 @@ impl Catalog {
         let images = other.images.iter().map(|name| self.image(name)).collect();
         let pools = other.pools.iter().map(|pool| {
             let Zone { name, region } = other.zone_of(pool.zone);
-            let zone = self.zone(other.region_name(*region), name);
+            let region = self.region(other.region_name(*region));
+            let zone = Zone { name: name.clone(), region };
+            let known = self.zones.iter().position(|known| *known == zone);
+            let zone = ZoneId::new(known.unwrap_or_else(|| {
+                self.zones.push(zone);
+                self.zones.len() - 1
+            }));
             let InstanceType { name, vcpus } = other.instance_type_of(pool.instance_type);
             let instance_type = self.instance_type(name, *vcpus);
             let product = self.product(other.product_name(pool.product));

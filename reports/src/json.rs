@@ -8,7 +8,11 @@
 //!   "total": {…},                       all worker types together
 //!   "worker_types": [{"name", …}],      in the order of the scenario
 //!   "largest_pool", "largest_pool_share",
-//!   "api_calls": {"launch", "cancel", "terminate"},
+//!   "api_calls": {"launch", "cancel", "terminate", "list"},
+//!   "ownership": {                      whether the engine knew what was its own
+//!     "orphan_h", "orphan_longest_s",   instances that were up without its knowing
+//!     "strays_ended", "others_touched"  instances ended as nobody's, and orders about others'
+//!   },
 //!   "iterations", "events", "decision_digest"
 //! }
 //! ```
@@ -29,7 +33,7 @@ use std::io::{self, Write};
 
 use provisioner_engine::units::Duration;
 use provisioner_sim::outcome::{
-    ApiCalls, Cost, LaunchMeasures, Measures, Outcome, TaskMeasures, Wait,
+    ApiCalls, Cost, LaunchMeasures, Measures, Outcome, Ownership, TaskMeasures, Wait,
 };
 use serde::Serialize;
 
@@ -52,6 +56,7 @@ pub fn write(run: &Run, outcome: &Outcome, out: &mut impl Write) -> io::Result<(
         largest_pool: &outcome.largest_pool,
         largest_pool_share: outcome.largest_pool_share,
         api_calls: &outcome.api_calls,
+        ownership: OwnershipDocument::of(outcome.ownership),
         iterations: outcome.iterations,
         events: outcome.events,
         decision_digest: &outcome.decision_digest,
@@ -71,9 +76,18 @@ struct Document<'a> {
     largest_pool: &'a str,
     largest_pool_share: f64,
     api_calls: &'a ApiCalls,
+    ownership: OwnershipDocument,
     iterations: u64,
     events: u64,
     decision_digest: &'a str,
+}
+
+#[derive(Serialize)]
+struct OwnershipDocument {
+    orphan_h: f64,
+    orphan_longest_s: f64,
+    strays_ended: u64,
+    others_touched: u64,
 }
 
 #[derive(Serialize)]
@@ -131,6 +145,18 @@ impl<'a> MeasuresDocument<'a> {
             over_provisioned_h: measures.over_provisioned_time.as_hours_f64(),
             utilisation: measures.utilisation(),
             churn_per_task_h: measures.churn_per_task_hour(),
+        }
+    }
+}
+
+impl OwnershipDocument {
+    fn of(ownership: Ownership) -> Self {
+        let Ownership { orphan_time, orphan_longest, strays_ended, others_touched } = ownership;
+        Self {
+            orphan_h: orphan_time.as_hours_f64(),
+            orphan_longest_s: orphan_longest.as_secs_f64(),
+            strays_ended,
+            others_touched,
         }
     }
 }
@@ -281,7 +307,14 @@ mod tests {
               "api_calls": {
                 "launch": 12432,
                 "cancel": 1184,
-                "terminate": 3
+                "terminate": 3,
+                "list": 0
+              },
+              "ownership": {
+                "orphan_h": 0.0,
+                "orphan_longest_s": 0.0,
+                "strays_ended": 0,
+                "others_touched": 0
               },
               "iterations": 6667,
               "events": 1234567,

@@ -12,7 +12,7 @@ use provisioner_sim::config::{CloudModel, QueueModel, SimConfig, WorkerModel};
 use provisioner_sim::dist::DurationDist;
 use provisioner_sim::market::Market;
 use provisioner_sim::outcome::{
-    ApiCalls, Cost, LaunchMeasures, Measures, OUTCOME_VERSION, Outcome, TaskMeasures, Wait,
+    ApiCalls, Cost, LaunchMeasures, Measures, OUTCOME_VERSION, Outcome, Ownership, TaskMeasures, Wait,
 };
 
 use crate::Run;
@@ -143,7 +143,8 @@ pub(crate) fn outcome() -> Outcome {
         worker_types,
         largest_pool_share: 0.34,
         largest_pool: "m3.medium/us-east-1b".to_owned(),
-        api_calls: ApiCalls { launch: 12_432, cancel: 1_184, terminate: 3 },
+        api_calls: ApiCalls { launch: 12_432, cancel: 1_184, terminate: 3, list: 0 },
+        ownership: Ownership::default(),
         iterations: 6_667,
         events: 1_234_567,
         decision_digest: "9c44e01f3a5b7d20".to_owned(),

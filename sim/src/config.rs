@@ -3,10 +3,13 @@
 //! Numbers are parameters with a cited default; times are [`Duration`], chances are per event or
 //! per hour. Reading them from a scenario file is the `scenarios` crate's work.
 
+pub mod listing;
+
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Time};
 use provisioner_engine::worker_type::EngineConfig;
 
+use self::listing::ListingModel;
 use crate::billing::BillingRule;
 use crate::dist::DurationDist;
 use crate::market::Market;
@@ -59,6 +62,8 @@ pub struct CloudModel {
     pub notice_missing: f64,
     /// Interruptions per instance-hour, besides those by price and by availability.
     pub interruption_hazard: f64,
+    /// How it tells of instances.
+    pub listing: ListingModel,
     /// How spot instances are billed.
     pub spot_billing: BillingRule,
     /// How on-demand instances are billed.
@@ -106,6 +111,7 @@ impl CloudModel {
             notice_lead: Duration::from_mins(2),
             notice_missing: 0.02,
             interruption_hazard: 1.8e-4,
+            listing: ListingModel::default(),
             spot_billing: BillingRule::SPOT_CAPACITY,
             on_demand_billing: BillingRule::ON_DEMAND_PER_SECOND,
         }
@@ -128,6 +134,28 @@ pub struct Fault {
 pub enum FaultKind {
     /// The queue answers nothing: its counts are unknown.
     QueueDown,
+    /// Listings fail.
+    ListingDown,
+    /// Listings show what was visible when this began.
+    ListingFrozen,
+    /// The engine is told, once and wrongly, that instances ended.
+    ToldEnded {
+        /// Chance for each that is up.
+        share: f64,
+    },
+    /// The engine goes over to another configuration, and at the end back again.
+    Configured(Reconfiguration),
+}
+
+/// What a configuration lacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reconfiguration {
+    /// Worker types by name.
+    pub worker_types_removed: Vec<String>,
+    /// Instance types by name.
+    pub instance_types_removed: Vec<String>,
+    /// All worker types.
+    pub empty: bool,
 }
 
 /// How the queue behaves.

@@ -109,6 +109,7 @@ impl World<'_> {
             largest_pool_share,
             largest_pool,
             api_calls: self.calls,
+            ownership: self.ownership,
             iterations: self.iterations,
             events: self.events,
             decision_digest: format!("{:016x}", self.digest.value()),

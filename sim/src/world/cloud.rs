@@ -1,7 +1,8 @@
 //! Instances from launch to end, and the market that gives and takes them.
 
 use provisioner_engine::decision::Market;
-use provisioner_engine::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
+use provisioner_engine::ids::{LaunchId, PoolId, WorkerTypeId};
+use provisioner_engine::inventory::State;
 use provisioner_engine::observation::{EndCause, Observation, Refusal};
 use provisioner_engine::random::{Seed, Stream};
 use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
@@ -301,8 +302,9 @@ impl World<'_> {
             pool.serving.push(slot);
             pool.max_price_least = pool.max_price_least.min(instance.max_price);
         }
-        // EC2 names its instances as it likes; here each carries its launch's number.
-        self.tell(Observation::InstancePending { launch, instance: InstanceId(launch.0) });
+        let instance = instance.id();
+        self.enlist(slot, State::Pending);
+        self.tell(Observation::InstancePending { launch, instance });
         let dist = &self.config.cloud.pending_to_running;
         let after = delay(dist, self.draws.pending, &self.instances[slot]);
         self.then(slot, after, Event::Running, Self::start_running);
@@ -319,6 +321,7 @@ impl World<'_> {
         instance.first_price = self.pools[instance.pool.index()].changes.saturating_sub(1);
         let Instance { launch, worker_type, market, .. } = *instance;
         self.type_of(worker_type).launches.started += 1;
+        self.enlist(slot, State::Running);
         self.tell(Observation::InstanceRunning { launch });
         let rate = self.config.cloud.interruption_hazard;
         if rate > 0.0 && market != Market::OnDemand {
@@ -393,6 +396,7 @@ impl World<'_> {
         self.type_of(worker_type).launches.interrupted += 1;
         let told = self.instances[slot].is_leaving();
         self.leave_service(slot, true, told);
+        self.enlist(slot, State::Terminated(EndCause::Interruption));
         self.forget(slot);
         self.tell(Observation::InstanceEnded { launch, cause: EndCause::Interruption });
     }
@@ -412,6 +416,7 @@ impl World<'_> {
         self.leave_service(slot, false, cause == EndCause::Worker);
         let instance = &mut self.instances[slot];
         (instance.stage, instance.ended_by) = (Stage::Stopping, cause);
+        self.enlist(slot, State::Stopping(cause));
         self.tell(Observation::InstanceStopping { launch, cause });
         let dist = &self.config.cloud.termination;
         let after = delay(dist, self.draws.termination, &self.instances[slot]);
@@ -421,6 +426,7 @@ impl World<'_> {
     /// The instance is `terminated`.
     pub(super) fn terminated(&mut self, slot: u32) {
         let Instance { launch, ended_by: cause, .. } = self.instances[slot];
+        self.enlist(slot, State::Terminated(cause));
         self.forget(slot);
         self.tell(Observation::InstanceEnded { launch, cause });
     }

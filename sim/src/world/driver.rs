@@ -39,8 +39,9 @@ impl World<'_> {
             journal(Record::Decided(decision.clone()));
         }
         for action in decision.actions {
-            self.carry_out(action);
+            self.carry_out(self.engine_ids.to_world(action));
         }
+        self.count_orphans();
         if cfg!(debug_assertions) {
             self.audit();
         }
@@ -50,7 +51,7 @@ impl World<'_> {
     }
 
     /// Whether something is wrong now.
-    fn is(&self, wrong: impl Fn(&FaultKind) -> bool) -> bool {
+    pub(super) fn is(&self, wrong: impl Fn(&FaultKind) -> bool) -> bool {
         let now = |fault: &&Fault| fault.from <= self.now && self.now < fault.until;
         self.config.faults.iter().filter(now).any(|fault| wrong(&fault.what))
     }
@@ -84,7 +85,10 @@ impl World<'_> {
                     self.cancel(slot);
                 }
             }
-            Action::Terminate { launch, unless_claimed: _ } => {
+            Action::Terminate { launch, unless_claimed } => {
+                if unless_claimed && self.check_worker(launch) > 0 {
+                    return;
+                }
                 self.calls.terminate += 1;
                 let live = |slot: &u32| {
                     let stage = self.instances[*slot].stage;
@@ -94,15 +98,31 @@ impl World<'_> {
                     self.stop(slot, EndCause::Provisioner);
                 }
             }
-            Action::EndStray { .. }
-            | Action::ListInstances { .. }
-            | Action::CheckWorker { .. }
-            | Action::AdviseStop { .. } => {}
+            Action::EndStray { instance } => self.end_stray(instance),
+            Action::ListInstances { region } => self.list(region),
+            Action::CheckWorker { launch } => {
+                self.check_worker(launch);
+            }
+            Action::AdviseStop { .. } => {}
         }
+    }
+
+    /// The queue is asked what a worker holds.
+    fn check_worker(&mut self, launch: LaunchId) -> u32 {
+        let claimed = self.launches.get(launch).map_or(0, |slot| self.instances[*slot].busy);
+        let as_of = self.now;
+        self.observe(Observation::WorkerChecked { launch, claimed, last_claim: None, as_of });
+        claimed
     }
 
     /// A fact sets out for the engine.
     pub(super) fn tell(&mut self, observation: Observation) {
+        for _ in 0..self.copies(&observation) {
+            self.send(observation);
+        }
+    }
+
+    fn send(&mut self, observation: Observation) {
         let lag = match &self.config.observation_lag {
             DurationDist::Constant(lag) => *lag,
             varying => varying.sample(&mut self.draws.lag),
@@ -127,7 +147,8 @@ impl World<'_> {
         self.observe(self.in_flight.slots[slot as usize]);
     }
 
-    fn observe(&mut self, observation: Observation) {
+    pub(super) fn observe(&mut self, observation: Observation) {
+        let Some(observation) = self.engine_ids.to_engine(observation) else { return };
         self.engine.observe(self.now, observation);
         if let Some(journal) = &mut self.hooks.journal {
             journal(Record::Observed { at: self.now, observation });

@@ -1,7 +1,7 @@
 //! Instances in reused slots, and the workers with a free slot in claim order.
 
 use provisioner_engine::decision::Market;
-use provisioner_engine::ids::{LaunchId, PoolId, WorkerTypeId};
+use provisioner_engine::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
 use provisioner_engine::observation::EndCause;
 use provisioner_engine::random::Stream;
 use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
@@ -75,6 +75,11 @@ pub(super) enum Stage {
 }
 
 impl Instance {
+    /// EC2 names its instances as it likes; here each carries its launch's number.
+    pub(super) const fn id(&self) -> InstanceId {
+        InstanceId(self.launch.0)
+    }
+
     /// Its end was announced and the worker knows: it claims no more and waits for it.
     pub(super) fn is_leaving(&self) -> bool {
         self.noticed == Some(Notice::Seen)

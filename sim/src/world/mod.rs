@@ -7,6 +7,8 @@
 //! |---|---|
 //! | `work` | tasks from arrival to resolution, claims |
 //! | `cloud` | instances from launch to end, interruptions |
+//! | `listing` | what can be listed, and what listings say |
+//! | `roles` | configurations, and what the engine calls worker types |
 //! | `driver` | what the engine is told and what it orders |
 //! | `books` | bills, and who they are for |
 //! | `audit` | checks of all this against itself |
@@ -18,12 +20,16 @@ mod cloud;
 mod driver;
 mod event;
 mod instances;
+mod listing;
+mod roles;
 mod tasks;
 mod work;
 
+use std::collections::BTreeMap;
+
 use provisioner_engine::Engine;
 use provisioner_engine::decision::Market as BoughtIn;
-use provisioner_engine::ids::{PoolId, WorkerTypeId};
+use provisioner_engine::ids::{InstanceId, PoolId, WorkerTypeId};
 use provisioner_engine::journal::{Digest, Record};
 use provisioner_engine::launch_map::LaunchMap;
 use provisioner_engine::random::Stream;
@@ -32,13 +38,15 @@ use provisioner_engine::units::{Duration, Time, UsdPerHour};
 use self::books::Books;
 use self::cloud::{Draws, PoolState};
 use self::driver::InFlight;
-use self::event::Event;
+use self::event::{Event, Handle};
 use self::instances::{Instances, Ready, Stage};
+use self::listing::Listings;
+use self::roles::EngineIds;
 use self::tasks::{Queue, TaskCounts, Tasks};
 use crate::agenda::{Agenda, LineId};
-use crate::config::SimConfig;
+use crate::config::{FaultKind, SimConfig};
 use crate::input::{Task, TaskSource};
-use crate::outcome::{LaunchMeasures, Outcome, Waits};
+use crate::outcome::{LaunchMeasures, Outcome, Ownership, Waits};
 
 /// Who watches a run. Nothing here changes what happens.
 #[derive(Default)]
@@ -115,6 +123,11 @@ struct World<'a> {
     /// Look at everything once there were this many events.
     audit_at: u64,
     calls: crate::outcome::ApiCalls,
+    listings: Listings,
+    engine_ids: EngineIds,
+    /// Instances that run without being known to the engine: since when, and when last seen so.
+    orphans: BTreeMap<InstanceId, (Time, Time)>,
+    ownership: Ownership,
 }
 
 /// What belongs to one worker type.
@@ -159,6 +172,13 @@ impl<'a> World<'a> {
         let pools: Vec<PoolState> = (0..catalog.pools().len())
             .map(|index| PoolState::new(catalog.pool_key(PoolId::new(index))))
             .collect();
+        for (slot, fault) in (0..).zip(&config.faults) {
+            if matches!(fault.what, FaultKind::ToldEnded { .. } | FaultKind::Configured(_)) {
+                for (generation, at) in [(0, fault.from), (1, fault.until)] {
+                    agenda.enter(at, Event::FaultTurns(Handle { slot, generation }).pack());
+                }
+            }
+        }
         let interval = config.engine.limits.iteration_interval;
         assert!(interval > Duration::ZERO, "iterations are some time apart");
         assert!(config.series_step != Some(Duration::ZERO), "samples are some time apart");
@@ -187,6 +207,10 @@ impl<'a> World<'a> {
             events: 0,
             audit_at: 0,
             calls: crate::outcome::ApiCalls::default(),
+            listings: Listings::new(config),
+            engine_ids: EngineIds::all(config.workers.len()),
+            orphans: BTreeMap::new(),
+            ownership: Ownership::default(),
             hooks,
         }
     }
@@ -270,16 +294,18 @@ impl<'a> World<'a> {
             Event::UptimeReached(handle) => self.on_instance(handle, Self::retire),
             Event::IdleTimeout(handle) => self.idle_timeout(handle),
             Event::Delivered(handle) => self.deliver(handle.slot),
+            Event::Page(handle) => self.page(handle),
+            Event::FaultTurns(handle) => self.turn_fault(handle),
         }
     }
 
-    fn on_task(&mut self, handle: event::Handle, act: impl FnOnce(&mut Self, u32)) {
+    fn on_task(&mut self, handle: Handle, act: impl FnOnce(&mut Self, u32)) {
         if let Some(slot) = self.tasks.find(handle) {
             act(self, slot);
         }
     }
 
-    fn on_instance(&mut self, handle: event::Handle, act: impl FnOnce(&mut Self, u32)) {
+    fn on_instance(&mut self, handle: Handle, act: impl FnOnce(&mut Self, u32)) {
         if let Some(slot) = self.instances.find(handle) {
             act(self, slot);
         }

@@ -261,7 +261,7 @@ impl World<'_> {
     }
 
     /// The counts of a worker type's queue are about to change.
-    fn touch(&mut self, worker_type: WorkerTypeId) {
+    pub(super) fn touch(&mut self, worker_type: WorkerTypeId) {
         let queue = &mut self.types[worker_type.index()].queue;
         if !queue.changed {
             queue.changed = true;

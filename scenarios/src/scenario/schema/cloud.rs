@@ -64,6 +64,9 @@ pub(super) fn cloud(s: &mut Section<'_>, regime: Regime) -> (CloudModel, Duratio
             base.interruption_hazard,
             "AWS Spot Instance Advisor, the class of 10-15 % a month; none by chance in the bid era",
         ),
+        listing: s.section("listing", "How it tells of instances.", |s| {
+            super::listing::listing(s, &base.listing)
+        }),
         spot_billing: s.section("spot_billing", "How spot instances are billed.", |s| {
             billing(s, base.spot_billing)
         }),

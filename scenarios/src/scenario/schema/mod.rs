@@ -7,6 +7,7 @@ mod cloud;
 pub(super) mod delay;
 mod faults;
 mod guards;
+mod listing;
 mod market;
 mod policy;
 mod tasks;
