@@ -113,10 +113,10 @@ fn a_listing_takes_a_page_for_every_so_many_instances_whoever_owns_them() {
         assert_eq!(outcome.ownership.others_touched, 0);
         outcome.api_calls.list
     };
-    // 31 listings; in all but the first there are three workers.
-    assert_eq!(pages(1_000, 0), 31);
-    assert_eq!(pages(2, 0), 31 + 30);
-    assert_eq!(pages(1, 2), 31 + 1 + 30 * 4);
+    // 30 listings; in all but the first there are three workers.
+    assert_eq!(pages(1_000, 0), 30);
+    assert_eq!(pages(2, 0), 1 + 29 * 2);
+    assert_eq!(pages(1, 2), 2 + 29 * 5);
 }
 
 #[test]
@@ -146,10 +146,10 @@ fn a_page_is_answered_after_a_while_and_shows_that_time() {
 fn terminated_instances_are_listed_for_a_while() {
     let mut config = listing();
     config.cloud.listing.events = false;
-    assert_eq!(first(&config, is_end), Some(time("72m")));
+    assert_eq!(first(&config, is_end), Some(time("71m")));
     config.cloud.listing.terminated_visible = Duration::ZERO;
     let missed = |fact: &Observation| matches!(fact, Observation::InstanceMissed { .. });
-    assert_eq!((first(&config, missed), first(&config, is_end)), (Some(time("72m")), None));
+    assert_eq!((first(&config, missed), first(&config, is_end)), (Some(time("71m")), None));
     assert_eq!(done(&outcome(&config, tasks(TWO_TASKS))), 2, "what is missing for long is gone");
 }
 
@@ -229,7 +229,7 @@ fn a_removed_worker_type_is_not_fed_until_it_is_back() {
     let outcome = outcome(&config, tasks(TWO_TASKS));
     let gone = &outcome.worker_types[0];
     assert_eq!((gone.tasks.done, gone.tasks.rerun), (2, 0));
-    assert_eq!(gone.wait.max, duration("151m"), "from 3h to the end of the fault and a turn");
+    assert_eq!(gone.wait.max, duration("150m"), "from 3h to the end of the fault");
 }
 
 #[test]
