@@ -5,6 +5,7 @@
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -127,6 +128,8 @@ pub(crate) struct Ledger {
     launches: LaunchMap<Launch>,
     next: LaunchId,
     by_worker_type: Vec<Account>,
+    /// Live capacity by candidate, of one worker type after the other.
+    by_candidate: Vec<u32>,
 }
 
 /// What a worker type's launches add up to.
@@ -134,31 +137,30 @@ pub(crate) struct Ledger {
 struct Account {
     capacity: [u32; STAGES],
     requests: u32,
-    /// Live capacity by candidate.
-    by_candidate: Vec<u32>,
+    /// Where its candidates stand in `by_candidate`.
+    candidates: Range<u32>,
 }
 
 impl Ledger {
     /// An empty ledger for worker types with that many candidates each.
     pub(crate) fn new(candidates: impl Iterator<Item = usize>) -> Self {
-        Self {
-            launches: LaunchMap::new(),
-            next: LaunchId(1),
-            by_worker_type: candidates.map(Account::new).collect(),
-        }
+        let (by_worker_type, by_candidate) = accounts(candidates);
+        Self { launches: LaunchMap::new(), next: LaunchId(1), by_worker_type, by_candidate }
     }
 
     /// Goes over to other worker types, with that many candidates each.
     pub(crate) fn configure(&mut self, candidates: impl Iterator<Item = usize>, remap: &Remap) {
-        self.by_worker_type = candidates.map(Account::new).collect();
-        for launch in self.launches.values_mut() {
+        (self.by_worker_type, self.by_candidate) = accounts(candidates);
+        let mut launches = core::mem::take(&mut self.launches);
+        for launch in launches.values_mut() {
             let Launch { worker_type, candidate, pool, .. } = *launch;
             launch.candidate = remap.candidate(worker_type, candidate).unwrap_or(NO_CANDIDATE);
             launch.worker_type =
                 remap.worker_type(worker_type).expect("it has launches, so it is kept");
             launch.pool = remap.pools[pool.index()];
-            self.by_worker_type[launch.worker_type.index()].credit(launch);
+            self.credit(launch);
         }
+        self.launches = launches;
     }
 
     /// The name that the next launch will get.
@@ -171,7 +173,7 @@ impl Ledger {
         assert!(launch.stage == Stage::Requested, "a launch starts as a request");
         let id = self.next;
         self.next = id.next();
-        self.account(&launch).credit(&launch);
+        self.credit(&launch);
         self.launches.insert(id, launch);
         id
     }
@@ -179,7 +181,7 @@ impl Ledger {
     /// Takes over a launch under the name it has; later ones get later names.
     pub(crate) fn adopt(&mut self, id: LaunchId, launch: Launch) {
         self.next = self.next.max(id.next());
-        self.account(&launch).credit(&launch);
+        self.credit(&launch);
         self.launches.insert(id, launch);
     }
 
@@ -199,9 +201,8 @@ impl Ledger {
         launch.stage = stage;
         launch.accepted = launch.accepted.or(Some(now));
         let after = *launch;
-        let account = self.account(&after);
-        account.debit(&before);
-        account.credit(&after);
+        self.debit(&before);
+        self.credit(&after);
         Some((before.stage, after))
     }
 
@@ -233,7 +234,7 @@ impl Ledger {
     /// Forgets a launch that has ended or never was; `None` if it is not known.
     pub(crate) fn close(&mut self, id: LaunchId) -> Option<Launch> {
         let launch = self.launches.remove(id)?;
-        self.account(&launch).debit(&launch);
+        self.debit(&launch);
         Some(launch)
     }
 
@@ -256,30 +257,23 @@ impl Ledger {
 
     /// Live capacity of a worker type from each of its candidates.
     pub(crate) fn by_candidate(&self, worker_type: WorkerTypeId) -> &[u32] {
-        &self.by_worker_type[worker_type.index()].by_candidate
-    }
-
-    fn account(&mut self, launch: &Launch) -> &mut Account {
-        &mut self.by_worker_type[launch.worker_type.index()]
-    }
-}
-
-impl Account {
-    fn new(candidates: usize) -> Self {
-        Self { capacity: [0; STAGES], requests: 0, by_candidate: alloc::vec![0; candidates] }
+        let Range { start, end } = self.by_worker_type[worker_type.index()].candidates;
+        &self.by_candidate[start as usize..end as usize]
     }
 
     fn credit(&mut self, launch: &Launch) {
-        self.capacity[launch.stage as usize] += launch.capacity;
-        self.requests += u32::from(launch.stage == Stage::Requested);
+        let account = &mut self.by_worker_type[launch.worker_type.index()];
+        account.capacity[launch.stage as usize] += launch.capacity;
+        account.requests += u32::from(launch.stage == Stage::Requested);
         if let Some(live) = self.live(launch) {
             *live += launch.capacity;
         }
     }
 
     fn debit(&mut self, launch: &Launch) {
-        self.capacity[launch.stage as usize] -= launch.capacity;
-        self.requests -= u32::from(launch.stage == Stage::Requested);
+        let account = &mut self.by_worker_type[launch.worker_type.index()];
+        account.capacity[launch.stage as usize] -= launch.capacity;
+        account.requests -= u32::from(launch.stage == Stage::Requested);
         if let Some(live) = self.live(launch) {
             *live -= launch.capacity;
         }
@@ -288,6 +282,19 @@ impl Account {
     /// Where a launch counts as live, if it does.
     fn live(&mut self, launch: &Launch) -> Option<&mut u32> {
         let counts = launch.stage < Stage::Stopping && launch.candidate != NO_CANDIDATE;
-        counts.then(|| &mut self.by_candidate[launch.candidate as usize])
+        let Range { start, .. } = self.by_worker_type[launch.worker_type.index()].candidates;
+        counts.then(|| &mut self.by_candidate[(start + launch.candidate) as usize])
     }
+}
+
+/// Accounts of worker types with that many candidates each, and room for these.
+fn accounts(candidates: impl Iterator<Item = usize>) -> (Vec<Account>, Vec<u32>) {
+    let mut end = 0;
+    let account = |n| {
+        let start = end;
+        end += u32::try_from(n).expect("fewer than four billion candidates");
+        Account { capacity: [0; STAGES], requests: 0, candidates: start..end }
+    };
+    let accounts = candidates.map(account).collect();
+    (accounts, alloc::vec![0; end as usize])
 }

@@ -185,6 +185,13 @@ pub enum ScalingPolicy {
         /// How often capacity that has not registered is subtracted.
         requested: RequestedCredit,
     },
+    /// Our own: one target for growing and for shrinking.
+    Target {
+        /// Units of capacity per pending task, 0 to 1.
+        scaling_ratio: Ratio,
+        /// A surplus must last this long before an idle worker is told to stop.
+        settle: Duration,
+    },
 }
 
 /// What an open request counts for in `scaling-ratio`.
@@ -247,6 +254,9 @@ pub enum PlacementPolicy {
         /// Which launch config's weight a refused launch lowers.
         errors: ErrorAttribution,
     },
+    /// Our own: the pool whose work is expected to cost least, with a favourite that is not left
+    /// for a small difference, and instances that fit the demand.
+    Spread(SpreadRule),
     /// The cheapest on-demand price over utility. The price limits of the worker type are about
     /// spot and do not apply.
     OnDemand,
@@ -260,9 +270,41 @@ impl PlacementPolicy {
             Self::OnDemand | Self::Weighted { market: WeightedMarket::OnDemand, .. } => {
                 Market::OnDemand
             }
-            Self::Cheapest { .. } | Self::Random { .. } | Self::Weighted { .. } => {
-                Market::Spot { max_price: None }
-            }
+            Self::Cheapest { .. }
+            | Self::Random { .. }
+            | Self::Weighted { .. }
+            | Self::Spread(_) => Market::Spot { max_price: None },
+        }
+    }
+}
+
+/// How `spread` compares pools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpreadRule {
+    /// A pool is compared by its highest price of so long.
+    pub price_window: Duration,
+    /// Each interruption per launch of the last day makes a pool so much dearer.
+    pub loss_weight: Ratio,
+    /// Launches without interruption that are assumed of every pool.
+    pub prior: u32,
+    /// Another pool becomes the favourite only if it is cheaper by this share, …
+    pub margin: Ratio,
+    /// … and not sooner than this after the last change.
+    pub hold: Duration,
+    /// Max price over the on-demand price.
+    pub bid_multiplier: Ratio,
+}
+
+impl Default for SpreadRule {
+    fn default() -> Self {
+        Self {
+            price_window: Duration::from_mins(30),
+            loss_weight: Ratio::from_millionths(4_000_000),
+            prior: 8,
+            margin: Ratio::from_millionths(100_000),
+            hold: Duration::from_mins(30),
+            bid_multiplier: Ratio::ONE,
         }
     }
 }

@@ -12,7 +12,8 @@ use provisioner_sim::config::{CloudModel, QueueModel, SimConfig, WorkerModel};
 use provisioner_sim::dist::DurationDist;
 use provisioner_sim::market::Market;
 use provisioner_sim::outcome::{
-    ApiCalls, Cost, LaunchMeasures, Measures, OUTCOME_VERSION, Outcome, Ownership, TaskMeasures, Wait,
+    ApiCalls, Cost, LaunchMeasures, Measures, OUTCOME_VERSION, Outcome, Ownership, TaskMeasures,
+    Wait,
 };
 
 use crate::Run;

@@ -7,6 +7,7 @@
 
 use alloc::vec::Vec;
 
+use super::floors::Floors;
 use super::{Changed, Engine, State, price_reach};
 use crate::decision::Reason;
 use crate::ids::WorkerTypeId;
@@ -45,13 +46,18 @@ impl Engine {
         let mut states: Vec<State> =
             worker_types.iter().map(|known| State::new(config.seed, known)).collect();
         let old_states = core::mem::take(&mut self.states);
-        for (old, State { errors, random }) in (0..).map(WorkerTypeId::new).zip(old_states) {
+        for (old, State { errors, random, favourite, surplus_since }) in
+            (0..).map(WorkerTypeId::new).zip(old_states)
+        {
             let Some(new) = remap.worker_type(old) else { continue };
             let candidates = worker_types[new.index()].candidates.len();
-            let errors = errors.configure(candidates, |candidate| remap.candidate(old, candidate));
-            states[new.index()] = State { errors, random };
+            let moved = |candidate| remap.candidate(old, candidate);
+            let favourite = favourite.and_then(|(liked, since)| Some((moved(liked)?, since)));
+            let errors = errors.configure(candidates, moved);
+            states[new.index()] = State { errors, random, favourite, surplus_since };
         }
         self.states = states;
+        self.floors = Floors::new(worker_types);
         self.changed = Changed::all_of(worker_types.len());
         self.first_in_line =
             remap.worker_type(self.first_in_line).unwrap_or_else(|| WorkerTypeId::new(0));

@@ -4,9 +4,11 @@
 //! works a decision out. A worker type is looked at when something about it changed, so a turn
 //! costs what changed, not what exists.
 
+mod advice;
 mod configure;
 mod demand;
 mod facts;
+mod floors;
 mod listing;
 mod looks;
 mod turn;
@@ -17,7 +19,9 @@ use core::mem;
 
 use serde::{Deserialize, Serialize};
 
+use self::advice::Advice;
 use self::demand::{Counts, Demands};
+use self::floors::Floors;
 use self::listing::{Found, Listings};
 use self::looks::Looks;
 use crate::decision::{Decision, Reason};
@@ -58,24 +62,31 @@ pub struct Engine {
     /// When to look whether launches are to be given up, once for each. An entry that is not its
     /// launch's next look is outdated.
     looks: Looks,
+    advice: Advice,
+    floors: Floors,
     listings: Listings,
 }
 
 /// Ordered is not done: what ends a launch is ordered again this long after, if it is still there.
 const ORDERED_AGAIN_AFTER: Duration = Duration::from_mins(5);
 
-/// What placement keeps of one worker type from turn to turn.
+/// What policies keep of one worker type from turn to turn.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct State {
     errors: Errors,
     random: Stream,
+    /// The candidate that `spread` likes best, and since when.
+    favourite: Option<(u32, Time)>,
+    /// Since when there is more capacity than wanted.
+    surplus_since: Option<Time>,
 }
 
-/// Worker types to look at in the next decision, each at most once.
+/// Worker types to look at in the next decision.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Changed {
-    is_in: Vec<bool>,
-    worker_types: Vec<WorkerTypeId>,
+    worker_types: usize,
+    /// Bit b of word w stands for worker type 64 w + b.
+    words: Vec<u64>,
     /// Room for the next ones, so that a turn allocates nothing for them.
     spare: Vec<WorkerTypeId>,
 }
@@ -105,6 +116,8 @@ impl Engine {
             changed: Changed::all_of(worker_types.len()),
             first_in_line: WorkerTypeId::new(0),
             looks: Looks::default(),
+            advice: Advice::default(),
+            floors: Floors::new(worker_types),
             listings: Listings::new(&config),
             config,
         }
@@ -178,7 +191,7 @@ impl Engine {
                     self.see_alive(launch, at.min(now));
                 }
             }
-            Observation::WorkerIdled { launch: _ } => {}
+            Observation::WorkerIdled { launch } => self.advice.asked(launch),
             Observation::RebalanceRecommended { launch: _ } => {}
             Observation::InstanceFound {
                 instance,
@@ -216,6 +229,9 @@ impl Engine {
         decision.reasons.append(&mut self.to_say);
         self.give_up_overdue(&mut decision);
         self.look_around(&mut decision);
+        for worker_type in self.floors.take_changed(now) {
+            self.changed.mark(worker_type);
+        }
         if self.demands.lapses(now) {
             self.changed.mark_all(); // so that each says that it is frozen
         }
@@ -224,12 +240,17 @@ impl Engine {
         let changed = self.changed.take();
         for &worker_type in changed.iter().filter(|id| id.index() < served) {
             match self.demands.of(worker_type, now) {
-                Ok(counts) => orders.extend(self.order(worker_type, counts, &mut decision)),
+                Ok(counts) => {
+                    if let Some(order) = self.order(worker_type, counts, &mut decision) {
+                        orders.push_back(order);
+                    }
+                }
                 Err(frozen) => self.because(&mut decision, frozen),
             }
         }
         self.changed.give_back(changed);
         self.launch_in_turn(orders, &mut decision);
+        self.advise(&mut decision);
         decision
     }
 
@@ -258,6 +279,8 @@ impl State {
         Self {
             errors: Errors::new(worker_type.candidates.len()),
             random: seed.purpose("placement").purpose(&worker_type.name).stream(),
+            favourite: None,
+            surplus_since: None,
         }
     }
 }
@@ -265,30 +288,31 @@ impl State {
 impl Changed {
     /// All of that many worker types: at first none has been looked at.
     fn all_of(worker_types: usize) -> Self {
-        let is_in = alloc::vec![false; worker_types];
-        let mut changed = Self { is_in, worker_types: Vec::new(), spare: Vec::new() };
+        let words = alloc::vec![0; worker_types.div_ceil(64)];
+        let mut changed = Self { worker_types, words, spare: Vec::new() };
         changed.mark_all();
         changed
     }
 
     fn mark(&mut self, worker_type: WorkerTypeId) {
-        let is_in = &mut self.is_in[worker_type.index()];
-        if !*is_in {
-            *is_in = true;
-            self.worker_types.push(worker_type);
-        }
+        self.words[worker_type.index() / 64] |= 1 << (worker_type.index() % 64);
     }
 
     fn mark_all(&mut self) {
-        (0..self.is_in.len()).map(WorkerTypeId::new).for_each(|worker_type| self.mark(worker_type));
+        (0..self.worker_types)
+            .map(WorkerTypeId::new)
+            .for_each(|worker_type| self.mark(worker_type));
     }
 
     /// Takes all of them out, in the order of their ids.
     fn take(&mut self) -> Vec<WorkerTypeId> {
-        let mut taken = mem::replace(&mut self.worker_types, mem::take(&mut self.spare));
-        taken.sort_unstable();
-        for worker_type in &taken {
-            self.is_in[worker_type.index()] = false;
+        let mut taken = mem::take(&mut self.spare);
+        for (index, word) in self.words.iter_mut().enumerate() {
+            let mut left = mem::take(word);
+            while left != 0 {
+                taken.push(WorkerTypeId::new(index * 64 + left.trailing_zeros() as usize));
+                left &= left - 1;
+            }
         }
         taken
     }
@@ -314,6 +338,7 @@ fn check(config: &EngineConfig) {
 fn price_reach(worker_type: &WorkerType) -> Duration {
     match worker_type.placement {
         PlacementPolicy::Cheapest { bid, .. } | PlacementPolicy::Random { bid } => bid.price_window,
+        PlacementPolicy::Spread(rule) => rule.price_window,
         PlacementPolicy::Weighted { .. } | PlacementPolicy::OnDemand => Duration::ZERO,
     }
 }

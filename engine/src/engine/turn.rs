@@ -17,15 +17,17 @@ use crate::worker_type::{Candidate, Limits, WorkerType};
 /// What a worker type wants to launch.
 pub(super) struct Order {
     worker_type: WorkerTypeId,
-    /// The next one last.
-    picks: Vec<Pick>,
+    /// From where the next instance comes.
+    pick: Pick,
+    /// What is picked after that, the next one last: mostly nothing, and then it takes no memory.
+    later: Vec<Pick>,
 }
 
 impl Engine {
     /// Cancels requests and ends instances that are past their time.
     pub(super) fn give_up_overdue(&mut self, decision: &mut Decision) {
         for (look, id) in self.looks.take_due(self.now) {
-            let Some(launch) = self.ledger.get(id).copied().filter(|it| it.look == look) else {
+            let Some(&launch) = self.ledger.get(id).filter(|it| it.look == look) else {
                 continue;
             };
             // It was put off. Looking again at twice its age, most that end meanwhile are
@@ -60,28 +62,44 @@ impl Engine {
     ) -> Option<Order> {
         let Counts { pending, claimed, .. } = counts;
         let supply = self.ledger.supply(worker_type);
-        let WorkerType { capacity_min, capacity_max, scaling, .. } =
-            self.config.worker_types[worker_type.index()];
+        let config = &self.config.worker_types[worker_type.index()];
+        let WorkerType { capacity_max, scaling, .. } = *config;
+        let capacity_min = config.capacity_min_at(self.now);
         let need = Need { pending, claimed, supply, capacity_min, capacity_max };
         let change = scaling.change(&need);
+        let surplus_since = &mut self.states[worker_type.index()].surplus_since;
+        *surplus_since = if change < 0 { surplus_since.or(Some(self.now)) } else { None };
         if self.explains {
             let keep = scaling.keep(&need);
             let scaled = Reason::Scaled { worker_type, pending, claimed, supply, change, keep };
             decision.reasons.push(scaled);
         }
         let wanted = u32::try_from(change).ok().filter(|wanted| *wanted > 0)?;
-        let Plan { mut picks, short } = self.plan(worker_type, wanted, supply.live());
+        let Plan { mut picks, short, favourite } = self.plan(worker_type, wanted, supply.live());
+        self.like(worker_type, favourite);
         picks.reverse();
         if let Some(reason) = short {
             self.because(decision, reason);
             self.changed.mark(worker_type); // prices and windows move on without a fact about it
         }
-        Some(Order { worker_type, picks }).filter(|order| !order.picks.is_empty())
+        let pick = picks.pop()?;
+        let later = if picks.is_empty() { Vec::new() } else { picks };
+        Some(Order { worker_type, pick, later })
+    }
+
+    /// Remembers which candidate is liked best, and since when.
+    fn like(&mut self, worker_type: WorkerTypeId, favourite: Option<u32>) {
+        let held = &mut self.states[worker_type.index()].favourite;
+        if let Some(liked) = favourite
+            && held.is_none_or(|(before, _)| before != liked)
+        {
+            *held = Some((liked, self.now));
+        }
     }
 
     fn plan(&mut self, id: WorkerTypeId, wanted: u32, live: u32) -> Plan {
         let worker_type = &self.config.worker_types[id.index()];
-        let State { errors, random } = &mut self.states[id.index()];
+        let State { errors, random, favourite, .. } = &mut self.states[id.index()];
         errors.forget_old(self.now);
         let offer = Offer {
             now: self.now,
@@ -92,6 +110,7 @@ impl Engine {
             history: &self.history,
             errors,
             by_candidate: self.ledger.by_candidate(id),
+            favourite: *favourite,
             max_price_cap: self.config.limits.max_price_cap,
         };
         let market = worker_type.placement.market();
@@ -116,20 +135,19 @@ impl Engine {
         let mut left = limit;
         while left > 0 {
             let Some(mut order) = line.pop_front() else { return };
-            if let Some(pick) = order.next_call(launches_per_call_max.min(left)) {
-                left -= pick.count;
-                let launch = self.buy(order.worker_type, &pick, decision);
-                self.tell_chosen(order.worker_type, &pick, launch, told, decision);
-            }
-            if !order.picks.is_empty() {
+            let (call, more) = order.next_call(launches_per_call_max.min(left));
+            left -= call.count;
+            let launch = self.buy(order.worker_type, &call, decision);
+            self.tell_chosen(order.worker_type, &call, launch, told, decision);
+            if more {
                 line.push_back(order);
             }
         }
         if let Some(next) = line.front() {
             self.first_in_line = next.worker_type;
         }
-        for Order { worker_type, picks } in line {
-            let left = picks.iter().map(|pick| pick.count).sum();
+        for Order { worker_type, pick, later } in line {
+            let left = later.iter().fold(pick.count, |left, pick| left + pick.count);
             self.because(decision, Reason::LaunchLimitReached { worker_type, left, limit });
             self.changed.mark(worker_type);
         }
@@ -205,14 +223,14 @@ impl Engine {
 }
 
 impl Order {
-    /// The next call, of that many instances at most.
-    fn next_call(&mut self, count_max: u32) -> Option<Pick> {
-        let pick = self.picks.last_mut()?;
-        let call = Pick { count: pick.count.min(count_max), ..*pick };
-        pick.count -= call.count;
-        if pick.count == 0 {
-            self.picks.pop();
+    /// The next call, of that many instances at most; and whether there is another.
+    fn next_call(&mut self, count_max: u32) -> (Pick, bool) {
+        let call = Pick { count: self.pick.count.min(count_max), ..self.pick };
+        self.pick.count -= call.count;
+        if self.pick.count == 0 {
+            let Some(next) = self.later.pop() else { return (call, false) };
+            self.pick = next;
         }
-        Some(call)
+        (call, true)
     }
 }

@@ -8,6 +8,7 @@ mod bid;
 mod cheapest;
 mod on_demand;
 mod random;
+mod spread;
 mod weighted;
 
 use alloc::collections::VecDeque;
@@ -35,6 +36,8 @@ pub(crate) struct Offer<'a> {
     pub(crate) errors: &'a Errors,
     /// Live capacity by candidate.
     pub(crate) by_candidate: &'a [u32],
+    /// The candidate that `spread` likes best so far, and since when.
+    pub(crate) favourite: Option<(u32, Time)>,
     pub(crate) max_price_cap: UsdPerHour,
 }
 
@@ -56,6 +59,8 @@ pub(crate) struct Plan {
     pub(crate) picks: Vec<Pick>,
     /// Why not everything wanted is in it.
     pub(crate) short: Option<Reason>,
+    /// The candidate that is liked best from now on.
+    pub(crate) favourite: Option<u32>,
 }
 
 /// A placement policy.
@@ -74,6 +79,7 @@ impl Placement for PlacementPolicy {
             Self::Weighted { market, selection, errors } => {
                 weighted::Weighted { market, selection, errors }.plan(offer, room, random)
             }
+            Self::Spread(rule) => spread::Spread { rule }.plan(offer, room, random),
             Self::OnDemand => on_demand::OnDemand.plan(offer, room, random),
         }
     }

@@ -6,9 +6,11 @@
 
 mod estimator;
 mod scaling_ratio;
+mod target;
 
 use self::estimator::Estimator;
 use self::scaling_ratio::ScalingRatio;
+use self::target::Target;
 use crate::ledger::Supply;
 use crate::worker_type::ScalingPolicy;
 
@@ -45,6 +47,7 @@ impl Scaling for ScalingPolicy {
             Self::Estimator { scaling_ratio, idle, requested } => {
                 Estimator { scaling_ratio, idle, requested }.change(need)
             }
+            Self::Target { scaling_ratio, settle: _ } => Target { scaling_ratio }.change(need),
         }
     }
 
@@ -56,6 +59,7 @@ impl Scaling for ScalingPolicy {
             Self::Estimator { scaling_ratio, idle, requested } => {
                 Estimator { scaling_ratio, idle, requested }.keep(need)
             }
+            Self::Target { scaling_ratio, settle: _ } => Target { scaling_ratio }.keep(need),
         }
     }
 }

@@ -17,6 +17,8 @@ mod odd_facts;
 mod on_demand;
 mod price_limits;
 mod random;
+mod spread;
+mod target;
 mod together;
 mod unknown_demand;
 mod weighted;

@@ -16,9 +16,9 @@ use provisioner_engine::ids::PoolId;
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
 use provisioner_engine::worker_type::{
-    BiasRule, BidRule, Candidate, EngineConfig, ErrorAttribution, IdleCredit, Limits, OverCap,
-    Overshoot, PlacementPolicy, PriceMinRule, RequestedCounts, RequestedCredit, ScalingPolicy,
-    Selection, SpendLimits, WeightedMarket, WorkerType,
+    BiasRule, BidRule, Candidate, EngineConfig, ErrorAttribution, Floor, IdleCredit, Limits,
+    OverCap, Overshoot, PlacementPolicy, PriceMinRule, RequestedCounts, RequestedCredit,
+    ScalingPolicy, Selection, SpendLimits, SpreadRule, WeightedMarket, WorkerType,
 };
 
 /// The configuration that the text says.
@@ -135,6 +135,7 @@ fn scaling(text: &str) -> ScalingPolicy {
             idle: IdleCredit::default(),
             requested: RequestedCredit::default(),
         },
+        "target" => ScalingPolicy::Target { scaling_ratio, settle: Duration::from_mins(10) },
         other => panic!("`{other}` is no scaling policy"),
     }
 }
@@ -151,6 +152,7 @@ fn placement(text: &str) -> PlacementPolicy {
         "random" => PlacementPolicy::Random { bid },
         "weighted" => weighted(Selection::EvenSplit),
         "drawn" => weighted(Selection::Drawn),
+        "spread" => PlacementPolicy::Spread(SpreadRule::default()),
         "on-demand" => PlacementPolicy::OnDemand,
         other => panic!("`{other}` is no placement policy"),
     }
@@ -188,6 +190,12 @@ fn describe(worker_type: &mut WorkerType, word: &str) {
         "request_timeout" => worker_type.request_timeout = duration(value),
         "registration_timeout" => worker_type.registration_timeout = Some(duration(value)),
         "lifetime" => worker_type.lifetime_max = duration(value),
+        "floor" => {
+            let (from, capacity_min) = value.split_once(':').expect("time:capacity");
+            let from = Time::EPOCH + duration(from);
+            let capacity_min = capacity_min.parse().expect("a number");
+            worker_type.floors.push(Floor { from, capacity_min });
+        }
         "option" => choose(worker_type, value),
         other => panic!("`{other}` is nothing a worker type has"),
     }

@@ -139,6 +139,7 @@ fn observations(config: &EngineConfig, words: &[&str], now: Time) -> Vec<Observa
         }),
         ["running", range] => each(range, &|launch| Observation::InstanceRunning { launch }),
         ["registered", range] => each(range, &|launch| Observation::WorkerRegistered { launch }),
+        ["idled", range] => each(range, &|launch| Observation::WorkerIdled { launch }),
         ["noticed", range] => {
             let ends_at = now + Duration::from_mins(2);
             each(range, &|launch| Observation::InterruptionNoticed { launch, ends_at })

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use provisioner_engine::catalog::Catalog;
-use provisioner_engine::ids::{PoolId, WorkerTypeId};
+use provisioner_engine::ids::PoolId;
 use provisioner_engine::units::{Duration, Time};
-use provisioner_sim::input::{AvailabilityChange, Task};
+use provisioner_sim::input::AvailabilityChange;
 
 use super::pools::one_of;
 use super::schema::{
@@ -19,7 +19,9 @@ use super::schema::{
 use super::supply::{RecordedPrices, Supply, Zone};
 use crate::file::{Issue, Place, kind};
 use crate::traces::error::Place as TracePlace;
-use crate::traces::{Findings, Imported, Market, Note, Options, Trace, TraceError, import_from};
+use crate::traces::{
+    Findings, Imported, Market, Note, Options, TaskList, TaskRow, Trace, TraceError, import_from,
+};
 
 /// What was read of the files that a scenario names.
 #[derive(Default)]
@@ -72,13 +74,8 @@ impl Inputs {
     }
 
     /// The tasks of a worker type within the run.
-    pub(super) fn tasks(
-        &mut self,
-        doc: &RecordedTasksDoc,
-        worker_type: WorkerTypeId,
-        span: Span,
-    ) -> Arc<[Task]> {
-        let none = Arc::new([]);
+    pub(super) fn tasks(&mut self, doc: &RecordedTasksDoc, span: Span) -> Arc<TaskList> {
+        let none = Arc::default();
         let start = if doc.replay_from.is_some() { None } else { Some(span.start) };
         let options = Options {
             start,
@@ -105,31 +102,30 @@ impl Inputs {
             }
         };
         let shift = doc.replay_from.as_ref().map_or(Duration::ZERO, |from| span.start - from.value);
-        let mut kept =
-            trace.tasks.iter().filter(|task| wanted.is_none_or(|queue| task.queue == queue));
-        let inside = kept.clone().filter(|task| {
-            (span.start.ms()..span.end.ms())
-                .contains(&task.submitted.ms().saturating_add(shift.ms()))
+        let mut recorded = None;
+        let mut outside = 0_u64;
+        let inside = trace.tasks.iter().filter_map(|task| {
+            if wanted.is_some_and(|queue| task.queue != queue) {
+                return None;
+            }
+            let (first, _) = recorded.unwrap_or((task.submitted, task.submitted));
+            recorded = Some((first, task.submitted));
+            let submitted = task.submitted.saturating_add(shift);
+            if !(span.start..span.end).contains(&submitted) {
+                outside += 1;
+                return None;
+            }
+            Some(TaskRow { submitted, deadline: task.deadline.saturating_add(shift), ..task })
         });
-        let tasks: Arc<[Task]> = inside
-            .map(|task| Task {
-                submitted: task.submitted + shift,
-                duration: task.duration,
-                deadline: task.deadline.saturating_add(shift),
-                worker_type,
-                priority: task.priority,
-                retries: task.retries,
-            })
-            .collect();
+        let tasks: Arc<TaskList> = Arc::new(inside.collect());
         let name = file_name(&doc.file.value);
-        let outside = kept.clone().count() - tasks.len();
         if tasks.is_empty() {
             let issue = Issue::new("no recorded task lies in the run", doc.file.place.clone());
-            let hint = match kept.clone().next().zip(kept.next_back()) {
+            let hint = match recorded {
                 Some((first, last)) => format!(
                     "the recording has tasks from {} to {}: choose the run so, or set `replay_from`",
-                    show(first.submitted),
-                    show(last.submitted)
+                    show(first),
+                    show(last)
                 ),
                 None => "the recording has no task at all".to_owned(),
             };

@@ -12,19 +12,21 @@ use provisioner_sim::dist::DurationDist;
 use provisioner_sim::generate::availability::AvailabilityModel;
 use provisioner_sim::generate::prices::{PriceModel, PricedPool};
 use provisioner_sim::generate::tasks::TaskModel;
-use provisioner_sim::input::{AvailabilityChange, PriceChange, Task};
+use provisioner_sim::input::{AvailabilityChange, PriceChange};
 use provisioner_sim::market::Market;
 
+use super::checks::Check;
 use super::inputs::Inputs;
 use super::pools::Pools;
+use super::schema::floors;
 use super::schema::{AvailabilityDoc, Document, PricesDoc, Span, TasksDoc};
+use crate::traces::TaskList;
 
 /// Everything a file describes.
 #[derive(Debug)]
 pub(super) struct Resolved {
     pub(super) name: String,
     pub(super) description: String,
-    pub(super) hash: String,
     pub(super) seed: Seed,
     pub(super) span: Span,
     pub(super) engine: EngineConfig,
@@ -36,13 +38,14 @@ pub(super) struct Resolved {
     /// By worker type.
     tasks: Vec<Tasks>,
     market: MarketSource,
+    pub(super) checks: Vec<Check>,
 }
 
 /// Where a worker type's tasks come from.
 #[derive(Debug)]
 pub(super) enum Tasks {
     Generated(TaskModel),
-    Recorded(Arc<[Task]>),
+    Recorded(Arc<TaskList>),
 }
 
 /// Where the market comes from.
@@ -101,13 +104,11 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
     let supply = inputs.supply(&doc);
     let mut pools = Pools::new(&supply);
     let (mut worker_types, mut workers, mut tasks) = (Vec::new(), Vec::new(), Vec::new());
-    for (index, (name, worker_type)) in doc.worker_types.into_iter().enumerate() {
+    for (name, worker_type) in doc.worker_types {
         let candidates = pools.candidates(&name, &worker_type, &mut inputs.issues);
         tasks.push(match worker_type.tasks {
             TasksDoc::Generated(model) => Tasks::Generated(model),
-            TasksDoc::Recorded(recorded) => {
-                Tasks::Recorded(inputs.tasks(&recorded, WorkerTypeId::new(index), doc.span))
-            }
+            TasksDoc::Recorded(recorded) => Tasks::Recorded(inputs.tasks(&recorded, doc.span)),
         });
         workers.push(worker_type.workers);
         worker_types.push(WorkerType {
@@ -124,7 +125,7 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
             registration_timeout: worker_type.registration_timeout,
             lifetime_max: worker_type.lifetime_max,
             idle_timeout: worker_type.idle_timeout,
-            floors: Vec::new(),
+            floors: floors::resolve(&worker_type.floors, doc.span),
             on_demand_after: None,
             spend: SpendLimits::default(),
         });
@@ -152,7 +153,6 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
     Resolved {
         name: doc.name.unwrap_or_else(|| stem.to_owned()),
         description: doc.description,
-        hash: String::new(),
         seed: doc.seed,
         span: doc.span,
         engine: EngineConfig {
@@ -169,6 +169,7 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
         workers,
         tasks,
         market,
+        checks: doc.checks,
     }
 }
 

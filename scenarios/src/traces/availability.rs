@@ -72,7 +72,8 @@ impl AvailabilityTrace {
             rows[row.pool as usize] += 1;
         }
         let pools = self.pools.iter().map(|pool| pool.name.clone()).zip(rows).collect();
-        log.finish(file, format, "pools", pools, self.changes.iter().map(|row| row.at))
+        let times = || self.changes.iter().map(|row| row.at);
+        log.finish(file, format, "pools", pools, (times().collect(), times()))
     }
 
     pub(super) fn imported(

@@ -24,7 +24,9 @@ use xxhash_rust::xxh3::Xxh3;
 use super::columns::Columns;
 use super::error::{Place, TraceError};
 use super::findings::Log;
+use super::packed::{BLOCK_ROWS, Block, Rows};
 use super::source::Source;
+use super::tasks::TaskTally;
 use super::{
     AdvisorTable, AvailabilityTrace, Format, Imported, InstanceTypeTable, OfferingTable,
     OnDemandTable, Options, PriceTrace, TaskTrace, Trace,
@@ -35,9 +37,6 @@ pub const MAGIC: &[u8] = b"\x89pTrace\n";
 /// The version written, and the newest read.
 pub const VERSION: u16 = 1;
 
-const BLOCK_ROWS: usize = 4096;
-/// Rows that are decoded together: their cells stay in the nearest cache.
-const CHUNK_ROWS: usize = 256;
 const READ_AHEAD_BYTES: usize = 256 << 10;
 
 /// Writes a trace to a file of its own.
@@ -72,7 +71,7 @@ fn write_columns<const K: usize, T: Columns<K>>(trace: &T, out: &mut dyn Write) 
     let mut bytes = MAGIC.to_vec();
     bytes.extend(VERSION.to_le_bytes());
     bytes.extend([T::KIND, u8::try_from(K).expect("a handful of columns")]);
-    bytes.extend((trace.rows().len() as u64).to_le_bytes());
+    bytes.extend((trace.rows().row_count() as u64).to_le_bytes());
     let length = |n: usize| u32::try_from(n).expect("under four billion names").to_le_bytes();
     for names in trace.names() {
         bytes.extend(length(names.len()));
@@ -87,72 +86,39 @@ fn write_columns<const K: usize, T: Columns<K>>(trace: &T, out: &mut dyn Write) 
     hash.update(&header);
     bytes.extend(header);
     out.write_all(&bytes)?;
-    for rows in trace.rows().chunks(BLOCK_ROWS) {
+    for block in trace.rows().blocks(T::pack) {
         bytes.clear();
-        write_block(rows, T::pack, &mut bytes);
+        for (least, width) in block.least.iter().zip(block.widths) {
+            bytes.extend(least.to_le_bytes());
+            bytes.push(u8::try_from(width).expect("at most 8"));
+        }
+        bytes.extend(&block.bytes);
         hash.update(&bytes);
         out.write_all(&bytes)?;
     }
     out.write_all(&hash.digest().to_le_bytes())
 }
 
-fn write_block<const K: usize, R>(rows: &[R], pack: impl Fn(&R) -> [i64; K], bytes: &mut Vec<u8>) {
-    let (mut least, mut most) = ([i64::MAX; K], [i64::MIN; K]);
-    for row in rows {
-        for (column, cell) in pack(row).into_iter().enumerate() {
-            least[column] = least[column].min(cell);
-            most[column] = most[column].max(cell);
-        }
-    }
-    let widths: [usize; K] = std::array::from_fn(|column| {
-        match most[column].wrapping_sub(least[column]).cast_unsigned() {
-            0 => 0,
-            1..=0xff => 1,
-            0x100..=0xffff => 2,
-            0x1_0000..=0xffff_ffff => 4,
-            _ => 8,
-        }
-    });
-    for (least, width) in least.iter().zip(widths) {
-        bytes.extend(least.to_le_bytes());
-        bytes.push(u8::try_from(width).expect("at most 8"));
-    }
-    for (column, width) in widths.into_iter().enumerate().filter(|(_, width)| *width > 0) {
-        for row in rows {
-            let cell = pack(row)[column].wrapping_sub(least[column]);
-            bytes.extend(&cell.to_le_bytes()[..width]);
-        }
-    }
-}
-
-/// Reads a canonical file without looking for findings: the fast way in. It may be packed.
-///
-/// # Errors
-///
-/// The file cannot be opened or is not exactly what [`write_file`] wrote.
-pub fn read_file(path: &Path) -> Result<Trace, TraceError> {
-    let name = path.to_string_lossy();
-    let file = File::open(path).map_err(|error| super::not_opened(&name, &error))?;
-    read(&name, file)
-}
-
-/// Reads canonical bytes that are called `name`, which may be packed.
+/// Reads canonical bytes that are called `name`, which may be packed, without looking for
+/// findings.
 ///
 /// # Errors
 ///
 /// They are not exactly what [`write()`] wrote.
 pub fn read(name: &str, bytes: impl Read) -> Result<Trace, TraceError> {
-    read_source(Source::unpack(name, bytes)?)
+    read_source(Source::unpack(name, bytes)?).map(|(trace, _)| trace)
 }
 
-fn read_source(source: Source<'_>) -> Result<Trace, TraceError> {
+/// A trace, and what was counted if it is one of tasks.
+fn read_source(source: Source<'_>) -> Result<(Trace, TaskTally), TraceError> {
     let problems = source.problems();
     let mut input = Input {
         bytes: BufReader::with_capacity(READ_AHEAD_BYTES, source.bytes),
         hash: Xxh3::new(),
         at: 0,
     };
-    read_any(&mut input).map_err(|why| {
+    let mut tally = TaskTally::default();
+    read_any(&mut input, &mut tally).map(|trace| (trace, tally)).map_err(|why| {
         let (what, hint) = match why {
             Broken::NotCanonical => ("this is no canonical trace".to_owned(), "import it first"),
             Broken::Newer(version) => (
@@ -226,7 +192,7 @@ impl Input<'_> {
     }
 }
 
-fn read_any(input: &mut Input<'_>) -> Result<Trace, Broken> {
+fn read_any(input: &mut Input<'_>, tally: &mut TaskTally) -> Result<Trace, Broken> {
     if input.array::<8>()? != MAGIC {
         return Err(Broken::NotCanonical);
     }
@@ -236,13 +202,13 @@ fn read_any(input: &mut Input<'_>) -> Result<Trace, Broken> {
     }
     let [kind, columns] = input.array()?;
     match (kind, columns) {
-        (TaskTrace::KIND, 6) => read_columns(input, 1).map(Trace::Tasks),
-        (PriceTrace::KIND, 3) => read_columns(input, 1).map(Trace::Prices),
-        (AvailabilityTrace::KIND, 3) => read_columns(input, 1).map(Trace::Availability),
-        (OnDemandTable::KIND, 5) => read_columns(input, 3).map(Trace::OnDemand),
-        (InstanceTypeTable::KIND, 6) => read_columns(input, 2).map(Trace::InstanceTypes),
-        (OfferingTable::KIND, 4) => read_columns(input, 3).map(Trace::Offerings),
-        (AdvisorTable::KIND, 5) => read_columns(input, 3).map(Trace::Advisor),
+        (TaskTrace::KIND, 6) => read_columns(input, 1, |cells| tally.add(cells)).map(Trace::Tasks),
+        (PriceTrace::KIND, 3) => read_columns(input, 1, |_| ()).map(Trace::Prices),
+        (AvailabilityTrace::KIND, 3) => read_columns(input, 1, |_| ()).map(Trace::Availability),
+        (OnDemandTable::KIND, 5) => read_columns(input, 3, |_| ()).map(Trace::OnDemand),
+        (InstanceTypeTable::KIND, 6) => read_columns(input, 2, |_| ()).map(Trace::InstanceTypes),
+        (OfferingTable::KIND, 4) => read_columns(input, 3, |_| ()).map(Trace::Offerings),
+        (AdvisorTable::KIND, 5) => read_columns(input, 3, |_| ()).map(Trace::Advisor),
         _ => Err(Broken::Damaged("no trace is of this kind")),
     }
 }
@@ -250,6 +216,7 @@ fn read_any(input: &mut Input<'_>) -> Result<Trace, Broken> {
 fn read_columns<const K: usize, T: Columns<K>>(
     input: &mut Input<'_>,
     name_tables: usize,
+    mut seen: impl FnMut(&[i64; K]),
 ) -> Result<T, Broken> {
     let row_count = u64::from_le_bytes(input.array()?);
     let (mut names, mut limits) = (Vec::new(), Vec::new());
@@ -259,28 +226,24 @@ fn read_columns<const K: usize, T: Columns<K>>(
         limits.push(count);
     }
     input.checksum()?;
-    let mut rows = Vec::new();
     let row_count = usize::try_from(row_count).ok();
-    let row_count = row_count.filter(|count| rows.try_reserve_exact(*count).is_ok());
-    let row_count = row_count.ok_or(Broken::Damaged("it has more rows than fit in memory"))?;
-    let mut block = Block { least: [0; K], widths: [0; K], rows: 0, bytes: Vec::new() };
-    let mut cells = [[0; K]; CHUNK_ROWS];
+    let room = row_count.and_then(|count| T::Rows::with_room(count).zip(Some(count)));
+    let too_many = Broken::Damaged("it has more rows than fit in memory");
+    let (mut rows, mut unread) = room.ok_or(too_many)?;
     let mut last = i64::MIN;
-    while rows.len() < row_count {
-        block.read(input, BLOCK_ROWS.min(row_count - rows.len()))?;
-        for from in (0..block.rows).step_by(CHUNK_ROWS) {
-            let cells = &mut cells[..CHUNK_ROWS.min(block.rows - from)];
-            block.decode(from, cells);
-            for &mut cells in cells {
-                let row = T::unpack(cells, &limits);
-                let row = row.ok_or(Broken::Damaged("a number is out of range"))?;
-                if T::order(&row) < last {
-                    return Err(Broken::Damaged("time goes back"));
-                }
-                last = T::order(&row);
-                rows.push(row);
+    while unread > 0 {
+        let block = read_block(input, BLOCK_ROWS.min(unread))?;
+        unread -= block.rows;
+        rows.add(block, |cells| {
+            let row = T::unpack(cells, &limits);
+            let row = row.ok_or(Broken::Damaged("a number is out of range"))?;
+            if T::order(&row) < last {
+                return Err(Broken::Damaged("time goes back"));
             }
-        }
+            last = T::order(&row);
+            seen(&cells);
+            Ok(row)
+        })?;
     }
     input.checksum()?;
     if input.bytes.read(&mut [0]).map_err(Broken::Io)? != 0 {
@@ -289,65 +252,29 @@ fn read_columns<const K: usize, T: Columns<K>>(
     T::build(names, rows).ok_or(Broken::Damaged("a name is not what it should be"))
 }
 
-/// The columns of some rows, as they are stored.
-struct Block<const K: usize> {
-    least: [i64; K],
-    widths: [usize; K],
-    rows: usize,
-    bytes: Vec<u8>,
-}
-
-impl<const K: usize> Block<K> {
-    /// Reads the next block, which has that many rows.
-    fn read(&mut self, input: &mut Input<'_>, rows: usize) -> Result<(), Broken> {
-        for column in 0..K {
-            self.least[column] = i64::from_le_bytes(input.array()?);
-            let [width] = input.array()?;
-            self.widths[column] = usize::from(width);
-            if !matches!(width, 0 | 1 | 2 | 4 | 8) {
-                return Err(Broken::Damaged("a column has no such width"));
-            }
-        }
-        self.rows = rows;
-        self.bytes.resize(self.widths.iter().sum::<usize>() * rows, 0);
-        input.fill(&mut self.bytes)
-    }
-
-    /// The cells of as many rows as `cells` has, from one on.
-    fn decode(&self, from: usize, cells: &mut [[i64; K]]) {
-        let mut column_at = 0;
-        for column in 0..K {
-            let (width, least) = (self.widths[column], self.least[column]);
-            let bytes = &self.bytes[column_at + width * from..][..width * cells.len()];
-            column_at += width * self.rows;
-            let rows = cells.iter_mut();
-            macro_rules! cells_of {
-                ($number:ty) => {
-                    for (row, cell) in rows.zip(bytes.as_chunks::<{ size_of::<$number>() }>().0) {
-                        let offset = u64::from(<$number>::from_le_bytes(*cell));
-                        row[column] = least.wrapping_add_unsigned(offset);
-                    }
-                };
-            }
-            match width {
-                0 => rows.for_each(|row| row[column] = least),
-                1 => cells_of!(u8),
-                2 => cells_of!(u16),
-                4 => cells_of!(u32),
-                _ => cells_of!(u64),
-            }
+fn read_block<const K: usize>(input: &mut Input<'_>, rows: usize) -> Result<Block<K>, Broken> {
+    let (mut least, mut widths) = ([0; K], [0; K]);
+    for column in 0..K {
+        least[column] = i64::from_le_bytes(input.array()?);
+        let [width] = input.array()?;
+        widths[column] = usize::from(width);
+        if !matches!(width, 0 | 1 | 2 | 4 | 8) {
+            return Err(Broken::Damaged("a column has no such width"));
         }
     }
+    let mut bytes = vec![0; widths.iter().sum::<usize>() * rows];
+    input.fill(&mut bytes)?;
+    Ok(Block { rows, least, widths, bytes })
 }
 
 pub(super) fn import(source: Source<'_>, options: &Options) -> Result<Imported, TraceError> {
     let file = source.name.clone();
-    let trace = read_source(source)?;
+    let (trace, tally) = read_source(source)?;
     let mut log = Log::new(options.now);
     let format = Format::Canonical;
     log.rows = trace.row_count();
     let findings = match &trace {
-        Trace::Tasks(trace) => trace.findings(log, &file, format),
+        Trace::Tasks(trace) => trace.findings(log, tally, &file, format),
         Trace::Prices(trace) => trace.findings(log, options, &file, format),
         Trace::Availability(trace) => trace.findings(log, &file, format),
         Trace::OnDemand(table) => table.findings(log, &file, format),

@@ -5,6 +5,8 @@
 use provisioner_engine::units::{Duration, Time, UsdPerHour};
 use provisioner_sim::input::Priority;
 
+use super::packed::Rows;
+use super::task_list::TaskList;
 use super::{
     AdvisorRow, AdvisorTable, AvailabilityPool, AvailabilityRow, AvailabilityTrace,
     InstanceTypeRow, InstanceTypeTable, Market, OfferingRow, OfferingTable, OnDemandRow,
@@ -15,8 +17,9 @@ use super::{
 pub(super) trait Columns<const K: usize>: Sized {
     const KIND: u8;
     type Row: Copy;
+    type Rows: Rows<K, Self::Row>;
 
-    fn rows(&self) -> &[Self::Row];
+    fn rows(&self) -> &Self::Rows;
     fn names(&self) -> Vec<Vec<String>>;
     /// The number that must not go back; the same for all rows where there is none.
     fn order(row: &Self::Row) -> i64;
@@ -24,7 +27,7 @@ pub(super) trait Columns<const K: usize>: Sized {
     /// The row, if all numbers are in range; `limits` are the lengths of the name tables.
     fn unpack(cells: [i64; K], limits: &[u32]) -> Option<Self::Row>;
     /// The trace, if the names are what they should be.
-    fn build(names: Vec<Vec<String>>, rows: Vec<Self::Row>) -> Option<Self>;
+    fn build(names: Vec<Vec<String>>, rows: Self::Rows) -> Option<Self>;
 }
 
 fn id(cell: i64, limit: u32) -> Option<u32> {
@@ -38,8 +41,9 @@ fn price(cell: i64) -> Option<UsdPerHour> {
 impl Columns<6> for TaskTrace {
     const KIND: u8 = 1;
     type Row = TaskRow;
+    type Rows = TaskList;
 
-    fn rows(&self) -> &[TaskRow] {
+    fn rows(&self) -> &TaskList {
         &self.tasks
     }
     fn names(&self) -> Vec<Vec<String>> {
@@ -67,7 +71,7 @@ impl Columns<6> for TaskTrace {
             retries: u8::try_from(retries).ok()?,
         })
     }
-    fn build(names: Vec<Vec<String>>, tasks: Vec<TaskRow>) -> Option<Self> {
+    fn build(names: Vec<Vec<String>>, tasks: TaskList) -> Option<Self> {
         let [queues] = names.try_into().ok()?;
         Some(Self { queues, tasks })
     }
@@ -76,8 +80,9 @@ impl Columns<6> for TaskTrace {
 impl Columns<3> for PriceTrace {
     const KIND: u8 = 2;
     type Row = PriceRow;
+    type Rows = Vec<PriceRow>;
 
-    fn rows(&self) -> &[PriceRow] {
+    fn rows(&self) -> &Vec<PriceRow> {
         &self.changes
     }
     fn names(&self) -> Vec<Vec<String>> {
@@ -111,8 +116,9 @@ impl Columns<3> for PriceTrace {
 impl Columns<3> for AvailabilityTrace {
     const KIND: u8 = 3;
     type Row = AvailabilityRow;
+    type Rows = Vec<AvailabilityRow>;
 
-    fn rows(&self) -> &[AvailabilityRow] {
+    fn rows(&self) -> &Vec<AvailabilityRow> {
         &self.changes
     }
     fn names(&self) -> Vec<Vec<String>> {
@@ -149,8 +155,9 @@ macro_rules! table {
         impl Columns<$columns> for $table {
             const KIND: u8 = $kind;
             type Row = $row;
+            type Rows = Vec<$row>;
 
-            fn rows(&self) -> &[$row] {
+            fn rows(&self) -> &Vec<$row> {
                 &self.rows
             }
             fn names(&self) -> Vec<Vec<String>> {

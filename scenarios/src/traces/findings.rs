@@ -260,9 +260,8 @@ impl Log {
         if at < self.last {
             self.descents += 1;
             self.first_descent.get_or_insert(line);
-        } else if at > self.last {
-            self.ascents += 1;
         }
+        self.ascents += u64::from(at > self.last);
         self.last = at;
         if !self.relative {
             self.date(at, line);
@@ -284,14 +283,14 @@ impl Log {
         self.descents > 0
     }
 
-    /// Closes the log; `times` are those of the trace, sorted.
+    /// Closes the log; the times are those of the trace, summed up and once more.
     pub(super) fn finish(
         mut self,
         file: &str,
         format: Format,
         groups: &'static str,
         mut group_rows: Vec<(String, u64)>,
-        times: impl DoubleEndedIterator<Item = Time> + Clone,
+        (times, all): (Times, impl Iterator<Item = Time>),
     ) -> Findings {
         if self.descents > 0 {
             // The very first row counts as later than nothing at all.
@@ -311,43 +310,71 @@ impl Log {
             format,
             rows: self.rows,
             kept: group_rows.iter().map(|(_, rows)| rows).sum(),
-            span: times.clone().next().zip(times.clone().next_back()),
+            span: times.span,
             groups,
             group_rows,
-            gaps: gaps(times),
+            gaps: times.gaps(all),
             notes: NoteKind::ALL.iter().zip(self.notes).filter_map(noted).collect(),
         }
     }
 }
 
-/// The spaces between successive times that are at least [`GAP_MIN`] long and [`GAP_FACTOR`]
-/// times longer than 99 % of them, longest first.
-fn gaps(times: impl Iterator<Item = Time> + Clone) -> Vec<(Time, Time)> {
-    let pairs = || times.clone().zip(times.clone().skip(1)).filter(|(from, to)| from < to);
-    // A class per eighth of an octave: enough for a 99th percentile, and no memory to speak of.
-    let class = |length: Duration| {
-        let ms = length.ms().clamp(8, 1 << 50);
-        let octave = ms.ilog2();
-        (octave as usize * 8, usize::try_from((ms >> (octave - 3)) - 8).expect("three bits"))
-    };
-    let (mut classes, mut longest) = (vec![0_u64; 64 * 8], Duration::ZERO);
-    for (from, to) in pairs() {
-        let (octave, eighth) = class(to.since(from));
-        classes[octave + eighth] += 1;
-        longest = longest.max(to.since(from));
+/// The times of a trace, given in their order: the first, the last, and the long spaces between.
+#[derive(Default)]
+pub(super) struct Times {
+    span: Option<(Time, Time)>,
+    /// Spaces of at least [`GAP_MIN`], from when to when.
+    long: Vec<(Time, Time)>,
+}
+
+impl Times {
+    #[inline]
+    pub(super) fn add(&mut self, at: Time) {
+        let (first, last) = self.span.unwrap_or((at, at));
+        self.span = Some((first, at));
+        if at.since(last) >= GAP_MIN {
+            self.long.push((last, at));
+        }
     }
-    let mut beyond = classes.iter().sum::<u64>() / 100;
-    let usual = classes.iter().rposition(|&count| {
-        let reached = count > beyond;
-        beyond = beyond.saturating_sub(count);
-        reached
-    });
-    let usual_ms = usual.map_or(0, |class| (9 + (class as i64 % 8)) << (class / 8) >> 3);
-    let odd = GAP_MIN.max(Duration::from_ms(usual_ms.saturating_mul(GAP_FACTOR)));
-    if longest < odd {
-        return Vec::new();
+
+    /// The spaces that are at least [`GAP_MIN`] long and [`GAP_FACTOR`] times longer than 99 % of
+    /// those between `all` times, longest first.
+    fn gaps(self, all: impl Iterator<Item = Time>) -> Vec<(Time, Time)> {
+        let mut gaps = self.long;
+        if gaps.is_empty() {
+            return gaps;
+        }
+        // A class per eighth of an octave: enough for a 99th percentile, and no memory to speak of.
+        let class = |length: Duration| {
+            let ms = length.ms().clamp(8, 1 << 50);
+            let octave = ms.ilog2();
+            let eighth = usize::try_from((ms >> (octave - 3)) - 8).expect("three bits");
+            octave as usize * 8 + eighth
+        };
+        let (mut classes, mut last) = (vec![0_u64; 64 * 8], None);
+        for at in all {
+            if let Some(from) = last.replace(at).filter(|from| *from < at) {
+                classes[class(at.since(from))] += 1;
+            }
+        }
+        let mut beyond = classes.iter().sum::<u64>() / 100;
+        let usual = classes.iter().rposition(|&count| {
+            let reached = count > beyond;
+            beyond = beyond.saturating_sub(count);
+            reached
+        });
+        let usual_ms = usual.map_or(0, |class| (9 + (class as i64 % 8)) << (class / 8) >> 3);
+        let odd = Duration::from_ms(usual_ms.saturating_mul(GAP_FACTOR));
+        gaps.retain(|(from, to)| to.since(*from) >= odd);
+        gaps.sort_by_key(|(from, to)| (std::cmp::Reverse(to.since(*from)), *from));
+        gaps
     }
-    let mut found: Vec<_> = pairs().filter(|(from, to)| to.since(*from) >= odd).collect();
-    found.sort_by_key(|(from, to)| (std::cmp::Reverse(to.since(*from)), *from));
-    found
+}
+
+impl FromIterator<Time> for Times {
+    fn from_iter<I: IntoIterator<Item = Time>>(times: I) -> Self {
+        let mut all = Self::default();
+        times.into_iter().for_each(|at| all.add(at));
+        all
+    }
 }

@@ -48,6 +48,7 @@ pub mod error;
 pub mod findings;
 mod format;
 mod names;
+mod packed;
 pub mod prices;
 mod read_availability;
 mod read_prices;
@@ -56,6 +57,7 @@ mod read_task_table;
 mod read_tasks;
 mod source;
 pub mod tables;
+pub mod task_list;
 pub mod tasks;
 mod text;
 
@@ -69,6 +71,7 @@ pub use tables::{
     AdvisorRow, AdvisorTable, InstanceTypeRow, InstanceTypeTable, OfferingRow, OfferingTable,
     OnDemandRow, OnDemandTable,
 };
+pub use task_list::{TaskList, TaskRows};
 pub use tasks::{TaskRow, TaskTrace};
 
 use source::Source;

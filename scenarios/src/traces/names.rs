@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 #[derive(Default)]
 pub(super) struct Names {
     known: Vec<Box<[u8]>>,
-    /// Open addressing: at most half full, a power of two long.
+    /// Open addressing: at most a quarter full, a power of two long.
     slots: Vec<Slot>,
 }
 
@@ -54,7 +54,7 @@ impl Names {
     /// The id of `name`, and whether it is new.
     #[inline]
     pub(super) fn intern(&mut self, name: &[u8]) -> (u32, bool) {
-        if self.slots.len() <= self.known.len() * 2 {
+        if self.slots.len() <= self.known.len() * 4 {
             self.grow();
         }
         let key = Key::of(name);

@@ -312,6 +312,7 @@ impl PriceTrace {
         let repeats = self.changes.len() - self.without_repeats().changes.len();
         log.note_many(NoteKind::RepeatedPrice, repeats as u64);
         let markets = self.markets.iter().map(Market::name).zip(rows).collect();
-        log.finish(file, format, "markets", markets, self.changes.iter().map(|row| row.at))
+        let times = || self.changes.iter().map(|row| row.at);
+        log.finish(file, format, "markets", markets, (times().collect(), times()))
     }
 }

@@ -282,7 +282,8 @@ macro_rules! findings {
             /// The findings of an import that gave this table.
             pub(super) fn findings(&self, log: Log, file: &str, format: Format) -> Findings {
                 let groups = counts(&self.$names, self.rows.iter().map(|row| row.$field));
-                log.finish(file, format, $groups, groups, self.rows.iter().filter_map($since))
+                let times = || self.rows.iter().filter_map($since);
+                log.finish(file, format, $groups, groups, (times().collect(), times()))
             }
         }
     )*};

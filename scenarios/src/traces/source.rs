@@ -13,6 +13,8 @@ use super::format::{delimiter, header_name};
 const HEAD_BYTES: usize = 64 << 10;
 /// How much is read at a time.
 const CHUNK_BYTES: usize = 256 << 10;
+/// How much is searched for delimiters at a time: more than most lines have, and one bit each.
+const WINDOW_BYTES: usize = 64;
 /// No line of a recorded table is longer; a longer one means that this is no text.
 const LINE_BYTES_MAX: usize = 4 << 20;
 
@@ -79,6 +81,8 @@ impl<'a> Source<'a> {
             lines_read: 0,
             delimiter,
             may_be_quoted: false,
+            marks: 0,
+            marked_to: 0,
             unquoted: Vec::new(),
             ends: Vec::new(),
         }
@@ -106,6 +110,10 @@ pub(super) struct Records<'a> {
     delimiter: u8,
     /// There are quotes in the buffer, and they mean something.
     may_be_quoted: bool,
+    /// Delimiters and line ends that are not yet passed in the last window.
+    marks: u64,
+    /// Where that window ends.
+    marked_to: usize,
     unquoted: Vec<u8>,
     /// Where each field ends in its text; the next starts one later.
     ends: Vec<usize>,
@@ -167,33 +175,31 @@ impl Records<'_> {
         Ok(Some(Record { line: line.number, text, ends: &self.ends }))
     }
 
-    /// Splits the next line in one pass, if all of it is in the buffer and nothing can be quoted.
+    /// Splits the next line, if the buffer goes on well after it and nothing can be quoted.
     #[inline]
     fn split_line(&mut self) -> Option<Line> {
         self.ends.clear();
         if self.may_be_quoted {
             return None;
         }
-        let unread = &self.buffer[self.start..self.filled];
-        for (index, word) in unread.as_chunks::<8>().0.iter().enumerate() {
-            let word = u64::from_le_bytes(*word);
-            let mut marks = marks(word, self.delimiter) | marks(word, b'\n');
-            while marks != 0 {
-                let at = index * 8 + marks.trailing_zeros() as usize / 8;
-                marks &= marks - 1;
-                if unread[at] == self.delimiter {
-                    self.ends.push(at);
-                } else if unread[at] == b'\n' {
-                    let length = at - usize::from(unread[..at].ends_with(b"\r"));
-                    self.ends.push(length);
-                    self.lines_read += 1;
-                    let (start, number) = (self.start, self.lines_read);
-                    self.start += at + 1;
-                    return Some(Line { start, end: start + length, number, has_quotes: false });
+        loop {
+            while self.marks != 0 {
+                let at = self.marked_to - WINDOW_BYTES + self.marks.trailing_zeros() as usize;
+                self.marks &= self.marks - 1;
+                if self.buffer[at] == self.delimiter {
+                    self.ends.push(at - self.start);
+                    continue;
                 }
+                let start = std::mem::replace(&mut self.start, at + 1);
+                let end = at - usize::from(self.buffer[start..at].ends_with(b"\r"));
+                self.ends.push(end - start);
+                self.lines_read += 1;
+                return Some(Line { start, end, number: self.lines_read, has_quotes: false });
             }
+            let unmarked = &self.buffer[self.marked_to..self.filled];
+            self.marks = marks(unmarked.first_chunk()?, self.delimiter);
+            self.marked_to += WINDOW_BYTES;
         }
-        None
     }
 
     /// How many lines were read.
@@ -245,6 +251,7 @@ impl Records<'_> {
             self.start = end + usize::from(found.is_some());
             end -= usize::from(self.buffer[start..end].ends_with(b"\r"));
             self.split(start, end, has_quotes);
+            (self.marks, self.marked_to) = (0, self.start);
             return Ok(Some(Line { start, end, number, has_quotes }));
         }
     }
@@ -286,12 +293,18 @@ impl Records<'_> {
     }
 }
 
-/// The high bit of each byte of `word` that equals `byte`, and perhaps of some that do not.
+/// Where delimiters and line ends are, a bit for each byte, the lowest for the first.
 #[inline]
-fn marks(word: u64, byte: u8) -> u64 {
-    let zero_where_equal = word ^ u64::from_le_bytes([byte; 8]);
-    let below_zero = zero_where_equal.wrapping_sub(u64::from_le_bytes([1; 8]));
-    below_zero & !zero_where_equal & u64::from_le_bytes([0x80; 8])
+fn marks(window: &[u8; WINDOW_BYTES], delimiter: u8) -> u64 {
+    const LOW: u64 = u64::from_le_bytes([0x7f; 8]);
+    let [delimiters, line_ends] = [delimiter, b'\n'].map(|byte| u64::from_le_bytes([byte; 8]));
+    // The high bit of each byte that is not zero.
+    let filled = |word: u64| ((word & LOW) + LOW) | word;
+    let words = window.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
+    words.rev().fold(0, |marks, word| {
+        let found = !(filled(word ^ delimiters) & filled(word ^ line_ends)) & !LOW;
+        marks << 8 | (found >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
+    })
 }
 
 /// Delimited text with a header of column names.

@@ -6,9 +6,11 @@
 use provisioner_engine::units::{Duration, Time};
 use provisioner_sim::input::Priority;
 
+use super::columns::Columns;
 use super::error::{Problems, TraceError};
-use super::findings::{Findings, LONG_DURATION, Log, NoteKind};
+use super::findings::{Findings, LONG_DURATION, Log, NoteKind, Times};
 use super::names::Names;
+use super::task_list::{TaskList, TaskPacker};
 use super::text::{self, BadCell};
 use super::{Format, Imported, Options, Trace};
 
@@ -18,7 +20,7 @@ pub struct TaskTrace {
     /// Names of queues, by the index that rows hold.
     pub queues: Vec<String>,
     /// The tasks.
-    pub tasks: Vec<TaskRow>,
+    pub tasks: TaskList,
 }
 
 /// One task. Retries after a lost worker are recorded as tasks of their own by some sources.
@@ -38,41 +40,68 @@ pub struct TaskRow {
     pub retries: u8,
 }
 
-const _: () = assert!(size_of::<TaskRow>() <= 32, "twelve million tasks fit 384 MB");
-
 impl TaskTrace {
-    /// The tasks submitted from `start` until before `end`.
-    #[must_use]
-    pub fn between(&self, start: Time, end: Time) -> &[TaskRow] {
-        let from = self.tasks.partition_point(|task| task.submitted < start);
-        let to = self.tasks.partition_point(|task| task.submitted < end);
-        &self.tasks[from..to.max(from)]
+    /// The findings of an import that gave this trace.
+    pub(super) fn findings(
+        &self,
+        mut log: Log,
+        mut tally: TaskTally,
+        file: &str,
+        format: Format,
+    ) -> Findings {
+        tally.end_batch();
+        tally.rows.resize(self.queues.len(), 0);
+        log.note_many(NoteKind::EqualTask, tally.equal);
+        let queues = self.queues.iter().cloned().zip(tally.rows).collect();
+        let times = self.tasks.iter().map(|task| task.submitted);
+        log.finish(file, format, "queues", queues, (tally.times, times))
+    }
+}
+
+/// What is counted of tasks as they come, oldest first.
+#[derive(Default)]
+pub(super) struct TaskTally {
+    /// By queue.
+    rows: Vec<u64>,
+    times: Times,
+    /// The tasks of the last instant, as they are packed.
+    batch: Vec<[i64; 6]>,
+    equal: u64,
+}
+
+impl TaskTally {
+    #[inline]
+    pub(super) fn add(&mut self, cells: &[i64; 6]) {
+        let [submitted, _, _, queue, ..] = *cells;
+        self.times.add(Time::from_ms(submitted));
+        if self.batch.first().is_some_and(|[first, ..]| *first != submitted) {
+            self.end_batch();
+        }
+        self.batch.push(*cells);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is a u32")]
+        let queue = queue as usize;
+        if queue >= self.rows.len() {
+            self.rows.resize(queue + 1, 0);
+        }
+        self.rows[queue] += 1;
     }
 
-    /// The findings of an import that gave this trace.
-    pub(super) fn findings(&self, mut log: Log, file: &str, format: Format) -> Findings {
-        let (mut rows, mut equal) = (vec![0; self.queues.len()], 0);
-        let mut sorted = Vec::new();
-        for batch in self.tasks.chunk_by(|a, b| a.submitted == b.submitted) {
-            for task in batch {
-                rows[task.queue as usize] += 1;
-            }
-            if batch.len() > 1 {
-                sorted.clear();
-                sorted.extend_from_slice(batch);
-                sorted.sort_unstable();
-                equal += sorted.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64;
-            }
+    /// Counts the tasks that equal another of their instant.
+    #[inline]
+    fn end_batch(&mut self) {
+        if self.batch.len() > 2 {
+            self.batch.sort_unstable();
         }
-        log.note_many(NoteKind::EqualTask, equal);
-        let queues = self.queues.iter().cloned().zip(rows).collect();
-        log.finish(file, format, "queues", queues, self.tasks.iter().map(|task| task.submitted))
+        let equal = |pair: &&[[i64; 6]]| pair[0].iter().eq(&pair[1]);
+        self.equal += self.batch.windows(2).filter(equal).count() as u64;
+        self.batch.clear();
     }
 }
 
 /// Gathers the tasks of one file.
 pub(super) struct TaskBuilder {
-    trace: TaskTrace,
+    tasks: TaskPacker,
+    tally: TaskTally,
     queues: Names,
     pub(super) log: Log,
     pub(super) problems: Problems,
@@ -81,7 +110,8 @@ pub(super) struct TaskBuilder {
 impl TaskBuilder {
     pub(super) fn new(file: &str, options: &Options) -> Self {
         Self {
-            trace: TaskTrace::default(),
+            tasks: TaskPacker::default(),
+            tally: TaskTally::default(),
             queues: Names::default(),
             log: Log::new(options.now),
             problems: Problems::in_file(file),
@@ -109,17 +139,23 @@ impl TaskBuilder {
         if task.deadline <= task.submitted {
             self.log.note(NoteKind::DeadlinePassed, line);
         }
-        self.trace.tasks.push(task);
+        self.tally.add(&TaskTrace::pack(&task));
+        self.tasks.push(task);
     }
 
     pub(super) fn finish(self, file: &str, format: Format) -> Result<Imported, TraceError> {
-        let Self { mut trace, queues, log, problems } = self;
+        let Self { tasks, mut tally, queues, log, problems } = self;
         problems.or(())?;
-        trace.queues = queues.into_strings();
+        let mut tasks = tasks.finish();
         if log.is_unordered() {
-            trace.tasks.sort_by_key(|task| task.submitted);
+            let mut sorted: Vec<_> = tasks.iter().collect();
+            sorted.sort_by_key(|task| task.submitted);
+            tasks = sorted.into_iter().collect();
+            tally = TaskTally::default();
+            tasks.cells().for_each(|cells| tally.add(&cells));
         }
-        let findings = trace.findings(log, file, format);
+        let trace = TaskTrace { queues: queues.into_strings(), tasks };
+        let findings = trace.findings(log, tally, file, format);
         Ok(Imported { trace: Trace::Tasks(trace), findings })
     }
 }

@@ -79,21 +79,18 @@ fn signed_decimal(text: &[u8], places: usize) -> Result<(i64, bool), BadCell> {
 
 /// Appends decimal digits to `value`, leaving room for one more unit.
 #[inline]
-fn digits(mut value: i64, mut text: &[u8]) -> Result<i64, BadCell> {
-    if value == 0
-        && let Some((first, rest)) = text.split_first_chunk()
-        && rest.len() < 9
-    {
-        value = eight_digits(*first).ok_or(BadCell::NotANumber)?;
-        text = rest;
-        // At most sixteen digits in all: nothing can overflow.
-        for &byte in text {
-            let digit = byte.wrapping_sub(b'0');
-            if digit > 9 {
-                return Err(BadCell::NotANumber);
-            }
-            value = value * 10 + i64::from(digit);
+fn digits(mut value: i64, text: &[u8]) -> Result<i64, BadCell> {
+    // Numbers as tables have them; sixteen digits cannot overflow.
+    let known = match text.split_last_chunk() {
+        _ if value != 0 => None,
+        Some((head @ ([] | [_, _, _, _, ..]), tail)) if head.len() <= 8 => {
+            let above = if head.is_empty() { Some(0) } else { some_digits(head) };
+            above.zip(eight_digits(*tail)).map(|(above, below)| above * 100_000_000 + below)
         }
+        None => some_digits(text),
+        Some(_) => None,
+    };
+    if let Some(value) = known {
         return Ok(value);
     }
     for &byte in text {
@@ -108,6 +105,18 @@ fn digits(mut value: i64, mut text: &[u8]) -> Result<i64, BadCell> {
             .ok_or(BadCell::TooLarge)?;
     }
     Ok(value)
+}
+
+/// Four to eight digits at once: the first four and the last four, which may be the same in part,
+/// after zeros.
+#[inline]
+fn some_digits(text: &[u8]) -> Option<i64> {
+    let (first, last) = (text.first_chunk()?, text.last_chunk()?);
+    let missing = 8 * 8_usize.checked_sub(text.len())?;
+    let zeros = 0x3030_3030_3030_3030 & ((1 << missing) - 1);
+    let first = u64::from(u32::from_le_bytes(*first)) << missing;
+    let last = u64::from(u32::from_le_bytes(*last)) << 32;
+    eight_digits((zeros | first | last).to_le_bytes())
 }
 
 /// Eight digits at once: pairs, then fours, then all are joined by one multiplication each.

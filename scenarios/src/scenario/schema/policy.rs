@@ -3,17 +3,18 @@
 //! The faithful form is every policy's default, known defects included; options name the repaired
 //! ones.
 
-use provisioner_engine::units::Ratio;
+use provisioner_engine::units::{Duration, Ratio};
 use provisioner_engine::worker_type::{
     BiasRule, BidRule, ErrorAttribution, IdleCredit, OverCap, PlacementPolicy, PriceMinRule,
-    RequestedCounts, RequestedCredit, ScalingPolicy, Selection, WeightedMarket,
+    RequestedCounts, RequestedCredit, ScalingPolicy, Selection, SpreadRule, WeightedMarket,
 };
 
-use super::delay::some_time;
+use super::delay::{duration, some_time};
 use crate::file::{Section, Variant, kind};
 
 const V1: &str = "taskcluster/aws-provisioner, lib/worker-type.js, 2017-05";
 const V1_BIASER: &str = "taskcluster/aws-provisioner, Biaser, 2017-05";
+const OURS: &str = "every pending task wants a slot of its own";
 const WORKER_MANAGER: &str = "taskcluster/taskcluster, services/worker-manager, 2026-08";
 
 pub(super) fn scaling(s: &mut Section<'_>) -> ScalingPolicy {
@@ -71,7 +72,24 @@ pub(super) fn scaling(s: &mut Section<'_>) -> ScalingPolicy {
             ),
         }
     };
+    let target = |s: &mut Section<'_>| ScalingPolicy::Target {
+        scaling_ratio: s.defaulted(
+            "scaling_ratio",
+            kind::ratio().within(..=Ratio::ONE),
+            "Units of capacity for each pending task.",
+            Ratio::ONE,
+            OURS,
+        ),
+        settle: s.defaulted(
+            "settle",
+            duration(),
+            "A surplus must last this long before an idle worker that asks is told to stop.",
+            Duration::from_mins(10),
+            "longer than most starts: whoever is told to stop will not be missed at once",
+        ),
+    };
     let variants = [
+        Variant::new("target", "Our own: one target for growing and for shrinking.", &target),
         Variant::new("scaling-ratio", "v1's change determination, 2015-2019.", &by_ratio),
         Variant::new("estimator", "worker-manager's estimator, since 2019.", &estimator),
     ];
@@ -126,8 +144,10 @@ pub(super) fn placement(s: &mut Section<'_>) -> PlacementPolicy {
             ),
         }
     };
+    let spread = |s: &mut Section<'_>| PlacementPolicy::Spread(spread(s));
     let on_demand = |_: &mut Section<'_>| PlacementPolicy::OnDemand;
     let variants = [
+        Variant::new("spread", "Our own: where work is expected to cost least.", &spread),
         Variant::new("cheapest", "v1 of 2017: the cheapest pool by normalised price.", &cheapest),
         Variant::new("random", "v1 of 2019: any pool, drawn anew for each bid.", &random),
         Variant::new("weighted", "worker-manager's launch configs.", &weighted),
@@ -135,6 +155,56 @@ pub(super) fn placement(s: &mut Section<'_>) -> PlacementPolicy {
     ];
     let default = Some(("\"weighted\"", "the system in use today"));
     s.variant("placement", "Where capacity is bought.", &variants, None, default)
+}
+
+fn spread(s: &mut Section<'_>) -> SpreadRule {
+    let default = SpreadRule::default();
+    let share = || kind::ratio().within(..=Ratio::ONE);
+    let factor = || kind::ratio().within(..=Ratio::from_millionths(1_000_000_000));
+    SpreadRule {
+        price_window: s.defaulted(
+            "price_window",
+            some_time(),
+            "How far back the highest market price is looked for.",
+            default.price_window,
+            V1,
+        ),
+        loss_weight: s.defaulted(
+            "loss_weight",
+            factor(),
+            "One interruption per launch, over a day, makes a pool dearer by this factor.",
+            default.loss_weight,
+            V1_BIASER,
+        ),
+        prior: s.defaulted(
+            "prior",
+            kind::integer().within(..=1_000_000),
+            "Launches without interruption that are assumed of every pool.",
+            default.prior,
+            "assumed: two losses of two launches are not yet a verdict",
+        ),
+        margin: s.defaulted(
+            "margin",
+            share(),
+            "Another pool becomes the favourite only if it is cheaper by this share.",
+            default.margin,
+            "assumed: more than prices drift in an hour since 2017",
+        ),
+        hold: s.defaulted(
+            "hold",
+            duration(),
+            "The favourite is not changed sooner than this after the last change.",
+            default.hold,
+            "two changes an hour at most",
+        ),
+        bid_multiplier: s.defaulted(
+            "bid_multiplier",
+            factor(),
+            "Max price over the on-demand price.",
+            default.bid_multiplier,
+            "EC2 API, SpotMarketOptions: the on-demand price is its default",
+        ),
+    }
 }
 
 fn bid(s: &mut Section<'_>) -> BidRule {

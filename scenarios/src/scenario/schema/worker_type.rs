@@ -7,6 +7,7 @@ use provisioner_engine::worker_type::{Overshoot, PlacementPolicy, ScalingPolicy}
 use provisioner_sim::config::{ClaimOrder, IdleStop, WorkerModel};
 
 use super::delay::{delay, duration, some_time};
+use super::floors::{FloorDoc, floor};
 use super::policy::{placement, scaling};
 use super::tasks::{TasksDoc, tasks};
 use super::{At, price, some_price};
@@ -30,6 +31,7 @@ pub(crate) struct WorkerTypeDoc {
     pub(crate) registration_timeout: Option<Duration>,
     pub(crate) lifetime_max: Duration,
     pub(crate) idle_timeout: Duration,
+    pub(crate) floors: Vec<FloorDoc>,
     pub(crate) workers: WorkerModel,
     pub(crate) tasks: TasksDoc,
 }
@@ -45,7 +47,7 @@ pub(crate) struct InstanceTypeDoc {
 }
 
 /// Capacity of one worker type; Mozilla's largest had 2,500.
-const CAPACITY_MAX: u32 = 1_000_000;
+pub(super) const CAPACITY_MAX: u32 = 1_000_000;
 
 const V1: &str = "taskcluster/aws-provisioner, 2017-05";
 const V1_TEMPLATE: &str = "taskcluster/aws-provisioner, template of a new worker type";
@@ -126,6 +128,13 @@ pub(super) fn worker_type(s: &mut Section<'_>) -> WorkerTypeDoc {
             Duration::from_mins(15),
             "assumed; Taskcluster leaves it to each worker's configuration",
         ),
+        floors: s
+            .named("floors", "Capacity that is kept at some hours, each under a name.", |_, s| {
+                floor(s)
+            })
+            .into_iter()
+            .map(|(_, floor)| floor)
+            .collect(),
         workers: s.section("workers", "How its workers behave.", workers),
         tasks: tasks(s),
     };

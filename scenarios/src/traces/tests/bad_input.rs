@@ -201,8 +201,9 @@ fn columns_can_be_told_and_a_wrong_one_is_refused() {
     let imported = import_from("t.tsv", text.replace(";x", "").as_bytes(), &options).unwrap();
     let Trace::Tasks(trace) = imported.trace else { panic!("tasks") };
     assert_eq!(trace.queues, ["q"]);
-    assert_eq!(trace.tasks[0].submitted, time("2019-12-31T23:00:00Z"));
-    assert_eq!(trace.tasks[0].duration, Duration::from_ms(1_250));
+    let task = trace.tasks.iter().next().unwrap();
+    assert_eq!(task.submitted, time("2019-12-31T23:00:00Z"));
+    assert_eq!(task.duration, Duration::from_ms(1_250));
 }
 
 #[test]

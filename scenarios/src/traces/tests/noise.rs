@@ -66,7 +66,7 @@ fn task_traces() -> impl Strategy<Value = TaskTrace> {
         let mut tasks: Vec<_> = rows.into_iter().map(row).collect();
         tasks.sort_by_key(|task| task.submitted);
         let queues = ["a", "b/c", "ü"].map(str::to_owned).to_vec();
-        TaskTrace { queues, tasks }
+        TaskTrace { queues, tasks: tasks.into_iter().collect() }
     })
 }
 
