@@ -10,7 +10,9 @@ use alloc::vec::Vec;
 use super::floors::Floors;
 use super::{Changed, Engine, State, price_reach};
 use crate::decision::Reason;
-use crate::ids::WorkerTypeId;
+use crate::guards::Removed;
+use crate::ids::{LaunchId, WorkerTypeId};
+use crate::ledger::{Launch, NO_CANDIDATE, Stage};
 use crate::remap::Remap;
 use crate::units::{Duration, Time};
 use crate::worker_type::{Candidate, EngineConfig, WorkerType};
@@ -25,7 +27,8 @@ impl Engine {
     /// Panics as [`Engine::new`] does, or if `now` lies before the previous call.
     pub fn configure(&mut self, now: Time, mut config: EngineConfig) {
         self.advance(now);
-        if config.worker_types.is_empty() && self.served > 0 {
+        let kills = config.guards.removed == Removed::Killed;
+        if config.worker_types.is_empty() && self.served > 0 && !kills {
             let kept = u32::try_from(self.served).unwrap_or(u32::MAX);
             self.say(Reason::ConfigurationEmpty { kept });
             return;
@@ -62,6 +65,23 @@ impl Engine {
         self.first_in_line =
             remap.worker_type(self.first_in_line).unwrap_or_else(|| WorkerTypeId::new(0));
         self.config = config;
+        if kills {
+            let is_rogue = |launch: &Launch| launch.worker_type.index() >= self.served;
+            let launches = self.ledger.iter().filter(|(_, launch)| is_rogue(launch));
+            let rogues: Vec<LaunchId> = launches.map(|(id, _)| id).collect();
+            rogues.into_iter().for_each(|id| self.put_off(id, now));
+        }
+    }
+
+    /// Whether machines of a removed instance type keep a worker type from being served.
+    pub(super) fn is_stuck(&self, id: WorkerTypeId) -> bool {
+        let has_removed = |launch: &Launch| {
+            launch.worker_type == id
+                && launch.candidate == NO_CANDIDATE
+                && launch.stage != Stage::Stopping
+        };
+        self.config.guards.removed == Removed::Killed
+            && self.ledger.iter().any(|(_, launch)| has_removed(launch))
     }
 
     /// Adds to the configuration what launches still need of the old one; says what is what.

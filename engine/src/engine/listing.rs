@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::{Engine, ORDERED_AGAIN_AFTER};
 use crate::decision::{Action, Decision, Market, Reason};
 use crate::gates::Event;
-use crate::guards::{Guards, ListingRule, StrayRule};
+use crate::guards::{self, Guards, ListingRule, StrayRule};
 use crate::ids::{InstanceId, LaunchId, PoolId, RegionId, WorkerTypeId};
 use crate::ledger::{Launch, NO_CANDIDATE, Stage};
 use crate::observation::EndCause;
@@ -248,8 +248,9 @@ impl Engine {
             .collect();
         for (id, absence) in overdue {
             let is_working = self.ledger.get(id).is_some_and(|it| it.stage == Stage::Working);
+            let is_doubted = rule.absence == guards::Absence::Doubted;
             match absence.asked {
-                None if is_working || !absence.listed => {
+                None if is_doubted && (is_working || !absence.listed) => {
                     decision.actions.push(match absence.listed {
                         true => Action::CheckWorker { launch: id },
                         false => Action::Terminate { launch: id, unless_claimed: true },
@@ -259,6 +260,10 @@ impl Engine {
                 }
                 Some(asked) if self.now.since(asked) < ORDERED_AGAIN_AFTER => {}
                 None | Some(_) => {
+                    if is_working && !is_doubted {
+                        let unless_claimed = false;
+                        decision.actions.push(Action::Terminate { launch: id, unless_claimed });
+                    }
                     self.because(decision, Reason::Gone { launch: id, since: absence.since });
                     self.end(id, EndCause::Vanished);
                 }
@@ -275,8 +280,10 @@ impl Engine {
         let Absence { listed, since, listings, .. } = *absence;
         is_evidence
             && match listed {
-                true => as_of.since(since) > rule.gone_after && listings > rule.gone_after_listings,
-                false => as_of.since(since) > rule.unlisted_after,
+                true => {
+                    as_of.since(since) >= rule.gone_after && listings > rule.gone_after_listings
+                }
+                false => as_of > since && as_of.since(since) >= rule.unlisted_after,
             }
     }
 

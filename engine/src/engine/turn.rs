@@ -60,6 +60,9 @@ impl Engine {
         counts: Counts,
         decision: &mut Decision,
     ) -> Option<Order> {
+        if self.is_stuck(worker_type) {
+            return None;
+        }
         let Counts { pending, claimed, .. } = counts;
         let supply = self.ledger.supply(worker_type);
         let config = &self.config.worker_types[worker_type.index()];

@@ -177,3 +177,42 @@ fn an_equal_configuration_changes_nothing() {
     };
     assert_eq!(without(&told), without(&kept));
 }
+
+#[test]
+fn v1_kills_what_an_empty_configuration_does_not_name() {
+    let told = tell(
+        &format!("limits guards=v1\n{TWO_TYPES}"),
+        &format!("{BOTH_RUN}1m configure\n| limits guards=v1\n decide"),
+    );
+    assert!(told.contains("terminate #1..#2"), "{told}");
+}
+
+#[test]
+fn v1_does_not_serve_a_worker_type_with_machines_of_a_removed_instance_type() {
+    let told = tell(
+        "
+        limits guards=v1
+        worker build
+        pool c5.large/us-east-1a
+        ",
+        "
+        0s  price c5.large/us-east-1a 0.01
+            demand build 1 0
+            decide
+            running #1
+        1m  configure
+            | limits guards=v1
+            | worker build
+            | pool m5.large/us-east-1a
+            price m5.large/us-east-1a 0.01
+            demand build 9 0
+            decide
+            supply build
+        2m  ended #1 worker
+            decide
+            supply build
+        ",
+    );
+    assert!(told.contains("1m: build has capacity 1 running"), "{told}");
+    assert!(told.contains("2m: build has capacity 9 requested"), "{told}");
+}

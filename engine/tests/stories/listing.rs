@@ -87,7 +87,7 @@ fn an_instance_missing_for_long_from_many_listings_is_gone() {
         missing(2, 14)
     ));
     expect![[r#"
-        13m:    #1: missing from the listings since 1970-01-01T00:02:00Z, so it is gone
+        12m:    #1: missing from the listings since 1970-01-01T00:02:00Z, so it is gone
     "#]]
     .assert_eq(&told);
 }
@@ -145,7 +145,8 @@ fn a_worker_that_holds_a_task_is_not_gone_whatever_the_listings_say() {
         missing(15, 24)
     ));
     expect![[r#"
-        13m:  check #1
+        12m:  check #1
+        24m:  check #1
     "#]]
     .assert_eq(&told);
 }
@@ -159,8 +160,8 @@ fn a_worker_of_which_the_queue_knows_nothing_is_gone_after_it_was_asked() {
         missing(15, 19)
     ));
     expect![[r#"
-        13m:  check #1
-        18m:    #1: missing from the listings since 1970-01-01T00:02:00Z, so it is gone
+        12m:  check #1
+        17m:    #1: missing from the listings since 1970-01-01T00:02:00Z, so it is gone
     "#]]
     .assert_eq(&told);
 }
@@ -179,7 +180,6 @@ fn an_instance_that_is_never_listed_is_ended_after_forty_minutes_and_then_given_
     expect![[r#"
         41m:
           list us-east-1 
-          terminate unless claimed #1
         42m:
           list us-east-1 
         43m:
@@ -188,10 +188,10 @@ fn an_instance_that_is_never_listed_is_ended_after_forty_minutes_and_then_given_
           list us-east-1 
         45m:
           list us-east-1 
-        46m:
-          list us-east-1 
             #1: missing from the listings since 1970-01-01T00:00:00Z, so it is gone
             build: 0 pending, 0 claimed, no capacity → +0
+        46m:
+          list us-east-1 
         46m: build has no capacity"#]]
     .assert_eq(&end.join("\n"));
 }
@@ -341,7 +341,7 @@ fn an_instance_given_up_and_found_again_is_adopted() {
         missing(2, 13)
     ));
     expect![[r#"
-        13m:    #1: missing from the listings since 1970-01-01T00:02:00Z, so it is gone
+        12m:    #1: missing from the listings since 1970-01-01T00:02:00Z, so it is gone
         14m:  check #1
         14m:    #1: adopted, instance 1
     "#]]
@@ -369,4 +369,17 @@ fn a_found_instance_answers_for_its_launch() {
             1m: build has capacity 1 running
         "#]],
     );
+}
+
+#[test]
+fn v1_believes_what_a_listing_lacks() {
+    let told = tell(
+        &ONE_POOL.replace("listing", "v1"),
+        &format!(
+            "{LAUNCHED}1m found i1 #1 build c5.large/us-east-1a\n registered #1\n decide\n{}",
+            missing(2, 2)
+        ),
+    );
+    assert!(told.contains("#1: missing from the listings since"), "{told}");
+    assert!(!told.contains("check"), "{told}");
 }

@@ -11,7 +11,7 @@
 //! panics.
 
 use provisioner_engine::catalog::{Catalog, Pool};
-use provisioner_engine::guards::Guards;
+use provisioner_engine::guards::{Guards, ListingRule, Removed};
 use provisioner_engine::ids::PoolId;
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
@@ -169,6 +169,10 @@ fn limit(config: &mut EngineConfig, word: &str) {
             config.limits.launches_per_call_max = value.parse().expect("a number");
         }
         ("guards", "on") => config.guards = Guards::default(),
+        ("guards", "v1") => {
+            let listing = Some(ListingRule::believed(Duration::from_mins(20)));
+            config.guards = Guards { listing, removed: Removed::Killed, ..Guards::off() };
+        }
         ("guards", "listing") => {
             let Guards { listing, strays, .. } = Guards::default();
             config.guards = Guards { listing, strays, ..Guards::off() };

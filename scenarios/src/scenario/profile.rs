@@ -5,7 +5,7 @@
 //! policy that is the profile's own are kept. Sources: taskcluster/aws-provisioner, 2017-05 (v1),
 //! and taskcluster/taskcluster, services/worker-manager, 2026-08.
 
-use provisioner_engine::guards::{Guards, Memory, Unanswered};
+use provisioner_engine::guards::{Guards, ListingRule, Memory, Removed, StrayRule, Unanswered};
 use provisioner_engine::units::{Duration, Ratio};
 use provisioner_engine::worker_type::{
     BiasRule, BidRule, EngineConfig, ErrorAttribution, IdleCredit, Limits, OverCap, Overshoot,
@@ -46,11 +46,16 @@ impl Profile {
         (engine.guards, engine.limits.launches_per_call_max) = match self {
             Self::V1 => {
                 let (unanswered, memory) = (Unanswered::Forgotten, Memory::Listed);
-                (Guards { unanswered, memory, ..Guards::off() }, 1)
+                // A request was remembered until it was listed, for some twenty minutes.
+                let listing = Some(ListingRule::believed(Duration::from_mins(20)));
+                let strays = Some(StrayRule { patience: Duration::ZERO, adopt: true });
+                let removed = Removed::Killed;
+                (Guards { listing, strays, removed, unanswered, memory, ..Guards::off() }, 1)
             }
             Self::WorkerManager => {
                 let (unanswered, memory) = (Unanswered::Forgotten, Memory::Durable);
-                (Guards { unanswered, memory, ..Guards::off() }, u32::MAX)
+                let listing = Some(ListingRule::believed(Duration::ZERO));
+                (Guards { listing, unanswered, memory, ..Guards::off() }, u32::MAX)
             }
             Self::Ours => (Guards::default(), ours.launches_per_call_max),
         };

@@ -4,6 +4,7 @@
 //! others new ids.
 
 use provisioner_engine::decision::Action;
+use provisioner_engine::guards::Removed;
 use provisioner_engine::ids::WorkerTypeId;
 use provisioner_engine::journal::Record;
 use provisioner_engine::observation::Observation;
@@ -73,7 +74,7 @@ impl World<'_> {
     /// The engine goes over to another configuration.
     fn configure(&mut self, config: EngineConfig) {
         let all = &self.config.engine.worker_types;
-        if !config.worker_types.is_empty() {
+        if !config.worker_types.is_empty() || config.guards.removed == Removed::Killed {
             let id = |of: &[&str], name: &str| {
                 of.iter().position(|known| *known == name).map(WorkerTypeId::new)
             };
