@@ -10,6 +10,7 @@ use core::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::decision::Market;
+use crate::engine::Signs;
 use crate::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
 use crate::launch_map::LaunchMap;
 use crate::remap::Remap;
@@ -38,10 +39,12 @@ pub struct Launch {
     pub requested: Time,
     /// When EC2 took it, if it did.
     pub accepted: Option<Time>,
-    /// When it is given up, unless it moves on before.
+    /// When it is looked at or given up, unless it moves on before.
     pub deadline: Time,
     /// When the engine next looks at its deadline: never later than that.
     pub(crate) look: Time,
+    /// What is known of its worker.
+    pub(crate) signs: Signs,
 }
 
 /// Stands for the candidate of a launch whose pool its worker type does not use any more.
@@ -200,6 +203,9 @@ impl Ledger {
         let before = *launch;
         launch.stage = stage;
         launch.accepted = launch.accepted.or(Some(now));
+        if stage == Stage::Working {
+            launch.signs.register(now);
+        }
         let after = *launch;
         self.debit(&before);
         self.credit(&after);
@@ -214,8 +220,13 @@ impl Ledger {
         is_news
     }
 
-    /// Sets when a launch is given up, and if that is before the next look at it, the look too.
-    /// Says whether it did.
+    /// What is known of a launch's worker.
+    pub(crate) fn signs(&mut self, id: LaunchId) -> Option<&mut Signs> {
+        Some(&mut self.launches.get_mut(id)?.signs)
+    }
+
+    /// Sets when a launch is looked at or given up, and if that is before the next look at it, the
+    /// look too. Says whether it did.
     pub(crate) fn set_deadline(&mut self, id: LaunchId, deadline: Time) -> bool {
         let Some(launch) = self.launches.get_mut(id) else { return false };
         launch.deadline = deadline;

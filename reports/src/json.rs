@@ -13,6 +13,8 @@
 //!     "orphan_h", "orphan_longest_s",   instances that were up without its knowing
 //!     "strays_ended", "others_touched"  instances ended as nobody's, and orders about others'
 //!   },
+//!   "notices": {"seen", "late", "missed", "after_death", "duplicated",
+//!               "recommended", "recommended_taken", "losses_counted"},
 //!   "iterations", "events", "decision_digest",
 //!   "checks": [{…}]                     only if the scenario has any, see below
 //! }
@@ -22,8 +24,12 @@
 //! `useful`, `idle`, `boot`, `redone`, `wasted`; both splits add up), `cost_per_task_usd` (null if
 //! none was done), `wait_s` (`count` tasks measured; `mean`, `p50`, `p95`, `p99`, `max`), `tasks`
 //! (`submitted`, `done`, `rerun` runs, `expired`, `exhausted`, `left`), `launches` (`ordered`,
-//! `insufficient_capacity`, `price_too_low`, `cancelled`, `started`, `interrupted`, `terminated`,
-//! `stopped`), `instance_h`, `capacity_h`, `useful_h`, `over_provisioned_h`, `utilisation`,
+//! `insufficient_capacity`, `price_too_low`, `cancelled`, `quota_reached`, `unsupported`,
+//! `image_unusable`, `volume_limit`, `rejected`, `launch_failed`, `started`, `interrupted`,
+//! `terminated`, `stopped`), `safety` (`claimed_ended` instances ended by the provisioner while they
+//! ran a task, `spared` ones left alone as they did, `zombie_h` of instances whose worker never
+//! came, never claims or hangs), `instance_h`, `capacity_h`, `useful_h`, `over_provisioned_h`,
+//! `utilisation`,
 //! `churn_per_task_h`.
 //!
 //! Each of `checks` has `name`, `because`, `measure` (the path of a number in this document, a
@@ -41,7 +47,8 @@ use std::io::{self, Write};
 use provisioner_engine::units::Duration;
 use provisioner_scenarios::scenario::{Check, Relation};
 use provisioner_sim::outcome::{
-    ApiCalls, Cost, LaunchMeasures, Measures, Outcome, Ownership, TaskMeasures, Wait,
+    ApiCalls, Cost, LaunchMeasures, Measures, NoticeMeasures, Outcome, Ownership, SafetyMeasures,
+    TaskMeasures, Wait,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -116,6 +123,7 @@ fn document<'a>(run: &'a Run, outcome: &'a Outcome, checks: &'a [Checked<'a>]) -
         largest_pool_share: outcome.largest_pool_share,
         api_calls: &outcome.api_calls,
         ownership: OwnershipDocument::of(outcome.ownership),
+        notices: &outcome.notices,
         iterations: outcome.iterations,
         events: outcome.events,
         decision_digest: &outcome.decision_digest,
@@ -135,6 +143,7 @@ struct Document<'a> {
     largest_pool_share: f64,
     api_calls: &'a ApiCalls,
     ownership: OwnershipDocument,
+    notices: &'a NoticeMeasures,
     iterations: u64,
     events: u64,
     decision_digest: &'a str,
@@ -159,6 +168,7 @@ struct MeasuresDocument<'a> {
     wait_s: WaitDocument,
     tasks: &'a TaskMeasures,
     launches: &'a LaunchMeasures,
+    safety: SafetyDocument,
     instance_h: f64,
     capacity_h: f64,
     useful_h: f64,
@@ -177,6 +187,13 @@ struct CostDocument {
     boot: f64,
     redone: f64,
     wasted: f64,
+}
+
+#[derive(Serialize)]
+struct SafetyDocument {
+    claimed_ended: u64,
+    spared: u64,
+    zombie_h: f64,
 }
 
 #[derive(Serialize)]
@@ -216,7 +233,7 @@ impl<'a> CheckDocument<'a> {
 
 impl<'a> MeasuresDocument<'a> {
     fn of(measures: &'a Measures) -> Self {
-        let Measures { name, cost, wait, tasks, launches, .. } = measures;
+        let Measures { name, cost, wait, tasks, launches, safety, .. } = measures;
         Self {
             name,
             cost_usd: CostDocument::of(*cost),
@@ -224,6 +241,7 @@ impl<'a> MeasuresDocument<'a> {
             wait_s: WaitDocument::of(wait),
             tasks,
             launches,
+            safety: SafetyDocument::of(*safety),
             instance_h: measures.instance_time.as_hours_f64(),
             capacity_h: measures.capacity_time.as_hours_f64(),
             useful_h: measures.useful_time.as_hours_f64(),
@@ -259,6 +277,13 @@ impl CostDocument {
             redone: redone.as_f64(),
             wasted: wasted.as_f64(),
         }
+    }
+}
+
+impl SafetyDocument {
+    fn of(safety: SafetyMeasures) -> Self {
+        let SafetyMeasures { claimed_ended, spared, zombie_time } = safety;
+        Self { claimed_ended, spared, zombie_h: zombie_time.as_hours_f64() }
     }
 }
 
@@ -332,6 +357,11 @@ mod tests {
                   "terminated": 0,
                   "stopped": 8880
                 },
+                "safety": {
+                  "claimed_ended": 0,
+                  "spared": 592,
+                  "zombie_h": 29.6
+                },
                 "instance_h": 7597.333333333333,
                 "capacity_h": 7597.333333333333,
                 "useful_h": 6117.333333333333,
@@ -378,6 +408,11 @@ mod tests {
                     "interrupted": 100,
                     "terminated": 0,
                     "stopped": 1500
+                  },
+                  "safety": {
+                    "claimed_ended": 0,
+                    "spared": 100,
+                    "zombie_h": 5.0
                   },
                   "instance_h": 1283.3333333333333,
                   "capacity_h": 1283.3333333333333,

@@ -14,7 +14,7 @@ use core::mem;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Engine, ORDERED_AGAIN_AFTER};
+use super::{Engine, ORDERED_AGAIN_AFTER, Signs};
 use crate::decision::{Action, Decision, Market, Reason};
 use crate::gates::Event;
 use crate::guards::{self, Guards, ListingRule, StrayRule};
@@ -158,6 +158,14 @@ impl Listings {
         self.regions.iter_mut().for_each(|region| region.ordered = None);
     }
 
+    /// The queue knows that a worker was alive then: no listing is better evidence.
+    pub(super) fn see_alive(&mut self, launch: LaunchId, at: Time) {
+        if let Some(absence) = self.absent.get_mut(&launch) {
+            *absence =
+                Absence { since: absence.since.max(at), listings: 0, asked: None, ..*absence };
+        }
+    }
+
     /// A stray ended.
     pub(super) fn stray_ended(&mut self, instance: InstanceId) {
         self.strays.remove(&instance);
@@ -207,15 +215,6 @@ impl Engine {
             let absence =
                 Absence { missed: Some(as_of), listings: listings + 1, ..known.unwrap_or(first) };
             self.listings.absent.insert(id, absence);
-        }
-    }
-
-    /// The queue knows that a worker is alive: no listing is better evidence.
-    pub(super) fn see_alive(&mut self, id: LaunchId, as_of: Time) {
-        self.reach(id, Stage::Working);
-        if let Some(absence) = self.listings.absent.get_mut(&id) {
-            *absence =
-                Absence { since: absence.since.max(as_of), listings: 0, asked: None, ..*absence };
         }
     }
 
@@ -334,6 +333,7 @@ impl Engine {
             accepted: Some(launched.min(self.now)),
             deadline: Time::MAX,
             look: Time::MAX,
+            signs: Signs::default(),
         };
         self.ledger.adopt(id, launch);
         // Its worker may have registered long ago, and told somebody else.

@@ -12,6 +12,7 @@ mod floors;
 mod listing;
 mod looks;
 mod turn;
+mod zombies;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -24,6 +25,7 @@ use self::demand::{Counts, Demands};
 use self::floors::Floors;
 use self::listing::{Found, Listings};
 use self::looks::Looks;
+pub(crate) use self::zombies::Signs;
 use crate::decision::{Decision, Reason};
 use crate::gates::Gates;
 use crate::history::PoolHistory;
@@ -59,7 +61,7 @@ pub struct Engine {
     changed: Changed,
     /// Who launches first in the next decision: the one whose turn it was when the last ended.
     first_in_line: WorkerTypeId,
-    /// When to look whether launches are to be given up, once for each. An entry that is not its
+    /// When to look at launches next, once for each. An entry that is not its
     /// launch's next look is outdated.
     looks: Looks,
     advice: Advice,
@@ -141,6 +143,13 @@ impl Engine {
         self.ledger.supply(worker_type)
     }
 
+    /// How many spot instances EC2 has taken back, as far as is known: each counts once, however
+    /// often it was told.
+    #[must_use]
+    pub const fn losses(&self) -> u64 {
+        self.history.losses()
+    }
+
     /// What is known of a launch that has not ended.
     #[must_use]
     pub fn launch(&self, launch: LaunchId) -> Option<&Launch> {
@@ -166,8 +175,10 @@ impl Engine {
     ///   another instance, is a stray.
     /// - An absence from a listing that is old, or began before the launch was accepted, means
     ///   nothing.
-    /// - A worker that claimed is alive, whatever the listings say.
-    /// - Counts and prices dated after `now` are taken to be of `now`.
+    /// - What a worker holds is evidence of then only; what is not known of it counts as work.
+    /// - A worker that ever claimed registered, whoever missed that, and is alive, whatever listings
+    ///   say.
+    /// - Counts, prices and claims dated after `now` are taken to be of `now`.
     ///
     /// Panics if `now` lies before the previous call, or an id is out of range.
     pub fn observe(&mut self, now: Time, observation: Observation) {
@@ -187,8 +198,9 @@ impl Engine {
             Observation::CallThrottled { region: _, call: _, launch: _ } => {}
             Observation::Restarted => self.listings.restart(),
             Observation::WorkerChecked { launch, claimed, last_claim, as_of } => {
+                self.check(launch, claimed, last_claim, as_of.min(now));
                 if let Some(at) = (claimed > 0).then_some(as_of).or(last_claim) {
-                    self.see_alive(launch, at.min(now));
+                    self.listings.see_alive(launch, at.min(now));
                 }
             }
             Observation::WorkerIdled { launch } => self.advice.asked(launch),

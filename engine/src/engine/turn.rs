@@ -4,9 +4,10 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::demand::Counts;
-use super::{Engine, ORDERED_AGAIN_AFTER, State};
+use super::zombies::Duty;
+use super::{Engine, ORDERED_AGAIN_AFTER, Signs, State};
 use crate::decision::{Action, Decision, Reason};
-use crate::gates::{Event, Site};
+use crate::gates::{Event, Fleet, Site};
 use crate::ids::{LaunchId, WorkerTypeId};
 use crate::ledger::{Launch, Stage};
 use crate::placement::{Offer, Pick, Placement, Plan, Room};
@@ -24,7 +25,8 @@ pub(super) struct Order {
 }
 
 impl Engine {
-    /// Cancels requests and ends instances that are past their time.
+    /// Cancels requests and ends instances that are past their time, and looks at workers that may
+    /// be.
     pub(super) fn give_up_overdue(&mut self, decision: &mut Decision) {
         for (look, id) in self.looks.take_due(self.now) {
             let Some(&launch) = self.ledger.get(id).filter(|it| it.look == look) else {
@@ -40,16 +42,25 @@ impl Engine {
                 continue;
             }
             self.ledger.set_look(id, Time::MAX);
-            let (_, reason) = self.deadline(id, &launch);
-            // Where facts may get lost, a worker that was not seen to register may have claimed.
-            let unless_claimed = self.config.guards.listing.is_some()
-                && matches!(reason, Reason::RegistrationTimedOut { .. });
-            decision.actions.push(match launch.accepted {
-                Some(_) => Action::Terminate { launch: id, unless_claimed },
-                None => Action::Cancel { launch: id },
-            });
-            self.because(decision, reason);
-            self.put_off(id, self.now + ORDERED_AGAIN_AFTER);
+            let again = self.now + ORDERED_AGAIN_AFTER;
+            match self.duty(id, &launch).1 {
+                Duty::Check => {
+                    decision.actions.push(Action::CheckWorker { launch: id });
+                    self.put_off(id, again.min(self.deadline(id, &launch).0));
+                }
+                Duty::GiveUp(reason) => {
+                    let last = matches!(reason, Reason::LifetimeReached { .. });
+                    let is_careful = self.config.guards.zombies.is_some()
+                        || self.config.guards.listing.is_some();
+                    let unless_claimed = is_careful && !last;
+                    decision.actions.push(match launch.accepted {
+                        Some(_) => Action::Terminate { launch: id, unless_claimed },
+                        None => Action::Cancel { launch: id },
+                    });
+                    self.because(decision, reason);
+                    self.put_off(id, again);
+                }
+            }
         }
     }
 
@@ -120,28 +131,45 @@ impl Engine {
         let mut room = Room::new(wanted, live, worker_type);
         if !self.gates.are_off() {
             let candidates = 0..u32::try_from(worker_type.candidates.len()).unwrap_or(u32::MAX);
-            room = room.behind(candidates.map(|candidate| {
-                let site = Site::new(&self.config.catalog, id, worker_type, candidate, market);
-                self.gates.open(self.now, &site)
-            }));
+            let site =
+                |candidate| Site::new(&self.config.catalog, id, worker_type, candidate, market);
+            let sites: Vec<Site> = candidates.map(site).collect();
+            let fleet = Fleet {
+                now: self.now,
+                candidates: &worker_type.candidates,
+                prices: &self.prices,
+                by_candidate: offer.by_candidate,
+                units: live.saturating_add(wanted),
+            };
+            room = room.behind(self.gates.openings(self.now, &sites, &fleet));
         }
         worker_type.placement.plan(&offer, room, random)
     }
 
     /// One call of each worker type in turn, so that one type's volume never starves another.
-    /// Whoever the limit cuts off is first in line the next time.
+    /// Whoever the limit cuts off is first in line the next time; and where a gate cut someone off
+    /// because of calls before, the line begins with the next one then.
     pub(super) fn launch_in_turn(&mut self, mut line: VecDeque<Order>, decision: &mut Decision) {
         let Limits { launches_per_decision_max: limit, launches_per_call_max, .. } =
             self.config.limits;
         let told = decision.reasons.len();
         line.rotate_left(line.partition_point(|order| order.worker_type < self.first_in_line));
+        let first = line.front().map_or(self.first_in_line, |order| order.worker_type);
         let mut left = limit;
         while left > 0 {
             let Some(mut order) = line.pop_front() else { return };
-            let (call, more) = order.next_call(launches_per_call_max.min(left));
+            let (mut call, more) = order.next_call(launches_per_call_max.min(left));
+            if let Some(reason) = self.narrow(order.worker_type, &mut call) {
+                self.because(decision, reason);
+                self.changed.mark(order.worker_type);
+                let worker_types = self.config.worker_types.len();
+                self.first_in_line = WorkerTypeId::new((first.index() + 1) % worker_types);
+            }
             left -= call.count;
-            let launch = self.buy(order.worker_type, &call, decision);
-            self.tell_chosen(order.worker_type, &call, launch, told, decision);
+            if call.count > 0 {
+                let launch = self.buy(order.worker_type, &call, decision);
+                self.tell_chosen(order.worker_type, &call, launch, told, decision);
+            }
             if more {
                 line.push_back(order);
             }
@@ -154,6 +182,18 @@ impl Engine {
             self.because(decision, Reason::LaunchLimitReached { worker_type, left, limit });
             self.changed.mark(worker_type);
         }
+    }
+
+    /// Leaves of a call what the gates have left open, with why that is less.
+    fn narrow(&self, worker_type: WorkerTypeId, pick: &mut Pick) -> Option<Reason> {
+        if self.gates.are_off() {
+            return None;
+        }
+        let opening =
+            self.gates.open(self.now, &self.site(worker_type, pick.candidate, pick.market));
+        let reason = opening.limit.filter(|_| opening.count < pick.count);
+        pick.count = pick.count.min(opening.count);
+        reason
     }
 
     /// Remembers the launches of one call and orders it.
@@ -176,6 +216,7 @@ impl Engine {
             accepted: None,
             deadline: Time::MAX,
             look: Time::MAX,
+            signs: Signs::default(),
         };
         for _ in 0..count {
             let id = self.ledger.open(launch);

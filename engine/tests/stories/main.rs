@@ -8,17 +8,23 @@ mod setup;
 #[path = "../support/story.rs"]
 mod story;
 
+mod breaker;
 mod capacity;
 mod cheapest;
 mod configuration;
 mod giving_up;
+mod ice;
 mod listing;
+mod losses;
 mod odd_facts;
 mod on_demand;
 mod price_limits;
+mod quota;
 mod random;
+mod share;
 mod spread;
 mod target;
 mod together;
 mod unknown_demand;
 mod weighted;
+mod zombies;

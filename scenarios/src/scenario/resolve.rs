@@ -17,6 +17,7 @@ use provisioner_sim::market::Market;
 
 use super::checks::Check;
 use super::inputs::Inputs;
+use super::names::Names;
 use super::pools::Pools;
 use super::schema::floors;
 use super::schema::{AvailabilityDoc, Document, PricesDoc, Span, TasksDoc};
@@ -150,6 +151,13 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
         }
         laws => MarketSource::Generated(Box::new(laws)),
     };
+    let names = Names::new(&catalog, &worker_types);
+    let mut cloud = doc.cloud.model;
+    cloud.launch.not_offered = names.pools(&doc.cloud.not_offered, &mut inputs.issues);
+    names.uncounted(&cloud, &mut inputs.remarks);
+    let faults = doc.faults.into_iter();
+    let faults =
+        faults.map(|fault| names.fault(fault, doc.span.start, &mut inputs.issues)).collect();
     Resolved {
         name: doc.name.unwrap_or_else(|| stem.to_owned()),
         description: doc.description,
@@ -162,10 +170,10 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
             limits: doc.limits,
             guards: doc.guards,
         },
-        cloud: doc.cloud,
-        observation_lag: doc.observation_lag,
+        cloud,
+        observation_lag: doc.cloud.observation_lag,
         queue: doc.queue,
-        faults: doc.faults.into_iter().map(|fault| fault.starting(doc.span.start)).collect(),
+        faults,
         workers,
         tasks,
         market,

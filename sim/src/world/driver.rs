@@ -27,9 +27,7 @@ impl World<'_> {
     pub(super) fn iterate(&mut self) {
         self.iterations += 1;
         self.events += 1;
-        if !self.is(|fault| matches!(fault, FaultKind::QueueDown)) {
-            self.read_queues();
-        }
+        self.read_queues();
         let decision = self.engine.decide(self.now);
         assert!(decision.wake_at > self.now, "the engine wants to be woken later");
         self.wake_at = decision.wake_at;
@@ -52,22 +50,13 @@ impl World<'_> {
 
     /// Whether something is wrong now.
     pub(super) fn is(&self, wrong: impl Fn(&FaultKind) -> bool) -> bool {
-        let now = |fault: &&Fault| fault.from <= self.now && self.now < fault.until;
-        self.config.faults.iter().filter(now).any(|fault| wrong(&fault.what))
+        self.faults().any(wrong)
     }
 
-    /// The engine is told of all counts that changed.
-    fn read_queues(&mut self) {
-        let mut changed = std::mem::take(&mut self.changed);
-        for worker_type in changed.drain(..) {
-            let as_of = self.now;
-            let queue = &mut self.types[worker_type.index()].queue;
-            queue.changed = false;
-            let (pending, claimed) = (queue.pending, queue.claimed);
-            self.observe(Observation::DemandCounted { worker_type, pending, claimed, as_of });
-        }
-        self.changed = changed;
-        self.observe(Observation::QueuesRead { as_of: self.now });
+    /// What is wrong now.
+    pub(super) fn faults(&self) -> impl Iterator<Item = &FaultKind> {
+        let now = |fault: &&Fault| fault.from <= self.now && self.now < fault.until;
+        self.config.faults.iter().filter(now).map(|fault| &fault.what)
     }
 
     fn carry_out(&mut self, action: Action) {
@@ -86,7 +75,7 @@ impl World<'_> {
                 }
             }
             Action::Terminate { launch, unless_claimed } => {
-                if unless_claimed && self.check_worker(launch) > 0 {
+                if unless_claimed && self.spares(launch) {
                     return;
                 }
                 self.calls.terminate += 1;
@@ -95,38 +84,43 @@ impl World<'_> {
                     matches!(stage, Stage::Pending | Stage::Running | Stage::Working)
                 };
                 if let Some(slot) = self.launches.get(launch).copied().filter(live) {
+                    self.note_ended(slot);
                     self.stop(slot, EndCause::Provisioner);
                 }
             }
             Action::EndStray { instance } => self.end_stray(instance),
             Action::ListInstances { region } => self.list(region),
-            Action::CheckWorker { launch } => {
-                self.check_worker(launch);
+            Action::CheckWorker { launch } => self.check_worker(launch),
+            Action::AdviseStop { launch } => {
+                if let Some(&slot) = self.launches.get(launch) {
+                    self.advise_stop(slot);
+                }
             }
-            Action::AdviseStop { .. } => {}
         }
-    }
-
-    /// The queue is asked what a worker holds.
-    fn check_worker(&mut self, launch: LaunchId) -> u32 {
-        let claimed = self.launches.get(launch).map_or(0, |slot| self.instances[*slot].busy);
-        let as_of = self.now;
-        self.observe(Observation::WorkerChecked { launch, claimed, last_claim: None, as_of });
-        claimed
     }
 
     /// A fact sets out for the engine.
     pub(super) fn tell(&mut self, observation: Observation) {
+        self.tell_later(observation, Duration::ZERO);
+    }
+
+    /// A fact sets out for the engine, and takes that much longer than others.
+    pub(super) fn tell_later(&mut self, observation: Observation, extra: Duration) {
         for _ in 0..self.copies(&observation) {
-            self.send(observation);
+            self.send(observation, extra);
         }
     }
 
-    fn send(&mut self, observation: Observation) {
+    fn send(&mut self, observation: Observation, extra: Duration) {
         let lag = match &self.config.observation_lag {
             DurationDist::Constant(lag) => *lag,
             varying => varying.sample(&mut self.draws.lag),
         };
+        self.tell_after(lag + extra, observation);
+    }
+
+    /// A fact reaches the engine after so long, at once if that is no time.
+    pub(super) fn tell_after(&mut self, lag: Duration, observation: Observation) {
         if lag == Duration::ZERO {
             self.observe(observation);
             return;

@@ -1,4 +1,4 @@
-//! What can happen, packed into 52 bits: 4 for the kind, 24 for a slot, 24 for its generation.
+//! What can happen, packed into 54 bits: 6 for the kind, 24 for a slot, 24 for its generation.
 //!
 //! A slot is reused, an entry in the agenda is not taken back: the generation tells whether what
 //! was there then is still there. 24 bits outlast any delay: 16 million lives of one slot.
@@ -77,6 +77,13 @@ events! {
     Page = 14,
     /// A fault that happens once begins, or ends if the generation is 1; the slot is its number.
     FaultTurns = 15,
+    /// A worker hangs.
+    Hangs = 40,
+    /// A worker dies.
+    Dies = 41,
+    /// A worker has been idle for so long that it asks whether to stop; the generation counts idle
+    /// periods.
+    Asks = 42,
 }
 
 fn pack(kind: u64, Handle { slot, generation }: Handle) -> Packed {

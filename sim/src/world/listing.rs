@@ -21,6 +21,7 @@ use super::event::{Event, GENERATIONS, Handle};
 use super::instances::{Instance, Stage};
 use crate::config::{FaultKind, SimConfig};
 use crate::dist::DurationDist;
+use crate::ec2::instance_state::InstanceState;
 
 /// Ended instances are kept for so long after they are not listed any more: replicas are seldom
 /// further behind.
@@ -107,18 +108,18 @@ impl Listings {
 
 impl World<'_> {
     /// An instance is in another state: from some time on that can be listed.
-    pub(super) fn enlist(&mut self, slot: u32, state: State) {
+    pub(super) fn enlist(&mut self, slot: u32, state: InstanceState, cause: Option<EndCause>) {
         if !self.listings.is_on {
             return;
         }
         let instance = &self.instances[slot];
         let Instance { launch, worker_type, pool, market, identity, .. } = *instance;
         let id = instance.id();
-        let (step, cause) = match state {
-            State::Pending => (0, None),
-            State::Running => (1, None),
-            State::Stopping(cause) => (2, Some(cause)),
-            State::Terminated(cause) => (3, Some(cause)),
+        let step = match state {
+            InstanceState::Pending => 0,
+            InstanceState::Running => 1,
+            InstanceState::ShuttingDown | InstanceState::Stopping | InstanceState::Stopped => 2,
+            InstanceState::Terminated => 3,
         };
         let model = &self.config.cloud.listing;
         let lag = match &model.visibility_lag {
@@ -268,6 +269,7 @@ impl World<'_> {
             && let Stage::Pending | Stage::Running | Stage::Working = self.instances[slot].stage
         {
             self.ownership.strays_ended += 1;
+            self.note_ended(slot);
             self.stop(slot, EndCause::Provisioner);
         }
     }

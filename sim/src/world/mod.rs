@@ -6,10 +6,15 @@
 //! | file | holds |
 //! |---|---|
 //! | `work` | tasks from arrival to resolution, claims |
-//! | `cloud` | instances from launch to end, interruptions |
+//! | `fates` | workers that never claim, hang, die or stay |
+//! | `cloud` | instances from launch to end |
+//! | `interruption` | how EC2 takes them back and announces it |
+//! | `lifecycle` | EC2's own states, launches that fail |
+//! | `quotas` | what the account may have at once |
 //! | `listing` | what can be listed, and what listings say |
 //! | `roles` | configurations, and what the engine calls worker types |
 //! | `driver` | what the engine is told and what it orders |
+//! | `queue` | what the queue says of its counts and of a worker |
 //! | `books` | bills, and who they are for |
 //! | `audit` | checks of all this against itself |
 //! | `tasks`, `instances`, `event` | state in reused slots, and how events name it |
@@ -19,13 +24,18 @@ mod books;
 mod cloud;
 mod driver;
 mod event;
+mod fates;
 mod instances;
+mod interruption;
+mod lifecycle;
 mod listing;
+mod queue;
+mod quotas;
 mod roles;
 mod tasks;
 mod work;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use provisioner_engine::Engine;
 use provisioner_engine::decision::Market as BoughtIn;
@@ -40,13 +50,16 @@ use self::cloud::{Draws, PoolState};
 use self::driver::InFlight;
 use self::event::{Event, Handle};
 use self::instances::{Instances, Ready, Stage};
+pub use self::lifecycle::{Step, Transition};
 use self::listing::Listings;
+use self::queue::Told;
+use self::quotas::QuotaBook;
 use self::roles::EngineIds;
 use self::tasks::{Queue, TaskCounts, Tasks};
 use crate::agenda::{Agenda, LineId};
 use crate::config::{FaultKind, SimConfig};
 use crate::input::{Task, TaskSource};
-use crate::outcome::{LaunchMeasures, Outcome, Ownership, Waits};
+use crate::outcome::{LaunchMeasures, NoticeMeasures, Outcome, Ownership, SafetyMeasures, Waits};
 
 /// Who watches a run. Nothing here changes what happens.
 #[derive(Default)]
@@ -57,6 +70,8 @@ pub struct Hooks<'a> {
     pub sample: Option<&'a mut dyn FnMut(Sample)>,
     /// Gets the time at each iteration.
     pub progress: Option<&'a mut dyn FnMut(Time)>,
+    /// Gets each step of an instance or a spot request through EC2's states.
+    pub transition: Option<&'a mut dyn FnMut(Transition)>,
 }
 
 /// The state of one worker type at one time.
@@ -121,6 +136,9 @@ struct World<'a> {
     /// The next market changes to come.
     next_price: usize,
     next_availability: usize,
+    /// What the cloud does by itself, besides.
+    calendar: BTreeSet<(Time, Turn)>,
+    quotas: Option<QuotaBook>,
     wake_at: Time,
     sample_at: Time,
     books: Books,
@@ -135,6 +153,16 @@ struct World<'a> {
     /// Instances that run without being known to the engine: since when, and when last seen so.
     orphans: BTreeMap<InstanceId, (Time, Time)>,
     ownership: Ownership,
+    notices: NoticeMeasures,
+}
+
+/// What the cloud does by itself at a time of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Turn {
+    /// A pool takes back most of what it gave.
+    Burst(PoolId),
+    /// What was refused for a fault may be had again.
+    FaultEnds,
 }
 
 /// What belongs to one worker type. A thousand of them are looked at in no order, so what is used
@@ -147,6 +175,9 @@ struct TypeState {
     counts: TaskCounts,
     launches: LaunchMeasures,
     random: Stream,
+    safety: SafetyMeasures,
+    /// What the queue told of its counts.
+    told: Told,
 }
 
 impl<'a> World<'a> {
@@ -156,8 +187,8 @@ impl<'a> World<'a> {
             "each worker type has a model of its workers"
         );
         let mut agenda = Agenda::new(config.start, config.end.saturating_add(config.drain));
-        let hazard_line = agenda.line(cloud::HAZARD_LOOK); // before the others, as all share it
-        let claims = config.seed.purpose("claim");
+        let hazard_line = agenda.line(interruption::HAZARD_LOOK); // before the others, as all share it
+        let (claims, reads) = (config.seed.purpose("claim"), config.seed.purpose("queue-read"));
         let waits = Waits::new(wait_digits(config.engine.worker_types.len()));
         let types: Vec<TypeState> = config
             .engine
@@ -171,13 +202,14 @@ impl<'a> World<'a> {
                 idle_line: agenda.line(worker_type.idle_timeout),
                 counts: TaskCounts::default(),
                 launches: LaunchMeasures::default(),
+                safety: SafetyMeasures::default(),
+                told: Told::new(reads.purpose(&worker_type.name).stream()),
             })
             .collect();
         let mut engine = Engine::new(config.engine.clone());
         engine.explain(hooks.journal.is_some());
-        let catalog = &config.engine.catalog;
-        let pools: Vec<PoolState> = (0..catalog.pools().len())
-            .map(|index| PoolState::new(catalog.pool_key(PoolId::new(index))))
+        let pools: Vec<PoolState> = (0..config.engine.catalog.pools().len())
+            .map(|index| PoolState::new(config, PoolId::new(index)))
             .collect();
         for (slot, fault) in (0..).zip(&config.faults) {
             if matches!(fault.what, FaultKind::ToldEnded { .. } | FaultKind::Configured(_)) {
@@ -209,6 +241,8 @@ impl<'a> World<'a> {
             agenda,
             next_price: 0,
             next_availability: 0,
+            calendar: BTreeSet::new(),
+            quotas: QuotaBook::new(config),
             wake_at: config.start + interval,
             sample_at: sampled.map_or(Time::MAX, |_| config.start),
             digest: Digest::new(),
@@ -220,11 +254,13 @@ impl<'a> World<'a> {
             engine_ids: EngineIds::all(config.workers.len()),
             orphans: BTreeMap::new(),
             ownership: Ownership::default(),
+            notices: NoticeMeasures::default(),
             hooks,
         }
     }
 
     fn run(mut self, tasks: &mut dyn TaskSource) -> Outcome {
+        self.open_calendar();
         self.open_market();
         let give_up = self.agenda.end();
         let mut next_task = self.admit(tasks);
@@ -305,6 +341,9 @@ impl<'a> World<'a> {
             Event::Delivered(handle) => self.deliver(handle.slot),
             Event::Page(handle) => self.page(handle),
             Event::FaultTurns(handle) => self.turn_fault(handle),
+            Event::Hangs(handle) => self.on_instance(handle, Self::hang),
+            Event::Dies(handle) => self.on_instance(handle, Self::die),
+            Event::Asks(handle) => self.ask_to_stop(handle),
         }
     }
 

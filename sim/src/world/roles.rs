@@ -64,10 +64,7 @@ impl World<'_> {
                 let config = if begins { change.apply(config) } else { config.clone() };
                 self.configure(config);
             }
-            FaultKind::ToldEnded { .. }
-            | FaultKind::QueueDown
-            | FaultKind::ListingDown
-            | FaultKind::ListingFrozen => {}
+            _ => {} // lasts, and is looked at where it matters
         }
     }
 

@@ -1,25 +1,32 @@
 //! What goes wrong at stated times.
 
-use provisioner_engine::units::{Duration, Time};
-use provisioner_sim::config::{Fault, FaultKind, Reconfiguration};
+use provisioner_engine::units::Duration;
+use provisioner_sim::config::{FaultKind, Reconfiguration};
 use provisioner_sim::dist::DELAY_MAX;
 
+use super::At;
 use super::delay::{duration, some_time};
 use crate::file::{Section, Variant, kind};
 
-/// A fault whose times count from the start of the run.
+/// A fault whose times count from the start of the run, and whose parts have names.
 pub(crate) struct FaultDoc {
-    from: Duration,
-    length: Duration,
-    what: FaultKind,
+    pub(crate) from: Duration,
+    pub(crate) length: Duration,
+    pub(crate) what: WhatDoc,
 }
 
-impl FaultDoc {
-    /// The fault in a run that starts then.
-    pub(crate) fn starting(self, start: Time) -> Fault {
-        let from = start.saturating_add(self.from);
-        Fault { from, until: from.saturating_add(self.length), what: self.what }
-    }
+/// What goes wrong, in names.
+pub(crate) enum WhatDoc {
+    Known(FaultKind),
+    PoolsDry(At<Vec<String>>),
+    AllDry,
+    VolumeLimit(At<String>),
+    ImageUnusable(At<Vec<String>>),
+    BrokenImage {
+        /// Of all if left out.
+        worker_types: Option<At<Vec<String>>>,
+        registers: bool,
+    },
 }
 
 fn reconfiguration(s: &mut Section<'_>) -> Reconfiguration {
@@ -41,24 +48,91 @@ fn reconfiguration(s: &mut Section<'_>) -> Reconfiguration {
 }
 
 pub(super) fn fault(s: &mut Section<'_>) -> FaultDoc {
-    let queue_down = |_: &mut Section<'_>| FaultKind::QueueDown;
-    let listing_down = |_: &mut Section<'_>| FaultKind::ListingDown;
-    let listing_frozen = |_: &mut Section<'_>| FaultKind::ListingFrozen;
-    let told_ended = |s: &mut Section<'_>| FaultKind::ToldEnded {
-        share: s.defaulted(
-            "share",
-            kind::float().within(0.0..=1.0),
-            "Chance for each instance that is up.",
-            1.0,
-            "all",
-        ),
+    let names = |s: &mut Section<'_>, key, doc| {
+        let value = s.required(key, kind::list(kind::text()), doc);
+        At { value, place: s.place(key) }
     };
-    let configured = |s: &mut Section<'_>| FaultKind::Configured(reconfiguration(s));
+    let queue_down = |_: &mut Section<'_>| WhatDoc::Known(FaultKind::QueueDown);
+    let queue_zero =
+        |_: &mut Section<'_>| WhatDoc::Known(FaultKind::QueueSays { pending: 0, claimed: 0 });
+    let queue_says = |s: &mut Section<'_>| {
+        let pending = s.required("pending", kind::integer(), "Tasks said to be waiting.");
+        let claimed = s.required("claimed", kind::integer(), "Tasks said to be held by workers.");
+        WhatDoc::Known(FaultKind::QueueSays { pending, claimed })
+    };
+    let broken_image = |s: &mut Section<'_>| {
+        let doc = "Of which worker types, by name; of all if left out.";
+        let value = s.optional("worker_types", kind::list(kind::text()), doc);
+        let worker_types = value.map(|value| At { value, place: s.place("worker_types") });
+        let registers = s.defaulted(
+            "registers",
+            kind::boolean(),
+            "Whether their workers register before they do nothing.",
+            false,
+            "Taskcluster retrospective 2019-11-20: the image never started a worker",
+        );
+        WhatDoc::BrokenImage { worker_types, registers }
+    };
+    let boot_slow = |s: &mut Section<'_>| {
+        let factor = kind::float().within(1.0..=1_000.0);
+        let factor = s.required("factor", factor, "How many times as long boots take.");
+        WhatDoc::Known(FaultKind::BootSlow { factor })
+    };
+    let pool_dry = |s: &mut Section<'_>| {
+        WhatDoc::PoolsDry(names(s, "pools", "Which, as \"c5.large/us-east-1a\"."))
+    };
+    let all_dry = |_: &mut Section<'_>| WhatDoc::AllDry;
+    let volume_limit = |s: &mut Section<'_>| {
+        let value = s.required("region", kind::text(), "Where.");
+        WhatDoc::VolumeLimit(At { value, place: s.place("region") })
+    };
+    let image_unusable = |s: &mut Section<'_>| {
+        WhatDoc::ImageUnusable(names(
+            s,
+            "images",
+            "Which; that of a worker type without `image` has the worker type's name.",
+        ))
+    };
+    let listing_down = |_: &mut Section<'_>| WhatDoc::Known(FaultKind::ListingDown);
+    let listing_frozen = |_: &mut Section<'_>| WhatDoc::Known(FaultKind::ListingFrozen);
+    let told_ended = |s: &mut Section<'_>| {
+        let doc = "Chance for each instance that is up.";
+        let share = s.defaulted("share", kind::float().within(0.0..=1.0), doc, 1.0, "all");
+        WhatDoc::Known(FaultKind::ToldEnded { share })
+    };
+    let configured =
+        |s: &mut Section<'_>| WhatDoc::Known(FaultKind::Configured(reconfiguration(s)));
     let variants = [
         Variant::new(
             "queue-down",
-            "The queue answers nothing: its counts are unknown.",
+            "The queue answers nothing: its counts are unknown, and so is what a worker holds.",
             &queue_down,
+        ),
+        Variant::new("queue-zero", "The queue says that there is no task.", &queue_zero),
+        Variant::new("queue-says", "The queue tells these counts of every queue.", &queue_says),
+        Variant::new(
+            "broken-image",
+            "Instances that start to boot never claim a task.",
+            &broken_image,
+        ),
+        Variant::new("boot-slow", "Instances that start to boot take longer.", &boot_slow),
+        Variant::new(
+            "pool-dry",
+            "Pools have no spot instance to give (`InsufficientInstanceCapacity`); those that they \
+             gave run on.",
+            &pool_dry,
+        ),
+        Variant::new("all-dry", "The same of all pools.", &all_dry),
+        Variant::new(
+            "volume-limit",
+            "A region's limit on volumes is reached: instances die at once \
+             (`Client.VolumeLimitExceeded`).",
+            &volume_limit,
+        ),
+        Variant::new(
+            "image-unusable",
+            "Images cannot be used: launches of them are refused (`InvalidAMIID.NotFound`).",
+            &image_unusable,
         ),
         Variant::new("listing-down", "Listings of instances fail.", &listing_down),
         Variant::new(
