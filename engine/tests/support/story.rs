@@ -126,12 +126,6 @@ fn observations(config: &EngineConfig, words: &[&str], now: Time) -> Vec<Observa
         ["stray-ended", instance] => {
             vec![Observation::StrayEnded { instance: instance_id(instance) }]
         }
-        ["checked", range, claimed] => each(range, &|launch| Observation::WorkerChecked {
-            launch,
-            claimed: claimed.parse().expect("a number"),
-            last_claim: None,
-            as_of: dated,
-        }),
         ["restarted"] => vec![Observation::Restarted],
         ["pending", range] => each(range, &|launch| {
             // Told of one instance only, a story need not number it.
