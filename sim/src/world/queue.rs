@@ -77,7 +77,8 @@ impl World<'_> {
                 state.queue.changed = false;
                 let (pending, claimed) = (state.queue.pending, state.queue.claimed);
                 let state = &mut self.types[worker_type.index()];
-        self.peaks.demand_moves(state.peaks.demand_is(state.queue.pending + state.queue.claimed));
+                self.peaks
+                    .demand_moves(state.peaks.demand_is(state.queue.pending + state.queue.claimed));
                 self.observe(Observation::DemandCounted { worker_type, pending, claimed, as_of });
             }
             self.changed = changed;
@@ -102,7 +103,8 @@ impl World<'_> {
                 *count = scaled(*count, 1.0 + error);
             }
         }
-        self.peaks.demand_moves(state.peaks.demand_is(pending + claimed));
+        let state = &mut self.types[worker_type.index()];
+        self.peaks.demand_moves(state.peaks.demand_is(state.queue.pending + state.queue.claimed));
         let as_of = self.now;
         self.observe(Observation::DemandCounted { worker_type, pending, claimed, as_of });
     }
