@@ -322,7 +322,7 @@ pub enum Reason {
         /// Since when it waits for one.
         since: Time,
     },
-    /// A launch call that got no answer is repeated with the same token.
+    /// A launch call that was throttled or got no answer is repeated with the same token.
     CallRepeated {
         /// Its first launch.
         launch: LaunchId,
@@ -586,7 +586,10 @@ impl fmt::Display for Described<'_> {
                 )
             }
             Reason::CallRepeated { launch, tries } => {
-                write!(f, "{launch}: no answer to {tries} calls, repeated with the same token")
+                write!(
+                    f,
+                    "{launch}: called again with the same token, in doubt after {tries} × before"
+                )
             }
             Reason::NeverWas { launch } => {
                 write!(f, "{launch}: never answered, never listed, so it never was")

@@ -9,6 +9,7 @@
 
 extern crate alloc;
 
+mod budget;
 pub mod catalog;
 pub mod decision;
 mod engine;

@@ -6,13 +6,14 @@
 #[path = "support/setup.rs"]
 mod setup;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use provisioner_engine::Engine;
 use provisioner_engine::decision::{Action, Decision, Market};
-use provisioner_engine::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
+use provisioner_engine::guards::Guards;
+use provisioner_engine::ids::{InstanceId, LaunchId, PoolId, RegionId, WorkerTypeId};
 use provisioner_engine::journal::{Digest, Record, replay};
 use provisioner_engine::ledger::{Stage, Supply};
 use provisioner_engine::observation::{EndCause, Observation, Refusal};
@@ -107,7 +108,20 @@ fn observations() -> impl Strategy<Value = Observation> {
             .prop_map(|(launch, cause)| Observation::InstanceEnded { launch, cause }),
         2 => (launches(), refusal)
             .prop_map(|(launch, refusal)| Observation::LaunchRefused { launch, refusal }),
+        2 => launches().prop_map(|launch| Observation::CallUnanswered { launch }),
+        2 => (calls(), launches()).prop_map(|(call, launch)| {
+            let launch = (launch.0 > 0).then_some(launch);
+            Observation::CallThrottled { region: RegionId::new(0), call, launch }
+        }),
+        1 => times().prop_map(|as_of| {
+            Observation::InstancesListed { region: RegionId::new(0), as_of }
+        }),
     ]
+}
+
+fn calls() -> impl Strategy<Value = provisioner_engine::observation::Call> {
+    use provisioner_engine::observation::Call;
+    prop_oneof![Just(Call::Launch), Just(Call::Terminate), Just(Call::Cancel), Just(Call::List)]
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -142,6 +156,14 @@ fn engine() -> Engine {
     let mut engine = Engine::new(setup::config(SETUP));
     engine.explain(true);
     engine
+}
+
+/// The same behind all guards, with calls of several instances.
+fn guarded() -> Engine {
+    let mut config = setup::config(SETUP);
+    config.guards = Guards::default();
+    config.limits.launches_per_call_max = 5;
+    Engine::new(config)
 }
 
 fn ids(config: &EngineConfig) -> impl Iterator<Item = WorkerTypeId> + use<> {
@@ -201,6 +223,34 @@ proptest! {
                     Market::Spot { max_price: Some(bid) } => assert!(bid <= limits.max_price_cap),
                     Market::Spot { max_price: None } | Market::OnDemand => {}
                 }
+            }
+        });
+    }
+
+    #[test]
+    fn a_call_made_again_is_the_same_call_and_issues_nothing(steps in steps()) {
+        let mut made = BTreeMap::new();
+        let mut issued = BTreeSet::new();
+        run(&mut guarded(), &steps, |engine, decision| {
+            for action in decision.into_iter().flat_map(|decision| &decision.actions) {
+                let Action::Launch { launch, count, worker_type, pool, market } = *action else {
+                    continue;
+                };
+                let call = (count, worker_type, pool, market);
+                let ids = || (launch.0..launch.0 + u64::from(count)).map(LaunchId);
+                match made.insert(launch, call) {
+                    Some(before) => {
+                        assert_eq!(before, call, "{launch} is another call now");
+                        let requested = |id| engine.launch(id).map(|it| it.stage);
+                        assert!(ids().any(|id| requested(id) == Some(Stage::Requested)));
+                    }
+                    None => assert!(ids().all(|id| issued.insert(id)), "{launch} was issued before"),
+                }
+            }
+            for id in ids(engine.config()) {
+                assert_eq!(engine.supply(id), counted(engine, id));
+                let limit = engine.config().worker_types[id.index()].capacity_max;
+                assert!(engine.supply(id).live() <= limit);
             }
         });
     }

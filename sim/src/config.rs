@@ -3,10 +3,13 @@
 //! Numbers are parameters with a cited default; times are [`Duration`], chances are per event or
 //! per hour. Reading them from a scenario file is the `scenarios` crate's work.
 
+pub mod api;
+
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Time};
 use provisioner_engine::worker_type::EngineConfig;
 
+use self::api::ApiModel;
 use crate::billing::BillingRule;
 use crate::dist::DurationDist;
 use crate::market::Market;
@@ -47,6 +50,8 @@ pub struct SimConfig {
 pub struct CloudModel {
     /// What interrupts spot instances.
     pub regime: Regime,
+    /// How it answers calls.
+    pub api: ApiModel,
     /// From the launch call, or the spot request, to an instance or a refusal.
     pub answer: DurationDist,
     /// From EC2's state `pending` to `running`.
@@ -76,6 +81,16 @@ pub enum Regime {
 }
 
 impl CloudModel {
+    /// The regime's cloud with everything that EC2 does: throttling, lost answers, and more.
+    #[must_use]
+    pub fn full(regime: Regime) -> Self {
+        let plain = match regime {
+            Regime::Outbid => Self::outbid(),
+            Regime::Capacity => Self::capacity(),
+        };
+        Self { api: ApiModel::full(), ..plain }
+    }
+
     /// The bid era. Requests take about a minute to evaluate and sometimes half an hour (defaults
     /// fitted to public notes of 2011–2019; the notice exists since 2015-01).
     #[must_use]
@@ -100,6 +115,7 @@ impl CloudModel {
             DurationDist::Uniform { min: Duration::from_mins(10), max: Duration::from_mins(30) };
         Self {
             regime: Regime::Capacity,
+            api: ApiModel::default(),
             answer: log_normal(1_500, 0.4),
             pending_to_running: log_normal(8_000, 0.5).with_tail(0.005, half_hour_tail),
             termination: log_normal(60_000, 0.4),
@@ -128,6 +144,26 @@ pub struct Fault {
 pub enum FaultKind {
     /// The queue answers nothing: its counts are unknown.
     QueueDown,
+    /// Other users of the account make so many calls that this share of ours is throttled.
+    CallsThrottled {
+        /// 0 to 1.
+        share: f64,
+    },
+    /// This share of calls never arrives.
+    RequestsLost {
+        /// 0 to 1.
+        share: f64,
+    },
+    /// This share of calls is carried out and never answered.
+    ResponsesLost {
+        /// 0 to 1.
+        share: f64,
+    },
+    /// This share of calls is answered by an internal error.
+    InternalErrors {
+        /// 0 to 1.
+        share: f64,
+    },
 }
 
 /// How the queue behaves.

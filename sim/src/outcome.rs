@@ -31,6 +31,9 @@ pub struct Outcome {
     pub largest_pool: String,
     /// Calls that a provisioner would have made, by kind.
     pub api_calls: ApiCalls,
+    /// What must not happen.
+    #[serde(default)]
+    pub safety: Safety,
     /// Iterations of the engine.
     pub iterations: u64,
     /// Events that changed the modelled world: arrivals, ends of tasks, starts of workers, ends of
@@ -62,6 +65,12 @@ pub struct Measures {
     pub useful_time: Duration,
     /// Slot-time of registered workers without a task.
     pub over_provisioned_time: Duration,
+    /// The most capacity that was asked for and had not ended.
+    #[serde(default)]
+    pub capacity_peak: u32,
+    /// The most tasks pending and claimed that the queue told.
+    #[serde(default)]
+    pub demand_peak: u32,
 }
 
 /// Money, split two ways.
@@ -169,6 +178,9 @@ pub struct LaunchMeasures {
     pub price_too_low: u64,
     /// Cancelled before they were fulfilled.
     pub cancelled: u64,
+    /// No call for them was carried out.
+    #[serde(default)]
+    pub unmade: u64,
     /// Became `running`.
     pub started: u64,
     /// Taken back by EC2.
@@ -185,6 +197,7 @@ impl std::ops::AddAssign for LaunchMeasures {
         self.insufficient_capacity += rhs.insufficient_capacity;
         self.price_too_low += rhs.price_too_low;
         self.cancelled += rhs.cancelled;
+        self.unmade += rhs.unmade;
         self.started += rhs.started;
         self.interrupted += rhs.interrupted;
         self.terminated += rhs.terminated;
@@ -194,14 +207,33 @@ impl std::ops::AddAssign for LaunchMeasures {
 
 /// Calls that a provisioner would have made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct ApiCalls {
-    /// `RunInstances` or `RequestSpotInstances`, one a launch.
+    /// `RunInstances` or `RequestSpotInstances`.
     pub launch: u64,
+    /// Those of them that were made before.
+    pub launch_repeated: u64,
+    /// Those that were throttled.
+    pub launch_throttled: u64,
+    /// Those that got no answer, or an internal error.
+    pub launch_unanswered: u64,
     /// `CancelSpotInstanceRequests`.
     pub cancel: u64,
+    /// Those of them that were throttled.
+    pub cancel_throttled: u64,
     /// `TerminateInstances`.
     pub terminate: u64,
+    /// Those of them that were throttled.
+    pub terminate_throttled: u64,
+}
+
+/// What must not happen, as the modelled world knows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Safety {
+    /// Instances that became `running` for launches that the engine had given up: their capacity
+    /// was bought twice.
+    pub double_launches: u64,
 }
 
 impl Measures {
@@ -223,7 +255,12 @@ impl Measures {
 }
 
 impl Measures {
-    /// Adds another worker type's, but for the waits, which do not add up.
+    pub(crate) fn set_peaks(&mut self, capacity: i64, demand: i64) {
+        self.capacity_peak = u32::try_from(capacity).unwrap_or(u32::MAX);
+        self.demand_peak = u32::try_from(demand).unwrap_or(u32::MAX);
+    }
+
+    /// Adds another worker type's, but for the waits and peaks, which do not add up.
     pub(crate) fn add(&mut self, other: &Self) {
         self.cost += other.cost;
         self.tasks += other.tasks;

@@ -61,18 +61,29 @@ impl Engine {
     }
 
     pub(super) fn refuse(&mut self, id: LaunchId, refusal: Refusal) {
-        if self.ledger.get(id).is_none_or(|launch| launch.stage != Stage::Requested) {
+        let Some(Launch { stage: Stage::Requested, call, .. }) = self.ledger.get(id) else {
+            return;
+        };
+        if refusal == Refusal::Rejected && self.calls.is_token_used(*call) {
+            return; // the token was good for something: look for it
+        }
+        if refusal == Refusal::Cancelled {
+            self.withdraw(id);
             return;
         }
         let Some(launch) = self.ledger.close(id) else { return };
         let Launch { worker_type, candidate, .. } = launch;
-        if refusal == Refusal::Cancelled {
-            self.note(&launch, Event::Withdrawn);
-        } else {
-            self.states[worker_type.index()].errors.note(self.now, candidate);
-            self.note(&launch, Event::Refused(refusal));
-        }
+        self.states[worker_type.index()].errors.note(self.now, candidate);
+        self.note(&launch, Event::Refused(refusal));
         self.changed.mark(worker_type);
+    }
+
+    /// Forgets a launch that got no instance and says nothing about its pool.
+    pub(super) fn withdraw(&mut self, id: LaunchId) {
+        if let Some(launch) = self.ledger.close(id) {
+            self.note(&launch, Event::Withdrawn);
+            self.changed.mark(launch.worker_type);
+        }
     }
 
     /// Tells the gates what became of a launch.

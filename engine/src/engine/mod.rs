@@ -5,6 +5,7 @@
 //! costs what changed, not what exists.
 
 mod advice;
+mod calls;
 mod demand;
 mod facts;
 mod floors;
@@ -18,9 +19,11 @@ use core::mem;
 use serde::{Deserialize, Serialize};
 
 use self::advice::Advice;
+use self::calls::Calls;
 use self::demand::{Counts, Demands};
 use self::floors::Floors;
 use self::looks::Looks;
+use crate::budget::Budget;
 use crate::decision::{Decision, Reason};
 use crate::gates::Gates;
 use crate::history::PoolHistory;
@@ -57,6 +60,8 @@ pub struct Engine {
     looks: Looks,
     advice: Advice,
     floors: Floors,
+    calls: Calls,
+    budget: Budget,
 }
 
 /// What policies keep of one worker type from turn to turn.
@@ -114,6 +119,8 @@ impl Engine {
             looks: Looks::default(),
             advice: Advice::default(),
             floors: Floors::new(worker_types),
+            calls: Calls::default(),
+            budget: Budget::new(guards.api),
             config,
         }
     }
@@ -155,6 +162,9 @@ impl Engine {
     /// - A refusal after an instance was seen contradicts it and is ignored.
     /// - Of two causes for one end, the first holds.
     /// - A fact about a launch that ended, or that was never issued, is ignored.
+    /// - A call in doubt is repeated with the same token; its launches stay requested meanwhile. It
+    ///   is settled by its answer, by its instances being seen, or by nobody having seen them.
+    /// - Doubt about a call whose launches were all answered or seen is late and ignored.
     /// - A price not newer than the pool's last is late and ignored.
     /// - Counts and prices dated after `now` are taken to be of `now`.
     ///
@@ -172,8 +182,10 @@ impl Engine {
             }
             Observation::PricesRead { as_of: _ } => {}
             Observation::InstancePending { launch, instance } => self.give(launch, instance),
-            Observation::CallUnanswered { launch: _ } => {}
-            Observation::CallThrottled { region: _, call: _, launch: _ } => {}
+            Observation::CallUnanswered { launch } => self.doubt(launch, Some(now)),
+            Observation::CallThrottled { region, call, launch } => {
+                self.throttled(region, call, launch);
+            }
             Observation::Restarted => {}
             Observation::WorkerChecked { launch: _, claimed: _, last_claim: _, as_of: _ } => {}
             Observation::WorkerIdled { launch } => self.advice.asked(launch),
@@ -181,7 +193,7 @@ impl Engine {
             Observation::InstanceFound { .. } => {}
             Observation::InstanceMissed { launch: _, as_of: _ } => {}
             Observation::StrayEnded { instance: _ } => {}
-            Observation::InstancesListed { region: _, as_of: _ } => {}
+            Observation::InstancesListed { region, as_of } => self.calls.listed(region, as_of),
             Observation::InstanceRunning { launch } => self.reach(launch, Stage::Running),
             Observation::WorkerRegistered { launch } => self.reach(launch, Stage::Working),
             Observation::InterruptionNoticed { launch, ends_at: _ } => {
@@ -200,6 +212,7 @@ impl Engine {
         self.advance(now);
         let wake_at = now + self.config.limits.iteration_interval;
         let mut decision = Decision { at: now, actions: Vec::new(), reasons: Vec::new(), wake_at };
+        self.settle_calls(&mut decision);
         self.give_up_overdue(&mut decision);
         for worker_type in self.floors.take_changed(now) {
             self.changed.mark(worker_type);

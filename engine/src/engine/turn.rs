@@ -7,8 +7,9 @@ use super::demand::Counts;
 use super::{Engine, State};
 use crate::decision::{Action, Decision, Reason};
 use crate::gates::{Event, Site};
-use crate::ids::{LaunchId, WorkerTypeId};
+use crate::ids::{LaunchId, RegionId, WorkerTypeId};
 use crate::ledger::{Launch, Stage};
+use crate::observation::Call;
 use crate::placement::{Offer, Pick, Placement, Plan, Room};
 use crate::scaling::{Need, Scaling};
 use crate::units::{Duration, Time};
@@ -41,10 +42,19 @@ impl Engine {
                 continue;
             }
             self.ledger.set_look(id, Time::MAX);
-            decision.actions.push(match launch.accepted {
-                Some(_) => Action::Terminate { launch: id, unless_claimed: false },
-                None => Action::Cancel { launch: id },
-            });
+            let (call, order) = match launch.accepted {
+                Some(_) => {
+                    (Call::Terminate, Action::Terminate { launch: id, unless_claimed: false })
+                }
+                None => (Call::Cancel, Action::Cancel { launch: id }),
+            };
+            let region = self.config.catalog.region_of(launch.pool);
+            if !self.budget.spend(self.now, region, call) {
+                let until = self.tell_spent(None, region, call, 1, decision);
+                self.put_off(id, until);
+                continue;
+            }
+            decision.actions.push(order);
             let (_, reason) = self.deadline(id, &launch);
             self.because(decision, reason);
             self.put_off(id, self.now + ORDERED_AGAIN_AFTER);
@@ -122,32 +132,71 @@ impl Engine {
     }
 
     /// One call of each worker type in turn, so that one type's volume never starves another.
-    /// Whoever the limit cuts off is first in line the next time.
+    /// Whoever a limit or the allowance of calls cuts off is first in line the next time.
     pub(super) fn launch_in_turn(&mut self, mut line: VecDeque<Order>, decision: &mut Decision) {
         let Limits { launches_per_decision_max: limit, launches_per_call_max, .. } =
             self.config.limits;
         let told = decision.reasons.len();
         line.rotate_left(line.partition_point(|order| order.worker_type < self.first_in_line));
-        let mut left = limit;
-        while left > 0 {
-            let Some(mut order) = line.pop_front() else { return };
-            if let Some(pick) = order.next_call(launches_per_call_max.min(left)) {
-                left -= pick.count;
-                let launch = self.buy(order.worker_type, &pick, decision);
-                self.tell_chosen(order.worker_type, &pick, launch, told, decision);
+        let (mut left, mut cut_off) = (limit, None);
+        while left > 0
+            && let Some(mut order) = line.pop_front()
+        {
+            let worker_type = order.worker_type;
+            if let Some(pick) = order.picks.last() {
+                let region = self.region_of(worker_type, pick);
+                let most = pick.count.min(launches_per_call_max).min(left);
+                match self.budget.launch(self.now, region, 1, most) {
+                    0 => {
+                        order.picks.retain(|pick| self.region_of(worker_type, pick) != region);
+                        self.tell_spent(Some(worker_type), region, Call::Launch, 1, decision);
+                        self.changed.mark(worker_type);
+                        cut_off = cut_off.or(Some(worker_type));
+                    }
+                    count => {
+                        left -= count;
+                        let pick = order.take(count);
+                        let launch = self.buy(worker_type, &pick, decision);
+                        self.tell_chosen(worker_type, &pick, launch, told, decision);
+                    }
+                }
             }
             if !order.picks.is_empty() {
                 line.push_back(order);
             }
         }
-        if let Some(next) = line.front() {
-            self.first_in_line = next.worker_type;
+        if let Some(next) = cut_off.or_else(|| Some(line.front()?.worker_type)) {
+            self.first_in_line = next;
         }
         for Order { worker_type, picks } in line {
             let left = picks.iter().map(|pick| pick.count).sum();
             self.because(decision, Reason::LaunchLimitReached { worker_type, left, limit });
             self.changed.mark(worker_type);
         }
+    }
+
+    fn region_of(&self, worker_type: WorkerTypeId, pick: &Pick) -> RegionId {
+        let worker_type = &self.config.worker_types[worker_type.index()];
+        self.config.catalog.region_of(worker_type.candidates[pick.candidate as usize].pool)
+    }
+
+    /// The allowance does not pay for such a call now: says so and when it does, and asks to be
+    /// woken then.
+    pub(super) fn tell_spent(
+        &mut self,
+        worker_type: Option<WorkerTypeId>,
+        region: RegionId,
+        call: Call,
+        count: u32,
+        decision: &mut Decision,
+    ) -> Time {
+        let until = self.budget.next(self.now, region, call, count);
+        decision.wake_at = decision.wake_at.min(until);
+        let spent = Reason::ApiBudgetSpent { worker_type, region, call, until };
+        if decision.reasons.last() != Some(&spent) {
+            self.because(decision, spent);
+        }
+        until
     }
 
     /// Remembers the launches of one call and orders it.
@@ -220,14 +269,14 @@ impl Engine {
 }
 
 impl Order {
-    /// The next call, of that many instances at most.
-    fn next_call(&mut self, count_max: u32) -> Option<Pick> {
-        let pick = self.picks.last_mut()?;
-        let call = Pick { count: pick.count.min(count_max), ..*pick };
-        pick.count -= call.count;
+    /// Takes that many instances of the next pick out, for one call.
+    fn take(&mut self, count: u32) -> Pick {
+        let pick = self.picks.last_mut().expect("there is one to take from");
+        let call = Pick { count, ..*pick };
+        pick.count -= count;
         if pick.count == 0 {
             self.picks.pop();
         }
-        Some(call)
+        call
     }
 }

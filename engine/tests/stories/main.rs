@@ -8,6 +8,7 @@ mod setup;
 #[path = "../support/story.rs"]
 mod story;
 
+mod calls;
 mod capacity;
 mod cheapest;
 mod giving_up;

@@ -20,7 +20,7 @@ use provisioner_engine::Engine;
 use provisioner_engine::catalog::Catalog;
 use provisioner_engine::decision::{Action, Decision, Market};
 use provisioner_engine::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
-use provisioner_engine::observation::{EndCause, Observation, Refusal};
+use provisioner_engine::observation::{Call, EndCause, Observation, Refusal};
 use provisioner_engine::units::{Duration, Time};
 use provisioner_engine::worker_type::EngineConfig;
 
@@ -122,6 +122,21 @@ fn observations(config: &EngineConfig, words: &[&str], now: Time) -> Vec<Observa
             };
             each(range, &|launch| Observation::LaunchRefused { launch, refusal })
         }
+        ["unanswered", launch] => each(launch, &|launch| Observation::CallUnanswered { launch }),
+        ["throttled", call, launch] => each(launch, &|launch| {
+            let call = match call {
+                "launch" => Call::Launch,
+                "terminate" => Call::Terminate,
+                "cancel" => Call::Cancel,
+                other => panic!("`{other}` is no call"),
+            };
+            let region = config.catalog.region_of(PoolId::new(0)); // stories of calls have one
+            Observation::CallThrottled { region, call, launch: Some(launch) }
+        }),
+        ["listed", name] => {
+            let region = config.catalog.region_of(pool(&config.catalog, name));
+            vec![Observation::InstancesListed { region, as_of: dated }]
+        }
         _ => panic!("`{}` is no fact", words.join(" ")),
     }
 }
@@ -176,6 +191,10 @@ fn write_decision(told: &mut String, time: &str, decision: &Decision, config: &E
         let last = if first_id == last_id { String::new() } else { format!("..{last_id}") };
         *told += &format!("  {} {first_id}{last}\n", named(first, config));
         actions = &actions[n..];
+    }
+    let wait = decision.wake_at.since(decision.at);
+    if wait != config.limits.iteration_interval {
+        *told += &format!("  wakes after {wait}\n");
     }
     for reason in &decision.reasons {
         *told += &format!("    {}\n", reason.describe(config));

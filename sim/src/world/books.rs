@@ -99,6 +99,7 @@ impl World<'_> {
             total.add(measures);
         }
         total.wait = waits.measure();
+        total.set_peaks(self.peaks.capacity_peak, self.peaks.demand_peak);
         let (largest_pool, largest_pool_share) = self.largest_pool();
         Outcome {
             version: OUTCOME_VERSION,
@@ -109,6 +110,7 @@ impl World<'_> {
             largest_pool_share,
             largest_pool,
             api_calls: self.calls,
+            safety: self.safety,
             iterations: self.iterations,
             events: self.events,
             decision_digest: format!("{:016x}", self.digest.value()),
@@ -130,7 +132,8 @@ impl World<'_> {
         let account = &self.books.types[worker_type.index()];
         let TaskCounts { submitted, done, lost_runs, expired, exhausted } = state.counts;
         let left = submitted - done - expired - exhausted;
-        Measures {
+        let peaks = state.peaks;
+        let mut measures = Measures {
             name: self.config.engine.worker_types[worker_type.index()].name.clone(),
             cost: account.cost,
             wait,
@@ -140,7 +143,10 @@ impl World<'_> {
             capacity_time: account.capacity_time,
             useful_time: account.useful_time,
             over_provisioned_time: account.idle_time,
-        }
+            ..Measures::default()
+        };
+        measures.set_peaks(peaks.capacity_peak, peaks.demand_peak);
+        measures
     }
 
     fn largest_pool(&self) -> (String, f64) {

@@ -1,17 +1,19 @@
 //! Instances from launch to end, and the market that gives and takes them.
 
 use provisioner_engine::decision::Market;
-use provisioner_engine::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
+use provisioner_engine::ids::{LaunchId, PoolId};
 use provisioner_engine::observation::{EndCause, Observation, Refusal};
 use provisioner_engine::random::{Seed, Stream};
 use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
 use rand::RngExt;
 
 use super::World;
+use super::api::Order;
 use super::event::{Event, Handle};
-use super::instances::{Instance, Notice, Place, Stage};
+use super::instances::{Instance, Notice, Place, Stage, Voice};
 use super::tasks::NONE;
 use crate::config::Regime;
+use crate::config::api::Fulfilment;
 use crate::dist::DurationDist;
 
 /// An interruption by chance enters the agenda when it is nearer than this: most instances end
@@ -189,14 +191,25 @@ impl World<'_> {
 
     // ---- from launch to work ----
 
-    /// EC2 is asked for an instance.
-    pub(super) fn ask(
-        &mut self,
-        launch: LaunchId,
-        worker_type: WorkerTypeId,
-        pool: PoolId,
-        market: Market,
-    ) {
+    /// EC2 is asked for instances, in one call. It answers all of them at once.
+    pub(super) fn ask(&mut self, order: Order, voice: Voice) {
+        self.type_of(order.worker_type).launches.unmade -= u64::from(order.count);
+        let first = self.ask_one(order.launch, order, voice);
+        for launch in order.launches().skip(1) {
+            self.ask_one(launch, order, voice);
+        }
+        let first = &mut self.instances[first];
+        first.siblings = order.count - 1;
+        let after = delay(&self.config.cloud.answer, self.draws.answer, first);
+        for launch in order.launches() {
+            if let Some(&slot) = self.launches.get(launch) {
+                self.then(slot, after, Event::Answered, Self::answer);
+            }
+        }
+    }
+
+    fn ask_one(&mut self, launch: LaunchId, order: Order, voice: Voice) -> u32 {
+        let Order { worker_type, pool, market, .. } = order;
         let candidates = &self.config.engine.worker_types[worker_type.index()].candidates;
         let (capacity, utility) = candidates
             .iter()
@@ -223,6 +236,8 @@ impl World<'_> {
             stage: Stage::Asked,
             noticed: None,
             retired: false,
+            voice,
+            siblings: 0,
             running_since: self.now,
             first_price: 0,
             working_since: None,
@@ -240,12 +255,26 @@ impl World<'_> {
             ended_by: EndCause::Worker,
         });
         self.launches.insert(launch, slot);
-        let after = delay(&self.config.cloud.answer, self.draws.answer, &self.instances[slot]);
-        self.then(slot, after, Event::Answered, Self::answer);
+        self.capacity_moves(worker_type, i64::from(capacity));
+        slot
     }
 
     /// EC2 answers a launch, or has evaluated a spot request.
     pub(super) fn answer(&mut self, slot: u32) {
+        let Instance { launch, pool, siblings, market, .. } = self.instances[slot];
+        if siblings > 0
+            && self.config.cloud.api.fulfilment == Fulfilment::AllOrNothing
+            && self.config.cloud.regime == Regime::Capacity
+            && market != Market::OnDemand
+            && self.room(pool) <= siblings
+        {
+            for id in launch.0..=launch.0 + u64::from(siblings) {
+                if let Some(&slot) = self.launches.get(LaunchId(id)) {
+                    self.refuse(slot, Refusal::InsufficientCapacity);
+                }
+            }
+            return;
+        }
         match (self.obstacle(slot), self.config.cloud.regime) {
             (None, _) => self.fulfil(slot),
             (Some(refusal), Regime::Capacity) => self.refuse(slot, refusal),
@@ -273,8 +302,14 @@ impl World<'_> {
         }
     }
 
+    /// How many more spot instances the pool can serve now.
+    fn room(&self, pool: PoolId) -> u32 {
+        let PoolState { available, ref serving, .. } = self.pools[pool.index()];
+        available.saturating_sub(u32::try_from(serving.len()).unwrap_or(u32::MAX))
+    }
+
     fn refuse(&mut self, slot: u32, refusal: Refusal) {
-        let Instance { launch, worker_type, .. } = self.instances[slot];
+        let Instance { launch, worker_type, capacity, voice, .. } = self.instances[slot];
         let counts = &mut self.type_of(worker_type).launches;
         match refusal {
             Refusal::InsufficientCapacity => counts.insufficient_capacity += 1,
@@ -286,23 +321,30 @@ impl World<'_> {
             | Refusal::VolumeLimit
             | Refusal::Rejected => {}
         }
+        self.capacity_moves(worker_type, -i64::from(capacity));
         self.forget(slot);
-        self.tell(Observation::LaunchRefused { launch, refusal });
+        let refused = Observation::LaunchRefused { launch, refusal };
+        self.remember_end(launch, refused);
+        self.tell_in(if refusal == Refusal::Cancelled { Voice::Heard } else { voice }, refused);
     }
 
     /// The launch gets an instance.
     fn fulfil(&mut self, slot: u32) {
         let instance = &mut self.instances[slot];
         instance.stage = Stage::Pending;
-        let launch = instance.launch;
+        let given =
+            Observation::InstancePending { launch: instance.launch, instance: instance.id() };
         if instance.market != Market::OnDemand {
             let pool = &mut self.pools[instance.pool.index()];
             instance.in_pool = u32::try_from(pool.serving.len()).expect("a pool fits in memory");
             pool.serving.push(slot);
             pool.max_price_least = pool.max_price_least.min(instance.max_price);
         }
-        // EC2 names its instances as it likes; here each carries its launch's number.
-        self.tell(Observation::InstancePending { launch, instance: InstanceId(launch.0) });
+        let voice = instance.voice;
+        if voice == Voice::Twice {
+            instance.voice = Voice::Heard;
+        }
+        self.tell_in(voice, given);
         let dist = &self.config.cloud.pending_to_running;
         let after = delay(dist, self.draws.pending, &self.instances[slot]);
         self.then(slot, after, Event::Running, Self::start_running);
@@ -317,9 +359,12 @@ impl World<'_> {
         instance.stage = Stage::Running;
         instance.running_since = self.now;
         instance.first_price = self.pools[instance.pool.index()].changes.saturating_sub(1);
-        let Instance { launch, worker_type, market, .. } = *instance;
+        let Instance { launch, worker_type, market, voice, .. } = *instance;
         self.type_of(worker_type).launches.started += 1;
-        self.tell(Observation::InstanceRunning { launch });
+        if self.engine.launch(launch).is_none() {
+            self.safety.double_launches += 1;
+        }
+        self.tell_in(voice, Observation::InstanceRunning { launch });
         let rate = self.config.cloud.interruption_hazard;
         if rate > 0.0 && market != Market::OnDemand {
             let survival = DurationDist::Exponential { mean: hours(1.0 / rate) };
@@ -341,6 +386,7 @@ impl World<'_> {
         self.events += 1;
         instance.stage = Stage::Working;
         instance.working_since = Some(self.now);
+        instance.voice = Voice::Heard; // the queue tells whose worker it is
         let Instance { launch, worker_type, running_since, .. } = *instance;
         self.tell(Observation::WorkerRegistered { launch });
         if let Some(uptime) = self.config.workers[worker_type.index()].uptime_max {
@@ -373,19 +419,19 @@ impl World<'_> {
         let ends_at = self.now.saturating_add(self.config.cloud.notice_lead);
         let missing = self.config.cloud.notice_missing;
         let missed = missing > 0.0 && stream(self.draws.notice, instance).random_bool(missing);
-        let Instance { launch, worker_type, .. } = *instance;
+        let Instance { launch, worker_type, voice, .. } = *instance;
         let notice = if missed { Notice::Missed } else { Notice::Seen };
         self.instances[slot].noticed = Some(notice);
         if notice == Notice::Seen {
             self.types[worker_type.index()].ready.leave(&mut self.instances, slot);
-            self.tell(Observation::InterruptionNoticed { launch, ends_at });
+            self.tell_in(voice, Observation::InterruptionNoticed { launch, ends_at });
         }
         self.agenda.enter(ends_at, Event::Reclaimed(self.instances.handle(slot)).pack());
     }
 
     /// EC2 has taken the instance back.
     pub(super) fn reclaim(&mut self, slot: u32) {
-        let Instance { launch, worker_type, stage, .. } = self.instances[slot];
+        let Instance { launch, worker_type, stage, voice, .. } = self.instances[slot];
         if stage == Stage::Stopping {
             return;
         }
@@ -394,14 +440,16 @@ impl World<'_> {
         let told = self.instances[slot].is_leaving();
         self.leave_service(slot, true, told);
         self.forget(slot);
-        self.tell(Observation::InstanceEnded { launch, cause: EndCause::Interruption });
+        let ended = Observation::InstanceEnded { launch, cause: EndCause::Interruption };
+        self.remember_end(launch, ended);
+        self.tell_in(voice, ended);
     }
 
     // ---- the end ----
 
     /// The instance shuts down: the meter stops.
     pub(super) fn stop(&mut self, slot: u32, cause: EndCause) {
-        let Instance { launch, worker_type, .. } = self.instances[slot];
+        let Instance { launch, worker_type, voice, .. } = self.instances[slot];
         self.events += 1;
         let counts = &mut self.type_of(worker_type).launches;
         match cause {
@@ -412,7 +460,7 @@ impl World<'_> {
         self.leave_service(slot, false, cause == EndCause::Worker);
         let instance = &mut self.instances[slot];
         (instance.stage, instance.ended_by) = (Stage::Stopping, cause);
-        self.tell(Observation::InstanceStopping { launch, cause });
+        self.tell_in(voice, Observation::InstanceStopping { launch, cause });
         let dist = &self.config.cloud.termination;
         let after = delay(dist, self.draws.termination, &self.instances[slot]);
         self.then(slot, after, Event::Terminated, Self::terminated);
@@ -420,9 +468,11 @@ impl World<'_> {
 
     /// The instance is `terminated`.
     pub(super) fn terminated(&mut self, slot: u32) {
-        let Instance { launch, ended_by: cause, .. } = self.instances[slot];
+        let Instance { launch, ended_by: cause, voice, .. } = self.instances[slot];
         self.forget(slot);
-        self.tell(Observation::InstanceEnded { launch, cause });
+        let ended = Observation::InstanceEnded { launch, cause };
+        self.remember_end(launch, ended);
+        self.tell_in(voice, ended);
     }
 
     /// A request is withdrawn before it was fulfilled. A `RunInstances` call that is under way
@@ -438,7 +488,8 @@ impl World<'_> {
 
     /// The instance does no more work and its stay is billed.
     fn leave_service(&mut self, slot: u32, interrupted: bool, told: bool) {
-        let Instance { worker_type, pool, in_pool, .. } = self.instances[slot];
+        let Instance { worker_type, pool, in_pool, capacity, .. } = self.instances[slot];
+        self.capacity_moves(worker_type, -i64::from(capacity));
         self.types[worker_type.index()].ready.leave(&mut self.instances, slot);
         if in_pool != NONE {
             let serving = &mut self.pools[pool.index()].serving;

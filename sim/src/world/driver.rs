@@ -4,14 +4,14 @@
 //! to arrive, and then overtake one another.
 
 use provisioner_engine::decision::Action;
-use provisioner_engine::ids::LaunchId;
 use provisioner_engine::journal::Record;
-use provisioner_engine::observation::{EndCause, Observation};
+use provisioner_engine::observation::{Call, EndCause, Observation};
 use provisioner_engine::units::Duration;
 
 use super::World;
+use super::api::Order;
 use super::event::{Event, Handle};
-use super::instances::Stage;
+use super::instances::{Stage, Voice};
 use crate::config::{Fault, FaultKind};
 use crate::dist::DurationDist;
 
@@ -60,9 +60,10 @@ impl World<'_> {
         let mut changed = std::mem::take(&mut self.changed);
         for worker_type in changed.drain(..) {
             let as_of = self.now;
-            let queue = &mut self.types[worker_type.index()].queue;
-            queue.changed = false;
-            let (pending, claimed) = (queue.pending, queue.claimed);
+            let state = &mut self.types[worker_type.index()];
+            state.queue.changed = false;
+            let (pending, claimed) = (state.queue.pending, state.queue.claimed);
+            self.peaks.demand_moves(state.peaks.demand_is(pending + claimed));
             self.observe(Observation::DemandCounted { worker_type, pending, claimed, as_of });
         }
         self.changed = changed;
@@ -72,25 +73,23 @@ impl World<'_> {
     fn carry_out(&mut self, action: Action) {
         match action {
             Action::Launch { launch, count, worker_type, pool, market } => {
-                self.calls.launch += 1;
-                self.type_of(worker_type).launches.ordered += u64::from(count);
-                for id in launch.0..launch.0 + u64::from(count) {
-                    self.ask(LaunchId(id), worker_type, pool, market);
-                }
+                self.call_launch(Order { launch, count, worker_type, pool, market });
             }
             Action::Cancel { launch } => {
                 self.calls.cancel += 1;
-                if let Some(&slot) = self.launches.get(launch) {
+                if self.call_about(Call::Cancel, launch)
+                    && let Some(&slot) = self.launches.get(launch)
+                {
                     self.cancel(slot);
                 }
             }
             Action::Terminate { launch, unless_claimed: _ } => {
                 self.calls.terminate += 1;
-                let live = |slot: &u32| {
-                    let stage = self.instances[*slot].stage;
-                    matches!(stage, Stage::Pending | Stage::Running | Stage::Working)
-                };
-                if let Some(slot) = self.launches.get(launch).copied().filter(live) {
+                if self.call_about(Call::Terminate, launch)
+                    && let Some(slot) = self.launches.get(launch).copied()
+                    && let Stage::Pending | Stage::Running | Stage::Working =
+                        self.instances[slot].stage
+                {
                     self.stop(slot, EndCause::Provisioner);
                 }
             }
@@ -101,12 +100,30 @@ impl World<'_> {
         }
     }
 
+    /// A fact about an instance sets out, if it is heard.
+    pub(super) fn tell_in(&mut self, voice: Voice, observation: Observation) {
+        match voice {
+            Voice::Unheard => {}
+            Voice::Heard => self.tell(observation),
+            Voice::Twice => {
+                self.tell(observation);
+                self.tell(observation);
+            }
+        }
+    }
+
     /// A fact sets out for the engine.
     pub(super) fn tell(&mut self, observation: Observation) {
+        self.tell_after(observation, Duration::ZERO);
+    }
+
+    /// A fact sets out for the engine some time from now.
+    pub(super) fn tell_after(&mut self, observation: Observation, delay: Duration) {
         let lag = match &self.config.observation_lag {
             DurationDist::Constant(lag) => *lag,
             varying => varying.sample(&mut self.draws.lag),
         };
+        let lag = delay + lag;
         if lag == Duration::ZERO {
             self.observe(observation);
             return;

@@ -1,7 +1,7 @@
 //! Instances in reused slots, and the workers with a free slot in claim order.
 
 use provisioner_engine::decision::Market;
-use provisioner_engine::ids::{LaunchId, PoolId, WorkerTypeId};
+use provisioner_engine::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
 use provisioner_engine::observation::EndCause;
 use provisioner_engine::random::Stream;
 use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
@@ -27,6 +27,10 @@ pub(super) struct Instance {
     pub(super) noticed: Option<Notice>,
     /// Its longest uptime is over; it claims no more.
     pub(super) retired: bool,
+    /// Whether its caller hears of it.
+    pub(super) voice: Voice,
+    /// How many launches its call asked for together with it, if it is the first of them.
+    pub(super) siblings: u32,
     pub(super) running_since: Time,
     /// The index of the price then in force, in its pool's history.
     pub(super) first_price: usize,
@@ -74,7 +78,22 @@ pub(super) enum Stage {
     Free,
 }
 
+/// Whether the caller hears of what becomes of a launch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Voice {
+    Heard,
+    /// The answer arrives twice.
+    Twice,
+    /// The answer was lost: nothing is known of it until it is looked for or its worker registers.
+    Unheard,
+}
+
 impl Instance {
+    /// EC2 names its instances as it likes; here each carries its launch's number.
+    pub(super) const fn id(&self) -> InstanceId {
+        InstanceId(self.launch.0)
+    }
+
     /// Its end was announced and the worker knows: it claims no more and waits for it.
     pub(super) fn is_leaving(&self) -> bool {
         self.noticed == Some(Notice::Seen)

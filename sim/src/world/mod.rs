@@ -6,18 +6,21 @@
 //! | file | holds |
 //! |---|---|
 //! | `work` | tasks from arrival to resolution, claims |
+//! | `api` | calls to EC2: throttled, lost, repeated |
 //! | `cloud` | instances from launch to end, interruptions |
 //! | `driver` | what the engine is told and what it orders |
 //! | `books` | bills, and who they are for |
 //! | `audit` | checks of all this against itself |
 //! | `tasks`, `instances`, `event` | state in reused slots, and how events name it |
 
+mod api;
 mod audit;
 mod books;
 mod cloud;
 mod driver;
 mod event;
 mod instances;
+mod peaks;
 mod tasks;
 mod work;
 
@@ -29,16 +32,18 @@ use provisioner_engine::launch_map::LaunchMap;
 use provisioner_engine::random::Stream;
 use provisioner_engine::units::{Duration, Time, UsdPerHour};
 
+use self::api::Api;
 use self::books::Books;
 use self::cloud::{Draws, PoolState};
 use self::driver::InFlight;
 use self::event::Event;
 use self::instances::{Instances, Ready, Stage};
+use self::peaks::Peaks;
 use self::tasks::{Queue, TaskCounts, Tasks};
 use crate::agenda::{Agenda, LineId};
 use crate::config::SimConfig;
 use crate::input::{Task, TaskSource};
-use crate::outcome::{LaunchMeasures, Outcome, Waits};
+use crate::outcome::{LaunchMeasures, Outcome, Safety, Waits};
 
 /// Who watches a run. Nothing here changes what happens.
 #[derive(Default)]
@@ -114,7 +119,10 @@ struct World<'a> {
     events: u64,
     /// Look at everything once there were this many events.
     audit_at: u64,
+    api: Api,
     calls: crate::outcome::ApiCalls,
+    safety: Safety,
+    peaks: Peaks,
 }
 
 /// What belongs to one worker type.
@@ -126,6 +134,7 @@ struct TypeState {
     waits: Waits,
     counts: TaskCounts,
     launches: LaunchMeasures,
+    peaks: Peaks,
 }
 
 impl<'a> World<'a> {
@@ -151,6 +160,7 @@ impl<'a> World<'a> {
                 waits: Waits::new(digits),
                 counts: TaskCounts::default(),
                 launches: LaunchMeasures::default(),
+                peaks: Peaks::default(),
             })
             .collect();
         let mut engine = Engine::new(config.engine.clone());
@@ -186,7 +196,10 @@ impl<'a> World<'a> {
             iterations: 0,
             events: 0,
             audit_at: 0,
+            api: Api::new(config),
             calls: crate::outcome::ApiCalls::default(),
+            safety: Safety::default(),
+            peaks: Peaks::default(),
             hooks,
         }
     }
