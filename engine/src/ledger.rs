@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::decision::Market;
 use crate::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
 use crate::launch_map::LaunchMap;
-use crate::units::Time;
+use crate::spend::Spend;
+use crate::units::{Time, UsdPerHour};
 
 /// What the engine knows of one launch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +27,9 @@ pub struct Launch {
     pub capacity: u32,
     /// In which market, at what price.
     pub market: Market,
+    /// The most that may be paid for it: its max price, or the on-demand price of when it was
+    /// decided, or the engine's cap where that is not known.
+    pub price_max: UsdPerHour,
     /// Where it is.
     pub stage: Stage,
     /// Its instance, once it is known.
@@ -123,6 +127,7 @@ pub(crate) struct Ledger {
     launches: LaunchMap<Launch>,
     next: LaunchId,
     by_worker_type: Vec<Account>,
+    spend: Spend,
 }
 
 /// What a worker type's launches add up to.
@@ -132,17 +137,24 @@ struct Account {
     requests: u32,
     /// Live capacity by candidate.
     by_candidate: Vec<u32>,
+    /// Live capacity that was bought on demand.
+    on_demand: u32,
 }
 
 impl Ledger {
-    /// An empty ledger for worker types with that many candidates each.
-    pub(crate) fn new(candidates: impl Iterator<Item = usize>) -> Self {
-        let account =
-            |n| Account { capacity: [0; STAGES], requests: 0, by_candidate: alloc::vec![0; n] };
+    /// An empty ledger for worker types with that many candidates each, under these ceilings.
+    pub(crate) fn new(candidates: impl Iterator<Item = usize>, spend: Spend) -> Self {
+        let account = |n| Account {
+            capacity: [0; STAGES],
+            requests: 0,
+            by_candidate: alloc::vec![0; n],
+            on_demand: 0,
+        };
         Self {
             launches: LaunchMap::new(),
             next: LaunchId(1),
             by_worker_type: candidates.map(account).collect(),
+            spend,
         }
     }
 
@@ -157,6 +169,7 @@ impl Ledger {
         let id = self.next;
         self.next = id.next();
         self.credit(&launch);
+        self.spend.commit(launch.requested, launch.worker_type, launch.price_max);
         self.launches.insert(id, launch);
         id
     }
@@ -207,9 +220,10 @@ impl Ledger {
     }
 
     /// Forgets a launch that has ended or never was; `None` if it is not known.
-    pub(crate) fn close(&mut self, id: LaunchId) -> Option<Launch> {
+    pub(crate) fn close(&mut self, id: LaunchId, now: Time) -> Option<Launch> {
         let launch = self.launches.remove(id)?;
         self.debit(&launch);
+        self.spend.release(now, launch.worker_type, launch.price_max);
         Some(launch)
     }
 
@@ -235,12 +249,23 @@ impl Ledger {
         &self.by_worker_type[worker_type.index()].by_candidate
     }
 
+    /// Live capacity of a worker type that was bought on demand.
+    pub(crate) fn on_demand(&self, worker_type: WorkerTypeId) -> u32 {
+        self.by_worker_type[worker_type.index()].on_demand
+    }
+
+    /// What live launches cost.
+    pub(crate) const fn spend(&self) -> &Spend {
+        &self.spend
+    }
+
     fn credit(&mut self, launch: &Launch) {
         let account = &mut self.by_worker_type[launch.worker_type.index()];
         account.capacity[launch.stage as usize] += launch.capacity;
         account.requests += u32::from(launch.stage == Stage::Requested);
         if launch.stage < Stage::Stopping {
             account.by_candidate[launch.candidate as usize] += launch.capacity;
+            account.on_demand += on_demand(launch);
         }
     }
 
@@ -250,6 +275,15 @@ impl Ledger {
         account.requests -= u32::from(launch.stage == Stage::Requested);
         if launch.stage < Stage::Stopping {
             account.by_candidate[launch.candidate as usize] -= launch.capacity;
+            account.on_demand -= on_demand(launch);
         }
+    }
+}
+
+/// Capacity that was bought on demand.
+const fn on_demand(launch: &Launch) -> u32 {
+    match launch.market {
+        Market::OnDemand => launch.capacity,
+        Market::Spot { .. } => 0,
     }
 }

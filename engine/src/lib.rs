@@ -25,6 +25,7 @@ mod placement;
 mod prices;
 pub mod random;
 mod scaling;
+mod spend;
 pub mod units;
 pub mod worker_type;
 

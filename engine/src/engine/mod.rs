@@ -6,10 +6,12 @@
 
 mod advice;
 mod calls;
+mod ceilings;
 mod demand;
 mod facts;
 mod floors;
 mod looks;
+mod shortage;
 mod turn;
 
 use alloc::collections::VecDeque;
@@ -20,9 +22,11 @@ use serde::{Deserialize, Serialize};
 
 use self::advice::Advice;
 use self::calls::Calls;
+use self::ceilings::Ending;
 use self::demand::{Counts, Demands};
 use self::floors::Floors;
 use self::looks::Looks;
+use self::shortage::Shortages;
 use crate::budget::Budget;
 use crate::decision::{Decision, Reason};
 use crate::gates::Gates;
@@ -33,6 +37,7 @@ use crate::observation::{EndCause, Observation};
 use crate::placement::Errors;
 use crate::prices::PriceBook;
 use crate::random::Stream;
+use crate::spend::Spend;
 use crate::units::{Duration, Time};
 use crate::worker_type::{EngineConfig, PlacementPolicy, WorkerType};
 
@@ -62,6 +67,8 @@ pub struct Engine {
     floors: Floors,
     calls: Calls,
     budget: Budget,
+    ending: Ending,
+    shortages: Shortages,
 }
 
 /// What policies keep of one worker type from turn to turn.
@@ -109,8 +116,11 @@ impl Engine {
             explains: false,
             now: Time::from_ms(i64::MIN),
             demands: Demands::new(worker_types.len(), limits.demand_stale_after),
-            ledger: Ledger::new(worker_types.iter().map(|known| known.candidates.len())),
-            prices: PriceBook::new(pools, reach),
+            ledger: Ledger::new(
+                worker_types.iter().map(|known| known.candidates.len()),
+                Spend::new(limits.spend, worker_types.iter().map(|known| known.spend)),
+            ),
+            prices: PriceBook::new(pools, reach, guards.prices_stale_after),
             history: PoolHistory::new(pools),
             gates: Gates::new(guards),
             states: worker_types.iter().map(state).collect(),
@@ -121,6 +131,8 @@ impl Engine {
             floors: Floors::new(worker_types),
             calls: Calls::default(),
             budget: Budget::new(guards.api),
+            ending: Ending::default(),
+            shortages: Shortages::default(),
             config,
         }
     }
@@ -166,6 +178,10 @@ impl Engine {
     ///   is settled by its answer, by its instances being seen, or by nobody having seen them.
     /// - Doubt about a call whose launches were all answered or seen is late and ignored.
     /// - A price not newer than the pool's last is late and ignored.
+    /// - An absurd price is not believed, and closes its pool to those who buy by price until a
+    ///   sane one as new comes.
+    /// - Once the price feed was read as a whole, prices hold only as long as that, or their own
+    ///   change, is recent; before, for good.
     /// - Counts and prices dated after `now` are taken to be of `now`.
     ///
     /// Panics if `now` lies before the previous call, or an id is out of range.
@@ -178,9 +194,9 @@ impl Engine {
             Observation::DemandUnknown { worker_type } => self.forget_count(worker_type),
             Observation::QueuesRead { as_of } => self.read_queues(as_of.min(now)),
             Observation::PriceChanged { pool, price, since } => {
-                self.prices.change(pool, price, since.min(now));
+                self.change_price(pool, price, since.min(now));
             }
-            Observation::PricesRead { as_of: _ } => {}
+            Observation::PricesRead { as_of } => self.prices.read(as_of.min(now)),
             Observation::InstancePending { launch, instance } => self.give(launch, instance),
             Observation::CallUnanswered { launch } => self.doubt(launch, Some(now)),
             Observation::CallThrottled { region, call, launch } => {
@@ -217,6 +233,8 @@ impl Engine {
         for worker_type in self.floors.take_changed(now) {
             self.changed.mark(worker_type);
         }
+        self.end_overspent(&mut decision);
+        self.lose_patience();
         if self.demands.lapses(now) {
             self.changed.mark_all(); // so that each says that it is frozen
         }
@@ -231,6 +249,8 @@ impl Engine {
         self.changed.give_back(changed);
         self.launch_in_turn(orders, &mut decision);
         self.advise(&mut decision);
+        self.wake_for_ceilings(&mut decision);
+        self.wake_for_shortages(&mut decision);
         decision
     }
 

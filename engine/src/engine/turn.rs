@@ -4,19 +4,20 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::demand::Counts;
+use super::shortage::is_shortage;
 use super::{Engine, State};
 use crate::decision::{Action, Decision, Reason};
-use crate::gates::{Event, Site};
+use crate::gates::{Event, PriceGate, Site};
 use crate::ids::{LaunchId, RegionId, WorkerTypeId};
 use crate::ledger::{Launch, Stage};
 use crate::observation::Call;
 use crate::placement::{Offer, Pick, Placement, Plan, Room};
 use crate::scaling::{Need, Scaling};
 use crate::units::{Duration, Time};
-use crate::worker_type::{Candidate, Limits, WorkerType};
+use crate::worker_type::{Candidate, Limits, PlacementPolicy, WorkerType};
 
 /// Ordered is not done: giving a launch up is ordered again this long after, if it is still there.
-const ORDERED_AGAIN_AFTER: Duration = Duration::from_mins(5);
+pub(super) const ORDERED_AGAIN_AFTER: Duration = Duration::from_mins(5);
 
 /// What a worker type wants to launch.
 pub(super) struct Order {
@@ -42,23 +43,35 @@ impl Engine {
                 continue;
             }
             self.ledger.set_look(id, Time::MAX);
-            let (call, order) = match launch.accepted {
-                Some(_) => {
-                    (Call::Terminate, Action::Terminate { launch: id, unless_claimed: false })
+            match self.order_end(id, &launch, decision) {
+                Ok(()) => {
+                    let (_, reason) = self.deadline(id, &launch);
+                    self.because(decision, reason);
+                    self.put_off(id, self.now + ORDERED_AGAIN_AFTER);
                 }
-                None => (Call::Cancel, Action::Cancel { launch: id }),
-            };
-            let region = self.config.catalog.region_of(launch.pool);
-            if !self.budget.spend(self.now, region, call) {
-                let until = self.tell_spent(None, region, call, 1, decision);
-                self.put_off(id, until);
-                continue;
+                Err(until) => self.put_off(id, until),
             }
-            decision.actions.push(order);
-            let (_, reason) = self.deadline(id, &launch);
-            self.because(decision, reason);
-            self.put_off(id, self.now + ORDERED_AGAIN_AFTER);
         }
+    }
+
+    /// Orders a launch to be given up, whatever it holds; or says when the allowance pays for the
+    /// call.
+    pub(super) fn order_end(
+        &mut self,
+        id: LaunchId,
+        launch: &Launch,
+        decision: &mut Decision,
+    ) -> Result<(), Time> {
+        let (call, order) = match launch.accepted {
+            Some(_) => (Call::Terminate, Action::Terminate { launch: id, unless_claimed: false }),
+            None => (Call::Cancel, Action::Cancel { launch: id }),
+        };
+        let region = self.config.catalog.region_of(launch.pool);
+        if !self.budget.spend(self.now, region, call) {
+            return Err(self.tell_spent(None, region, call, 1, decision));
+        }
+        decision.actions.push(order);
+        Ok(())
     }
 
     /// What a worker type with these counts wants to launch.
@@ -82,15 +95,52 @@ impl Engine {
             let scaled = Reason::Scaled { worker_type, pending, claimed, supply, change, keep };
             decision.reasons.push(scaled);
         }
+        if change + i64::from(self.ledger.on_demand(worker_type)) <= 0 {
+            self.shortages.end(worker_type);
+        }
         let wanted = u32::try_from(change).ok().filter(|wanted| *wanted > 0)?;
-        let Plan { mut picks, short, favourite } = self.plan(worker_type, wanted, supply.live());
-        self.like(worker_type, favourite);
+        let mut picks = self.choose(worker_type, wanted, supply.live(), decision);
         picks.reverse();
+        Some(Order { worker_type, picks }).filter(|order| !order.picks.is_empty())
+    }
+
+    /// What gives so many units: by its policy, and on demand when its patience is at an end.
+    fn choose(
+        &mut self,
+        id: WorkerTypeId,
+        wanted: u32,
+        live: u32,
+        decision: &mut Decision,
+    ) -> Vec<Pick> {
+        let policy = self.config.worker_types[id.index()].placement;
+        let probes = self.config.guards.ice.is_none() && self.on_demand_since(id).is_some();
+        let plan = self.plan(id, policy, if probes { 1 } else { wanted }, live);
+        self.like(id, plan.favourite);
+        self.tell_short(id, plan.short, decision);
+        let mut picks = plan.picks;
+        if plan.short.is_some_and(|reason| is_shortage(&reason)) {
+            self.fall_short(id);
+        }
+        let Some(since) = self.on_demand_since(id) else { return picks };
+        let candidates = &self.config.worker_types[id.index()].candidates;
+        let units = |pick: &Pick| pick.count * candidates[pick.candidate as usize].capacity;
+        let bought: u32 = picks.iter().map(units).sum();
+        if bought < wanted {
+            self.because(decision, Reason::OnDemandAllowed { worker_type: id, since });
+            let rest = self.plan(id, PlacementPolicy::OnDemand, wanted - bought, live + bought);
+            self.tell_short(id, rest.short, decision);
+            picks.extend(rest.picks);
+        }
+        picks
+    }
+
+    /// Says why not everything wanted is planned. It is looked at again: prices and windows move
+    /// on without a fact about it.
+    fn tell_short(&mut self, id: WorkerTypeId, short: Option<Reason>, decision: &mut Decision) {
         if let Some(reason) = short {
             self.because(decision, reason);
-            self.changed.mark(worker_type); // prices and windows move on without a fact about it
+            self.changed.mark(id);
         }
-        Some(Order { worker_type, picks }).filter(|order| !order.picks.is_empty())
     }
 
     /// Remembers which candidate is liked best, and since when.
@@ -103,7 +153,7 @@ impl Engine {
         }
     }
 
-    fn plan(&mut self, id: WorkerTypeId, wanted: u32, live: u32) -> Plan {
+    fn plan(&mut self, id: WorkerTypeId, policy: PlacementPolicy, wanted: u32, live: u32) -> Plan {
         let worker_type = &self.config.worker_types[id.index()];
         let State { errors, random, favourite, .. } = &mut self.states[id.index()];
         errors.forget_old(self.now);
@@ -119,16 +169,18 @@ impl Engine {
             favourite: *favourite,
             max_price_cap: self.config.limits.max_price_cap,
         };
-        let market = worker_type.placement.market();
         let mut room = Room::new(wanted, live, worker_type);
-        if !self.gates.are_off() {
+        if !self.gates.are_off() || PriceGate::is_on(&self.config.guards) {
+            let price_gate = PriceGate::new(&self.config, &self.prices, self.now, &policy);
             let candidates = 0..u32::try_from(worker_type.candidates.len()).unwrap_or(u32::MAX);
             room = room.behind(candidates.map(|candidate| {
+                let market = policy.market();
                 let site = Site::new(&self.config.catalog, id, worker_type, candidate, market);
+                price_gate.open(&site)?;
                 self.gates.open(self.now, &site)
             }));
         }
-        worker_type.placement.plan(&offer, room, random)
+        policy.plan(&offer, room, random)
     }
 
     /// One call of each worker type in turn, so that one type's volume never starves another.
@@ -143,9 +195,19 @@ impl Engine {
             && let Some(mut order) = line.pop_front()
         {
             let worker_type = order.worker_type;
-            if let Some(pick) = order.picks.last() {
-                let region = self.region_of(worker_type, pick);
+            if let Some(&pick) = order.picks.last() {
+                let region = self.region_of(worker_type, &pick);
                 let most = pick.count.min(launches_per_call_max).min(left);
+                let most = match self.affordable(worker_type, &pick, most, decision) {
+                    Ok(count) => count,
+                    Err(reason) => {
+                        order.picks.pop();
+                        self.because(decision, reason);
+                        self.changed.mark(worker_type);
+                        line.extend(Some(order).filter(|order| !order.picks.is_empty()));
+                        continue;
+                    }
+                };
                 match self.budget.launch(self.now, region, 1, most) {
                     0 => {
                         order.picks.retain(|pick| self.region_of(worker_type, pick) != region);
@@ -212,6 +274,7 @@ impl Engine {
             pool,
             capacity,
             market,
+            price_max: self.price_max(pool, market),
             stage: Stage::Requested,
             instance: None,
             call,

@@ -5,6 +5,10 @@
 //! They keep no launch and no time of their own. Their rules are [`Guards`]; a gate whose rule is
 //! off is always open.
 
+mod price;
+
+pub(crate) use self::price::PriceGate;
+
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Catalog;

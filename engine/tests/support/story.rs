@@ -9,6 +9,8 @@
 //!     unknown linux-build
 //!     queues                               as-of 1m
 //!     supply linux-build
+//!     prices                               as-of 1m
+//!     wake                                 when the last turn wants the next one
 //! ```
 //!
 //! A line without a time happens at the time above it. Each turn prints its orders and, below,
@@ -38,6 +40,7 @@ pub(crate) fn tell(setup: &str, story: &str) -> String {
     engine.explain(true);
     let mut told = String::new();
     let (mut time, mut now) = ("0s", Duration::ZERO);
+    let mut wake_at = Time::EPOCH;
     for line in story.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let mut words: Vec<&str> = line.split_whitespace().collect();
         if words[0].starts_with(|c: char| c.is_ascii_digit()) {
@@ -49,8 +52,10 @@ pub(crate) fn tell(setup: &str, story: &str) -> String {
             ["decide"] => {
                 let decision = engine.decide(at);
                 assert_eq!(decision.actions, silent.decide(at).actions, "explaining changes it");
+                wake_at = decision.wake_at;
                 write_decision(&mut told, time, &decision, engine.config());
             }
+            ["wake"] => told += &format!("{time}: next turn at {}\n", wake_at - Time::EPOCH),
             ["supply", name] => {
                 let supply = engine.supply(worker_type(engine.config(), name));
                 told += &format!("{time}: {name} has {supply}\n");
@@ -83,6 +88,7 @@ fn observations(config: &EngineConfig, words: &[&str], now: Time) -> Vec<Observa
         ["unknown", name] => {
             vec![Observation::DemandUnknown { worker_type: worker_type(config, name) }]
         }
+        ["prices"] => vec![Observation::PricesRead { as_of: dated }],
         ["queues"] => vec![Observation::QueuesRead { as_of: dated }],
         ["price", name, amount] => vec![Observation::PriceChanged {
             pool: pool(&config.catalog, name),
