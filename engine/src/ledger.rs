@@ -137,7 +137,7 @@ struct Account {
     requests: u32,
     /// Live capacity by candidate.
     by_candidate: Vec<u32>,
-    /// Live capacity that was bought on demand.
+    /// Live capacity that was bought on demand and given.
     on_demand: u32,
 }
 
@@ -249,7 +249,7 @@ impl Ledger {
         &self.by_worker_type[worker_type.index()].by_candidate
     }
 
-    /// Live capacity of a worker type that was bought on demand.
+    /// Live capacity of a worker type that was bought on demand and given.
     pub(crate) fn on_demand(&self, worker_type: WorkerTypeId) -> u32 {
         self.by_worker_type[worker_type.index()].on_demand
     }
@@ -280,10 +280,10 @@ impl Ledger {
     }
 }
 
-/// Capacity that was bought on demand.
+/// Capacity that was bought on demand and given.
 const fn on_demand(launch: &Launch) -> u32 {
-    match launch.market {
-        Market::OnDemand => launch.capacity,
-        Market::Spot { .. } => 0,
+    match (launch.stage, launch.market) {
+        (Stage::Requested, _) | (_, Market::Spot { .. }) => 0,
+        (_, Market::OnDemand) => launch.capacity,
     }
 }

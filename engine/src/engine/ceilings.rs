@@ -76,12 +76,8 @@ impl Engine {
                 launches.push((launch.stage, Reverse(id)));
             }
         }
-        for (worker_type, spent) in reached {
-            if let Some((overall, spent)) = spent {
-                self.because(decision, Reason::SpendReached { worker_type, overall, spent });
-            }
-        }
         launches.sort_unstable();
+        let mut told = BTreeSet::new();
         for (_, Reverse(id)) in launches {
             let Some(launch) = self.ledger.get(id).copied() else { continue };
             let given = launch.accepted.is_some();
@@ -90,7 +86,15 @@ impl Engine {
             };
             if let Some(last) = before.get(&id).copied().filter(is_ordered) {
                 self.ending.ordered.insert(id, last);
-            } else if ordered_now.contains(&id) || self.order_end(id, &launch, decision).is_ok() {
+                continue;
+            }
+            let worker_type = launch.worker_type;
+            if let Some(Some((overall, spent))) = reached.get(&worker_type).copied()
+                && told.insert(worker_type)
+            {
+                self.because(decision, Reason::SpendReached { worker_type, overall, spent });
+            }
+            if ordered_now.contains(&id) || self.order_end(id, &launch, decision).is_ok() {
                 self.ending.ordered.insert(id, (self.now, given));
             }
         }

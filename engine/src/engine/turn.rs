@@ -95,7 +95,8 @@ impl Engine {
             let scaled = Reason::Scaled { worker_type, pending, claimed, supply, change, keep };
             decision.reasons.push(scaled);
         }
-        if change + i64::from(self.ledger.on_demand(worker_type)) <= 0 {
+        let stopgap = supply.requested + self.ledger.on_demand(worker_type);
+        if change + i64::from(stopgap) <= 0 {
             self.shortages.end(worker_type);
         }
         let wanted = u32::try_from(change).ok().filter(|wanted| *wanted > 0)?;
@@ -113,8 +114,7 @@ impl Engine {
         decision: &mut Decision,
     ) -> Vec<Pick> {
         let policy = self.config.worker_types[id.index()].placement;
-        let probes = self.config.guards.ice.is_none() && self.on_demand_since(id).is_some();
-        let plan = self.plan(id, policy, if probes { 1 } else { wanted }, live);
+        let plan = self.plan(id, policy, self.spot_share(id, wanted), live);
         self.like(id, plan.favourite);
         self.tell_short(id, plan.short, decision);
         let mut picks = plan.picks;
@@ -129,6 +129,9 @@ impl Engine {
             self.because(decision, Reason::OnDemandAllowed { worker_type: id, since });
             let rest = self.plan(id, PlacementPolicy::OnDemand, wanted - bought, live + bought);
             self.tell_short(id, rest.short, decision);
+            if !rest.picks.is_empty() {
+                self.shortages.fall_back(id);
+            }
             picks.extend(rest.picks);
         }
         picks

@@ -20,7 +20,6 @@ fn patience_with_high_prices_ends_to_the_millisecond() {
            demand build 3 0
            decide
         9m59s999ms decide
-           wake
         10m decide
         11m decide
         ",
@@ -63,7 +62,6 @@ fn patience_counts_from_the_first_refusal_and_a_machine_that_is_given_ends_it() 
         10m1s500ms decide
         11m refused #7 max-price-too-low
         20m30s decide
-           wake
         21m decide
            supply build
         ",

@@ -9,11 +9,11 @@ fn a_price_is_not_bought_by_an_hour_after_the_feed_was_last_read() {
     check(
         "
         limits stale=100h prices_stale=1h
-        worker build scaling=estimator:1
+        worker build scaling=estimator:1 option=requested-once
         pool c5.large/us-east-1a
-        worker listed placement=weighted scaling=estimator:1
+        worker listed placement=weighted scaling=estimator:1 option=requested-once
         pool c5.large/us-east-1a
-        worker fixed placement=on-demand scaling=estimator:1
+        worker fixed placement=on-demand scaling=estimator:1 option=requested-once
         pool c5.large/us-east-1a on_demand=0.1
         ",
         "
@@ -55,7 +55,7 @@ fn pushed_prices_hold_for_good_and_a_pool_s_own_change_is_as_good_as_a_reading()
     check(
         "
         limits stale=100h prices_stale=1h
-        worker build scaling=estimator:1 option=bias-off
+        worker build scaling=estimator:1 option=requested-once option=bias-off
         pool c5.large/us-east-1a
         pool c5.large/us-east-1b
         ",
@@ -92,7 +92,7 @@ fn a_price_of_nothing_or_of_more_than_ten_times_on_demand_closes_its_pool_until_
     check(
         "
         limits stale=100h price_ratio=10
-        worker build scaling=estimator:1 option=bias-off
+        worker build scaling=estimator:1 option=requested-once option=bias-off
         pool c5.large/us-east-1a on_demand=0.085
         pool c5.large/us-west-2a
         ",
@@ -134,7 +134,7 @@ fn guarded_nothing_that_may_cost_more_than_the_cap_is_bought_without_a_price() {
     check(
         "
         limits stale=100h price_ratio=10 cap=1
-        worker listed placement=weighted scaling=estimator:1
+        worker listed placement=weighted scaling=estimator:1 option=requested-once
         pool p3.16xlarge/us-east-1a on_demand=24.48
         ",
         "

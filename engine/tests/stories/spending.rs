@@ -131,7 +131,6 @@ fn when_the_day_s_money_is_spent_all_is_ended_to_the_millisecond_and_bought_agai
         2h20m demand build 9 3
            decide
         2h29m30s decide
-           wake
         2h29m59s999ms decide
         2h30m decide
         2h31m decide
@@ -140,7 +139,6 @@ fn when_the_day_s_money_is_spent_all_is_ended_to_the_millisecond_and_bought_agai
         2h36m ended #1..#4 provisioner
            decide
         23h59m30s decide
-           wake
         24h decide
         ",
         expect![[r#"

@@ -10,7 +10,6 @@
 //!     queues                               as-of 1m
 //!     supply linux-build
 //!     prices                               as-of 1m
-//!     wake                                 when the last turn wants the next one
 //! ```
 //!
 //! A line without a time happens at the time above it. Each turn prints its orders and, below,
@@ -40,7 +39,6 @@ pub(crate) fn tell(setup: &str, story: &str) -> String {
     engine.explain(true);
     let mut told = String::new();
     let (mut time, mut now) = ("0s", Duration::ZERO);
-    let mut wake_at = Time::EPOCH;
     for line in story.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let mut words: Vec<&str> = line.split_whitespace().collect();
         if words[0].starts_with(|c: char| c.is_ascii_digit()) {
@@ -52,10 +50,8 @@ pub(crate) fn tell(setup: &str, story: &str) -> String {
             ["decide"] => {
                 let decision = engine.decide(at);
                 assert_eq!(decision.actions, silent.decide(at).actions, "explaining changes it");
-                wake_at = decision.wake_at;
                 write_decision(&mut told, time, &decision, engine.config());
             }
-            ["wake"] => told += &format!("{time}: next turn at {}\n", wake_at - Time::EPOCH),
             ["supply", name] => {
                 let supply = engine.supply(worker_type(engine.config(), name));
                 told += &format!("{time}: {name} has {supply}\n");
