@@ -18,6 +18,15 @@ const SUBJECTS: &[Subject] = &[
     Subject::new("ours 1 of 1000", M, M, Rust(|n, seed| ours::w_one_of(n, seed, 1_000)))
         .against("ours"),
     Subject::new("ours 1000 types", M, M, Rust(|n, seed| ours::w(n, seed, 1_000))).against("ours"),
+    Subject::new("ours 1000 timeouts", M, M, Rust(|n, seed| ours::w_own_timeouts(n, seed, 1_000)))
+        .against("ours 1000 types"),
+    // The same mix of events with one worker type and with many.
+    Subject::new("ours 1000 patient", M, M, Rust(|n, seed| ours::w_patient(n, seed, 1_000)))
+        .against("ours"),
+    Subject::new("ours one task", M, M, Rust(|n, seed| ours::w_one_task_each(n, seed, 1)))
+        .against("ours"),
+    Subject::new("ours 1000 one task", M, M, Rust(|n, seed| ours::w_one_task_each(n, seed, 1_000)))
+        .against("ours one task"),
     Subject::new("ours W3", 12 * M, M, Rust(ours::w3)).against("bare"),
     Subject::new("nexosim", M, M / 5, Rust(|n, seed| nexo::run(n, seed).into())).against("bare"),
     Subject::new("simpy", M / 10, M / 30, Python("w_simpy.py")).against("bare"),
@@ -27,7 +36,7 @@ const SUBJECTS: &[Subject] = &[
 ];
 
 fn w2(n: u64, seed: u64) -> Run {
-    Run { events: mmc::run(n, seed).events, w: None, setup_s: 0.0 }
+    Run::of(mmc::run(n, seed).events)
 }
 
 fn main() -> ExitCode {

@@ -218,9 +218,9 @@ mod tests {
     use crate::subject::Run;
 
     fn row(name: &'static str, relative: f64) -> Row {
-        let body = Body::Rust(|events, _| Run { events, w: None, setup_s: 0.0 });
+        let body = Body::Rust(|events, _| Run::of(events));
         let subject = Subject::new(name, 10, 10, body).against("bare");
-        let sample = |cpu_s| Sample { cpu_s, peak_kb: None, events: 10, w: None };
+        let sample = |cpu_s| Sample { cpu_s, peak_kb: None, events: 10, launches: None, w: None };
         Row::new(&subject, 10, &[sample(relative)], &[sample(1.0)], None)
     }
 
@@ -255,8 +255,9 @@ mod tests {
     #[test]
     fn the_bare_loop_agrees_with_the_reference() {
         let run = bare::run(REFERENCE_TASKS, 11);
-        let sample = Sample { cpu_s: 1.0, peak_kb: None, events: run.events, w: Some(run) };
-        let body = Body::Rust(|events, _| Run { events, w: None, setup_s: 0.0 });
+        let sample =
+            Sample { cpu_s: 1.0, peak_kb: None, events: run.events, launches: None, w: Some(run) };
+        let body = Body::Rust(|events, _| Run::of(events));
         let subject = Subject::new("bare", 1, 1, body);
         let row = Row::new(&subject, 1, &[sample], &[], Some(&band(REFERENCE_TASKS)));
         assert_eq!(disagreements(&[row]), Vec::<String>::new());

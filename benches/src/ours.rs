@@ -2,7 +2,10 @@
 //! journal.
 //!
 //! W runs with the `estimator` that credits requested capacity once, which is W's rule, on demand.
-//! With more worker types the same stream of tasks is spread evenly over them. W3 is a year of CI:
+//! With more worker types the same stream of tasks is spread evenly over them. Each then has a task
+//! so rarely that most need a launch, and an event of that mix costs more whatever the worker types
+//! cost. Two variants have one mix at any number of worker types: patient instances, of which there
+//! are as few launches as in W, and instances that run one task each. W3 is a year of CI:
 //! 12 million tasks in a daily and weekly rhythm over 50 worker types (Zipf 1), each with six of
 //! 300 spot pools whose prices change every hour; the cheapest pool wins, instances are taken back
 //! once in 20 hours, and cost is the exact price integral.
@@ -35,17 +38,48 @@ const NEVER: Duration = Duration::from_hours(1_000_000);
 /// W with its tasks spread over that many worker types.
 #[must_use]
 pub fn w(n: u64, seed: u64, worker_types: usize) -> Run {
-    spread(n, seed, worker_types, worker_types)
+    spread(n, seed, worker_types, &w_config(seed, worker_types))
 }
 
 /// W with that many worker types, all but one of them without tasks.
 #[must_use]
 pub fn w_one_of(n: u64, seed: u64, worker_types: usize) -> Run {
-    spread(n, seed, worker_types, 1)
+    spread(n, seed, 1, &w_config(seed, worker_types))
 }
 
-/// W with `worker_types` worker types, of which the first `busy` get tasks.
-fn spread(n: u64, seed: u64, worker_types: usize, busy: usize) -> Run {
+/// W spread, with instances that idle for so long that launches are as rare as with one type.
+#[must_use]
+pub fn w_patient(n: u64, seed: u64, worker_types: usize) -> Run {
+    let mut config = w_config(seed, worker_types);
+    for worker_type in &mut config.engine.worker_types {
+        worker_type.idle_timeout = Duration::from_hours(11);
+    }
+    spread(n, seed, worker_types, &config)
+}
+
+/// W spread, with instances that run one task each: as many launches as tasks, with one worker
+/// type or many.
+#[must_use]
+pub fn w_one_task_each(n: u64, seed: u64, worker_types: usize) -> Run {
+    let mut config = w_config(seed, worker_types);
+    for worker in &mut config.workers {
+        worker.uptime_max = Some(Duration::from_ms(1));
+    }
+    spread(n, seed, worker_types, &config)
+}
+
+/// W spread over worker types of which no two have the same idle timeout: 100 s, 101 s, …
+#[must_use]
+pub fn w_own_timeouts(n: u64, seed: u64, worker_types: usize) -> Run {
+    let mut config = w_config(seed, worker_types);
+    for (worker_type, s) in config.engine.worker_types.iter_mut().zip(100..) {
+        worker_type.idle_timeout = Duration::from_secs(s);
+    }
+    spread(n, seed, worker_types, &config)
+}
+
+/// W's tasks over the first `busy` worker types.
+fn spread(n: u64, seed: u64, busy: usize, config: &SimConfig) -> Run {
     let mut tasks = Elastic {
         arrivals: w::Arrivals::new(seed),
         choice: Seed(seed).purpose("worker type").stream(),
@@ -53,15 +87,17 @@ fn spread(n: u64, seed: u64, worker_types: usize, busy: usize) -> Run {
         now_ns: 0,
         left: n,
     };
-    let outcome = run(&w_config(seed, worker_types), &mut tasks, Hooks::default());
-    let w = (busy == 1).then(|| WResult {
+    let outcome = run(config, &mut tasks, Hooks::default());
+    let launches = f64::from(u32::try_from(outcome.total.launches.started).unwrap_or(u32::MAX));
+    let is_w = busy == 1 && config.workers.iter().all(|worker| worker.uptime_max.is_none());
+    let w = is_w.then(|| WResult {
         mean_wait_s: outcome.total.wait.mean_ms / 1e3,
         p95_wait_s: outcome.total.wait.p95.as_secs_f64(),
-        launches: f64::from(u32::try_from(outcome.total.launches.started).unwrap_or(u32::MAX)),
+        launches,
         instance_hours: outcome.total.instance_time.as_hours_f64(),
         events: outcome.events,
     });
-    Run { events: outcome.events, w, setup_s: 0.0 }
+    Run { events: outcome.events, launches: Some(launches), w, setup_s: 0.0 }
 }
 
 /// W3 with that many tasks in its year. Price changes are useful events too.
@@ -72,7 +108,8 @@ pub fn w3(n: u64, seed: u64) -> Run {
     let setup_s = cpu_s() - start;
     let mut tasks = Year::new(seed, n);
     let Outcome { events, .. } = run(&config, &mut tasks, Hooks::default());
-    Run { events: events + config.market.prices().len() as u64, w: None, setup_s }
+    let events = events + config.market.prices().len() as u64;
+    Run { setup_s, ..Run::of(events) }
 }
 
 /// What W says, given to the real simulator.

@@ -22,7 +22,7 @@ pub fn csv(rows: u64, seed: u64) -> Run {
     let csv = made_up(rows, seed);
     let setup_s = cpu_s() - start;
     let imported = import_from("made-up.csv", csv.as_bytes(), &Options::default());
-    Run { events: take_all(imported), w: None, setup_s }
+    Run { setup_s, ..Run::of(take_all(imported)) }
 }
 
 /// Reads a canonical file of that many tasks.
@@ -38,7 +38,7 @@ pub fn canonical_form(rows: u64, seed: u64) -> Run {
     let events = take_all(import(&path, &Options::default()));
     let read = cpu_s();
     let _left_behind = std::fs::remove_file(&path);
-    Run { events, w: None, setup_s: made - start + cpu_s() - read }
+    Run { setup_s: made - start + cpu_s() - read, ..Run::of(events) }
 }
 
 /// Takes every task in turn, and counts them.

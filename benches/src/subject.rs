@@ -49,15 +49,25 @@ pub enum Body {
 pub struct Run {
     /// Useful events, or rows read.
     pub events: u64,
+    /// Instances that started, if `w` does not tell.
+    pub launches: Option<f64>,
     /// What it found, if it was W.
     pub w: Option<WResult>,
     /// CPU time that went into making its input, which is not measured.
     pub setup_s: f64,
 }
 
+impl Run {
+    /// So many events or rows, and no more is known.
+    #[must_use]
+    pub const fn of(events: u64) -> Self {
+        Self { events, launches: None, w: None, setup_s: 0.0 }
+    }
+}
+
 impl From<WResult> for Run {
     fn from(w: WResult) -> Self {
-        Self { events: w.events, w: Some(w), setup_s: 0.0 }
+        Self { w: Some(w), ..Self::of(w.events) }
     }
 }
 
@@ -70,6 +80,8 @@ pub struct Sample {
     pub peak_kb: Option<u64>,
     /// Useful events, or rows read.
     pub events: u64,
+    /// Instances that started, if `w` does not tell.
+    pub launches: Option<f64>,
     /// What it found, if it was W.
     pub w: Option<WResult>,
 }
@@ -164,13 +176,13 @@ pub fn measure(run: fn(u64, u64) -> Run, n: u64, seed: u64) -> Sample {
     let before = cpu_s();
     let (mut times, mut setups_s) = (0.0, 0.0);
     loop {
-        let Run { events, w, setup_s } = run(n, seed);
+        let Run { events, launches, w, setup_s } = run(n, seed);
         times += 1.0;
         setups_s += setup_s;
         let spent_s = cpu_s() - before - setups_s;
         if spent_s >= SAMPLE_AT_LEAST_S {
             let cpu_s = spent_s / times;
-            return Sample { cpu_s, peak_kb: peak_kb(), events, w };
+            return Sample { cpu_s, peak_kb: peak_kb(), events, launches, w };
         }
     }
 }
@@ -200,7 +212,7 @@ mod tests {
     fn a_sample_is_the_mean_of_enough_runs() {
         let spin = |n, seed| {
             let sum = (0..n).fold(seed, |sum, i| std::hint::black_box(sum ^ i));
-            Run { events: n + sum % 2, w: None, setup_s: 0.0 }
+            Run::of(n + sum % 2)
         };
         let sample = measure(spin, 10_000_000, 7);
         assert!(sample.cpu_s > 0.0);

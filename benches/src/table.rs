@@ -1,6 +1,6 @@
 //! Samples become rows, rows become the table.
 //!
-//! A ratio is taken within one round, where machine and neighbours were most alike, and the median
+//! Launches are those of a task. A ratio is taken within one round, where machine and neighbours were most alike, and the median
 //! over rounds is shown. What follows `±` is half the range over the rounds.
 //!
 //! A fast wrong model measures nothing: the second table says how far each subject's results for W
@@ -24,6 +24,8 @@ pub struct Row {
     pub unit: &'static str,
     /// How many of them, in the first sample.
     pub events: u64,
+    /// Instances that a task took, in the first sample: an event that launches costs more.
+    pub launches_per_task: Option<f64>,
     /// CPU time of one run.
     pub cpu_s: Spread,
     /// CPU time of one event.
@@ -77,11 +79,13 @@ impl Row {
         };
         let paired = samples.iter().zip(against);
         let ratios = paired.map(|(sample, base)| sample.ns_per_event() / base.ns_per_event());
+        let launches = samples[0].launches.or(samples[0].w.map(|w| w.launches));
         Self {
             name: subject.name,
             n,
             unit: subject.unit,
             events: samples[0].events,
+            launches_per_task: launches.map(|launches| launches / n as f64),
             cpu_s: spread(&|sample| sample.cpu_s),
             ns_per_event: spread(&Sample::ns_per_event),
             ratio: Spread::of(ratios),
@@ -130,13 +134,16 @@ impl Band {
 /// The table, and below it how well W's results agree.
 #[must_use]
 pub fn render(rows: &[Row]) -> String {
-    let mut speed =
-        vec![["", "N", "work", "CPU s", "M/s", "ns each", "ratio", "peak MB"].map(str::to_owned)];
+    let mut speed = vec![
+        ["", "N", "work", "launches", "CPU s", "M/s", "ns each", "ratio", "peak MB"]
+            .map(str::to_owned),
+    ];
     speed.extend(rows.iter().map(|row| {
         [
             row.name.to_owned(),
             row.n.to_string(),
             format!("{} {}", row.events, row.unit),
+            row.launches_per_task.map_or_else(String::new, |launches| format!("{launches:.3}")),
             format!("{:.3}", row.cpu_s.median),
             format!("{:.2}", 1e3 / row.ns_per_event.median),
             plus_minus(row.ns_per_event, 1),
@@ -192,7 +199,13 @@ mod tests {
     fn samples(cpu_s: [f64; 3], launches: f64) -> Vec<Sample> {
         let [mean_wait_s, p95_wait_s, _, instance_hours] = REFERENCE.map(|known| known.mean);
         let w = WResult { mean_wait_s, p95_wait_s, launches, instance_hours, events: 1_000_000 };
-        let sample = |cpu_s| Sample { cpu_s, peak_kb: Some(2_400), events: 1_000_000, w: Some(w) };
+        let sample = |cpu_s| Sample {
+            cpu_s,
+            peak_kb: Some(2_400),
+            events: 1_000_000,
+            launches: None,
+            w: Some(w),
+        };
         cpu_s.map(sample).to_vec()
     }
 
@@ -205,7 +218,7 @@ mod tests {
             (sample.w, sample.peak_kb) = (None, None);
         }
         let band = Band { known: REFERENCE, runs: 30 };
-        let body = Body::Rust(|events, _| Run { events, w: None, setup_s: 0.0 });
+        let body = Body::Rust(|events, _| Run::of(events));
         let subject = |name| Subject::new(name, 1000, 100, body);
         let row = |subject: Subject, samples: &[Sample], against: &[Sample]| {
             Row::new(&subject, 1000, samples, against, Some(&band))

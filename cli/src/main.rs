@@ -6,6 +6,7 @@
 //! Not here: any logic of its own; commands join scenarios, the simulator and reports.
 
 mod import;
+mod incidents;
 mod parameters;
 mod replay;
 mod simulate;
@@ -34,13 +35,14 @@ Examples:
   provisioner simulate scenarios/quickstart.toml
   provisioner help simulate
 
-Exit codes: 0 all is well; 1 the answer is no (a replay diverges); 2 it could not run (bad input
-or usage). Colour is used on terminals only, and not if NO_COLOR is set.";
+Exit codes: 0 all is well; 1 the answer is no (a check fails, a replay diverges); 2 it could not
+run (bad input or usage). Colour is used on terminals only, and not if NO_COLOR is set.";
 
 #[derive(Subcommand)]
 enum Command {
     Simulate(Box<simulate::Simulate>),
     Replay(replay::Replay),
+    Incidents(incidents::Incidents),
     Import(Box<import::Import>),
     Parameters(parameters::Parameters),
 }
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
     let answer = match Arguments::parse().command {
         Command::Simulate(simulate) => simulate.run(),
         Command::Replay(replay) => replay.run(),
+        Command::Incidents(incidents) => incidents.run(),
         Command::Import(import) => import.run(),
         Command::Parameters(parameters) => parameters.run(),
     };

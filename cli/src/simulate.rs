@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use provisioner_engine::journal::Record;
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Time};
+use provisioner_reports::checks::{Checked, Verdict, bind, table};
 use provisioner_reports::series::SeriesWriter;
 use provisioner_reports::summary::summary;
 use provisioner_reports::warnings::warnings;
@@ -17,7 +19,7 @@ use provisioner_reports::{Run, json, show_time};
 use provisioner_scenarios::file::quantity;
 use provisioner_scenarios::journal::{Header, JOURNAL_VERSION, JournalWriter};
 use provisioner_scenarios::output::{OutFile, is_stdout};
-use provisioner_scenarios::{Loaded, Scenario, load};
+use provisioner_scenarios::{Loaded, Profile, Scenario, load};
 use provisioner_sim::config::SimConfig;
 use provisioner_sim::outcome::Outcome;
 use provisioner_sim::{Hooks, Sample};
@@ -30,6 +32,8 @@ use crate::{Answer, COMMIT};
 /// Prints the run's name (seed, scenario hash, commit), then a summary. Equal names give equal
 /// bytes in every output. Output files are replaced only when the run has succeeded; their names
 /// may end in `.zst` or `.gz`, and `-` is standard output.
+///
+/// If the scenario has checks, a table of them follows, and the command fails if one fails.
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Simulate {
@@ -38,6 +42,16 @@ pub(crate) struct Simulate {
     /// The origin of all chance, instead of the scenario's own
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Run it as another provisioner would have
+    ///
+    /// The profile decides what a provisioner is: its policies, guards and habits. What its owner
+    /// configures stays as the file says: capacities, prices, pools, timeouts; so do the options
+    /// of a policy that is the profile's own. v1: aws-provisioner of 2017, `scaling-ratio` and
+    /// `cheapest`, one launch a call, memory lost in a restart, no registration timeout.
+    /// worker-manager: `estimator` and `weighted`. Both: no guards, an overshooting last instance,
+    /// no on-demand fallback, schedules or spending ceilings. ours: our policies, every guard.
+    #[arg(long = "as", value_name = "PROFILE", value_parser = profiles())]
+    run_by: Option<Profile>,
     /// Write the outcome as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -71,8 +85,17 @@ Examples:
   provisioner simulate week.toml --seed 7 --json week.json --series week.csv
   provisioner simulate week.toml --series - --series-step '1 h' --quiet | head
   provisioner simulate week.toml --journal week.jsonl.zst && provisioner replay week.jsonl.zst
+  provisioner simulate week.toml --as v1
 
-Exit codes: 0 it ran; 2 it could not.";
+Exit codes: 0 it ran, and all checks passed; 1 it ran, and a check failed; 2 it could not run.";
+
+fn profiles() -> impl TypedValueParser<Value = Profile> {
+    let names = Profile::ALL.map(Profile::name);
+    PossibleValuesParser::new(names).map(|name| {
+        let named = |profile: &Profile| profile.name() == name;
+        Profile::ALL.into_iter().find(named).expect("one of the possible values")
+    })
+}
 
 fn step(text: &str) -> Result<Duration, String> {
     let step = quantity::duration(text).map_err(|fault| fault.to_string())?;
@@ -85,11 +108,21 @@ fn step(text: &str) -> Result<Duration, String> {
 impl Simulate {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
         self.check_outputs()?;
-        let Loaded { scenario, remarks } = load(&self.scenario)?;
+        let Loaded { mut scenario, remarks } = load(&self.scenario)?;
+        let mut name = scenario.name().to_owned();
+        if let Some(profile) = self.run_by {
+            scenario = scenario.run_by(profile);
+            name += &format!(" as {}", profile.name());
+        }
+        if self.series.is_some() {
+            scenario = scenario.with_series_step(self.series_step);
+        }
         self.check_name(&scenario)?;
         let seed = self.seed.map_or(scenario.seed(), Seed);
+        let config = scenario.config(seed);
+        let checks = bind(&scenario, &config)?;
         let run = Run {
-            scenario: scenario.name().to_owned(),
+            scenario: name,
             scenario_hash: scenario.hash().to_owned(),
             seed: seed.0,
             commit: COMMIT.to_owned(),
@@ -101,24 +134,24 @@ impl Simulate {
         if !self.quiet {
             remarks.iter().for_each(|remark| say(format_args!("remark: {remark}")));
         }
-        let scenario = match &self.series {
-            Some(_) => scenario.with_series_step(self.series_step),
-            None => scenario,
-        };
-        let config = scenario.config(seed);
         let mut outputs = self.open(&run, &config)?;
         let mut progress = self.progress(&config);
         let begun = Instant::now();
         let outcome = outputs.watch(&config, &scenario, seed, progress.as_mut());
         let took = begun.elapsed().as_secs_f64();
         drop(progress);
-        let kept = outputs.keep(&run, &outcome);
+        let checked = checks.judge(&outcome);
+        let kept = outputs.keep(&run, &outcome, &checked);
         self.tell(format_args!("\n{}", summary(&outcome, self.look()).to_string().trim_end()))?;
+        if !checked.is_empty() {
+            self.tell(format_args!("\n{}", table(&checked, self.look()).to_string().trim_end()))?;
+        }
         if !self.quiet {
             warnings(&config, &outcome).iter().for_each(warn);
             say(format_args!("run in {took:.1} s"));
         }
-        kept.map(|()| Answer::Yes)
+        let failed = checked.iter().any(|checked| checked.verdict == Verdict::Failed);
+        kept.map(|()| if failed { Answer::No } else { Answer::Yes })
     }
 
     /// Two outputs cannot share a file.
@@ -253,9 +286,11 @@ impl Outputs<'_> {
     }
 
     /// Gives all outputs their names; the first that cannot be kept is told.
-    fn keep(self, run: &Run, outcome: &Outcome) -> Result<(), Failure> {
+    fn keep(self, run: &Run, outcome: &Outcome, checked: &[Checked<'_>]) -> Result<(), Failure> {
         let json = self.json.map_or(Ok(()), |json| {
-            json.keep(|mut file| json::write(run, outcome, &mut file).and_then(|()| file.finish()))
+            json.keep(|mut file| {
+                json::write(run, outcome, checked, &mut file).and_then(|()| file.finish())
+            })
         });
         let series = self
             .series

@@ -5,6 +5,7 @@
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -127,6 +128,8 @@ pub(crate) struct Ledger {
     launches: LaunchMap<Launch>,
     next: LaunchId,
     by_worker_type: Vec<Account>,
+    /// Live capacity by candidate, of one worker type after the other.
+    by_candidate: Vec<u32>,
     spend: Spend,
 }
 
@@ -135,25 +138,26 @@ pub(crate) struct Ledger {
 struct Account {
     capacity: [u32; STAGES],
     requests: u32,
-    /// Live capacity by candidate.
-    by_candidate: Vec<u32>,
     /// Live capacity that was bought on demand and given.
     on_demand: u32,
+    /// Where its candidates stand in `by_candidate`.
+    candidates: Range<u32>,
 }
 
 impl Ledger {
     /// An empty ledger for worker types with that many candidates each, under these ceilings.
     pub(crate) fn new(candidates: impl Iterator<Item = usize>, spend: Spend) -> Self {
-        let account = |n| Account {
-            capacity: [0; STAGES],
-            requests: 0,
-            by_candidate: alloc::vec![0; n],
-            on_demand: 0,
+        let mut end = 0;
+        let account = |n| {
+            let start = end;
+            end += u32::try_from(n).expect("fewer than four billion candidates");
+            Account { capacity: [0; STAGES], requests: 0, on_demand: 0, candidates: start..end }
         };
         Self {
             launches: LaunchMap::new(),
             next: LaunchId(1),
             by_worker_type: candidates.map(account).collect(),
+            by_candidate: alloc::vec![0; end as usize],
             spend,
         }
     }
@@ -246,7 +250,8 @@ impl Ledger {
 
     /// Live capacity of a worker type from each of its candidates.
     pub(crate) fn by_candidate(&self, worker_type: WorkerTypeId) -> &[u32] {
-        &self.by_worker_type[worker_type.index()].by_candidate
+        let Range { start, end } = self.by_worker_type[worker_type.index()].candidates;
+        &self.by_candidate[start as usize..end as usize]
     }
 
     /// Live capacity of a worker type that was bought on demand and given.
@@ -264,7 +269,8 @@ impl Ledger {
         account.capacity[launch.stage as usize] += launch.capacity;
         account.requests += u32::from(launch.stage == Stage::Requested);
         if launch.stage < Stage::Stopping {
-            account.by_candidate[launch.candidate as usize] += launch.capacity;
+            let place = account.candidates.start + launch.candidate;
+            self.by_candidate[place as usize] += launch.capacity;
             account.on_demand += on_demand(launch);
         }
     }
@@ -274,7 +280,8 @@ impl Ledger {
         account.capacity[launch.stage as usize] -= launch.capacity;
         account.requests -= u32::from(launch.stage == Stage::Requested);
         if launch.stage < Stage::Stopping {
-            account.by_candidate[launch.candidate as usize] -= launch.capacity;
+            let place = account.candidates.start + launch.candidate;
+            self.by_candidate[place as usize] -= launch.capacity;
             account.on_demand -= on_demand(launch);
         }
     }

@@ -9,7 +9,8 @@
 //!   "worker_types": [{"name", …}],      in the order of the scenario
 //!   "largest_pool", "largest_pool_share",
 //!   "api_calls": {"launch", "cancel", "terminate"},
-//!   "iterations", "events", "decision_digest"
+//!   "iterations", "events", "decision_digest",
+//!   "checks": [{…}]                     only if the scenario has any, see below
 //! }
 //! ```
 //!
@@ -21,18 +22,27 @@
 //! `stopped`), `instance_h`, `capacity_h`, `useful_h`, `over_provisioned_h`, `utilisation`,
 //! `churn_per_task_h`.
 //!
+//! Each of `checks` has `name`, `because`, `measure` (the path of a number in this document, a
+//! worker type standing under its name), `value`, those of the bounds `at_most`, `at_least`,
+//! `equals` that it has, in the measure's unit, and `verdict`: `passed`, `failed` or
+//! `says-nothing` (of the provisioner that ran).
+//!
 //! Units end the names: `_usd` dollars, exact to the micro-dollar; `_s` seconds, exact to the
 //! millisecond; `_h` hours. Shares and utilisation are from 0 to 1. Keys are only ever added under
 //! one version.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use provisioner_engine::units::Duration;
+use provisioner_scenarios::scenario::{Check, Relation};
 use provisioner_sim::outcome::{
     ApiCalls, Cost, LaunchMeasures, Measures, Outcome, TaskMeasures, Wait,
 };
 use serde::Serialize;
+use serde_json::Value;
 
+use crate::checks::{Checked, Verdict};
 use crate::summary::cost_per_task;
 use crate::{Run, show_time};
 
@@ -41,8 +51,57 @@ use crate::{Run, show_time};
 /// # Errors
 ///
 /// Whatever `out` says.
-pub fn write(run: &Run, outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
-    let document = Document {
+pub fn write(
+    run: &Run,
+    outcome: &Outcome,
+    checks: &[Checked<'_>],
+    out: &mut impl Write,
+) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, &document(run, outcome, checks))?;
+    out.write_all(b"\n")
+}
+
+/// Every number of the document by its path; `None` where there is none for this outcome.
+pub(crate) fn numbers(outcome: &Outcome) -> BTreeMap<String, Option<f64>> {
+    let run = Run {
+        scenario: String::new(),
+        scenario_hash: String::new(),
+        seed: 0,
+        commit: String::new(),
+    };
+    let document = serde_json::to_value(document(&run, outcome, &[]));
+    let mut document = document.expect("a document of numbers, texts and lists");
+    let mut numbers = BTreeMap::new();
+    if let Some(sections) = document.as_object_mut() {
+        sections.retain(|name, _| !["run", "version"].contains(&name.as_str()));
+    }
+    gather(String::new(), &document, &mut numbers);
+    numbers
+}
+
+fn gather(path: String, value: &Value, numbers: &mut BTreeMap<String, Option<f64>>) {
+    let inner = |name: &str| {
+        let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        let name = if name.chars().all(bare) { name.to_owned() } else { format!("\"{name}\"") };
+        if path.is_empty() { name } else { format!("{path}.{name}") }
+    };
+    match value {
+        Value::Null => drop(numbers.insert(path, None)),
+        Value::Number(number) => drop(numbers.insert(path, number.as_f64())),
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, value)| gather(inner(name), value, numbers));
+        }
+        Value::Array(items) => {
+            let named = |item| Some((Value::get(item, "name")?.as_str()?, item));
+            let named = items.iter().filter_map(named);
+            named.for_each(|(name, item)| gather(inner(name), item, numbers));
+        }
+        Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
+fn document<'a>(run: &'a Run, outcome: &'a Outcome, checks: &'a [Checked<'a>]) -> Document<'a> {
+    Document {
         version: outcome.version,
         run,
         started: show_time(outcome.started),
@@ -55,9 +114,8 @@ pub fn write(run: &Run, outcome: &Outcome, out: &mut impl Write) -> io::Result<(
         iterations: outcome.iterations,
         events: outcome.events,
         decision_digest: &outcome.decision_digest,
-    };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    out.write_all(b"\n")
+        checks: checks.iter().map(CheckDocument::of).collect(),
+    }
 }
 
 #[derive(Serialize)]
@@ -74,6 +132,8 @@ struct Document<'a> {
     iterations: u64,
     events: u64,
     decision_digest: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    checks: Vec<CheckDocument<'a>>,
 }
 
 #[derive(Serialize)]
@@ -113,6 +173,31 @@ struct WaitDocument {
     p95: f64,
     p99: f64,
     max: f64,
+}
+
+#[derive(Serialize)]
+struct CheckDocument<'a> {
+    name: &'a str,
+    because: &'a str,
+    measure: &'a str,
+    value: Option<f64>,
+    #[serde(flatten)]
+    bounds: BTreeMap<&'static str, f64>,
+    verdict: Verdict,
+}
+
+impl<'a> CheckDocument<'a> {
+    fn of(checked: &'a Checked<'_>) -> Self {
+        let Check { name, because, measure, .. } = checked.check;
+        let (value, verdict) = (checked.value, checked.verdict);
+        let key = |relation| match relation {
+            Relation::AtMost => "at_most",
+            Relation::AtLeast => "at_least",
+            Relation::Equals => "equals",
+        };
+        let bounds = checked.bounds.iter().map(|(relation, bound)| (key(*relation), *bound));
+        Self { name, because, measure, value, bounds: bounds.collect(), verdict }
+    }
 }
 
 impl<'a> MeasuresDocument<'a> {
@@ -171,7 +256,7 @@ mod tests {
         let mut outcome = outcome();
         outcome.worker_types.truncate(1);
         let mut bytes = Vec::new();
-        write(&run(), &outcome, &mut bytes).unwrap();
+        write(&run(), &outcome, &[], &mut bytes).unwrap();
         expect![[r#"
             {
               "version": 1,

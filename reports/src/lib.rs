@@ -5,13 +5,18 @@
 //! | [`summary`] | the page that `simulate` prints |
 //! | [`warnings`] | remarks in plain words under it |
 //! | [`json`] | the outcome as JSON, with units in the names of its keys |
+//! | [`checks`] | whether an outcome is what its scenario says it must be |
+//! | [`incidents`] | one number a scenario, by provisioner |
 //! | [`series`] | the time series as CSV |
 //! | [`decisions`] | orders and reasons in words, and where a replay parts from its journal |
 //!
 //! Equal runs give equal bytes. Not here: running anything, files, terminals (the `cli` crate).
 
+pub mod checks;
 pub mod decisions;
+pub mod incidents;
 pub mod json;
+mod measure;
 pub mod series;
 pub mod summary;
 mod table;

@@ -9,4 +9,4 @@ pub mod output;
 pub mod scenario;
 pub mod traces;
 
-pub use scenario::{Loaded, Scenario, load, parameters};
+pub use scenario::{Loaded, Profile, Scenario, load, parameters};

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub const OUTCOME_VERSION: u32 = 1;
 
 /// Everything measured about one run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outcome {
     /// [`OUTCOME_VERSION`] of the program that measured.
@@ -276,45 +276,32 @@ impl Measures {
 #[derive(Clone, Debug)]
 pub(crate) struct Waits {
     histogram: Histogram<u32>,
-    /// Waits of zero are by far the most; they are only counted.
+    /// Waits of zero are only counted.
     zeros: u64,
-    /// Waits that are not in the histogram yet: a batch finds its memory at hand.
-    recent: Vec<Duration>,
     sum_ms: i128,
     max: Duration,
 }
 
-/// How many waits enter the histogram together.
-const BATCH: usize = 64;
-
 impl Waits {
     pub(crate) fn new(digits: u8) -> Self {
         let histogram = Histogram::new(digits).expect("so many significant digits are allowed");
-        Self { histogram, zeros: 0, recent: Vec::new(), sum_ms: 0, max: Duration::ZERO }
+        Self { histogram, zeros: 0, sum_ms: 0, max: Duration::ZERO }
     }
 
+    /// That many tasks did not wait.
+    pub(crate) const fn note_zeros(&mut self, count: u64) {
+        self.zeros += count;
+    }
+
+    /// One task waited that long.
     pub(crate) fn note(&mut self, wait: Duration) {
-        if wait == Duration::ZERO {
-            self.zeros += 1;
-            return;
-        }
-        self.recent.push(wait);
-        if self.recent.len() == BATCH {
-            self.settle();
-        }
-    }
-
-    fn settle(&mut self) {
-        for wait in self.recent.drain(..) {
-            let ms = wait.ms().cast_unsigned();
-            self.histogram.record(ms).expect("the histogram grows as needed");
-            self.sum_ms += i128::from(wait.ms());
-            self.max = self.max.max(wait);
-        }
+        let ms = wait.ms().cast_unsigned();
+        self.histogram.record(ms).expect("the histogram grows as needed");
+        self.sum_ms += i128::from(wait.ms());
+        self.max = self.max.max(wait);
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
-        other.recent.iter().for_each(|wait| self.note(*wait));
         self.histogram.add(&other.histogram).expect("the histogram grows as needed");
         self.zeros += other.zeros;
         self.sum_ms += other.sum_ms;
@@ -322,8 +309,7 @@ impl Waits {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a report rounds far more")]
-    pub(crate) fn measure(&mut self) -> Wait {
-        self.settle();
+    pub(crate) fn measure(&self) -> Wait {
         let count = self.zeros + self.histogram.len();
         let mean_ms = if count == 0 { 0.0 } else { self.sum_ms as f64 / count as f64 };
         let quantile = |percent| self.quantile(percent, count);
@@ -378,7 +364,7 @@ mod tests {
     fn no_wait_at_all_has_no_quantiles() {
         let mut waits = Waits::new(3);
         assert_eq!(waits.measure(), Wait::default());
-        waits.note(Duration::ZERO);
+        waits.note_zeros(1);
         assert_eq!(waits.measure(), Wait { count: 1, ..Wait::default() });
     }
 }

@@ -82,11 +82,12 @@ struct State {
     surplus_since: Option<Time>,
 }
 
-/// Worker types to look at in the next decision, each at most once.
+/// Worker types to look at in the next decision.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Changed {
-    is_in: Vec<bool>,
-    worker_types: Vec<WorkerTypeId>,
+    worker_types: usize,
+    /// Bit b of word w stands for worker type 64 w + b.
+    words: Vec<u64>,
     /// Room for the next ones, so that a turn allocates nothing for them.
     spare: Vec<WorkerTypeId>,
 }
@@ -242,7 +243,11 @@ impl Engine {
         let changed = self.changed.take();
         for &worker_type in &changed {
             match self.demands.of(worker_type, now) {
-                Ok(counts) => orders.extend(self.order(worker_type, counts, &mut decision)),
+                Ok(counts) => {
+                    if let Some(order) = self.order(worker_type, counts, &mut decision) {
+                        orders.push_back(order);
+                    }
+                }
                 Err(frozen) => self.because(&mut decision, frozen),
             }
         }
@@ -269,30 +274,31 @@ impl Engine {
 impl Changed {
     /// All of that many worker types: at first none has been looked at.
     fn all_of(worker_types: usize) -> Self {
-        let is_in = alloc::vec![false; worker_types];
-        let mut changed = Self { is_in, worker_types: Vec::new(), spare: Vec::new() };
+        let words = alloc::vec![0; worker_types.div_ceil(64)];
+        let mut changed = Self { worker_types, words, spare: Vec::new() };
         changed.mark_all();
         changed
     }
 
     fn mark(&mut self, worker_type: WorkerTypeId) {
-        let is_in = &mut self.is_in[worker_type.index()];
-        if !*is_in {
-            *is_in = true;
-            self.worker_types.push(worker_type);
-        }
+        self.words[worker_type.index() / 64] |= 1 << (worker_type.index() % 64);
     }
 
     fn mark_all(&mut self) {
-        (0..self.is_in.len()).map(WorkerTypeId::new).for_each(|worker_type| self.mark(worker_type));
+        (0..self.worker_types)
+            .map(WorkerTypeId::new)
+            .for_each(|worker_type| self.mark(worker_type));
     }
 
     /// Takes all of them out, in the order of their ids.
     fn take(&mut self) -> Vec<WorkerTypeId> {
-        let mut taken = mem::replace(&mut self.worker_types, mem::take(&mut self.spare));
-        taken.sort_unstable();
-        for worker_type in &taken {
-            self.is_in[worker_type.index()] = false;
+        let mut taken = mem::take(&mut self.spare);
+        for (index, word) in self.words.iter_mut().enumerate() {
+            let mut left = mem::take(word);
+            while left != 0 {
+                taken.push(WorkerTypeId::new(index * 64 + left.trailing_zeros() as usize));
+                left &= left - 1;
+            }
         }
         taken
     }

@@ -22,15 +22,17 @@ pub(super) const ORDERED_AGAIN_AFTER: Duration = Duration::from_mins(5);
 /// What a worker type wants to launch.
 pub(super) struct Order {
     worker_type: WorkerTypeId,
-    /// The next one last.
-    picks: Vec<Pick>,
+    /// From where the next instance comes.
+    pick: Pick,
+    /// What is picked after that, the next one last: mostly nothing, and then it takes no memory.
+    later: Vec<Pick>,
 }
 
 impl Engine {
     /// Cancels requests and ends instances that are past their time.
     pub(super) fn give_up_overdue(&mut self, decision: &mut Decision) {
         for (look, id) in self.looks.take_due(self.now) {
-            let Some(launch) = self.ledger.get(id).copied().filter(|it| it.look == look) else {
+            let Some(&launch) = self.ledger.get(id).filter(|it| it.look == look) else {
                 continue;
             };
             // It was put off. Looking again at twice its age, most that end meanwhile are
@@ -102,7 +104,9 @@ impl Engine {
         let wanted = u32::try_from(change).ok().filter(|wanted| *wanted > 0)?;
         let mut picks = self.choose(worker_type, wanted, supply.live(), decision);
         picks.reverse();
-        Some(Order { worker_type, picks }).filter(|order| !order.picks.is_empty())
+        let pick = picks.pop()?;
+        let later = if picks.is_empty() { Vec::new() } else { picks };
+        Some(Order { worker_type, pick, later })
     }
 
     /// What gives so many units: by its policy, and on demand when its patience is at an end.
@@ -197,44 +201,40 @@ impl Engine {
         while left > 0
             && let Some(mut order) = line.pop_front()
         {
-            let worker_type = order.worker_type;
-            if let Some(&pick) = order.picks.last() {
-                let region = self.region_of(worker_type, &pick);
-                let most = pick.count.min(launches_per_call_max).min(left);
-                let most = match self.affordable(worker_type, &pick, most, decision) {
-                    Ok(count) => count,
-                    Err(reason) => {
-                        order.picks.pop();
-                        self.because(decision, reason);
-                        self.changed.mark(worker_type);
-                        line.extend(Some(order).filter(|order| !order.picks.is_empty()));
-                        continue;
-                    }
-                };
-                match self.budget.launch(self.now, region, 1, most) {
+            let Order { worker_type, pick, .. } = order;
+            let region = self.region_of(worker_type, &pick);
+            let most = pick.count.min(launches_per_call_max).min(left);
+            let more = match self.affordable(worker_type, &pick, most, decision) {
+                Err(reason) => {
+                    self.because(decision, reason);
+                    self.changed.mark(worker_type);
+                    order.skip(|_| false)
+                }
+                Ok(most) => match self.budget.launch(self.now, region, 1, most) {
                     0 => {
-                        order.picks.retain(|pick| self.region_of(worker_type, pick) != region);
                         self.tell_spent(Some(worker_type), region, Call::Launch, 1, decision);
                         self.changed.mark(worker_type);
                         cut_off = cut_off.or(Some(worker_type));
+                        order.skip(|pick| self.region_of(worker_type, pick) == region)
                     }
                     count => {
                         left -= count;
-                        let pick = order.take(count);
-                        let launch = self.buy(worker_type, &pick, decision);
-                        self.tell_chosen(worker_type, &pick, launch, told, decision);
+                        let (call, more) = order.take(count);
+                        let launch = self.buy(worker_type, &call, decision);
+                        self.tell_chosen(worker_type, &call, launch, told, decision);
+                        more
                     }
-                }
-            }
-            if !order.picks.is_empty() {
+                },
+            };
+            if more {
                 line.push_back(order);
             }
         }
         if let Some(next) = cut_off.or_else(|| Some(line.front()?.worker_type)) {
             self.first_in_line = next;
         }
-        for Order { worker_type, picks } in line {
-            let left = picks.iter().map(|pick| pick.count).sum();
+        for Order { worker_type, pick, later } in line {
+            let left = later.iter().fold(pick.count, |left, pick| left + pick.count);
             self.because(decision, Reason::LaunchLimitReached { worker_type, left, limit });
             self.changed.mark(worker_type);
         }
@@ -335,14 +335,17 @@ impl Engine {
 }
 
 impl Order {
-    /// Takes that many instances of the next pick out, for one call.
-    fn take(&mut self, count: u32) -> Pick {
-        let pick = self.picks.last_mut().expect("there is one to take from");
-        let call = Pick { count, ..*pick };
-        pick.count -= count;
-        if pick.count == 0 {
-            self.picks.pop();
-        }
-        call
+    /// Takes that many instances of the next pick out, for one call; says whether there are more.
+    fn take(&mut self, count: u32) -> (Pick, bool) {
+        let call = Pick { count, ..self.pick };
+        self.pick.count -= count;
+        (call, self.pick.count > 0 || self.skip(|_| false))
+    }
+
+    /// Drops the next pick, and all those behind it that are like this; says whether there are
+    /// more.
+    fn skip(&mut self, like_this: impl Fn(&Pick) -> bool) -> bool {
+        self.later.retain(|pick| !like_this(pick));
+        self.later.pop().map(|next| self.pick = next).is_some()
     }
 }

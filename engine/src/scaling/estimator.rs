@@ -35,6 +35,9 @@ impl Scaling for Estimator {
             IdleCredit::Ignored => 0,
         };
         let adjusted = need.pending.saturating_sub(idle);
+        if adjusted == 0 && need.capacity_min <= existing {
+            return 0; // `desired` is at most `total`, as at most turns
+        }
         let total = f64::from(existing) + f64::from(supply.stopping);
         let (min, max) = (f64::from(need.capacity_min), f64::from(need.capacity_max));
         let ratio = self.scaling_ratio.as_f64();

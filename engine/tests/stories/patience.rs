@@ -31,11 +31,9 @@ fn patience_with_high_prices_ends_to_the_millisecond() {
               wakes after 1 ms
                 build: 3 pending, 0 claimed, no capacity → +3 (would keep 3)
                 build: refusing c5.large/us-east-1a, $0.06/h ÷ 1 × 1 is above $0.05/h
-            9m59s999ms: next turn at 10 min
             10m:
               build c5.xlarge/us-east-1a on-demand #1..#2
                 build: 3 pending, 0 claimed, no capacity → +3 (would keep 3)
-                build: refusing c5.large/us-east-1a, $0.06/h ÷ 1 × 1 is above $0.05/h
                 build: no spot machine since 1970-01-01T00:00:00Z, on demand now
                 build: 2 × c5.xlarge/us-east-1a from #1, on demand, price $0.17/h, chosen from 2
             11m:
@@ -89,7 +87,6 @@ fn patience_counts_from_the_first_refusal_and_a_machine_that_is_given_ends_it() 
               wakes after 30 s
                 build: 2 pending, 0 claimed, capacity 1 pending → +1 (would keep 2)
                 build: 1 × c5.large/us-east-1a from #8, spot at most $0.02/h, price $0.01/h, chosen from 1
-            20m30s: next turn at 21 min
             21m:
                 build: 2 pending, 0 claimed, capacity 1 requested + 1 pending → +0 (would keep 2)
             21m: build has capacity 1 requested + 1 pending
@@ -124,23 +121,28 @@ fn while_the_shortage_lasts_what_comes_new_is_bought_on_demand_at_once_and_one_s
                 build: 1 pending, 0 claimed, no capacity → +1 (would keep 1)
                 build: 1 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1
             10m1s:
-              build c5.large/us-east-1a $0.02/h #2
+              build c5.xlarge/us-east-1a on-demand #2
                 build: 1 pending, 0 claimed, no capacity → +1 (would keep 1)
-                build: 1 × c5.large/us-east-1a from #2, spot at most $0.02/h, price $0.01/h, chosen from 1
+                build: no spot machine since 1970-01-01T00:00:01Z, on demand now
+                build: 1 × c5.xlarge/us-east-1a from #2, on demand, price $0.17/h, chosen from 2
             10m2s:
-              build c5.large/us-east-1a $0.02/h #3
+              build c5.xlarge/us-east-1a on-demand #3
                 build: 1 pending, 0 claimed, no capacity → +1 (would keep 1)
-                build: 1 × c5.large/us-east-1a from #3, spot at most $0.02/h, price $0.01/h, chosen from 1
+                build: no spot machine since 1970-01-01T00:00:01Z, on demand now
+                build: 1 × c5.xlarge/us-east-1a from #3, on demand, price $0.17/h, chosen from 2
             10m3s:
-                build: 0 pending, 2 claimed, capacity 1 working → +0 (would keep 2)
+                build: 0 pending, 2 claimed, capacity 2 working → +0 (would keep 2)
             30m:
-              build c5.large/us-east-1a $0.02/h #4..#7
-                build: 4 pending, 2 claimed, capacity 1 working → +4 (would keep 6)
-                build: 4 × c5.large/us-east-1a from #4, spot at most $0.02/h, price $0.01/h, chosen from 1
+              build c5.large/us-east-1a $0.02/h #4
+              build c5.xlarge/us-east-1a on-demand #5..#6
+                build: 4 pending, 2 claimed, capacity 2 working → +4 (would keep 6)
+                build: no spot machine since 1970-01-01T00:00:01Z, on demand now
+                build: 1 × c5.large/us-east-1a from #4, spot at most $0.02/h, price $0.01/h, chosen from 1
+                build: 2 × c5.xlarge/us-east-1a from #5, on demand, price $0.17/h, chosen from 2
             31m:
-              build c5.large/us-east-1a $0.02/h #8..#10
-                build: 6 pending, 2 claimed, capacity 3 requested + 1 pending + 1 working → +3 (would keep 8)
-                build: 3 × c5.large/us-east-1a from #8, spot at most $0.02/h, price $0.01/h, chosen from 1
+              build c5.large/us-east-1a $0.02/h #7
+                build: 6 pending, 2 claimed, capacity 4 requested + 1 pending + 2 working → +1 (would keep 8)
+                build: 1 × c5.large/us-east-1a from #7, spot at most $0.02/h, price $0.01/h, chosen from 1
         "#]],
     );
 }
@@ -176,7 +178,6 @@ fn when_nothing_is_wanted_any_more_patience_begins_anew() {
             19m30s:
               build c5.xlarge/us-east-1a on-demand #1
                 build: 1 pending, 0 claimed, no capacity → +1 (would keep 1)
-                build: refusing c5.large/us-east-1a, $0.06/h ÷ 1 × 1 is above $0.05/h
                 build: no spot machine since 1970-01-01T00:09:30Z, on demand now
                 build: 1 × c5.xlarge/us-east-1a from #1, on demand, price $0.17/h, chosen from 2
         "#]],

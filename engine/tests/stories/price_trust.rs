@@ -38,14 +38,18 @@ fn a_price_is_not_bought_by_an_hour_after_the_feed_was_last_read() {
             4h1ms:
               listed c5.large/us-east-1a spot #2
               fixed c5.large/us-east-1a on-demand #3
-                build: 2 pending, 0 claimed, capacity 1 requested → +0 (would keep 2)
+                build: 2 pending, 0 claimed, capacity 1 requested → +1 (would keep 2)
+                build: the price of c5.large/us-east-1a is of 1970-01-01T03:00:00Z, too old to buy by
                 listed: 1 pending, 0 claimed, no capacity → +1 (would keep 1)
                 fixed: 1 pending, 0 claimed, no capacity → +1 (would keep 1)
                 listed: 1 × c5.large/us-east-1a from #2, spot without a max price, price $0.04/h, chosen from 1
                 fixed: 1 × c5.large/us-east-1a from #3, on demand, price $0.10/h, chosen from 1
             4h2m:
+              build c5.large/us-east-1a $0.08/h #4
+                build: 2 pending, 0 claimed, capacity 1 requested → +1 (would keep 2)
                 listed: 1 pending, 0 claimed, capacity 1 requested → +0 (would keep 1)
                 fixed: 1 pending, 0 claimed, capacity 1 requested → +0 (would keep 1)
+                build: 1 × c5.large/us-east-1a from #4, spot at most $0.08/h, price $0.04/h, chosen from 1
         "#]],
     );
 }
@@ -77,12 +81,12 @@ fn pushed_prices_hold_for_good_and_a_pool_s_own_change_is_as_good_as_a_reading()
                 build: 1 × c5.large/us-east-1a from #1, spot at most $0.08/h, price $0.04/h, chosen from 2
             51h30m:
               cancel #1
-              build c5.large/us-east-1b $0.10/h #2..#3
+              build c5.large/us-east-1b $0.10/h #2..#4
                 #1: cancelled, not fulfilled since 1970-01-03T02:00:00Z
-                build: 4 pending, 0 claimed, capacity 1 requested → +2 (would keep 4)
-                build: 2 × c5.large/us-east-1b from #2, spot at most $0.10/h, price $0.05/h, chosen from 1
+                build: 4 pending, 0 claimed, capacity 1 requested → +3 (would keep 4)
+                build: 3 × c5.large/us-east-1b from #2, spot at most $0.10/h, price $0.05/h, chosen from 1
             51h31m:
-                build: 4 pending, 0 claimed, capacity 3 requested → +0 (would keep 4)
+                build: 4 pending, 0 claimed, capacity 4 requested → +0 (would keep 4)
         "#]],
     );
 }
@@ -121,9 +125,11 @@ fn a_price_of_nothing_or_of_more_than_ten_times_on_demand_closes_its_pool_until_
                 build: 1 pending, 0 claimed, no capacity → +1 (would keep 1)
                 build: 1 × c5.large/us-east-1a from #1, spot at most $0.06/h, price $0.03/h, chosen from 1
             3m:
-                build: 2 pending, 0 claimed, capacity 1 requested → +0 (would keep 2)
+              build c5.large/us-east-1a $1.70/h #2
+                build: 2 pending, 0 claimed, capacity 1 requested → +1 (would keep 2)
+                build: 1 × c5.large/us-east-1a from #2, spot at most $1.70/h, price $0.85/h, chosen from 1
             4m:
-                build: 3 pending, 0 claimed, capacity 1 requested → +1 (would keep 3)
+                build: 3 pending, 0 claimed, capacity 2 requested → +1 (would keep 3)
                 build: $0.850001/h cannot be the price of c5.large/us-east-1a, on demand it is $0.085/h
         "#]],
     );

@@ -155,7 +155,6 @@ fn when_the_day_s_money_is_spent_all_is_ended_to_the_millisecond_and_bought_agai
               wakes after 30 s
                 build: 9 pending, 3 claimed, capacity 1 running + 3 working → +8 (would keep 12)
                 build: $13.966667 of its $10.00 a day committed
-            2h29m30s: next turn at 2 h 30 min
             2h29m59s999ms:
               wakes after 1 ms
                 build: 9 pending, 3 claimed, capacity 1 running + 3 working → +8 (would keep 12)
@@ -166,7 +165,6 @@ fn when_the_day_s_money_is_spent_all_is_ended_to_the_millisecond_and_bought_agai
                 build: 9 pending, 3 claimed, capacity 1 running + 3 working → +8 (would keep 12)
                 build: $14.00 of its $10.00 a day committed
             2h31m:
-                build: $10.066667 of its $10.00 a day committed
                 build: 9 pending, 3 claimed, capacity 1 running + 3 working → +8 (would keep 12)
                 build: $14.066667 of its $10.00 a day committed
             2h35m:
@@ -181,7 +179,6 @@ fn when_the_day_s_money_is_spent_all_is_ended_to_the_millisecond_and_bought_agai
               wakes after 30 s
                 build: 9 pending, 3 claimed, no capacity → +9 (would keep 12)
                 build: $10.40 of its $10.00 a day committed
-            23h59m30s: next turn at 1 d
             24h:
               build c5.large/us-east-1a on-demand #5..#13
                 build: 9 pending, 3 claimed, no capacity → +9 (would keep 12)
@@ -216,14 +213,12 @@ fn what_is_not_given_yet_is_withdrawn_and_ended_once_it_is_given() {
               cancel #1
                 build: $1.00 of its $1.00 a day committed
                 build: 1 pending, 0 claimed, capacity 1 requested → +0
-            1h1m:
-                build: $1.016667 of its $1.00 a day committed
+            1h1m: nothing
             1h1m:
               terminate #1
                 build: $1.016667 of its $1.00 a day committed
                 build: 1 pending, 0 claimed, capacity 1 pending → +0
-            1h2m:
-                build: $1.033334 of its $1.00 a day committed
+            1h2m: nothing
         "#]],
     );
 }

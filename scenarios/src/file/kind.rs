@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use provisioner_engine::units::{Duration, Ratio, Time, Usd, UsdPerHour};
 use toml::de::{DeInteger, DeValue};
 
-use super::quantity::{self, Fault, negative};
+use super::quantity::{self, Amount, Fault, negative};
 use super::suggest::nearest;
 
 /// One kind of value: how it is called, read and written.
@@ -176,18 +176,38 @@ where
 /// A finite number, for distributions and statistics; factors of money are a [`ratio`].
 #[must_use]
 pub fn float() -> Kind<f64> {
-    let noun = "a number";
-    Kind::new(noun, 1.0, f64::to_string, move |raw| {
-        let text = match raw.value {
-            DeValue::Float(number) => number.as_str(),
-            DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
-            other => return Err(wrong_type(noun, "0.5", other)),
-        };
-        match text.parse::<f64>() {
-            Ok(value) if value.is_finite() => Ok(value),
-            _ => Err(Fault::new("is not finite", "write for example 0.5")),
+    Kind::new("a number", 1.0, f64::to_string, |raw| number(raw.value, "a number"))
+}
+
+/// A number, or a quantity with its unit, for bounds on measures.
+#[must_use]
+pub fn amount() -> Kind<Amount> {
+    let noun = "a number or a quantity such as \"10 min\", \"$3\", \"$3/h\" or \"40 %\"";
+    let show = |amount: &Amount| match amount {
+        Amount::Number(number) => number.to_string(),
+        Amount::Duration(duration) => quoted(&quantity::write_duration(*duration)),
+        Amount::Usd(usd) => quoted(&usd.to_string()),
+        Amount::UsdPerHour(price) => quoted(&price.to_string()),
+        Amount::Share(share) => {
+            quoted(&format!("{} %", Ratio::from_millionths(share.millionths() * 100)))
         }
+    };
+    Kind::new(noun, Amount::Number(0.0), show, move |raw| match raw.value {
+        DeValue::String(text) => quantity::amount(text),
+        value => number(value, noun).map(Amount::Number),
     })
+}
+
+fn number(value: &DeValue<'_>, noun: &str) -> Result<f64, Fault> {
+    let text = match value {
+        DeValue::Float(number) => number.as_str(),
+        DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
+        other => return Err(wrong_type(noun, "0.5", other)),
+    };
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        _ => Err(Fault::new("is not finite", "write for example 0.5")),
+    }
 }
 
 /// A factor of at least zero with up to six decimals, as a number or a string.
@@ -261,8 +281,7 @@ pub fn time_zone() -> Kind<TimeZone> {
     Kind::new(noun, TimeZone::UTC, show, move |raw| match raw.value {
         DeValue::String(text) => TimeZone::get(text).map_err(|_| {
             let names: Vec<String> = jiff::tz::db().available().map(|it| it.to_string()).collect();
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let near = nearest(text, &names).unwrap_or("Europe/Berlin");
+            let near = nearest(text, names.iter().map(String::as_str)).unwrap_or("Europe/Berlin");
             Fault::new("is not a known time zone", format!("did you mean \"{near}\"?"))
         }),
         other => Err(wrong_type(noun, "\"Europe/Berlin\"", other)),

@@ -51,5 +51,5 @@ pub use issue::{Issue, Issues};
 pub use kind::Kind;
 pub use section::{KeyDoc, Presence, Section, Written, describe, peek, read, read_layers};
 pub use source::{FILE_BYTES_MAX, Place, Source};
-pub(crate) use suggest::nearest;
+pub use suggest::nearest;
 pub use variant::{ShortForm, Variant};

@@ -53,6 +53,7 @@ const DURATION_HINT: &str =
 const USD_HINT: &str = "write for example \"$40\" or \"$0.034\"";
 const PRICE_HINT: &str = "write for example \"$0.034/h\"";
 const RATIO_HINT: &str = "write for example 1.5";
+const AMOUNT_HINT: &str = "write a number, or for example \"10 min\", \"$3\", \"$3/h\" or \"40 %\"";
 const TIME_HINT: &str =
     "write for example \"2021-03-02T00:00:00Z\", or \"2021-03-02\" for midnight UTC";
 
@@ -145,6 +146,45 @@ pub fn ratio(text: &str) -> Result<Ratio, Fault> {
     let millionths = number.times(sign * 1_000_000, "0.000001")?;
     let millionths = u64::try_from(millionths).map_err(|_| negative(RATIO_HINT))?;
     Ok(Ratio::from_millionths(millionths))
+}
+
+/// A number, or a quantity with its unit: what something measured is compared with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Amount {
+    /// `12`: in whatever unit is measured.
+    Number(f64),
+    /// `10 min`.
+    Duration(Duration),
+    /// `$3`.
+    Usd(Usd),
+    /// `$3/h`.
+    UsdPerHour(UsdPerHour),
+    /// `40 %`, in whole millionths of one.
+    Share(Ratio),
+}
+
+/// A quantity of any of these units.
+pub fn amount(text: &str) -> Result<Amount, Fault> {
+    let text = text.trim();
+    if let Some(percent) = text.strip_suffix('%') {
+        let number = Decimal::parse(percent.trim_end())
+            .ok_or_else(|| Fault::new("is not a percentage", "write for example \"40 %\""))?;
+        let millionths = number.times(10_000, "0.0001 %")?;
+        return Ok(Amount::Share(Ratio::from_millionths(millionths.unsigned_abs())));
+    }
+    match signed(text).1 {
+        money if money.starts_with('$') && money.ends_with("/h") => {
+            usd_per_hour(text).map(Amount::UsdPerHour)
+        }
+        money if money.starts_with('$') => usd(text).map(Amount::Usd),
+        number if Decimal::parse(number).is_some() => {
+            Err(Fault::new("is a number in quotes", format!("write {text}, or add a unit")))
+        }
+        _ => duration(text).map(Amount::Duration).map_err(|fault| match fault.what.as_str() {
+            "is not a duration" => Fault::new("is not a quantity", AMOUNT_HINT),
+            _ => fault,
+        }),
+    }
 }
 
 /// A time: RFC 3339 with its offset, or a date for midnight UTC.
@@ -318,6 +358,29 @@ mod tests {
         assert_eq!(ratio("0.0000001").map_err(|fault| fault.what), err("is too fine"));
     }
 
+    #[test]
+    fn an_amount_is_known_by_its_unit() {
+        assert_eq!(amount("10 min"), Ok(Amount::Duration(Duration::from_mins(10))));
+        assert_eq!(amount("$3"), Ok(Amount::Usd(Usd::from_micros(3_000_000))));
+        assert_eq!(amount("$3/h"), Ok(Amount::UsdPerHour(UsdPerHour::from_micros(3_000_000))));
+        assert_eq!(amount("40 %"), Ok(Amount::Share(Ratio::from_millionths(400_000))));
+        assert_eq!(amount("0.5%"), Ok(Amount::Share(Ratio::from_millionths(5_000))));
+        let what = |text| amount(text).unwrap_err().what;
+        let all = ["-4 %", "0.00001 %", "12", "soon", "2 m", "$x", ""].map(what);
+        assert_eq!(
+            all,
+            [
+                "is not a percentage",
+                "is too fine",
+                "is a number in quotes",
+                "is not a quantity",
+                "has an unknown unit",
+                "is not an amount of money",
+                "is not a quantity"
+            ]
+        );
+    }
+
     proptest! {
         #[test]
         fn what_is_printed_reads_back(n: i64, m: u64) {
@@ -341,9 +404,10 @@ mod tests {
         }
 
         #[test]
-        fn no_text_panics(text: String, near in r"[-$]?[0-9.]{0,9} ?(s|min|h|/h|d|T|Z|:|-)?[0-9 hs]{0,4}") {
+        fn no_text_panics(text: String, near in r"[-$]?[0-9.]{0,9} ?(s|min|h|/h|d|%|T|Z|:|-)?[0-9 hs]{0,4}") {
             for text in [&text, &near] {
                 let _ = (duration(text), usd(text), usd_per_hour(text), ratio(text), time(text));
+                let _ = amount(text);
             }
         }
     }

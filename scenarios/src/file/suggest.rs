@@ -5,7 +5,8 @@ const NAME_BYTES_MAX: usize = 64;
 
 /// The known name nearest to `name`, if one is near: at most a third of its letters mistyped,
 /// left out or swapped, with its words in any order (`maxCapacity` is near `capacity_max`).
-pub(crate) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+#[must_use]
+pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     if name.len() > NAME_BYTES_MAX {
         return None;
     }

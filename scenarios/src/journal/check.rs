@@ -112,6 +112,7 @@ impl Tables {
             PlacementPolicy::Cheapest { bid, .. } | PlacementPolicy::Random { bid } => {
                 span("price_window", bid.price_window)
             }
+            PlacementPolicy::Spread(rule) => span("price_window", rule.price_window),
             PlacementPolicy::Weighted { .. } | PlacementPolicy::OnDemand => Ok(()),
         }
     }

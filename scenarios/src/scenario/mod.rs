@@ -6,13 +6,15 @@
 //!
 //! A scenario is named by its [hash](Scenario::hash): equal hashes mean equal runs for equal seeds
 //! and programs. It is taken of what the files say and of the bytes of their inputs; comments, the
-//! order of keys, units, folders, and what was inherited from where do not matter. Worker types and
-//! instance types are ordered by name.
+//! order of keys, units, folders, what was inherited from where, and what is checked do not matter.
+//! Worker types and instance types are ordered by name.
 //!
 //! Not here: running it (`provisioner-sim`), experiments over several scenarios.
 
+mod checks;
 mod inputs;
 mod pools;
+mod profile;
 mod resolve;
 mod schema;
 mod supply;
@@ -31,7 +33,9 @@ use provisioner_sim::generate::sources::MergedSources;
 use provisioner_sim::generate::tasks::GeneratedTasks;
 use provisioner_sim::input::{Task, TaskSource};
 
+pub use self::checks::{Bound, Check, Relation};
 use self::inputs::Inputs;
+pub use self::profile::Profile;
 use self::resolve::{Resolved, Tasks};
 use crate::file::{
     Issue, Issues, KeyDoc, Place, Presence, Source, Written, describe, kind, peek, read_layers,
@@ -42,6 +46,8 @@ use crate::traces::{TaskList, TaskRow, TaskRows};
 #[derive(Clone, Debug)]
 pub struct Scenario {
     resolved: Arc<Resolved>,
+    hash: String,
+    profile: Option<Profile>,
     series_step: Option<Duration>,
 }
 
@@ -65,12 +71,13 @@ pub fn load(path: &Path) -> Result<Loaded, Issues> {
     let (document, written) = read_layers(&sources, |s| schema::document(s, None))?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let mut inputs = Inputs::default();
-    let mut resolved = resolve::resolve(document, &stem, &mut inputs);
+    let resolved = resolve::resolve(document, &stem, &mut inputs);
     if !inputs.issues.is_empty() {
         return Err(inputs.issues.into());
     }
-    resolved.hash = hash(&written, &inputs.hashes);
-    let scenario = Scenario { resolved: Arc::new(resolved), series_step: None };
+    let hash = hash(&written, &inputs.hashes);
+    let resolved = Arc::new(resolved);
+    let scenario = Scenario { resolved, hash, profile: None, series_step: None };
     Ok(Loaded { scenario, remarks: inputs.remarks })
 }
 
@@ -109,7 +116,29 @@ impl Scenario {
     /// What it is, in 16 hexadecimal digits.
     #[must_use]
     pub fn hash(&self) -> &str {
-        &self.resolved.hash
+        &self.hash
+    }
+
+    /// What its outcome must satisfy, by name. No part of what it is.
+    #[must_use]
+    pub fn checks(&self) -> &[Check] {
+        &self.resolved.checks
+    }
+
+    /// The provisioner that runs it, if not the one its file describes.
+    #[must_use]
+    pub fn profile(&self) -> Option<Profile> {
+        self.profile
+    }
+
+    /// The same load and the same world for another provisioner; another scenario, with a hash of
+    /// its own.
+    #[must_use]
+    pub fn run_by(mut self, profile: Profile) -> Self {
+        let run_by = format!("{} as {}", self.hash, profile.name());
+        self.hash = format!("{:016x}", xxhash_rust::xxh3::xxh3_64(run_by.as_bytes()));
+        self.profile = Some(profile);
+        self
     }
 
     /// The file's seed.
@@ -129,9 +158,13 @@ impl Scenario {
     #[must_use]
     pub fn config(&self, seed: Seed) -> SimConfig {
         let resolved = &*self.resolved;
+        let mut engine = EngineConfig { seed: seed.purpose("engine"), ..resolved.engine.clone() };
+        if let Some(profile) = self.profile {
+            profile.apply(&mut engine);
+        }
         SimConfig {
             seed,
-            engine: EngineConfig { seed: seed.purpose("engine"), ..resolved.engine.clone() },
+            engine,
             start: resolved.span.start,
             end: resolved.span.end,
             drain: resolved.span.drain,
@@ -207,7 +240,8 @@ fn cannot_read(base: &Path, issue: &Issue, place: Place) -> Issue {
 fn hash(written: &Written, inputs: &[u64]) -> String {
     let mut hasher = xxhash_rust::xxh3::Xxh3::new();
     for (path, value) in written {
-        if !schema::KEYS_BESIDE_THE_SCENARIO.contains(&path.as_str()) {
+        let key = path.split('.').next().unwrap_or_default();
+        if !schema::KEYS_BESIDE_THE_SCENARIO.contains(&key) {
             hasher.update(format!("{path} = {value}\n").as_bytes());
         }
     }

@@ -15,6 +15,7 @@ use provisioner_sim::generate::tasks::TaskModel;
 use provisioner_sim::input::{AvailabilityChange, PriceChange};
 use provisioner_sim::market::Market;
 
+use super::checks::Check;
 use super::inputs::Inputs;
 use super::pools::Pools;
 use super::schema::floors;
@@ -26,7 +27,6 @@ use crate::traces::TaskList;
 pub(super) struct Resolved {
     pub(super) name: String,
     pub(super) description: String,
-    pub(super) hash: String,
     pub(super) seed: Seed,
     pub(super) span: Span,
     pub(super) engine: EngineConfig,
@@ -38,6 +38,7 @@ pub(super) struct Resolved {
     /// By worker type.
     tasks: Vec<Tasks>,
     market: MarketSource,
+    pub(super) checks: Vec<Check>,
 }
 
 /// Where a worker type's tasks come from.
@@ -152,7 +153,6 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
     Resolved {
         name: doc.name.unwrap_or_else(|| stem.to_owned()),
         description: doc.description,
-        hash: String::new(),
         seed: doc.seed,
         span: doc.span,
         engine: EngineConfig {
@@ -169,6 +169,7 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
         workers,
         tasks,
         market,
+        checks: doc.checks,
     }
 }
 

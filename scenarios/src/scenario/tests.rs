@@ -1,6 +1,7 @@
 //! Scenario files in; issues, remarks, hashes and outcomes out.
 
 mod issues;
+mod profiles;
 mod recorded;
 mod shipped;
 
@@ -16,6 +17,7 @@ use provisioner_sim::{Hooks, run};
 use tempfile::TempDir;
 
 use super::*;
+use crate::file::quantity::Amount;
 
 /// Files in a folder of their own.
 struct Folder(TempDir);
@@ -88,11 +90,19 @@ tasks.poisson = { tasks_per_hour = 40, durations = { exponential = { mean = "5 m
 instance_types."m5.large" = {}
 "#;
 
+const CHECK: &str = r#"
+[checks.all-done]
+because = "nothing may get lost"
+measure = "total.tasks.left"
+equals = 0
+"#;
+
 #[test]
 fn the_hash_is_of_what_is_said_not_how() {
     let same = [
         WEEK.replace("seed = 7", "# a comment\nseed = 8\nname = \"n\"\ndescription = \"d\""),
         WEEK.replace("\"12 h\"", "\"720 min\""),
+        format!("{WEEK}{CHECK}"),
         WEEK.replace("\"$0.085/h\"", "\"$0.0850/h\""),
         WEEK.replace("{ capacity = 2, utility = 1.5 }", "{ utility = 1.50, capacity = 2 }"),
         WEEK.replace("\n[market.on_demand]\n\"c5.large\" = \"$0.085/h\"", "\n[market.on_demand]")
@@ -213,4 +223,18 @@ proptest! {
 
 fn edit() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec!["", "0", "9", "99", "-", ".", "\"", "[", "}", "é", "\n", " = ", "/h"])
+}
+
+#[test]
+fn checks_are_inherited_key_by_key() {
+    let files = [
+        ("base.toml", format!("{WEEK}{CHECK}")),
+        ("week.toml", "base = \"base.toml\"\n[checks.all-done]\nequals = 1\n".to_owned()),
+    ];
+    let files = files.each_ref().map(|(name, text)| (*name, text.as_str()));
+    let scenario = Folder::with(&files).load().expect("good files").scenario;
+    let [check] = scenario.checks() else { panic!("{:?}", scenario.checks()) };
+    assert_eq!((check.name.as_str(), check.because.as_str()), ("all-done", "nothing may get lost"));
+    let [bound] = &check.bounds[..] else { panic!("{check:?}") };
+    assert_eq!((bound.relation, bound.amount), (Relation::Equals, Amount::Number(1.0)));
 }

@@ -57,7 +57,7 @@ impl World<'_> {
                     assert!(task.instance != NONE, "a claimed task has an instance");
                 }
                 Phase::Lost => counted.claimed += 1,
-                Phase::Expired | Phase::Free => continue,
+                Phase::Free => continue,
             }
             assert!((task.phase == Phase::Claimed) == (task.instance != NONE), "{task:?}");
             unresolved += 1;
@@ -112,7 +112,7 @@ impl World<'_> {
         assert_eq!((queue.pending, queue.claimed), (counted.pending, counted.claimed), "the queue");
         assert_eq!(counted.running, 0, "a claimed task is on no instance, or on two");
         assert!(queue.pending == 0 || state.ready.is_empty(), "a task waits beside a free slot");
-        let TaskCounts { submitted, done, expired, exhausted, lost_runs: _ } = state.counts;
+        let TaskCounts { submitted, done, expired, exhausted, .. } = state.counts;
         let open = u64::from(counted.pending) + u64::from(counted.claimed);
         assert_eq!(submitted, done + expired + exhausted + open, "a task was lost or doubled");
         assert_eq!(state.peaks.capacity, i64::from(counted.live), "live capacity");

@@ -83,6 +83,13 @@ impl World<'_> {
         assert_eq!(cost.by_use(), self.books.billed, "the uses do not add up to the bills");
     }
 
+    /// Waits enter their histograms.
+    pub(super) fn settle_waits(&mut self) {
+        for (worker_type, wait) in self.recent_waits.drain(..) {
+            self.waits[worker_type.index()].note(wait);
+        }
+    }
+
     /// The run is over: what still runs is billed up to now, and everything is added up.
     pub(super) fn close(mut self) -> Outcome {
         for slot in self.instances.slots() {
@@ -90,14 +97,16 @@ impl World<'_> {
             self.bill(slot, false);
         }
         self.check_money();
+        self.settle_waits();
+        for (waits, state) in self.waits.iter_mut().zip(&self.types) {
+            waits.note_zeros(state.counts.at_once);
+        }
         let mut waits = Waits::new(super::wait_digits(self.types.len()));
         let mut total = Measures::default();
         let worker_types: Vec<Measures> =
             (0..self.types.len()).map(|index| self.measure(WorkerTypeId::new(index))).collect();
-        for (state, measures) in self.types.iter().zip(&worker_types) {
-            waits.add(&state.waits);
-            total.add(measures);
-        }
+        self.waits.iter().for_each(|of_type| waits.add(of_type));
+        worker_types.iter().for_each(|measures| total.add(measures));
         total.wait = waits.measure();
         total.set_peaks(self.peaks.capacity_peak, self.peaks.demand_peak);
         let (largest_pool, largest_pool_share) = self.largest_pool();
@@ -126,11 +135,11 @@ impl World<'_> {
         }
     }
 
-    fn measure(&mut self, worker_type: WorkerTypeId) -> Measures {
-        let wait = self.types[worker_type.index()].waits.measure();
+    fn measure(&self, worker_type: WorkerTypeId) -> Measures {
+        let wait = self.waits[worker_type.index()].measure();
         let state = &self.types[worker_type.index()];
         let account = &self.books.types[worker_type.index()];
-        let TaskCounts { submitted, done, lost_runs, expired, exhausted } = state.counts;
+        let TaskCounts { submitted, done, lost_runs, expired, exhausted, .. } = state.counts;
         let left = submitted - done - expired - exhausted;
         let peaks = state.peaks;
         let mut measures = Measures {
@@ -192,12 +201,18 @@ impl UseOfTime {
         let rest = if self.billed > self.alive { self.billed - self.alive } else { Duration::ZERO };
         let whole = self.alive + rest;
         let part = |time: Duration| -> Usd {
-            if whole == Duration::ZERO {
+            if time == Duration::ZERO {
                 return Usd::ZERO;
             }
-            let micros =
-                i128::from(bill.cost.micros()) * i128::from(time.ms()) / i128::from(whole.ms());
-            Usd::from_micros(i64::try_from(micros).expect("a part is not more than the whole"))
+            let micros = match bill.cost.micros().checked_mul(time.ms()) {
+                Some(product) => product / whole.ms(), // several times as fast
+                None => {
+                    let product = i128::from(bill.cost.micros()) * i128::from(time.ms());
+                    let part = product / i128::from(whole.ms());
+                    i64::try_from(part).expect("a part is not more than the whole")
+                }
+            };
+            Usd::from_micros(micros)
         };
         let useful = part(self.useful);
         let (boot, redone) = (part(self.boot), part(self.redone));

@@ -11,57 +11,60 @@ use super::event::{GENERATIONS, Handle};
 use super::tasks::NONE;
 use crate::config::ClaimOrder;
 
-/// An instance, or the request for one.
+/// An instance, or the request for one. What each of its tasks changes stands in its first cache
+/// line.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub(super) struct Instance {
-    pub(super) launch: LaunchId,
     pub(super) worker_type: WorkerTypeId,
-    pub(super) pool: PoolId,
-    pub(super) market: Market,
-    pub(super) capacity: u32,
-    pub(super) utility: Ratio,
-    /// Names its random draws: which of its pool it is.
-    pub(super) identity: u64,
     pub(super) stage: Stage,
     /// EC2 announced its end.
     pub(super) noticed: Option<Notice>,
     /// Its longest uptime is over; it claims no more.
     pub(super) retired: bool,
-    /// Whether its caller hears of it.
-    pub(super) voice: Voice,
-    /// How many launches its call asked for together with it, if it is the first of them.
-    pub(super) siblings: u32,
-    pub(super) running_since: Time,
-    /// The index of the price then in force, in its pool's history.
-    pub(super) first_price: usize,
-    pub(super) working_since: Option<Time>,
-    /// The most that is paid for it.
-    pub(super) max_price: UsdPerHour,
-    /// When EC2 takes it back by chance.
-    pub(super) hazard: Time,
+    pub(super) capacity: u32,
     /// Slots with a task, or at rest after one.
     pub(super) busy: u32,
     /// The first of them.
     pub(super) first_task: u32,
-    /// Slot-time spent on tasks that were done, and on such that were lost, to be run again or
-    /// not.
-    pub(super) useful: Duration,
-    pub(super) redone: Duration,
-    pub(super) wasted: Duration,
-    /// Counts the lives of this slot.
-    pub(super) generation: u32,
     /// Counts the idle periods of this slot.
     pub(super) idle_period: u32,
     /// Place among the workers with a free slot.
     pub(super) place: Place,
+    /// Counts the lives of this slot.
+    pub(super) generation: u32,
+    pub(super) utility: Ratio,
+    /// Slot-time spent on tasks that were done.
+    pub(super) useful: Duration,
+    pub(super) running_since: Time,
+    /// Slot-time spent on tasks that were lost, to be run again or not.
+    pub(super) redone: Duration,
+    pub(super) wasted: Duration,
+    pub(super) working_since: Option<Time>,
+    /// When EC2 takes it back by chance.
+    pub(super) hazard: Time,
+    pub(super) launch: LaunchId,
+    pub(super) market: Market,
+    pub(super) pool: PoolId,
     /// Index among the spot instances or waiting requests of its pool.
     pub(super) in_pool: u32,
+    /// The most that is paid for it.
+    pub(super) max_price: UsdPerHour,
+    /// Names its random draws: which of its pool it is.
+    pub(super) identity: u64,
+    /// The index of the price in force when it began to run, in its pool's history.
+    pub(super) first_price: usize,
     /// Who ended it, once it is stopping.
     pub(super) ended_by: EndCause,
+    /// Whether its caller hears of it.
+    pub(super) voice: Voice,
+    /// How many launches its call asked for together with it, if it is the first of them.
+    pub(super) siblings: u32,
 }
 
 // Three cache lines while it lives and nothing afterwards.
 const _: () = assert!(size_of::<Instance>() <= 192);
+const _: () = assert!(std::mem::offset_of!(Instance, running_since) < 64);
 
 /// Where an instance is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,6 +198,7 @@ impl std::ops::IndexMut<u32> for Instances {
 
 /// The workers of one type that have a free slot, in the order in which a slot became free.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Ready {
     order: ClaimOrder,
     oldest: u32,

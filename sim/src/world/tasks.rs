@@ -1,7 +1,5 @@
 //! Tasks that are not resolved, and the queue of each worker type.
 
-use std::collections::VecDeque;
-
 use provisioner_engine::ids::WorkerTypeId;
 use provisioner_engine::units::Time;
 
@@ -16,7 +14,7 @@ pub(super) struct TaskState {
     pub(super) claimed: Time,
     /// The instance that runs it.
     pub(super) instance: u32,
-    /// Its neighbours among the tasks of that instance.
+    /// Its neighbours among the tasks of that instance, or while it waits, in its queue.
     pub(super) next: u32,
     pub(super) previous: u32,
     /// Counts the lives of this slot.
@@ -37,8 +35,6 @@ pub(super) enum Phase {
     Claimed,
     /// Its worker vanished and the queue does not know yet.
     Lost,
-    /// Given up while it was pending; its place in the queue is skipped.
-    Expired,
     /// Resolved: the slot is free.
     Free,
 }
@@ -77,14 +73,9 @@ impl Tasks {
         slot
     }
 
-    fn expire(&mut self, slot: u32) {
-        self[slot].phase = Phase::Expired;
-        self.unresolved -= 1;
-    }
-
-    /// A task is resolved, or its turn came after it expired.
+    /// A task is resolved.
     pub(super) fn remove(&mut self, slot: u32) {
-        self.unresolved -= usize::from(self[slot].phase != Phase::Expired);
+        self.unresolved -= 1;
         let state = &mut self[slot];
         state.phase = Phase::Free;
         state.generation = (state.generation + 1) % GENERATIONS;
@@ -124,63 +115,72 @@ impl std::ops::IndexMut<u32> for Tasks {
     }
 }
 
-/// One worker type's queue: first in, first out within a priority.
-#[derive(Debug, Default)]
+/// One worker type's queue: first in, first out within a priority. Its lines run through the tasks
+/// themselves, so that a thousand queues have nothing of their own to keep at hand.
+#[derive(Debug)]
+#[repr(C)]
 pub(super) struct Queue {
-    levels: [VecDeque<u32>; Priority::ALL.len()],
-    /// Bit `p` is set if level `p` is not empty.
-    filled: u8,
     /// Tasks waiting.
     pub(super) pending: u32,
     /// Tasks that the queue believes to be held by workers.
     pub(super) claimed: u32,
     /// The counts changed since they were last read.
     pub(super) changed: bool,
+    /// Bit `p` is set if line `p` is not empty.
+    filled: u8,
+    lines: [Line; Priority::ALL.len()],
+}
+
+/// The waiting tasks of one priority.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    first: u32,
+    last: u32,
 }
 
 impl Queue {
     /// An empty queue whose counts nobody has read.
-    pub(super) fn new() -> Self {
-        Self { changed: true, ..Self::default() }
+    pub(super) const fn new() -> Self {
+        let lines = [Line { first: NONE, last: NONE }; Priority::ALL.len()];
+        Self { pending: 0, claimed: 0, changed: true, filled: 0, lines }
     }
 
-    pub(super) fn push(&mut self, slot: u32, priority: Priority) {
-        self.levels[priority as usize].push_back(slot);
-        self.filled |= 1 << priority as u8;
+    pub(super) fn push(&mut self, slot: u32, tasks: &mut Tasks) {
+        let priority = tasks[slot].task.priority as u8;
+        let line = &mut self.lines[usize::from(priority)];
+        (tasks[slot].previous, tasks[slot].next) = (line.last, NONE);
+        match line.last {
+            NONE => line.first = slot,
+            last => tasks[last].next = slot,
+        }
+        line.last = slot;
+        self.filled |= 1 << priority;
         self.pending += 1;
     }
 
     /// The next task to claim.
     pub(super) fn pop(&mut self, tasks: &mut Tasks) -> Option<u32> {
-        if self.filled == 0 {
-            return None;
-        }
-        let level = self.filled.trailing_zeros() as usize;
-        let slot = self.levels[level].pop_front();
-        self.pending -= 1;
-        self.drop_expired(level, tasks);
-        slot
+        let first = self.lines.get(self.filled.trailing_zeros() as usize)?.first;
+        self.take(first, tasks);
+        Some(first)
     }
 
-    /// A waiting task is given up. Its place is skipped when its turn comes, at once if it is
-    /// first: a queue that nobody serves does not grow.
-    pub(super) fn expire(&mut self, slot: u32, tasks: &mut Tasks) {
-        tasks.expire(slot);
-        self.pending -= 1;
-        self.drop_expired(tasks[slot].task.priority as usize, tasks);
-    }
-
-    /// The first of a line waits, or the line is empty.
-    fn drop_expired(&mut self, level: usize, tasks: &mut Tasks) {
-        let line = &mut self.levels[level];
-        while let Some(&first) = line.front() {
-            if tasks[first].phase != Phase::Expired {
-                return;
-            }
-            line.pop_front();
-            tasks.remove(first);
+    /// Takes a waiting task out.
+    pub(super) fn take(&mut self, slot: u32, tasks: &mut Tasks) {
+        let TaskState { task, next, previous, .. } = tasks[slot];
+        let line = &mut self.lines[task.priority as usize];
+        match previous {
+            NONE => line.first = next,
+            previous => tasks[previous].next = next,
         }
-        self.filled &= !(1 << level);
+        match next {
+            NONE => line.last = previous,
+            next => tasks[next].previous = previous,
+        }
+        if line.first == NONE {
+            self.filled &= !(1 << task.priority as u8);
+        }
+        self.pending -= 1;
     }
 }
 
@@ -189,6 +189,8 @@ impl Queue {
 pub(super) struct TaskCounts {
     pub(super) submitted: u64,
     pub(super) done: u64,
+    /// Claimed without a wait, of those whose wait is measured.
+    pub(super) at_once: u64,
     pub(super) lost_runs: u64,
     pub(super) expired: u64,
     pub(super) exhausted: u64,
@@ -201,34 +203,55 @@ pub(super) const fn worker_type_of(state: &TaskState) -> WorkerTypeId {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use provisioner_engine::units::Duration;
 
     use super::*;
 
+    fn task(priority: Priority) -> Task {
+        Task {
+            submitted: Time::EPOCH,
+            duration: Duration::MINUTE,
+            deadline: Time::MAX,
+            worker_type: WorkerTypeId::new(0),
+            priority,
+            retries: 0,
+        }
+    }
+
     #[test]
     fn a_queue_that_nobody_serves_does_not_grow() {
         let (mut tasks, mut queue) = (Tasks::default(), Queue::new());
-        let task = Task {
-            submitted: Time::EPOCH,
-            duration: Duration::MINUTE,
-            deadline: Time::EPOCH,
-            worker_type: WorkerTypeId::new(0),
-            priority: Priority::Low,
-            retries: 0,
-        };
         let mut waiting = VecDeque::new();
         for _ in 0..1_000 {
-            let slot = tasks.insert(task);
-            queue.push(slot, task.priority);
+            let slot = tasks.insert(task(Priority::Low));
+            queue.push(slot, &mut tasks);
             waiting.push_back(slot);
             if waiting.len() == 10 {
-                // The second goes before the first, and waits for it.
-                queue.expire(waiting.remove(1).expect("ten wait"), &mut tasks);
-                queue.expire(waiting.remove(0).expect("nine wait"), &mut tasks);
+                for given_up in [4, 8, 0] {
+                    let slot = waiting.remove(given_up).expect("so many wait");
+                    queue.take(slot, &mut tasks);
+                    tasks.remove(slot);
+                }
             }
         }
         assert_eq!((tasks.unresolved(), tasks.iter().len()), (queue.pending as usize, 10));
         let left: VecDeque<u32> = std::iter::from_fn(|| queue.pop(&mut tasks)).collect();
         assert_eq!(left, waiting);
+    }
+
+    #[test]
+    fn tasks_of_one_priority_leave_first_in_first_out_after_those_before_it() {
+        let (mut tasks, mut queue) = (Tasks::default(), Queue::new());
+        let mut push = |priority| {
+            let slot = tasks.insert(task(priority));
+            queue.push(slot, &mut tasks);
+            slot
+        };
+        let [low, high] = [Priority::Low, Priority::Highest];
+        let [a, b, c, d] = [low, high, low, high].map(&mut push);
+        let left: Vec<u32> = std::iter::from_fn(|| queue.pop(&mut tasks)).collect();
+        assert_eq!(left, [b, d, a, c]);
     }
 }

@@ -26,12 +26,12 @@ impl World<'_> {
 
     /// A waiting worker claims the task, or the task waits.
     fn offer(&mut self, task: u32) {
-        let Task { worker_type, priority, .. } = self.tasks[task].task;
+        let worker_type = worker_type_of(&self.tasks[task]);
         self.touch(worker_type);
         let state = &mut self.types[worker_type.index()];
         match state.ready.choose(&mut state.random) {
             Some(instance) => self.claim(instance, task),
-            None => state.queue.push(task, priority),
+            None => state.queue.push(task, &mut self.tasks),
         }
     }
 
@@ -41,7 +41,10 @@ impl World<'_> {
         let state = &mut self.types[worker.worker_type.index()];
         let Task { submitted, duration, .. } = task.task;
         if !task.rerun && submitted >= self.config.start + self.config.warmup {
-            state.waits.note(self.now.since(submitted));
+            match self.now.since(submitted) {
+                Duration::ZERO => state.counts.at_once += 1, // by far the most
+                wait => self.recent_waits.push((worker.worker_type, wait)),
+            }
         }
         state.queue.claimed += 1;
         (task.phase, task.claimed, task.instance) = (Phase::Claimed, self.now, instance);
@@ -58,6 +61,9 @@ impl World<'_> {
         }
         let done = self.now.saturating_add(run_time(duration, utility));
         self.agenda.enter(done, Event::TaskDone(handle).pack());
+        if self.recent_waits.len() == super::WAITS_AT_ONCE {
+            self.settle_waits();
+        }
     }
 
     /// A worker ran a task to its end.
@@ -242,7 +248,8 @@ impl World<'_> {
         match self.tasks[slot].phase {
             Phase::Pending => {
                 let state = &mut self.types[worker_type.index()];
-                state.queue.expire(slot, &mut self.tasks);
+                state.queue.take(slot, &mut self.tasks);
+                self.tasks.remove(slot);
             }
             Phase::Claimed => {
                 let (instance, spent) = self.unclaim(slot);
@@ -255,7 +262,7 @@ impl World<'_> {
                 self.type_of(worker_type).queue.claimed -= 1;
                 self.tasks.remove(slot);
             }
-            Phase::Expired | Phase::Free => unreachable!("a deadline passes once"),
+            Phase::Free => unreachable!("a deadline passes once"),
         }
         self.type_of(worker_type).counts.expired += 1;
     }

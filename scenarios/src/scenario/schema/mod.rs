@@ -3,6 +3,7 @@
 //! The result is what was written, with the places of what can only be checked against inputs.
 //! Not here: files named in it and how its parts fit together (see `resolve`).
 
+mod checks;
 mod cloud;
 pub(super) mod delay;
 mod faults;
@@ -28,6 +29,7 @@ pub(super) use self::market::{
 };
 pub(super) use self::tasks::{RecordedTasksDoc, TasksDoc};
 pub(super) use self::worker_type::{InstanceTypeDoc, WorkerTypeDoc};
+use super::checks::Check;
 use crate::file::{Issue, Kind, Place, Section, kind};
 
 /// A scenario file as it is written.
@@ -45,6 +47,7 @@ pub(super) struct Document {
     pub(super) faults: Vec<FaultDoc>,
     /// By name.
     pub(super) worker_types: Vec<(String, WorkerTypeDoc)>,
+    pub(super) checks: Vec<Check>,
 }
 
 /// When a run happens.
@@ -69,8 +72,10 @@ pub(super) struct At<T> {
     pub(super) place: Place,
 }
 
-/// Keys that name a run or say where it starts from; the scenario is the same whatever they say.
-pub(super) const KEYS_BESIDE_THE_SCENARIO: [&str; 4] = ["base", "name", "description", "seed"];
+/// Keys that name a run, say where it starts from, or judge it; the scenario is the same whatever
+/// they say.
+pub(super) const KEYS_BESIDE_THE_SCENARIO: [&str; 5] =
+    ["base", "name", "description", "seed", "checks"];
 
 /// The key by which a file takes over what another says.
 pub(super) const BASE: &str = "base";
@@ -119,6 +124,7 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Regime>) -> Docume
         ),
         |_, s| worker_type::worker_type(s),
     );
+    let checks = checks::checks(s);
     if s.is_sound() && worker_types.is_empty() {
         let issue = Issue::new("the scenario has no worker type", s.here());
         s.report(issue.hint("add a section [worker_types.\"proj/builds\"]"));
@@ -137,6 +143,7 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Regime>) -> Docume
         queue,
         faults: faults.into_iter().map(|(_, fault)| fault).collect(),
         worker_types,
+        checks,
     }
 }
 

@@ -313,7 +313,7 @@ fn several_problems_are_told_at_once() {
           |
         3 | regime = "outbid"
           | ^^^^^^
-        hint: known keys are `base`, `cloud`, `description`, `engine`, `faults`, `market`, `name`, `queue`, `seed`, `time`, `worker_type_defaults`, `worker_types`
+        hint: known keys are `base`, `checks`, `cloud`, `description`, `engine`, `faults`, `market`, `name`, `queue`, `seed`, `time`, `worker_type_defaults`, `worker_types`
 
         error: `capacity_max` is out of range
           --> week.toml:13:16
@@ -327,7 +327,7 @@ fn several_problems_are_told_at_once() {
            |
         14 | placement = "cheap"
            |             ^^^^^^^
-        hint: write one of "cheapest", "random", "weighted", "on-demand"
+        hint: write one of "spread", "cheapest", "random", "weighted", "on-demand"
 
         error: missing key `capacity_max` in [worker_types."proj/tests"]
           --> week.toml:18:1
@@ -382,4 +382,95 @@ fn a_base_exists_and_is_no_circle() {
         hint: write for example 1
     "#]]
     .assert_eq(&(folder.load().expect_err("a wrong base") + "\n"));
+}
+
+/// What is said of a check with these keys.
+#[track_caller]
+fn check_of_a_check(keys: &str, expected: Expect) {
+    let issues = issues_with("seed = 7", &format!("seed = 7\n[checks.few-launches]\n{keys}"));
+    expected.assert_eq(&(issues + "\n"));
+}
+
+#[test]
+fn a_check_has_a_reason_a_measure_and_a_bound() {
+    check_of_a_check(
+        "measure = \"total.launches.started\"",
+        expect![[r#"
+        error: missing key `because` in [checks.few-launches]
+         --> week.toml:3:1
+          |
+        3 | [checks.few-launches]
+          | ^^^^^^^^^^^^^^^^^^^^^
+        hint: add for example because = "name"
+    "#]],
+    );
+    check_of_a_check(
+        "because = \"it costs\"\nmeasure = \"total.launches.started\"",
+        expect![[r#"
+            error: the check `few-launches` has no bound
+             --> week.toml:3:1
+              |
+            3 | [checks.few-launches]
+              | ^^^^^^^^^^^^^^^^^^^^^
+            hint: add `at_most`, `at_least` or `equals`
+        "#]],
+    );
+    check_of_a_check(
+        "because = \"it costs\"\nmeasure = \"total.launches.started\"\nat_most = 3\nequals = 2",
+        expect![[r#"
+            error: `equals` says all there is to say
+             --> week.toml:7:10
+              |
+            7 | equals = 2
+              |          ^
+            hint: leave the other bounds out
+        "#]],
+    );
+    check_of_a_check(
+        "because = \"it costs\"\nmeasure = \"total.wait_s.p95\"\nat_most = \"10\"\nat_last = 3",
+        expect![[r#"
+            error: `at_most` is a number in quotes
+             --> week.toml:6:11
+              |
+            6 | at_most = "10"
+              |           ^^^^
+            hint: write 10, or add a unit
+
+            error: unknown key `at_last` in [checks.few-launches]
+             --> week.toml:7:1
+              |
+            7 | at_last = 3
+              | ^^^^^^^
+            hint: did you mean `at_least`?
+        "#]],
+    );
+    check_of_a_check(
+        "because = \"it costs\"\nmeasure = \"total.wait_s.p95\"\nat_most = 3\nexcept = [\"v2\"]",
+        expect![[r#"
+            error: `except` has an item (number 1) that is not a known choice
+             --> week.toml:7:11
+              |
+            7 | except = ["v2"]
+              |           ^^^^
+            hint: did you mean "v1"?
+        "#]],
+    );
+}
+
+#[test]
+fn one_number_matters_most() {
+    let keys =
+        "because = \"it costs\"\nmeasure = \"total.tasks.left\"\nequals = 0\nheadline = true";
+    check(
+        "seed = 7",
+        &format!("seed = 7\n[checks.one]\n{keys}\n[checks.two]\n{keys}"),
+        expect![[r#"
+            error: `one` and `two` are both the headline
+              --> week.toml:10:11
+               |
+            10 | measure = "total.tasks.left"
+               |           ^^^^^^^^^^^^^^^^^^
+            hint: one number matters most: choose
+        "#]],
+    );
 }

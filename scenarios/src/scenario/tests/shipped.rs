@@ -29,13 +29,19 @@ fn every_shipped_scenario_loads_and_has_a_description() {
         assert!(path.ends_with(format!("{}.toml", scenario.name())));
         assert!(hashes.insert(scenario.hash().to_owned()), "{} is shipped twice", path.display());
     }
-    assert_eq!(hashes.len(), 14);
+    assert_eq!(hashes.len(), 15);
 }
 
 #[test]
 fn every_policy_pair_is_shipped_under_its_name() {
-    for scaling in ["scaling-ratio", "estimator"] {
-        for placement in ["cheapest", "random", "weighted", "on-demand"] {
+    let predecessors = ["cheapest", "random", "weighted", "on-demand"];
+    let shipped_pairs = [
+        ("scaling-ratio", &predecessors[..]),
+        ("estimator", &predecessors),
+        ("target", &["spread"]),
+    ];
+    for (scaling, placements) in shipped_pairs {
+        for &placement in placements {
             let path = shipped(&format!("firefox-ci-2021-{scaling}-{placement}.toml"));
             let config = load(&path).expect("it is shipped").scenario.config(Seed(1));
             assert_eq!(config.engine.worker_types.len(), 5);
@@ -43,11 +49,13 @@ fn every_policy_pair_is_shipped_under_its_name() {
                 let scaled_by = match worker_type.scaling {
                     ScalingPolicy::ScalingRatio { .. } => "scaling-ratio",
                     ScalingPolicy::Estimator { .. } => "estimator",
+                    ScalingPolicy::Target { .. } => "target",
                 };
                 let placed_by = match worker_type.placement {
                     PlacementPolicy::Cheapest { .. } => "cheapest",
                     PlacementPolicy::Random { .. } => "random",
                     PlacementPolicy::Weighted { .. } => "weighted",
+                    PlacementPolicy::Spread(_) => "spread",
                     PlacementPolicy::OnDemand => "on-demand",
                 };
                 assert_eq!((scaled_by, placed_by), (scaling, placement));

@@ -1,0 +1,143 @@
+//! One number a scenario, by provisioner: what hurt others, and whether it hurts us.
+
+use std::fmt::{self, Display};
+
+use crate::checks::{Checked, Verdict};
+
+/// A scenario run by several provisioners.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    /// The scenario.
+    pub name: String,
+    /// The path of the number that matters most.
+    pub measure: String,
+    /// What it must be.
+    pub bounds: String,
+    /// What it was, by provisioner; the predecessors stand before us.
+    pub cells: Vec<Cell>,
+}
+
+impl Row {
+    /// Adds what one more provisioner came to.
+    ///
+    /// Panics if none of the checks is the headline.
+    pub fn push(&mut self, checked: &[Checked<'_>]) {
+        let headline = checked.iter().find(|checked| checked.check.headline);
+        let headline = headline.expect("a scenario with a headline");
+        self.measure.clone_from(&headline.check.measure);
+        self.bounds = headline.shown_bounds();
+        let failed = |checked: &&Checked<'_>| checked.verdict == Verdict::Failed;
+        let others = checked.iter().filter(|checked| !checked.check.headline).filter(failed);
+        self.cells.push(Cell {
+            value: (headline.verdict != Verdict::SaysNothing).then(|| headline.shown_value()),
+            holds: headline.verdict != Verdict::Failed,
+            others_fail: others.count() > 0,
+        });
+    }
+
+    /// Whether a predecessor suffers the accident: only then does surviving it say something.
+    #[must_use]
+    pub fn bites(&self) -> bool {
+        self.cells.iter().rev().skip(1).any(|cell| !cell.holds)
+    }
+}
+
+/// What a provisioner came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// The number that matters; `None` if it says nothing of that provisioner.
+    pub value: Option<String>,
+    /// Whether it is what it must be.
+    pub holds: bool,
+    /// Whether other checks fail.
+    pub others_fail: bool,
+}
+
+impl Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(value) = &self.value else { return f.pad("–  ") };
+        let mark = match (self.holds, self.others_fail) {
+            (false, _) => "✗",
+            (true, true) => "~",
+            (true, false) => " ",
+        };
+        f.pad(&format!("{value} {mark}"))
+    }
+}
+
+/// The table, its columns named by `provisioners`, and what its marks mean.
+pub fn table<'a>(provisioners: &'a [&'a str], rows: &'a [Row]) -> impl Display + 'a {
+    Table { provisioners, rows }
+}
+
+struct Table<'a> {
+    provisioners: &'a [&'a str],
+    rows: &'a [Row],
+}
+
+impl Display for Table<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut lines =
+            vec![["scenario", "the number that matters", "must be"].map(str::to_owned).to_vec()];
+        lines[0].extend(self.provisioners.iter().map(|name| format!("{name}  ")));
+        for Row { name, measure, bounds, cells } in self.rows {
+            let mut line = vec![name.clone(), measure.clone(), bounds.clone()];
+            line.extend(cells.iter().map(ToString::to_string));
+            lines.push(line);
+        }
+        let columns = self.provisioners.len() + 3;
+        let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max();
+        let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+        for line in &lines {
+            let mut text = String::new();
+            for (column, (cell, width)) in line.iter().zip(&widths).enumerate() {
+                let gap = if column > 0 { "  " } else { "" };
+                text += &if column < 3 {
+                    format!("{gap}{cell:width$}")
+                } else {
+                    format!("{gap}{cell:>width$}")
+                };
+            }
+            writeln!(f, "{}", text.trim_end())?;
+        }
+        writeln!(
+            f,
+            "\n✗ not what it must be; ~ it is, but another check fails; – says nothing here"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    fn cell(value: &str, holds: bool, others_fail: bool) -> Cell {
+        let value = (!value.is_empty()).then(|| value.to_owned());
+        Cell { value, holds, others_fail }
+    }
+
+    #[test]
+    fn a_table_shows_who_suffers() {
+        let row = |name: &str, cells| Row {
+            name: name.to_owned(),
+            measure: "total.launches.started".to_owned(),
+            bounds: "at most 12".to_owned(),
+            cells,
+        };
+        let bites =
+            vec![cell("", true, false), cell("2,700", false, false), cell("12", true, false)];
+        let dull = vec![cell("12", true, true), cell("9", true, false), cell("12", false, false)];
+        let rows = [row("one-task", bites), row("lost-response", dull)];
+        assert_eq!(rows.each_ref().map(Row::bites), [true, false]);
+        expect![[r#"
+            scenario       the number that matters  must be     v1    worker-manager    ours
+            one-task       total.launches.started   at most 12   –             2,700 ✗    12
+            lost-response  total.launches.started   at most 12  12 ~               9      12 ✗
+
+            ✗ not what it must be; ~ it is, but another check fails; – says nothing here
+        "#]]
+        .assert_eq(&table(&["v1", "worker-manager", "ours"], &rows).to_string());
+    }
+}

@@ -1,0 +1,134 @@
+//! The unit of a measure, which its name ends in, and figures in it.
+
+use provisioner_engine::units::Duration;
+use provisioner_scenarios::file::quantity::Amount;
+
+use crate::text::{decimal, decimals_for, in_words};
+
+/// What a number counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Seconds,
+    Hours,
+    Dollars,
+    DollarsPerHour,
+    /// From 0 to 1.
+    Share,
+    /// Things, or a ratio that has no name.
+    Plain,
+}
+
+impl Unit {
+    /// The unit of the number at `path`: that of its own name, or of the group it stands in.
+    pub(crate) fn of(path: &str) -> Self {
+        let name = |name: &str| {
+            [
+                ("_per_task_h", Self::Plain),
+                ("count", Self::Plain),
+                ("_usd_per_h", Self::DollarsPerHour),
+                ("_usd", Self::Dollars),
+                ("_s", Self::Seconds),
+                ("_h", Self::Hours),
+                ("share", Self::Share),
+                ("utilisation", Self::Share),
+            ]
+            .into_iter()
+            .find_map(|(end, unit)| name.ends_with(end).then_some(unit))
+        };
+        // A worker type may be called anything.
+        let behind_names = path.rsplit('"').next().unwrap_or_default();
+        behind_names.rsplit('.').take(2).find_map(name).unwrap_or(Self::Plain)
+    }
+
+    /// What a quantity is in this unit, if it can be.
+    pub(crate) fn number(self, amount: Amount) -> Option<f64> {
+        match (self, amount) {
+            (_, Amount::Number(number)) => Some(number),
+            (Self::Seconds, Amount::Duration(duration)) => Some(duration.as_secs_f64()),
+            (Self::Hours, Amount::Duration(duration)) => Some(duration.as_hours_f64()),
+            (Self::Dollars, Amount::Usd(usd)) => Some(usd.as_f64()),
+            (Self::DollarsPerHour, Amount::UsdPerHour(price)) => Some(price.as_f64()),
+            (Self::Share, Amount::Share(share)) => Some(share.as_f64()),
+            _ => None,
+        }
+    }
+
+    /// What may be written besides a number.
+    pub(crate) const fn example(self) -> &'static str {
+        match self {
+            Self::Seconds | Self::Hours => "a duration such as \"10 min\"",
+            Self::Dollars => "money such as \"$3\"",
+            Self::DollarsPerHour => "a price such as \"$3/h\"",
+            Self::Share => "a share such as \"40 %\"",
+            Self::Plain => "a number such as 12",
+        }
+    }
+
+    /// A figure for people.
+    pub(crate) fn show(self, number: f64) -> String {
+        match self {
+            Self::Seconds => in_words(milliseconds(number)),
+            Self::Hours => format!("{} h", decimal(number, 2)),
+            Self::Dollars => format!("${}", decimal(number, 2.max(decimals(number)))),
+            Self::DollarsPerHour => format!("${}/h", decimal(number, 2.max(decimals(number)))),
+            Self::Share => format!("{} %", decimal(number * 100.0, 1)),
+            Self::Plain => decimal(number, decimals(number)),
+        }
+    }
+}
+
+fn decimals(number: f64) -> usize {
+    if number.fract().abs() < 1e-9 { 0 } else { decimals_for(number.abs()) }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "waits are far below 2^53 ms")]
+fn milliseconds(seconds: f64) -> Duration {
+    Duration::from_ms((seconds * 1_000.0).round() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_unit_is_in_the_name() {
+        for (path, unit) in [
+            ("total.wait_s.p95", Unit::Seconds),
+            ("total.wait_s.count", Unit::Plain),
+            ("worker_types.ci.cost_usd.idle", Unit::Dollars),
+            ("total.cost_per_task_usd", Unit::Dollars),
+            ("total.instance_h", Unit::Hours),
+            ("total.churn_per_task_h", Unit::Plain),
+            ("largest_pool_share", Unit::Share),
+            ("worker_types.\"ci/a_s\".launches.started", Unit::Plain),
+            ("worker_types.\"ci/x.y_s\".utilisation", Unit::Share),
+        ] {
+            assert_eq!(Unit::of(path), unit, "{path}");
+        }
+    }
+
+    #[test]
+    fn figures_say_their_unit() {
+        let shown = [
+            Unit::Seconds.show(243.0),
+            Unit::Hours.show(1.5),
+            Unit::Dollars.show(0.0123),
+            Unit::Dollars.show(160_000.0),
+            Unit::DollarsPerHour.show(40.0),
+            Unit::Share.show(0.4),
+            Unit::Plain.show(2_700.0),
+            Unit::Plain.show(1.548),
+        ];
+        let expected = [
+            "4 min 3 s",
+            "1.50 h",
+            "$0.0123",
+            "$160,000.00",
+            "$40.00/h",
+            "40.0 %",
+            "2,700",
+            "1.55",
+        ];
+        assert_eq!(shown, expected);
+    }
+}

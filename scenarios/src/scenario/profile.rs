@@ -1,0 +1,119 @@
+//! Whole provisioners: one scenario, run as the predecessors would have run it, or as we do.
+//!
+//! A profile replaces what a provisioner *is*: its policies, guards and habits. What its owner
+//! *configures* stays as the file says: capacities, prices, pools, timeouts, workers. Options of a
+//! policy that is the profile's own are kept. Sources: taskcluster/aws-provisioner, 2017-05 (v1),
+//! and taskcluster/taskcluster, services/worker-manager, 2026-08.
+
+use provisioner_engine::guards::{Guards, Memory, Unanswered};
+use provisioner_engine::units::{Duration, Ratio};
+use provisioner_engine::worker_type::{
+    BiasRule, BidRule, EngineConfig, ErrorAttribution, IdleCredit, Limits, OverCap, Overshoot,
+    PlacementPolicy, RequestedCounts, RequestedCredit, ScalingPolicy, Selection, SpendLimits,
+    SpreadRule, WeightedMarket, WorkerType,
+};
+
+/// A provisioner that a scenario can be run by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// Taskcluster's aws-provisioner of 2017-05: `scaling-ratio` and `cheapest`, one launch a
+    /// call, what is under way kept in memory only, no registration timeout.
+    V1,
+    /// Taskcluster's worker-manager: `estimator` and `weighted`, one call for all instances of a
+    /// launch config, a database that remembers.
+    WorkerManager,
+    /// This engine as it is meant to be run: its own policies, and every guard.
+    Ours,
+}
+
+impl Profile {
+    /// All profiles, the oldest first.
+    pub const ALL: [Self; 3] = [Self::V1, Self::WorkerManager, Self::Ours];
+
+    /// What it is called in files and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::WorkerManager => "worker-manager",
+            Self::Ours => "ours",
+        }
+    }
+
+    /// Turns the configured provisioner into this one.
+    pub(super) fn apply(self, engine: &mut EngineConfig) {
+        let ours = Limits::default();
+        (engine.guards, engine.limits.launches_per_call_max) = match self {
+            Self::V1 => {
+                let (unanswered, memory) = (Unanswered::Forgotten, Memory::Listed);
+                (Guards { unanswered, memory, ..Guards::off() }, 1)
+            }
+            Self::WorkerManager => {
+                let (unanswered, memory) = (Unanswered::Forgotten, Memory::Durable);
+                (Guards { unanswered, memory, ..Guards::off() }, u32::MAX)
+            }
+            Self::Ours => (Guards::default(), ours.launches_per_call_max),
+        };
+        if self != Self::Ours {
+            engine.limits.spend = SpendLimits::default();
+        }
+        engine.worker_types.iter_mut().for_each(|worker_type| self.apply_to(worker_type));
+    }
+
+    fn apply_to(self, worker_type: &mut WorkerType) {
+        worker_type.scaling = self.scaling(worker_type.scaling);
+        worker_type.placement = self.placement(worker_type.placement);
+        worker_type.overshoot = match self {
+            Self::V1 | Self::WorkerManager => Overshoot::Historical,
+            Self::Ours => Overshoot::Never,
+        };
+        match self {
+            Self::V1 => worker_type.registration_timeout = None,
+            Self::WorkerManager | Self::Ours => {}
+        }
+        if self != Self::Ours {
+            // Neither had schedules, a way to on-demand instances, or ceilings on spending.
+            worker_type.floors = Vec::new();
+            worker_type.on_demand_after = None;
+            worker_type.spend = SpendLimits::default();
+        }
+    }
+
+    fn scaling(self, configured: ScalingPolicy) -> ScalingPolicy {
+        match (self, configured) {
+            (Self::V1, own @ ScalingPolicy::ScalingRatio { .. })
+            | (Self::WorkerManager, own @ ScalingPolicy::Estimator { .. })
+            | (Self::Ours, own @ ScalingPolicy::Target { .. }) => own,
+            (Self::V1, _) => ScalingPolicy::ScalingRatio {
+                scaling_ratio: Ratio::ZERO,
+                requested_counts: RequestedCounts::OneEach,
+            },
+            (Self::WorkerManager, _) => ScalingPolicy::Estimator {
+                scaling_ratio: Ratio::ONE,
+                idle: IdleCredit::Existing,
+                requested: RequestedCredit::Twice,
+            },
+            (Self::Ours, _) => {
+                ScalingPolicy::Target { scaling_ratio: Ratio::ONE, settle: Duration::from_mins(10) }
+            }
+        }
+    }
+
+    fn placement(self, configured: PlacementPolicy) -> PlacementPolicy {
+        match (self, configured) {
+            (Self::V1, own @ PlacementPolicy::Cheapest { .. })
+            | (Self::WorkerManager, own @ PlacementPolicy::Weighted { .. })
+            | (Self::Ours, own @ PlacementPolicy::Spread(_)) => own,
+            (Self::V1, _) => PlacementPolicy::Cheapest {
+                bid: BidRule { over_cap: OverCap::HistoricalOnce, ..BidRule::default() },
+                bias: BiasRule::KillRate,
+            },
+            (Self::Ours, _) => PlacementPolicy::Spread(SpreadRule::default()),
+            (Self::WorkerManager, _) => PlacementPolicy::Weighted {
+                market: WeightedMarket::Spot,
+                selection: Selection::EvenSplit,
+                errors: ErrorAttribution::Unattributed,
+            },
+        }
+    }
+}
