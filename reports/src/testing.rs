@@ -64,6 +64,7 @@ pub(crate) fn config(outcome: &Outcome) -> SimConfig {
         drain: Duration::DAY,
         warmup: Duration::HOUR,
         market: Market::default(),
+        feed: None,
         cloud: CloudModel::capacity(),
         queue: QueueModel::default(),
         faults: Vec::new(),
@@ -120,11 +121,13 @@ pub(crate) fn worker_type(name: &str, size: i64) -> Measures {
             interrupted: count,
             terminated: 0,
             stopped: count * 15,
+            ..LaunchMeasures::default()
         },
         instance_time: Duration::from_mins(size * 770),
         capacity_time: Duration::from_mins(size * 770),
         useful_time: Duration::from_mins(size * 620),
         over_provisioned_time: Duration::from_mins(size * 90),
+        ..Measures::default()
     }
 }
 

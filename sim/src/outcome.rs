@@ -5,7 +5,7 @@
 //! quantiles are exact to 0.1 %, or to 1 % with more than 64 worker types.
 
 use hdrhistogram::Histogram;
-use provisioner_engine::units::{Duration, Time, Usd};
+use provisioner_engine::units::{Duration, Time, Usd, UsdPerHour};
 use serde::{Deserialize, Serialize};
 
 /// The version of this set of measures.
@@ -34,6 +34,9 @@ pub struct Outcome {
     /// What must not happen.
     #[serde(default)]
     pub safety: Safety,
+    /// What all launches could have cost.
+    #[serde(default)]
+    pub spend: SpendMeasures,
     /// Iterations of the engine.
     pub iterations: u64,
     /// Events that changed the modelled world: arrivals, ends of tasks, starts of workers, ends of
@@ -71,6 +74,10 @@ pub struct Measures {
     /// The most tasks pending and claimed that the queue told.
     #[serde(default)]
     pub demand_peak: u32,
+    /// From the first refusal of a spot launch to the first launch on demand, with no spot launch
+    /// given between; none if there was no such launch.
+    #[serde(default)]
+    pub on_demand_after: Option<Duration>,
 }
 
 /// Money, split two ways.
@@ -181,6 +188,13 @@ pub struct LaunchMeasures {
     /// No call for them was carried out.
     #[serde(default)]
     pub unmade: u64,
+    /// Ordered on demand.
+    #[serde(default)]
+    pub on_demand: u64,
+    /// Ordered on the spot market with a max price, by prices that were last read completely more
+    /// than an hour before.
+    #[serde(default)]
+    pub by_stale_price: u64,
     /// Became `running`.
     pub started: u64,
     /// Taken back by EC2.
@@ -198,11 +212,24 @@ impl std::ops::AddAssign for LaunchMeasures {
         self.price_too_low += rhs.price_too_low;
         self.cancelled += rhs.cancelled;
         self.unmade += rhs.unmade;
+        self.on_demand += rhs.on_demand;
+        self.by_stale_price += rhs.by_stale_price;
         self.started += rhs.started;
         self.interrupted += rhs.interrupted;
         self.terminated += rhs.terminated;
         self.stopped += rhs.stopped;
     }
+}
+
+/// What all launches that had not ended could have cost: each its max price, or the on-demand price,
+/// from the order to the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpendMeasures {
+    /// The most an hour at any time.
+    pub committed_peak: UsdPerHour,
+    /// The most in any day (UTC).
+    pub committed_day_max: Usd,
 }
 
 /// Calls that a provisioner would have made.
@@ -269,6 +296,7 @@ impl Measures {
         self.capacity_time += other.capacity_time;
         self.useful_time += other.useful_time;
         self.over_provisioned_time += other.over_provisioned_time;
+        self.on_demand_after = self.on_demand_after.into_iter().chain(other.on_demand_after).min();
     }
 }
 

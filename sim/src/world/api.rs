@@ -69,7 +69,10 @@ impl Api {
             | FaultKind::RequestsLost { .. }
             | FaultKind::ResponsesLost { .. }
             | FaultKind::InternalErrors { .. } => true,
-            FaultKind::QueueDown => false,
+            FaultKind::QueueDown
+            | FaultKind::FeedDown
+            | FaultKind::FeedFirstPage
+            | FaultKind::FeedScaled { .. } => false,
         };
         Self {
             is_plain: config.cloud.api.is_plain() && !config.faults.iter().any(about_calls),
@@ -91,6 +94,7 @@ impl World<'_> {
             let launches = &mut self.type_of(worker_type).launches;
             launches.ordered += u64::from(count);
             launches.unmade += u64::from(count);
+            self.count_order(&order);
             self.api.newest = LaunchId(launch.0 + u64::from(count) - 1);
         } else {
             self.calls.launch_repeated += 1;

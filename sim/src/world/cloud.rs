@@ -25,7 +25,7 @@ pub(super) const HAZARD_LOOK: Duration = Duration::HOUR;
 pub(super) struct PoolState {
     pub(super) price: Option<UsdPerHour>,
     /// How many price changes it had.
-    changes: usize,
+    pub(super) changes: usize,
     /// How many spot instances it can serve at once.
     available: u32,
     /// Spot instances from `pending` on.
@@ -56,7 +56,7 @@ impl PoolState {
     }
 }
 
-const NO_LIMIT: UsdPerHour = UsdPerHour::from_micros(i64::MAX);
+pub(super) const NO_LIMIT: UsdPerHour = UsdPerHour::from_micros(i64::MAX);
 
 /// Where each kind of chance comes from: split by pool and by the instance's number in it, so
 /// that the n-th instance of a pool boots as fast under every policy.
@@ -128,7 +128,7 @@ impl World<'_> {
             let state = &mut self.pools[pool.index()];
             state.price = Some(price);
             state.changes += 1;
-            self.tell(Observation::PriceChanged { pool, price, since });
+            self.push_price(pool, price, since);
             self.interrupt_outbid(pool, price);
             self.serve_open(pool);
         } else if let Some(change) = market.availability().get(self.next_availability) {
@@ -218,10 +218,9 @@ impl World<'_> {
         let max_price = match market {
             Market::Spot { max_price: Some(bid) } => bid,
             // Without a bid it is today's on-demand price.
-            Market::Spot { max_price: None } => {
+            Market::Spot { max_price: None } | Market::OnDemand => {
                 self.on_demand_price(pool, self.now).unwrap_or(NO_LIMIT)
             }
-            Market::OnDemand => NO_LIMIT,
         };
         let state = &mut self.pools[pool.index()];
         state.asked += 1;
@@ -256,6 +255,7 @@ impl World<'_> {
         });
         self.launches.insert(launch, slot);
         self.capacity_moves(worker_type, i64::from(capacity));
+        self.commit(slot);
         slot
     }
 
@@ -309,7 +309,7 @@ impl World<'_> {
     }
 
     fn refuse(&mut self, slot: u32, refusal: Refusal) {
-        let Instance { launch, worker_type, capacity, voice, .. } = self.instances[slot];
+        let Instance { launch, worker_type, market, capacity, voice, .. } = self.instances[slot];
         let counts = &mut self.type_of(worker_type).launches;
         match refusal {
             Refusal::InsufficientCapacity => counts.insufficient_capacity += 1,
@@ -322,6 +322,9 @@ impl World<'_> {
             | Refusal::Rejected => {}
         }
         self.capacity_moves(worker_type, -i64::from(capacity));
+        if market != Market::OnDemand {
+            self.note_refusal(worker_type, refusal);
+        }
         self.forget(slot);
         let refused = Observation::LaunchRefused { launch, refusal };
         self.remember_end(launch, refused);
@@ -339,6 +342,7 @@ impl World<'_> {
             instance.in_pool = u32::try_from(pool.serving.len()).expect("a pool fits in memory");
             pool.serving.push(slot);
             pool.max_price_least = pool.max_price_least.min(instance.max_price);
+            self.money.given_spot(instance.worker_type);
         }
         let voice = instance.voice;
         if voice == Voice::Twice {
@@ -505,6 +509,7 @@ impl World<'_> {
     }
 
     fn forget(&mut self, slot: u32) {
+        self.release(slot);
         self.launches.remove(self.instances[slot].launch);
         self.instances.remove(slot);
     }

@@ -27,6 +27,7 @@ impl World<'_> {
     pub(super) fn iterate(&mut self) {
         self.iterations += 1;
         self.events += 1;
+        self.read_prices();
         if !self.is(|fault| matches!(fault, FaultKind::QueueDown)) {
             self.read_queues();
         }
@@ -50,9 +51,14 @@ impl World<'_> {
     }
 
     /// Whether something is wrong now.
-    fn is(&self, wrong: impl Fn(&FaultKind) -> bool) -> bool {
-        let now = |fault: &&Fault| fault.from <= self.now && self.now < fault.until;
-        self.config.faults.iter().filter(now).any(|fault| wrong(&fault.what))
+    pub(super) fn is(&self, wrong: impl Fn(&FaultKind) -> bool) -> bool {
+        self.faults_now().any(|fault| wrong(&fault.what))
+    }
+
+    /// What is wrong now.
+    pub(super) fn faults_now(&self) -> impl Iterator<Item = &Fault> {
+        let now = self.now;
+        self.config.faults.iter().filter(move |fault| fault.from <= now && now < fault.until)
     }
 
     /// The engine is told of all counts that changed.

@@ -10,6 +10,8 @@
 //! | `cloud` | instances from launch to end, interruptions |
 //! | `driver` | what the engine is told and what it orders |
 //! | `books` | bills, and who they are for |
+//! | `feed` | how the engine learns prices |
+//! | `money` | what launches may cost at most |
 //! | `audit` | checks of all this against itself |
 //! | `tasks`, `instances`, `event` | state in reused slots, and how events name it |
 
@@ -19,7 +21,9 @@ mod books;
 mod cloud;
 mod driver;
 mod event;
+mod feed;
 mod instances;
+mod money;
 mod peaks;
 mod tasks;
 mod work;
@@ -37,7 +41,9 @@ use self::books::Books;
 use self::cloud::{Draws, PoolState};
 use self::driver::InFlight;
 use self::event::Event;
+use self::feed::Feed;
 use self::instances::{Instances, Ready, Stage};
+use self::money::Money;
 use self::peaks::Peaks;
 use self::tasks::{Queue, TaskCounts, Tasks};
 use crate::agenda::{Agenda, LineId};
@@ -130,6 +136,8 @@ struct World<'a> {
     calls: crate::outcome::ApiCalls,
     safety: Safety,
     peaks: Peaks,
+    feed: Feed,
+    money: Money,
 }
 
 /// What belongs to one worker type. A thousand of them are looked at in no order, so what is used
@@ -209,6 +217,8 @@ impl<'a> World<'a> {
             calls: crate::outcome::ApiCalls::default(),
             safety: Safety::default(),
             peaks: Peaks::default(),
+            feed: Feed::new(config),
+            money: Money::new(config.start, config.engine.worker_types.len()),
             hooks,
         }
     }

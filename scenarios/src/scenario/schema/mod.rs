@@ -10,6 +10,7 @@ mod faults;
 pub(super) mod floors;
 mod guards;
 mod market;
+mod money;
 mod policy;
 mod tasks;
 mod worker_type;
@@ -243,7 +244,7 @@ fn limits(s: &mut Section<'_>) -> Limits {
             default.launches_per_call_max,
             "EC2 advises several calls of a hundred rather than one of five hundred",
         ),
-        spend: default.spend,
+        spend: money::spend(s),
     }
 }
 
