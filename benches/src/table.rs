@@ -229,10 +229,10 @@ mod tests {
             row(subject("task CSV").counting("rows"), &rows_read, &[]),
         ];
         expect![[r#"
-                         N            work  CPU s    M/s      ns each               ratio  peak MB
-            bare      1000  1000000 events  0.020  50.00  20.0 ± 10.0                          2.4
-            slow      1000  1000000 events  0.080  12.50  80.0 ± 30.0  3.00 ± 0.50 × bare      2.4
-            task CSV  1000    1000000 rows  0.020  50.00  20.0 ± 10.0                            ?
+                         N            work  launches  CPU s    M/s      ns each               ratio  peak MB
+            bare      1000  1000000 events    16.203  0.020  50.00  20.0 ± 10.0                          2.4
+            slow      1000  1000000 events    16.564  0.080  12.50  80.0 ± 30.0  3.00 ± 0.50 × bare      2.4
+            task CSV  1000    1000000 rows            0.020  50.00  20.0 ± 10.0                            ?
 
             z of W's results  mean wait  p95 wait  launches  instance-hours
             bare                   +0.0      +0.0      +0.0            +0.0

@@ -266,13 +266,13 @@ pub enum Reason {
         /// When it is asked again.
         until: Time,
     },
-    /// Too many boots failed: the worker type, its image or the region is degraded.
+    /// Too many launches failed: the worker type, its image or the region is degraded.
     BreakerOpen {
         /// Whose.
         worker_type: WorkerTypeId,
         /// What failed.
         what: Suspect,
-        /// Failed boots since the last success.
+        /// Failed launches since the last success.
         failures: u32,
         /// When the next launch probes it.
         until: Time,
@@ -542,7 +542,7 @@ impl fmt::Display for Described<'_> {
             }
             Reason::ShareReached { worker_type, pool, live, limit } => {
                 let (name, pool) = (self.name(worker_type), self.pool(pool));
-                write!(f, "{name}: {pool} holds {live} of at most {limit}")
+                write!(f, "{name}: {pool} holds {live}, and may hold {limit} at most")
             }
             Reason::QuotaReached { worker_type, region, on_demand, until } => {
                 let (name, region) = (self.name(worker_type), self.region(region));
@@ -555,7 +555,7 @@ impl fmt::Display for Described<'_> {
             }
             Reason::BreakerOpen { worker_type, what, failures, until } => {
                 let (name, what) = (self.name(worker_type), self.suspect(what));
-                write!(f, "{name}: {what} is degraded, {failures} boots failed, next try {until}")
+                write!(f, "{name}: {what} is degraded ({failures} × failed), next try {until}")
             }
             Reason::Unproven { worker_type, what, under_way } => {
                 let (name, what) = (self.name(worker_type), self.suspect(what));

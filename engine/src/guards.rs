@@ -126,66 +126,75 @@ pub struct Bucket {
     pub refill_per_second: Ratio,
 }
 
-/// Budgets for pools without capacity. A pool may have so many launches under way; each answer
-/// moves the budget.
+/// Budgets for pools without capacity. A pool may have so many launches under way, ordered and not
+/// answered; each answer moves the budget. Spot and on-demand are pools of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IceRule {
-    /// Launches that may be under way in a pool nothing is known of; a success doubles it.
+    /// Launches that may be under way in a pool nothing is known of. Each instance that it gives
+    /// adds one, so that a whole round of successes doubles it.
     pub budget_first: u32,
     /// Most it grows to.
     pub budget_max: u32,
     /// A pool that answers insufficient capacity is left alone this long, doubling …
     pub block_min: Duration,
-    /// … up to this; then one launch probes it, always.
+    /// … up to this with each probe: one launch at a time, for ever. A probe that succeeds opens
+    /// the pool again, and its budget grows from two.
     pub block_max: Duration,
 }
 
-/// Penalty for pools that take back what they sold.
+/// Penalty for pools that take back what they sold. Where nothing else is left, the pool that is
+/// forgiven first is used all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LossRule {
-    /// So many losses within …
+    /// So many losses of instances not older than `within`, within …
     pub losses: u32,
     /// … this long …
     pub within: Duration,
     /// … and at least this share of what the pool gave in that time …
     pub share: Ratio,
-    /// … close it for this long; then it is forgiven.
+    /// … close it for this long; then it is forgiven, and counting starts anew.
     pub penalty: Duration,
 }
 
-/// The largest share of a worker type in one pool.
+/// The largest share of a worker type in one spot pool. With fewer usable pools than the share
+/// needs, each may hold its part of everything: the cap never keeps tasks waiting by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ShareRule {
-    /// At most this share of its live capacity, …
+    /// At most this share of its live and wanted capacity, rounded up, …
     pub share_max: Ratio,
     /// … but always so many units: a small fleet may stand in one pool.
     pub floor: u32,
 }
 
-/// Stops buying what never becomes a worker. It counts for each worker type, image and region.
+/// Stops buying what never becomes a worker. It counts for each worker type, image and region, and
+/// blames the narrowest of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BreakerRule {
-    /// So many failed boots without a success open it.
+    /// So many failed boots without a success open it; a refusal that names its cause does at once.
     pub failures: u32,
     /// While open, one launch probes this long after the last probe, doubling …
     pub probe_min: Duration,
     /// … up to this. A probe that registers closes it.
     pub probe_max: Duration,
-    /// While nothing ever registered, so many instances may be booting at once.
+    /// While nothing of a worker type or an image ever registered, so many launches of it may be
+    /// under way or booting at once.
     pub unproven_max: u32,
+    /// An instance whose worker has not registered this long after its launch was accepted is a
+    /// failed boot and ended, unless the worker type's own timeout is shorter.
+    pub boot_max: Duration,
 }
 
 /// Ends workers that stopped claiming.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ZombieRule {
-    /// A worker that has not claimed for its idle timeout and this long is ended.
+    /// A worker that held nothing for its idle timeout and this long is ended.
     pub patience: Duration,
-    /// What the queue said of a worker is evidence for so long.
+    /// What the queue said of a worker is evidence for so long, and until the next decision.
     pub evidence_max: Duration,
 }
 
@@ -195,11 +204,11 @@ impl Default for Guards {
             listing: Some(ListingRule::default()),
             unanswered: Unanswered::Repeated,
             memory: Memory::Durable,
-            strays: Some(StrayRule { patience: Duration::from_mins(20), adopt: true }),
+            strays: Some(StrayRule::default()),
             api: Some(ApiRule::default()),
             ice: Some(IceRule::default()),
             losses: Some(LossRule::default()),
-            share: Some(ShareRule { share_max: Ratio::from_millionths(500_000), floor: 8 }),
+            share: Some(ShareRule::default()),
             quota_block: Some(Duration::from_mins(10)),
             unsupported_block: Some(Duration::DAY),
             breaker: Some(BreakerRule::default()),
@@ -248,6 +257,12 @@ impl Default for ListingRule {
     }
 }
 
+impl Default for StrayRule {
+    fn default() -> Self {
+        Self { patience: Duration::from_mins(20), adopt: true }
+    }
+}
+
 impl Default for ApiRule {
     /// Four fifths of EC2's published buckets (EC2 Developer Guide, "Request throttling"): the
     /// account has other users.
@@ -269,7 +284,7 @@ impl Default for ApiRule {
 }
 
 impl Default for IceRule {
-    /// Karpenter leaves a pool alone for three minutes.
+    /// Karpenter leaves a pool alone for three minutes; the rest is chosen.
     fn default() -> Self {
         Self {
             budget_first: 8,
@@ -291,13 +306,23 @@ impl Default for LossRule {
     }
 }
 
+impl Default for ShareRule {
+    /// The loss of one pool leaves half of the fleet.
+    fn default() -> Self {
+        Self { share_max: Ratio::from_millionths(500_000), floor: 8 }
+    }
+}
+
 impl Default for BreakerRule {
+    /// The slowest launches known took 30 minutes to run, and a Windows image of that time 12 more
+    /// to boot: 45 minutes is not taken for a failure by mistake.
     fn default() -> Self {
         Self {
             failures: 10,
             probe_min: Duration::from_mins(10),
             probe_max: Duration::HOUR,
             unproven_max: 50,
+            boot_max: Duration::from_mins(45),
         }
     }
 }

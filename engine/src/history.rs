@@ -12,6 +12,8 @@ use crate::units::{Duration, Time};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct PoolHistory {
     pools: Vec<Events>,
+    /// All that were ever taken back.
+    losses: u64,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -22,7 +24,7 @@ struct Events {
 
 impl PoolHistory {
     pub(crate) fn new(pools: usize) -> Self {
-        Self { pools: alloc::vec![Events::default(); pools] }
+        Self { pools: alloc::vec![Events::default(); pools], losses: 0 }
     }
 
     /// The pool gave an instance.
@@ -32,7 +34,13 @@ impl PoolHistory {
 
     /// The pool took one back.
     pub(crate) fn killed(&mut self, pool: PoolId, now: Time) {
+        self.losses += 1;
         note(&mut self.pools[pool.index()].kills, now);
+    }
+
+    /// How many it ever took back.
+    pub(crate) const fn losses(&self) -> u64 {
+        self.losses
     }
 
     /// Spawns and kills of the last 24 h.

@@ -10,6 +10,7 @@ use core::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::decision::Market;
+use crate::engine::Signs;
 use crate::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
 use crate::launch_map::LaunchMap;
 use crate::spend::Spend;
@@ -41,10 +42,12 @@ pub struct Launch {
     pub requested: Time,
     /// When EC2 took it, if it did.
     pub accepted: Option<Time>,
-    /// When it is given up, unless it moves on before.
+    /// When it is looked at or given up, unless it moves on before.
     pub deadline: Time,
     /// When the engine next looks at its deadline: never later than that.
     pub(crate) look: Time,
+    /// What is known of its worker.
+    pub(crate) signs: Signs,
 }
 
 /// Where a launch is. A later stage is greater; a launch never goes back.
@@ -193,6 +196,9 @@ impl Ledger {
         let before = *launch;
         launch.stage = stage;
         launch.accepted = launch.accepted.or(Some(now));
+        if stage == Stage::Working {
+            launch.signs.register(now);
+        }
         let after = *launch;
         self.debit(&before);
         self.credit(&after);
@@ -206,7 +212,12 @@ impl Ledger {
         }
     }
 
-    /// Sets when a launch is given up, and if that is before the next look at it, the look too.
+    /// What is known of a launch's worker.
+    pub(crate) fn signs(&mut self, id: LaunchId) -> Option<&mut Signs> {
+        Some(&mut self.launches.get_mut(id)?.signs)
+    }
+
+    /// Sets when a launch is looked at or given up, and if that is before the next look at it, the look too.
     /// Says whether it did.
     pub(crate) fn set_deadline(&mut self, id: LaunchId, deadline: Time) -> bool {
         let Some(launch) = self.launches.get_mut(id) else { return false };

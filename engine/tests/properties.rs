@@ -22,7 +22,7 @@ use provisioner_engine::worker_type::EngineConfig;
 
 /// Every policy once, with small ranges and instances of several capacities, so that limits bite.
 const SETUP: &str = "
-    limits launches=7 cap=10 stale=10m seed=3
+    limits launches=7 cap=10 stale=10m seed=3 guards=zombies
     worker cheapest max=9 min=2 scaling=ratio:0.2 placement=cheapest registration_timeout=9m price_max=4
     pool c5.large/us-east-1a capacity=1 utility=1.5
     pool c5.xlarge/us-east-1a capacity=4 utility=2
@@ -70,12 +70,19 @@ fn observations() -> impl Strategy<Value = Observation> {
     let cause = prop_oneof![
         Just(EndCause::Worker),
         Just(EndCause::Provisioner),
-        Just(EndCause::Interruption)
+        Just(EndCause::Interruption),
+        Just(EndCause::LaunchFailed),
+        Just(EndCause::VolumeLimit),
     ];
     let refusal = prop_oneof![
         Just(Refusal::InsufficientCapacity),
         Just(Refusal::MaxPriceTooLow),
-        Just(Refusal::Cancelled)
+        Just(Refusal::Cancelled),
+        Just(Refusal::QuotaReached),
+        Just(Refusal::Unsupported),
+        Just(Refusal::ImageUnusable),
+        Just(Refusal::VolumeLimit),
+        Just(Refusal::Rejected),
     ];
     let pools = (0..4_usize).prop_map(PoolId::new);
     // Mostly cents, now and then far above every limit.
@@ -106,6 +113,15 @@ fn observations() -> impl Strategy<Value = Observation> {
             .prop_map(|(launch, cause)| Observation::InstanceStopping { launch, cause }),
         2 => (launches(), cause)
             .prop_map(|(launch, cause)| Observation::InstanceEnded { launch, cause }),
+        1 => (launches(), 0..2_u32, prop::option::of(times()), times()).prop_map(
+            |(launch, claimed, last_claim, as_of)| Observation::WorkerChecked {
+                launch,
+                claimed,
+                last_claim,
+                as_of
+            }
+        ),
+        1 => launches().prop_map(|launch| Observation::WorkerIdled { launch }),
         2 => (launches(), refusal)
             .prop_map(|(launch, refusal)| Observation::LaunchRefused { launch, refusal }),
         2 => launches().prop_map(|launch| Observation::CallUnanswered { launch }),
@@ -122,6 +138,15 @@ fn observations() -> impl Strategy<Value = Observation> {
 fn calls() -> impl Strategy<Value = provisioner_engine::observation::Call> {
     use provisioner_engine::observation::Call;
     prop_oneof![Just(Call::Launch), Just(Call::Terminate), Just(Call::Cancel), Just(Call::List)]
+}
+
+/// How much later, of whom, what it holds, how long before that it last claimed, how old that is.
+fn worker_step() -> impl Strategy<Value = (Duration, u64, u32, Option<Duration>, Duration)> {
+    let mins = |range: std::ops::Range<i64>| range.prop_map(Duration::from_mins);
+    let claimed = prop_oneof![9 => Just(0_u32), 1 => 1..3_u32];
+    let last_claim = prop_oneof![3 => Just(None), 1 => mins(0..90).prop_map(Some)];
+    let age = prop_oneof![3 => Just(Duration::ZERO), 1 => mins(0..60)];
+    (mins(0..4), 1..4_u64, claimed, last_claim, age)
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -152,8 +177,11 @@ fn end(steps: &[Step]) -> Time {
     Time::EPOCH + steps.iter().map(|(gap, _)| *gap).sum()
 }
 
-fn engine() -> Engine {
-    let mut engine = Engine::new(setup::config(SETUP));
+/// With all gates or with none.
+fn engine(guarded: bool) -> Engine {
+    let gates = "guards=ice,losses,share,quota,unsupported,breaker";
+    let setup = if guarded { SETUP.replace("seed=3", gates) } else { SETUP.to_owned() };
+    let mut engine = Engine::new(setup::config(&setup));
     engine.explain(true);
     engine
 }
@@ -200,8 +228,8 @@ fn launched(decision: &Decision) -> impl Iterator<Item = (LaunchId, WorkerTypeId
 
 proptest! {
     #[test]
-    fn capacity_is_credited_once_and_never_above_its_maximum(steps in steps()) {
-        run(&mut engine(), &steps, |engine, _| {
+    fn capacity_is_credited_once_and_never_above_its_maximum(steps in steps(), guarded in any::<bool>()) {
+        run(&mut engine(guarded), &steps, |engine, _| {
             for id in ids(engine.config()) {
                 let supply = engine.supply(id);
                 assert_eq!(supply, counted(engine, id));
@@ -211,9 +239,9 @@ proptest! {
     }
 
     #[test]
-    fn a_launch_is_named_once_and_stays_under_every_limit(steps in steps()) {
+    fn a_launch_is_named_once_and_stays_under_every_limit(steps in steps(), guarded in any::<bool>()) {
         let mut issued = BTreeSet::new();
-        run(&mut engine(), &steps, |engine, decision| {
+        run(&mut engine(guarded), &steps, |engine, decision| {
             let limits = engine.config().limits;
             let launched: Vec<_> = decision.into_iter().flat_map(launched).collect();
             assert!(launched.len() <= limits.launches_per_decision_max as usize);
@@ -256,8 +284,8 @@ proptest! {
     }
 
     #[test]
-    fn an_order_is_about_a_launch_that_is_there_and_given_once_a_turn(steps in steps()) {
-        run(&mut engine(), &steps, |engine, decision| {
+    fn an_order_is_about_a_launch_that_is_there_and_given_once_a_turn(steps in steps(), guarded in any::<bool>()) {
+        run(&mut engine(guarded), &steps, |engine, decision| {
             let mut ordered = BTreeSet::new();
             for action in decision.into_iter().flat_map(|decision| &decision.actions) {
                 let (id, stages) = match *action {
@@ -266,9 +294,9 @@ proptest! {
                     Action::Terminate { launch, .. } => {
                         (launch, Stage::Pending..=Stage::Stopping)
                     }
+                    Action::CheckWorker { launch } => (launch, Stage::Working..=Stage::Working),
                     Action::EndStray { .. }
                     | Action::ListInstances { .. }
-                    | Action::CheckWorker { .. }
                     | Action::AdviseStop { .. } => continue,
                 };
                 assert!(ordered.insert(id), "{id} was ordered twice");
@@ -279,8 +307,12 @@ proptest! {
     }
 
     #[test]
-    fn what_is_not_known_launches_nothing(steps in steps(), by_silence in any::<bool>()) {
-        let mut engine = engine();
+    fn what_is_not_known_launches_nothing(
+        steps in steps(),
+        by_silence in any::<bool>(),
+        guarded in any::<bool>(),
+    ) {
+        let mut engine = engine(guarded);
         run(&mut engine, &steps, |_, _| {});
         let mut now = end(&steps);
         if by_silence {
@@ -295,9 +327,9 @@ proptest! {
     }
 
     #[test]
-    fn equal_calls_give_equal_orders_explained_or_not(steps in steps()) {
+    fn equal_calls_give_equal_orders_explained_or_not(steps in steps(), guarded in any::<bool>()) {
         let digest_of = |explains: bool| {
-            let mut engine = engine();
+            let mut engine = engine(guarded);
             engine.explain(explains);
             let (mut digest, mut actions) = (Digest::new(), Vec::new());
             run(&mut engine, &steps, |_, decision| {
@@ -314,8 +346,8 @@ proptest! {
     }
 
     #[test]
-    fn a_journal_survives_its_text_and_replays(steps in steps()) {
-        let mut engine = engine();
+    fn a_journal_survives_its_text_and_replays(steps in steps(), guarded in any::<bool>()) {
+        let mut engine = engine(guarded);
         let mut now = Time::EPOCH;
         let journal: Vec<Record> = steps
             .iter()
@@ -338,6 +370,51 @@ proptest! {
             let read: Record = serde_json::from_str(&text).unwrap();
             prop_assert_eq!(&read, &record);
             prop_assert_eq!(replay(&mut again, read), Ok(()));
+        }
+    }
+
+    /// Whatever is said of workers, late or in any order: one is ended only if nothing that was
+    /// ever said puts a claim into the forty minutes before a fresh answer that it holds none.
+    #[test]
+    fn no_worker_is_ended_that_may_hold_a_task(steps in vec(worker_step(), 1..120)) {
+        let mut engine = Engine::new(setup::config("
+            limits guards=zombies
+            worker build max=3 scaling=estimator:1 placement=on-demand lifetime=3h
+            pool c5.large/us-east-1a on_demand=0.085
+        "));
+        let (zero, worker_type) = (Time::EPOCH, WorkerTypeId::new(0));
+        let demand = Observation::DemandCounted { worker_type, pending: 3, claimed: 0, as_of: zero };
+        engine.observe(zero, demand);
+        prop_assert_eq!(launched(&engine.decide(zero)).count(), 3);
+        (1..4).for_each(|id| engine.observe(zero, Observation::WorkerRegistered { launch: LaunchId(id) }));
+        let mut said: Vec<(LaunchId, u32, Option<Time>, Time)> = Vec::new();
+        let mut now = zero;
+        let quiet = Duration::from_mins(40);
+        for (gap, id, claimed, last_claim, age) in steps {
+            now = now + gap;
+            for action in engine.decide(now).actions {
+                let Action::Terminate { launch, unless_claimed } = action else { continue };
+                let accepted = engine.launch(launch).and_then(|launch| launch.accepted);
+                let lives = accepted.expect("it was accepted") + Duration::from_hours(3);
+                prop_assert_eq!(unless_claimed, now < lives);
+                let of: Vec<_> = said.iter().filter(|(of, ..)| *of == launch).collect();
+                // Whether anything says that it held a task in the forty minutes before then.
+                let held_before = |then: Time| {
+                    let within = |at: Time| then - quiet < at && at <= then;
+                    of.iter().any(|(_, claimed, last_claim, as_of)| {
+                        *claimed > 0 && within(*as_of) || last_claim.is_some_and(within)
+                    })
+                };
+                let proves = |(_, claimed, _, as_of): &(LaunchId, u32, Option<Time>, Time)| {
+                    let fresh = now.since(*as_of) <= Duration::from_mins(2);
+                    *claimed == 0 && fresh && *as_of >= zero + quiet && !held_before(*as_of)
+                };
+                prop_assert!(!unless_claimed || of.iter().any(|said| proves(said)), "{launch}: {of:?}");
+            }
+            let (launch, as_of) = (LaunchId(id), zero.max(now - age));
+            let last_claim = last_claim.map(|before| as_of - before);
+            engine.observe(now, Observation::WorkerChecked { launch, claimed, last_claim, as_of });
+            said.push((launch, claimed, last_claim, as_of));
         }
     }
 

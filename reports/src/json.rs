@@ -8,7 +8,10 @@
 //!   "total": {…},                       all worker types together
 //!   "worker_types": [{"name", …}],      in the order of the scenario
 //!   "largest_pool", "largest_pool_share",
-//!   "api_calls": {"launch", "cancel", "terminate"},
+//!   "api_calls": {"launch", "launch_repeated", "launch_throttled", "launch_unanswered",
+//!                 "cancel", "cancel_throttled", "terminate", "terminate_throttled"},
+//!   "notices": {"seen", "late", "missed", "after_death", "duplicated",
+//!               "recommended", "recommended_taken", "losses_counted"},
 //!   "iterations", "events", "decision_digest",
 //!   "checks": [{…}]                     only if the scenario has any, see below
 //! }
@@ -18,9 +21,15 @@
 //! `useful`, `idle`, `boot`, `redone`, `wasted`; both splits add up), `cost_per_task_usd` (null if
 //! none was done), `wait_s` (`count` tasks measured; `mean`, `p50`, `p95`, `p99`, `max`), `tasks`
 //! (`submitted`, `done`, `rerun` runs, `expired`, `exhausted`, `left`), `launches` (`ordered`,
-//! `insufficient_capacity`, `price_too_low`, `cancelled`, `started`, `interrupted`, `terminated`,
-//! `stopped`), `instance_h`, `capacity_h`, `useful_h`, `over_provisioned_h`, `utilisation`,
-//! `churn_per_task_h`.
+//! `insufficient_capacity`, `price_too_low`, `cancelled`, `quota_reached`, `unsupported`,
+//! `image_unusable`, `volume_limit`, `rejected`, `launch_failed`, `unmade`, `started`, `interrupted`,
+//! `terminated`, `stopped`), `safety` (`claimed_ended` instances ended by the provisioner while they
+//! ran a task, `spared` ones left alone as they did, `zombie_h` of instances whose worker never
+//! came, never claims or hangs, `double_launches`: instances that ran for launches that were given
+//! up), `instance_h`, `capacity_h`, `useful_h`, `over_provisioned_h`,
+//! `utilisation`,
+//! `churn_per_task_h`, `capacity_peak` (the most capacity that was asked for and had not ended),
+//! `demand_peak` (the most tasks pending and claimed).
 //!
 //! Each of `checks` has `name`, `because`, `measure` (the path of a number in this document, a
 //! worker type standing under its name), `value`, those of the bounds `at_most`, `at_least`,
@@ -37,7 +46,8 @@ use std::io::{self, Write};
 use provisioner_engine::units::Duration;
 use provisioner_scenarios::scenario::{Check, Relation};
 use provisioner_sim::outcome::{
-    ApiCalls, Cost, LaunchMeasures, Measures, Outcome, TaskMeasures, Wait,
+    ApiCalls, Cost, LaunchMeasures, Measures, NoticeMeasures, Outcome, SafetyMeasures,
+    TaskMeasures, Wait,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -111,6 +121,8 @@ fn document<'a>(run: &'a Run, outcome: &'a Outcome, checks: &'a [Checked<'a>]) -
         largest_pool: &outcome.largest_pool,
         largest_pool_share: outcome.largest_pool_share,
         api_calls: &outcome.api_calls,
+        notices: &outcome.notices,
+        spend: SpendDocument::of(outcome.spend),
         iterations: outcome.iterations,
         events: outcome.events,
         decision_digest: &outcome.decision_digest,
@@ -129,6 +141,8 @@ struct Document<'a> {
     largest_pool: &'a str,
     largest_pool_share: f64,
     api_calls: &'a ApiCalls,
+    notices: &'a NoticeMeasures,
+    spend: SpendDocument,
     iterations: u64,
     events: u64,
     decision_digest: &'a str,
@@ -145,12 +159,34 @@ struct MeasuresDocument<'a> {
     wait_s: WaitDocument,
     tasks: &'a TaskMeasures,
     launches: &'a LaunchMeasures,
+    safety: SafetyDocument,
     instance_h: f64,
     capacity_h: f64,
     useful_h: f64,
     over_provisioned_h: f64,
     utilisation: f64,
     churn_per_task_h: f64,
+    capacity_peak: u32,
+    demand_peak: u32,
+    on_demand_after_s: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct SpendDocument {
+    price_max_usd_per_h: f64,
+    committed_peak_usd_per_h: f64,
+    committed_day_max_usd: f64,
+}
+
+impl SpendDocument {
+    fn of(spend: SpendMeasures) -> Self {
+        let SpendMeasures { price_max, committed_peak, committed_day_max } = spend;
+        Self {
+            price_max_usd_per_h: price_max.as_f64(),
+            committed_peak_usd_per_h: committed_peak.as_f64(),
+            committed_day_max_usd: committed_day_max.as_f64(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -163,6 +199,14 @@ struct CostDocument {
     boot: f64,
     redone: f64,
     wasted: f64,
+}
+
+#[derive(Serialize)]
+struct SafetyDocument {
+    claimed_ended: u64,
+    spared: u64,
+    zombie_h: f64,
+    double_launches: u64,
 }
 
 #[derive(Serialize)]
@@ -202,7 +246,7 @@ impl<'a> CheckDocument<'a> {
 
 impl<'a> MeasuresDocument<'a> {
     fn of(measures: &'a Measures) -> Self {
-        let Measures { name, cost, wait, tasks, launches, .. } = measures;
+        let Measures { name, cost, wait, tasks, launches, safety, .. } = measures;
         Self {
             name,
             cost_usd: CostDocument::of(*cost),
@@ -210,12 +254,16 @@ impl<'a> MeasuresDocument<'a> {
             wait_s: WaitDocument::of(wait),
             tasks,
             launches,
+            safety: SafetyDocument::of(*safety),
             instance_h: measures.instance_time.as_hours_f64(),
             capacity_h: measures.capacity_time.as_hours_f64(),
             useful_h: measures.useful_time.as_hours_f64(),
             over_provisioned_h: measures.over_provisioned_time.as_hours_f64(),
             utilisation: measures.utilisation(),
             churn_per_task_h: measures.churn_per_task_hour(),
+            capacity_peak: measures.capacity_peak,
+            demand_peak: measures.demand_peak,
+            on_demand_after_s: measures.on_demand_after.map(Duration::as_secs_f64),
         }
     }
 }
@@ -233,6 +281,13 @@ impl CostDocument {
             redone: redone.as_f64(),
             wasted: wasted.as_f64(),
         }
+    }
+}
+
+impl SafetyDocument {
+    fn of(safety: SafetyMeasures) -> Self {
+        let SafetyMeasures { claimed_ended, spared, zombie_time, double_launches } = safety;
+        Self { claimed_ended, spared, zombie_h: zombie_time.as_hours_f64(), double_launches }
     }
 }
 
@@ -301,17 +356,25 @@ mod tests {
                   "insufficient_capacity": 1776,
                   "price_too_low": 0,
                   "cancelled": 1184,
+                  "unmade": 0,
                   "started": 9472,
                   "interrupted": 592,
                   "terminated": 0,
                   "stopped": 8880
+                },
+                "safety": {
+                  "claimed_ended": 0,
+                  "spared": 592,
+                  "zombie_h": 29.6
                 },
                 "instance_h": 7597.333333333333,
                 "capacity_h": 7597.333333333333,
                 "useful_h": 6117.333333333333,
                 "over_provisioned_h": 888.0,
                 "utilisation": 0.8051948051948052,
-                "churn_per_task_h": 1.5483870967741937
+                "churn_per_task_h": 1.5483870967741937,
+                "capacity_peak": 0,
+                "demand_peak": 0
               },
               "worker_types": [
                 {
@@ -348,25 +411,41 @@ mod tests {
                     "insufficient_capacity": 300,
                     "price_too_low": 0,
                     "cancelled": 200,
+                    "unmade": 0,
                     "started": 1600,
                     "interrupted": 100,
                     "terminated": 0,
                     "stopped": 1500
+                  },
+                  "safety": {
+                    "claimed_ended": 0,
+                    "spared": 100,
+                    "zombie_h": 5.0
                   },
                   "instance_h": 1283.3333333333333,
                   "capacity_h": 1283.3333333333333,
                   "useful_h": 1033.3333333333333,
                   "over_provisioned_h": 150.0,
                   "utilisation": 0.8051948051948052,
-                  "churn_per_task_h": 1.5483870967741937
+                  "churn_per_task_h": 1.5483870967741937,
+                  "capacity_peak": 0,
+                  "demand_peak": 0
                 }
               ],
               "largest_pool": "m3.medium/us-east-1b",
               "largest_pool_share": 0.34,
               "api_calls": {
                 "launch": 12432,
+                "launch_repeated": 0,
+                "launch_throttled": 0,
+                "launch_unanswered": 0,
                 "cancel": 1184,
-                "terminate": 3
+                "cancel_throttled": 0,
+                "terminate": 3,
+                "terminate_throttled": 0
+              },
+              "safety": {
+                "double_launches": 0
               },
               "iterations": 6667,
               "events": 1234567,

@@ -7,7 +7,7 @@
 use std::fmt::{self, Display};
 
 use provisioner_engine::units::{Duration, Usd};
-use provisioner_sim::outcome::{Cost, Measures, Outcome};
+use provisioner_sim::outcome::{ApiCalls, Cost, Measures, Outcome};
 
 use crate::Look;
 use crate::table::Table;
@@ -104,6 +104,15 @@ impl Summary<'_> {
         let [launch, cancel, terminate] =
             [api_calls.launch, api_calls.cancel, api_calls.terminate].map(grouped);
         writeln!(f, "API calls     {launch} launch, {cancel} cancel, {terminate} terminate")?;
+        let ApiCalls { launch_repeated, launch_throttled, launch_unanswered, .. } = *api_calls;
+        if launch_throttled + launch_unanswered > 0 {
+            let [throttled, unanswered, repeated] =
+                [launch_throttled, launch_unanswered, launch_repeated].map(grouped);
+            writeln!(
+                f,
+                "              of launch {throttled} throttled, {unanswered} unanswered, {repeated} repeated"
+            )?;
+        }
         let [events, turns] = [self.outcome.events, self.outcome.iterations].map(grouped);
         writeln!(f, "Simulated     {events} events, {turns} iterations")?;
         writeln!(f, "Decisions     {}", self.outcome.decision_digest)

@@ -12,7 +12,8 @@ use provisioner_sim::config::{CloudModel, QueueModel, SimConfig, WorkerModel};
 use provisioner_sim::dist::DurationDist;
 use provisioner_sim::market::Market;
 use provisioner_sim::outcome::{
-    ApiCalls, Cost, LaunchMeasures, Measures, OUTCOME_VERSION, Outcome, TaskMeasures, Wait,
+    ApiCalls, Cost, LaunchMeasures, Measures, NoticeMeasures, OUTCOME_VERSION, Outcome,
+    SafetyMeasures, TaskMeasures, Wait,
 };
 
 use crate::Run;
@@ -117,11 +118,18 @@ pub(crate) fn worker_type(name: &str, size: i64) -> Measures {
             insufficient_capacity: count * 3,
             price_too_low: 0,
             cancelled: count * 2,
+            unmade: 0,
             started: count * 16,
             interrupted: count,
             terminated: 0,
             stopped: count * 15,
             ..LaunchMeasures::default()
+        },
+        safety: SafetyMeasures {
+            claimed_ended: 0,
+            spared: count,
+            zombie_time: Duration::from_mins(size * 3),
+            double_launches: 0,
         },
         instance_time: Duration::from_mins(size * 770),
         capacity_time: Duration::from_mins(size * 770),
@@ -146,7 +154,8 @@ pub(crate) fn outcome() -> Outcome {
         worker_types,
         largest_pool_share: 0.34,
         largest_pool: "m3.medium/us-east-1b".to_owned(),
-        api_calls: ApiCalls { launch: 12_432, cancel: 1_184, terminate: 3 },
+        api_calls: ApiCalls { launch: 12_432, cancel: 1_184, terminate: 3, ..ApiCalls::default() },
+        notices: NoticeMeasures { seen: 11, missed: 1, losses_counted: 12, ..Default::default() },
         iterations: 6_667,
         events: 1_234_567,
         decision_digest: "9c44e01f3a5b7d20".to_owned(),

@@ -1,8 +1,8 @@
 //! What will happen when: the event queue.
 //!
 //! Equal times leave first in, first out. An entry is one packed integer, so a comparison is one
-//! instruction: 40 bits of milliseconds since the start (34 years), 36 bits of sequence number
-//! (6.9 × 10¹⁰ events), 52 bits of event. Delays that are always the same go to a line of their
+//! instruction: 40 bits of milliseconds since the start (34 years), 34 bits of sequence number
+//! (1.7 × 10¹⁰ events), 54 bits of event. Delays that are always the same go to a line of their
 //! own, in which the first to enter is the first to leave; only the others pay for a heap.
 //!
 //! Nothing happens after the end, so what would is not entered: a timeout may be as long as it
@@ -14,8 +14,8 @@ use std::collections::VecDeque;
 
 use provisioner_engine::units::{Duration, Time};
 
-const EVENT_BITS: u32 = 52;
-const SEQUENCE_BITS: u32 = 36;
+const EVENT_BITS: u32 = 54;
+const SEQUENCE_BITS: u32 = 34;
 const TIME_BITS: u32 = 128 - EVENT_BITS - SEQUENCE_BITS;
 
 /// Most delays that get a line of their own. Each event looks at every line, so they are few, and a
@@ -35,7 +35,7 @@ pub(crate) struct Agenda {
     lines: Vec<VecDeque<u128>>,
 }
 
-/// An event as a number below 2⁵².
+/// An event as a number below 2⁵⁴.
 pub(crate) type Packed = u64;
 
 /// Names a delay that is always the same.
@@ -125,7 +125,7 @@ impl Agenda {
         let offset = (at - self.start).ms();
         assert!(offset >= 0, "an event {} ms before the run", -offset);
         assert!(self.sequence < 1 << SEQUENCE_BITS, "more events than the agenda can count");
-        debug_assert!(event < 1 << EVENT_BITS, "an event packs into 52 bits");
+        debug_assert!(event < 1 << EVENT_BITS, "an event packs into 54 bits");
         let entry = (u128::from(offset.cast_unsigned()) << (EVENT_BITS + SEQUENCE_BITS))
             | (u128::from(self.sequence) << EVENT_BITS)
             | u128::from(event);
@@ -144,7 +144,7 @@ enum Source {
     Line(usize),
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the event is the lowest 52 bits")]
+#[expect(clippy::cast_possible_truncation, reason = "the event is the lowest 54 bits")]
 const fn event_of(entry: u128) -> Packed {
     (entry as u64) & ((1 << EVENT_BITS) - 1)
 }

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod feed;
 
+use provisioner_engine::ids::{ImageId, PoolId, RegionId, WorkerTypeId};
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Ratio, Time};
 use provisioner_engine::worker_type::EngineConfig;
@@ -14,6 +15,9 @@ use self::api::ApiModel;
 use self::feed::FeedModel;
 use crate::billing::BillingRule;
 use crate::dist::DurationDist;
+use crate::ec2::interruption::InterruptionModel;
+use crate::ec2::launch::LaunchModel;
+use crate::ec2::quota::QuotaModel;
 use crate::market::Market;
 
 /// One run, but for its tasks, which are a stream.
@@ -62,12 +66,22 @@ pub struct CloudModel {
     pub pending_to_running: DurationDist,
     /// From the order to end an instance to `terminated`; billing stops at the order.
     pub termination: DurationDist,
+    /// The same for machines with GPUs.
+    pub termination_gpu: DurationDist,
+    /// The same for bare metal.
+    pub termination_metal: DurationDist,
     /// From the interruption notice to the end.
     pub notice_lead: Duration,
     /// Chance that a worker never sees the notice.
     pub notice_missing: f64,
     /// Interruptions per instance-hour, besides those by price and by availability.
     pub interruption_hazard: f64,
+    /// How it takes instances back, and says so.
+    pub interruption: InterruptionModel,
+    /// How launches fail.
+    pub launch: LaunchModel,
+    /// What the account may have at once.
+    pub quotas: QuotaModel,
     /// How spot instances are billed.
     pub spot_billing: BillingRule,
     /// How on-demand instances are billed.
@@ -85,14 +99,27 @@ pub enum Regime {
 }
 
 impl CloudModel {
-    /// The regime's cloud with everything that EC2 does: throttling, lost answers, and more.
+    /// An EC2 that does what it is asked, sooner or later.
     #[must_use]
-    pub fn full(regime: Regime) -> Self {
-        let plain = match regime {
+    pub fn plain(regime: Regime) -> Self {
+        match regime {
             Regime::Outbid => Self::outbid(),
             Regime::Capacity => Self::capacity(),
-        };
-        Self { api: ApiModel::full(), ..plain }
+        }
+    }
+
+    /// An EC2 that also fails and refuses as the real one does: every cited default.
+    #[must_use]
+    pub fn full(regime: Regime) -> Self {
+        Self {
+            termination_gpu: log_normal(300_000, 0.5),
+            termination_metal: log_normal(1_200_000, 0.3),
+            interruption: InterruptionModel::full(regime),
+            launch: LaunchModel::full(),
+            quotas: QuotaModel::full(regime),
+            api: ApiModel::full(),
+            ..Self::plain(regime)
+        }
     }
 
     /// The bid era. Requests take about a minute to evaluate and sometimes half an hour (defaults
@@ -123,9 +150,14 @@ impl CloudModel {
             answer: log_normal(1_500, 0.4),
             pending_to_running: log_normal(8_000, 0.5).with_tail(0.005, half_hour_tail),
             termination: log_normal(60_000, 0.4),
+            termination_gpu: log_normal(60_000, 0.4),
+            termination_metal: log_normal(60_000, 0.4),
             notice_lead: Duration::from_mins(2),
             notice_missing: 0.02,
             interruption_hazard: 1.8e-4,
+            interruption: InterruptionModel::plain(),
+            launch: LaunchModel::plain(),
+            quotas: QuotaModel::plain(),
             spot_billing: BillingRule::SPOT_CAPACITY,
             on_demand_billing: BillingRule::ON_DEMAND_PER_SECOND,
         }
@@ -146,7 +178,7 @@ pub struct Fault {
 /// What can go wrong.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FaultKind {
-    /// The queue answers nothing: its counts are unknown.
+    /// The queue answers nothing: its counts are unknown, and so is what a worker holds.
     QueueDown,
     /// The price feed tells nothing.
     FeedDown,
@@ -177,19 +209,81 @@ pub enum FaultKind {
         /// 0 to 1.
         share: f64,
     },
+    /// The queue tells these counts of every worker type, whatever is true.
+    QueueSays {
+        /// Tasks waiting.
+        pending: u32,
+        /// Tasks held by workers.
+        claimed: u32,
+    },
+    /// Instances that start to boot never claim a task.
+    BrokenImage {
+        /// Of these worker types.
+        worker_types: Vec<WorkerTypeId>,
+        /// Whether their workers register.
+        registers: bool,
+    },
+    /// Instances that start to boot take longer by this factor.
+    BootSlow {
+        /// Times as long.
+        factor: f64,
+    },
+    /// Pools have no spot instance to give; those that they gave run on.
+    PoolDry {
+        /// Which.
+        pools: Vec<PoolId>,
+    },
+    /// The region's limit on volumes is reached: instances die at once.
+    VolumeLimit {
+        /// Where.
+        region: RegionId,
+    },
+    /// Images cannot be used: launches of them are refused.
+    ImageUnusable {
+        /// Which.
+        images: Vec<ImageId>,
+    },
 }
 
 /// How the queue behaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct QueueModel {
     /// A task whose worker vanished without notice runs again this long after
     /// (Taskcluster's claims last 20 minutes).
     pub claim_expiry: Duration,
+    /// Counts are told as they were this long ago, as if they were of now.
+    pub count_lag: Duration,
+    /// Counts are told wrong by up to this share, up or down, anew at each read.
+    pub count_error: f64,
+    /// Chance that a read of one worker type's counts fails.
+    pub count_failure: f64,
+    /// From asking what a worker holds to the answer.
+    pub check_answer: DurationDist,
 }
 
 impl Default for QueueModel {
+    /// Counts are what they are.
     fn default() -> Self {
-        Self { claim_expiry: Duration::from_mins(20) }
+        Self {
+            claim_expiry: Duration::from_mins(20),
+            count_lag: Duration::ZERO,
+            count_error: 0.0,
+            count_failure: 0.0,
+            check_answer: log_normal(200, 0.5),
+        }
+    }
+}
+
+impl QueueModel {
+    /// As it is served to many: cached for twenty seconds, and failing now and then.
+    #[must_use]
+    pub fn full() -> Self {
+        Self { count_lag: Duration::from_secs(20), count_failure: 0.001, ..Self::default() }
+    }
+
+    /// Whether what it tells is not always what is true.
+    pub(crate) fn is_imprecise(&self) -> bool {
+        self.count_lag > Duration::ZERO || self.count_error > 0.0 || self.count_failure > 0.0
     }
 }
 
@@ -206,6 +300,19 @@ pub struct WorkerModel {
     pub between_tasks: Duration,
     /// A worker claims nothing more after this time and stops when it is done.
     pub uptime_max: Option<Duration>,
+    /// How often an idle worker asks whether it should stop, if it ever does.
+    pub asks: Option<Duration>,
+    /// Chance that an instance boots and its worker never registers.
+    pub never_registers: f64,
+    /// Chance that a worker registers and never claims.
+    pub never_claims: f64,
+    /// Chance that a worker ignores its idle timeout.
+    pub ignores_idle: f64,
+    /// Workers that hang, an hour of being up: they claim, finish and report nothing any more.
+    pub hang_hazard: f64,
+    /// Workers that die, an hour of being up: their instance shuts down, and nobody is told of
+    /// the tasks.
+    pub death_hazard: f64,
 }
 
 impl Default for WorkerModel {
@@ -217,6 +324,28 @@ impl Default for WorkerModel {
             idle_stop: IdleStop::default(),
             between_tasks: Duration::ZERO,
             uptime_max: None,
+            asks: None,
+            never_registers: 0.0,
+            never_claims: 0.0,
+            ignores_idle: 0.0,
+            hang_hazard: 0.0,
+            death_hazard: 0.0,
+        }
+    }
+}
+
+impl WorkerModel {
+    /// The same with all that goes wrong: chances are assumed, of the order that worker-manager's
+    /// error reports and zombie counts suggest for a healthy pool.
+    #[must_use]
+    pub fn full() -> Self {
+        Self {
+            never_registers: 0.002,
+            never_claims: 0.001,
+            ignores_idle: 0.001,
+            hang_hazard: 1e-4,
+            death_hazard: 1e-4,
+            ..Self::default()
         }
     }
 }

@@ -7,10 +7,11 @@ mod agenda;
 pub mod billing;
 pub mod config;
 pub mod dist;
+pub mod ec2;
 pub mod generate;
 pub mod input;
 pub mod market;
 pub mod outcome;
 mod world;
 
-pub use world::{Hooks, Sample, run};
+pub use world::{Hooks, Sample, Step, Transition, run};

@@ -31,12 +31,11 @@ pub struct Outcome {
     pub largest_pool: String,
     /// Calls that a provisioner would have made, by kind.
     pub api_calls: ApiCalls,
-    /// What must not happen.
-    #[serde(default)]
-    pub safety: Safety,
     /// What all launches could have cost.
     #[serde(default)]
     pub spend: SpendMeasures,
+    /// What was said about interruptions.
+    pub notices: NoticeMeasures,
     /// Iterations of the engine.
     pub iterations: u64,
     /// Events that changed the modelled world: arrivals, ends of tasks, starts of workers, ends of
@@ -60,6 +59,8 @@ pub struct Measures {
     pub tasks: TaskMeasures,
     /// What became of the launches.
     pub launches: LaunchMeasures,
+    /// What should not happen.
+    pub safety: SafetyMeasures,
     /// Time from `running` to the end, over all instances.
     pub instance_time: Duration,
     /// The same × capacity.
@@ -195,6 +196,18 @@ pub struct LaunchMeasures {
     /// than an hour before.
     #[serde(default)]
     pub by_stale_price: u64,
+    /// Refused because the account's quota was reached.
+    pub quota_reached: u64,
+    /// Refused because the zone does not offer the instance type.
+    pub unsupported: u64,
+    /// Refused because the image could not be used.
+    pub image_unusable: u64,
+    /// Refused, or ended before they ran, because of the region's limit on volumes.
+    pub volume_limit: u64,
+    /// Refused for another mistake of ours.
+    pub rejected: u64,
+    /// Given an instance that ended before it ran.
+    pub launch_failed: u64,
     /// Became `running`.
     pub started: u64,
     /// Taken back by EC2.
@@ -203,6 +216,21 @@ pub struct LaunchMeasures {
     pub terminated: u64,
     /// Stopped themselves.
     pub stopped: u64,
+}
+
+impl LaunchMeasures {
+    /// All that never became an instance, and those that the limit on volumes ended.
+    #[must_use]
+    pub const fn refused(&self) -> u64 {
+        self.insufficient_capacity
+            + self.price_too_low
+            + self.cancelled
+            + self.quota_reached
+            + self.unsupported
+            + self.image_unusable
+            + self.volume_limit
+            + self.rejected
+    }
 }
 
 impl std::ops::AddAssign for LaunchMeasures {
@@ -214,6 +242,12 @@ impl std::ops::AddAssign for LaunchMeasures {
         self.unmade += rhs.unmade;
         self.on_demand += rhs.on_demand;
         self.by_stale_price += rhs.by_stale_price;
+        self.quota_reached += rhs.quota_reached;
+        self.unsupported += rhs.unsupported;
+        self.image_unusable += rhs.image_unusable;
+        self.volume_limit += rhs.volume_limit;
+        self.rejected += rhs.rejected;
+        self.launch_failed += rhs.launch_failed;
         self.started += rhs.started;
         self.interrupted += rhs.interrupted;
         self.terminated += rhs.terminated;
@@ -230,6 +264,55 @@ pub struct SpendMeasures {
     pub committed_peak: UsdPerHour,
     /// The most in any day (UTC).
     pub committed_day_max: Usd,
+}
+
+/// What was said about interruptions, and what the engine made of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoticeMeasures {
+    /// Notices that the worker saw in time.
+    pub seen: u64,
+    /// Those among them that were late.
+    pub late: u64,
+    /// Interruptions without a notice.
+    pub missed: u64,
+    /// Interruptions whose notice came after the end.
+    pub after_death: u64,
+    /// Notices that were told twice.
+    pub duplicated: u64,
+    /// Rebalance recommendations.
+    pub recommended: u64,
+    /// Interruptions that one preceded.
+    pub recommended_taken: u64,
+    /// Spot instances taken back, as the engine counted them.
+    pub losses_counted: u64,
+}
+
+/// What should not happen, as the modelled world knows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SafetyMeasures {
+    /// Instances that the provisioner ended while they ran a task, but for those past their
+    /// longest life.
+    pub claimed_ended: u64,
+    /// Orders to end an instance that were not carried out, as its worker held a task or the queue
+    /// could not tell.
+    pub spared: u64,
+    /// Time that instances were up whose worker never came, never claims or hangs.
+    pub zombie_time: Duration,
+    /// Instances that ran for launches that the engine had given up: their capacity was bought
+    /// twice, or could have been.
+    #[serde(default)]
+    pub double_launches: u64,
+}
+
+impl std::ops::AddAssign for SafetyMeasures {
+    fn add_assign(&mut self, rhs: Self) {
+        self.claimed_ended += rhs.claimed_ended;
+        self.spared += rhs.spared;
+        self.zombie_time += rhs.zombie_time;
+        self.double_launches += rhs.double_launches;
+    }
 }
 
 /// Calls that a provisioner would have made.
@@ -252,15 +335,6 @@ pub struct ApiCalls {
     pub terminate: u64,
     /// Those of them that were throttled.
     pub terminate_throttled: u64,
-}
-
-/// What must not happen, as the modelled world knows it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Safety {
-    /// Instances that became `running` for launches that the engine had given up: their capacity
-    /// was bought twice.
-    pub double_launches: u64,
 }
 
 impl Measures {
@@ -292,6 +366,7 @@ impl Measures {
         self.cost += other.cost;
         self.tasks += other.tasks;
         self.launches += other.launches;
+        self.safety += other.safety;
         self.instance_time += other.instance_time;
         self.capacity_time += other.capacity_time;
         self.useful_time += other.useful_time;

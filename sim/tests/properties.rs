@@ -10,6 +10,7 @@ use std::thread;
 
 use proptest::prelude::*;
 use provisioner_engine::Engine;
+use provisioner_engine::guards::ZombieRule;
 use provisioner_engine::ids::{PoolId, WorkerTypeId};
 use provisioner_engine::journal::replay;
 use provisioner_engine::random::Seed;
@@ -18,7 +19,9 @@ use provisioner_engine::worker_type::{
     BidRule, Candidate, IdleCredit, Overshoot, PlacementPolicy, RequestedCounts, RequestedCredit,
     ScalingPolicy, WorkerType,
 };
-use provisioner_sim::config::{ClaimOrder, CloudModel, IdleStop, Regime, SimConfig, WorkerModel};
+use provisioner_sim::config::{
+    ClaimOrder, CloudModel, Fault, FaultKind, IdleStop, QueueModel, Regime, SimConfig, WorkerModel,
+};
 use provisioner_sim::dist::DurationDist;
 use provisioner_sim::generate::sources::RecordedTasks;
 use provisioner_sim::input::{AvailabilityChange, PriceChange, Priority, Task};
@@ -50,6 +53,8 @@ proptest! {
         let TaskMeasures { submitted, done, rerun: _, expired, exhausted, left } = counted;
         prop_assert_eq!(submitted, done + expired + exhausted + left);
         prop_assert!(outcome.finished <= config.end + config.drain);
+        // Whatever the queue's counts say, and however late the facts are.
+        prop_assert!(config.engine.guards.zombies.is_none() || total.safety.claimed_ended == 0);
         for sample in samples {
             let worker_type = &config.engine.worker_types[sample.worker_type.index()];
             let capacity = sample.requested + sample.booting + sample.working;
@@ -90,8 +95,10 @@ proptest! {
             worker_type.lifetime_max = support::FOR_EVER;
         }
         for worker in &mut config.workers {
-            worker.uptime_max = None;
+            let WorkerModel { boot, claim_order, idle_stop, .. } = worker.clone();
+            *worker = WorkerModel { boot, claim_order, idle_stop, ..WorkerModel::default() };
         }
+        (config.queue, config.faults) = (QueueModel::default(), Vec::new());
         config.observation_lag = lag;
         config.drain = Duration::from_hours(500);
         let TaskMeasures { submitted, done, expired, .. } = outcome(&config, tasks).total.tasks;
@@ -213,9 +220,59 @@ prop_compose! {
         margin in prop::option::of(secs(0..600)),
         between_tasks in prop_oneof![Just(Duration::ZERO), secs(0..300)],
         uptime_max in prop::option::of(secs(0..7_200)),
+        asks in prop::option::of(secs(1..600)),
+        (never_registers, never_claims, ignores_idle) in (ill(), ill(), ill()),
+        (hang_hazard, death_hazard) in (ill(), ill()),
     ) -> WorkerModel {
         let idle_stop = margin.map_or(IdleStop::AfterTimeout, IdleStop::BeforeHourEnds);
-        WorkerModel { boot, claim_order, idle_stop, between_tasks, uptime_max }
+        WorkerModel {
+            boot,
+            claim_order,
+            idle_stop,
+            between_tasks,
+            uptime_max,
+            asks,
+            never_registers,
+            never_claims,
+            ignores_idle,
+            hang_hazard: hang_hazard * 3.0,
+            death_hazard: death_hazard * 3.0,
+        }
+    }
+}
+
+/// A chance that something goes wrong: mostly none.
+fn ill() -> impl Strategy<Value = f64> {
+    prop::sample::select(vec![0.0, 0.0, 0.0, 0.3, 1.0])
+}
+
+prop_compose! {
+    fn random_queue()(
+        claim_expiry in secs(0..1_800),
+        count_lag in prop_oneof![Just(Duration::ZERO), secs(0..1_200)],
+        (count_error, count_failure) in (ill(), ill()),
+        check_answer in delay(600),
+    ) -> QueueModel {
+        QueueModel { claim_expiry, count_lag, count_error, count_failure, check_answer }
+    }
+}
+
+prop_compose! {
+    fn random_fault()(
+        (from, length) in (secs(0..14_400), secs(0..7_200)),
+        what in prop_oneof![
+            Just(FaultKind::QueueDown),
+            (0..50_u32, 0..50_u32)
+                .prop_map(|(pending, claimed)| FaultKind::QueueSays { pending, claimed }),
+            any::<bool>().prop_map(|registers| FaultKind::BrokenImage {
+                worker_types: vec![WorkerTypeId::new(1)],
+                registers,
+            }),
+            Just(FaultKind::BootSlow { factor: 7.5 }),
+        ],
+    ) -> Fault {
+        let from = Time::EPOCH + from;
+        Fault { from, until: from + length, what }
     }
 }
 
@@ -289,7 +346,8 @@ prop_compose! {
         market in random_market(),
         observation_lag in delay(600),
         interval in prop::sample::select(vec![1_i64, 10, 60, 77]),
-        claim_expiry in secs(0..1_800),
+        (queue, faults) in (random_queue(), prop::collection::vec(random_fault(), 0..4)),
+        zombies in any::<bool>(),
         drain in secs(0..20_000),
         mut tasks in prop::collection::vec(random_task(), 0..60),
     ) -> (SimConfig, RecordedTasks) {
@@ -299,7 +357,8 @@ prop_compose! {
         (config.seed, config.engine.seed) = (Seed(seed), Seed(!seed));
         (config.workers, config.cloud, config.market) = (workers, cloud, market);
         config.observation_lag = observation_lag;
-        config.queue.claim_expiry = claim_expiry;
+        (config.queue, config.faults) = (queue, faults);
+        config.engine.guards.zombies = zombies.then(ZombieRule::default);
         config.series_step = Some(Duration::from_secs(100));
         (config.end, config.drain) = (Time::EPOCH + Duration::from_hours(4), drain);
         tasks.sort_by_key(|task| task.submitted);

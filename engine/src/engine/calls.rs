@@ -175,7 +175,8 @@ impl Engine {
 
     /// The launches of a call of at most that many that are not closed.
     fn of_call(&self, call: LaunchId, count: u32) -> Vec<(LaunchId, Stage)> {
-        let ids = (call.0..call.0.saturating_add(count.into())).map(LaunchId);
+        let end = call.0.saturating_add(count.into()).min(self.ledger.next_id().0);
+        let ids = (call.0..end).map(LaunchId);
         let known = ids.filter_map(|id| Some((id, self.ledger.get(id)?)));
         known.filter(|(_, it)| it.call == call).map(|(id, it)| (id, it.stage)).collect()
     }

@@ -94,7 +94,7 @@ impl Engine {
             {
                 self.because(decision, Reason::SpendReached { worker_type, overall, spent });
             }
-            if ordered_now.contains(&id) || self.order_end(id, &launch, decision).is_ok() {
+            if ordered_now.contains(&id) || self.order_end(id, &launch, false, decision).is_ok() {
                 self.ending.ordered.insert(id, (self.now, given));
             }
         }

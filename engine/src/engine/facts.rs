@@ -8,7 +8,7 @@ use crate::gates::{Event, Site};
 use crate::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
 use crate::ledger::{Launch, Stage};
 use crate::observation::{EndCause, Refusal};
-use crate::units::{Time, UsdPerHour};
+use crate::units::{Duration, Time, UsdPerHour};
 use crate::worker_type::EngineConfig;
 
 impl Engine {
@@ -57,13 +57,17 @@ impl Engine {
 
     pub(super) fn lose(&mut self, id: LaunchId, cause: EndCause) {
         let Some((left, launch)) = self.move_on(id, Stage::Stopping) else { return };
+        let registered = left == Stage::Working;
         if cause == EndCause::Interruption {
             if launch.market != Market::OnDemand {
                 self.history.killed(launch.pool, self.now);
             }
-            self.note(&launch, Event::Lost);
-        } else if left < Stage::Working {
-            self.note(&launch, Event::BootFailed(cause));
+            self.note(&launch, Event::Lost { registered });
+        } else if !registered {
+            let by_us = cause == EndCause::Provisioner && !self.is_overdue(&launch);
+            self.note(&launch, if by_us { Event::Abandoned } else { Event::BootFailed(cause) });
+        } else if cause == EndCause::Provisioner && launch.signs.never_worked() {
+            self.note(&launch, Event::NeverWorked);
         }
     }
 
@@ -108,9 +112,9 @@ impl Engine {
         if self.gates.are_off() {
             return;
         }
-        let Launch { worker_type, candidate, market, .. } = *launch;
+        let Launch { worker_type, candidate, market, requested, .. } = *launch;
         let site = self.site(worker_type, candidate, market);
-        self.gates.note(self.now, &site, event);
+        self.gates.note(self.now, &site, requested, event);
     }
 
     /// Where a launch of that candidate in that market goes.
@@ -129,7 +133,7 @@ impl Engine {
             }
             self.note(&launch, Event::Accepted);
         }
-        let (due, _) = self.deadline(id, &launch);
+        let (due, _) = self.duty(id, &launch);
         // A deadline that is past was acted on; what follows stays as it was set then.
         if self.now <= due && due != launch.deadline {
             self.put_off(id, due);
@@ -146,7 +150,7 @@ impl Engine {
             let due = requested.saturating_add(worker_type.request_timeout);
             return (due, Reason::RequestTimedOut { launch: id, requested });
         };
-        match worker_type.registration_timeout {
+        match self.boot_max(launch.worker_type) {
             Some(timeout)
                 if launch.stage < Stage::Working && timeout < worker_type.lifetime_max =>
             {
@@ -160,7 +164,20 @@ impl Engine {
         }
     }
 
-    /// Sets a launch's only deadline.
+    /// How long a worker may take to register, if there is a limit.
+    fn boot_max(&self, worker_type: WorkerTypeId) -> Option<Duration> {
+        let own = self.config.worker_types[worker_type.index()].registration_timeout;
+        let any = self.config.guards.breaker.map(|rule| rule.boot_max);
+        own.into_iter().chain(any).min()
+    }
+
+    /// Whether its worker should have registered long ago.
+    fn is_overdue(&self, launch: &Launch) -> bool {
+        let accepted = launch.accepted.unwrap_or(self.now);
+        self.boot_max(launch.worker_type).is_some_and(|limit| limit <= self.now.since(accepted))
+    }
+
+    /// Sets when a launch is next looked at.
     pub(super) fn put_off(&mut self, id: LaunchId, due: Time) {
         if self.ledger.set_deadline(id, due) {
             self.looks.enter(due, id);

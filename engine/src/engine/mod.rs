@@ -13,6 +13,7 @@ mod floors;
 mod looks;
 mod shortage;
 mod turn;
+mod zombies;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -27,6 +28,7 @@ use self::demand::{Counts, Demands};
 use self::floors::Floors;
 use self::looks::Looks;
 use self::shortage::Shortages;
+pub(crate) use self::zombies::Signs;
 use crate::budget::Budget;
 use crate::decision::{Decision, Reason};
 use crate::gates::Gates;
@@ -60,13 +62,13 @@ pub struct Engine {
     changed: Changed,
     /// Who launches first in the next decision: the one whose turn it was when the last ended.
     first_in_line: WorkerTypeId,
-    /// When to look whether launches are to be given up, once for each. An entry that is not its
+    /// When to look at launches next, once for each. An entry that is not its
     /// launch's next look is outdated.
     looks: Looks,
-    advice: Advice,
-    floors: Floors,
     calls: Calls,
     budget: Budget,
+    advice: Advice,
+    floors: Floors,
     ending: Ending,
     shortages: Shortages,
 }
@@ -128,10 +130,10 @@ impl Engine {
             changed: Changed::all_of(worker_types.len()),
             first_in_line: WorkerTypeId::new(0),
             looks: Looks::default(),
-            advice: Advice::default(),
-            floors: Floors::new(worker_types),
             calls: Calls::default(),
             budget: Budget::new(guards.api),
+            advice: Advice::default(),
+            floors: Floors::new(worker_types),
             ending: Ending::default(),
             shortages: Shortages::default(),
             config,
@@ -153,6 +155,13 @@ impl Engine {
     #[must_use]
     pub fn supply(&self, worker_type: WorkerTypeId) -> Supply {
         self.ledger.supply(worker_type)
+    }
+
+    /// How many spot instances EC2 has taken back, as far as is known: each counts once, however
+    /// often it was told.
+    #[must_use]
+    pub const fn losses(&self) -> u64 {
+        self.history.losses()
     }
 
     /// What is known of a launch that has not ended.
@@ -183,7 +192,9 @@ impl Engine {
     ///   sane one as new comes.
     /// - Once the price feed was read as a whole, prices hold only as long as that, or their own
     ///   change, is recent; before, for good.
-    /// - Counts and prices dated after `now` are taken to be of `now`.
+    /// - What a worker holds is evidence of then only; what is not known of it counts as work.
+    /// - A worker that ever claimed registered, whoever missed that.
+    /// - Counts, prices and claims dated after `now` are taken to be of `now`.
     ///
     /// Panics if `now` lies before the previous call, or an id is out of range.
     pub fn observe(&mut self, now: Time, observation: Observation) {
@@ -204,7 +215,9 @@ impl Engine {
                 self.throttled(region, call, launch);
             }
             Observation::Restarted => {}
-            Observation::WorkerChecked { launch: _, claimed: _, last_claim: _, as_of: _ } => {}
+            Observation::WorkerChecked { launch, claimed, last_claim, as_of } => {
+                self.check(launch, claimed, last_claim, as_of.min(now));
+            }
             Observation::WorkerIdled { launch } => self.advice.asked(launch),
             Observation::RebalanceRecommended { launch: _ } => {}
             Observation::InstanceFound { .. } => {}

@@ -5,9 +5,10 @@ use alloc::vec::Vec;
 
 use super::demand::Counts;
 use super::shortage::is_shortage;
-use super::{Engine, State};
+use super::zombies::Duty;
+use super::{Engine, Signs, State};
 use crate::decision::{Action, Decision, Reason};
-use crate::gates::{Event, PriceGate, Site};
+use crate::gates::{Event, Fleet, PriceGate, Site};
 use crate::ids::{LaunchId, RegionId, WorkerTypeId};
 use crate::ledger::{Launch, Stage};
 use crate::observation::Call;
@@ -29,7 +30,8 @@ pub(super) struct Order {
 }
 
 impl Engine {
-    /// Cancels requests and ends instances that are past their time.
+    /// Cancels requests and ends instances that are past their time, and looks at workers that may
+    /// be.
     pub(super) fn give_up_overdue(&mut self, decision: &mut Decision) {
         for (look, id) in self.looks.take_due(self.now) {
             let Some(&launch) = self.ledger.get(id).filter(|it| it.look == look) else {
@@ -45,27 +47,37 @@ impl Engine {
                 continue;
             }
             self.ledger.set_look(id, Time::MAX);
-            match self.order_end(id, &launch, decision) {
-                Ok(()) => {
-                    let (_, reason) = self.deadline(id, &launch);
-                    self.because(decision, reason);
-                    self.put_off(id, self.now + ORDERED_AGAIN_AFTER);
+            let again = self.now + ORDERED_AGAIN_AFTER;
+            match self.duty(id, &launch).1 {
+                Duty::Check => {
+                    decision.actions.push(Action::CheckWorker { launch: id });
+                    self.put_off(id, again.min(self.deadline(id, &launch).0));
                 }
-                Err(until) => self.put_off(id, until),
+                Duty::GiveUp(reason) => {
+                    let last = matches!(reason, Reason::LifetimeReached { .. });
+                    let unless_claimed = self.config.guards.zombies.is_some() && !last;
+                    match self.order_end(id, &launch, unless_claimed, decision) {
+                        Ok(()) => {
+                            self.because(decision, reason);
+                            self.put_off(id, again);
+                        }
+                        Err(until) => self.put_off(id, until),
+                    }
+                }
             }
         }
     }
 
-    /// Orders a launch to be given up, whatever it holds; or says when the allowance pays for the
-    /// call.
+    /// Orders a launch to be given up; or says when the allowance pays for the call.
     pub(super) fn order_end(
         &mut self,
         id: LaunchId,
         launch: &Launch,
+        unless_claimed: bool,
         decision: &mut Decision,
     ) -> Result<(), Time> {
         let (call, order) = match launch.accepted {
-            Some(_) => (Call::Terminate, Action::Terminate { launch: id, unless_claimed: false }),
+            Some(_) => (Call::Terminate, Action::Terminate { launch: id, unless_claimed }),
             None => (Call::Cancel, Action::Cancel { launch: id }),
         };
         let region = self.config.catalog.region_of(launch.pool);
@@ -178,57 +190,76 @@ impl Engine {
         };
         let mut room = Room::new(wanted, live, worker_type);
         if !self.gates.are_off() || PriceGate::is_on(&self.config.guards) {
-            let price_gate = PriceGate::new(&self.config, &self.prices, self.now, &policy);
             let candidates = 0..u32::try_from(worker_type.candidates.len()).unwrap_or(u32::MAX);
-            room = room.behind(candidates.map(|candidate| {
-                let market = policy.market();
-                let site = Site::new(&self.config.catalog, id, worker_type, candidate, market);
-                price_gate.open(&site)?;
-                self.gates.open(self.now, &site)
-            }));
+            let market = policy.market();
+            let site =
+                |candidate| Site::new(&self.config.catalog, id, worker_type, candidate, market);
+            let sites: Vec<Site> = candidates.map(site).collect();
+            let fleet = Fleet {
+                now: self.now,
+                candidates: &worker_type.candidates,
+                prices: &self.prices,
+                by_candidate: offer.by_candidate,
+                units: live.saturating_add(wanted),
+            };
+            let mut openings = self.gates.openings(self.now, &sites, &fleet);
+            let price_gate = PriceGate::new(&self.config, &self.prices, self.now, &policy);
+            price_gate.close(&sites, &mut openings);
+            room = room.behind(openings);
         }
         policy.plan(&offer, room, random)
     }
 
     /// One call of each worker type in turn, so that one type's volume never starves another.
-    /// Whoever a limit or the allowance of calls cuts off is first in line the next time.
+    /// Whoever a limit or the allowance of calls cuts off is first in line the next time; and where
+    /// a gate cut someone off because of calls before, the line begins with the next one then.
     pub(super) fn launch_in_turn(&mut self, mut line: VecDeque<Order>, decision: &mut Decision) {
         let Limits { launches_per_decision_max: limit, launches_per_call_max, .. } =
             self.config.limits;
         let told = decision.reasons.len();
         line.rotate_left(line.partition_point(|order| order.worker_type < self.first_in_line));
+        let first = line.front().map_or(self.first_in_line, |order| order.worker_type);
         let (mut left, mut cut_off) = (limit, None);
         while left > 0
             && let Some(mut order) = line.pop_front()
         {
-            let Order { worker_type, pick, .. } = order;
-            let region = self.region_of(worker_type, &pick);
-            let most = pick.count.min(launches_per_call_max).min(left);
-            let more = match self.affordable(worker_type, &pick, most, decision) {
-                Err(reason) => {
-                    self.because(decision, reason);
-                    self.changed.mark(worker_type);
-                    order.skip(|_| false)
-                }
-                Ok(most) => match self.budget.launch(self.now, region, 1, most) {
-                    0 => {
-                        self.tell_spent(Some(worker_type), region, Call::Launch, 1, decision);
-                        self.changed.mark(worker_type);
-                        cut_off = cut_off.or(Some(worker_type));
-                        order.skip(|pick| self.region_of(worker_type, pick) == region)
-                    }
-                    count => {
-                        left -= count;
-                        let (call, more) = order.take(count);
-                        let launch = self.buy(worker_type, &call, decision);
-                        self.tell_chosen(worker_type, &call, launch, told, decision);
-                        more
-                    }
-                },
-            };
-            if more {
-                line.push_back(order);
+            let worker_type = order.worker_type;
+            let wanted = order.pick.count.min(launches_per_call_max).min(left);
+            let (most, reason) = self.left_open(worker_type, &order.pick, wanted);
+            if let Some(reason) = reason {
+                order.pick.count = most;
+                self.because(decision, reason);
+                self.changed.mark(worker_type);
+                let worker_types = self.config.worker_types.len();
+                self.first_in_line = WorkerTypeId::new((first.index() + 1) % worker_types);
             }
+            let affordable = self.affordable(worker_type, &order.pick, most, decision);
+            let most = affordable.unwrap_or_else(|reason| {
+                self.because(decision, reason);
+                self.changed.mark(worker_type);
+                0
+            });
+            if most == 0 {
+                line.extend(order.next());
+                continue;
+            }
+            let region = self.region_of(worker_type, &order.pick);
+            let rest = match self.budget.launch(self.now, region, 1, most) {
+                0 => {
+                    self.tell_spent(Some(worker_type), region, Call::Launch, 1, decision);
+                    self.changed.mark(worker_type);
+                    cut_off = cut_off.or(Some(worker_type));
+                    order.without(|pick| self.region_of(worker_type, pick) == region)
+                }
+                taken => {
+                    left -= taken;
+                    let (call, rest) = order.take(taken);
+                    let launch = self.buy(worker_type, &call, decision);
+                    self.tell_chosen(worker_type, &call, launch, told, decision);
+                    rest
+                }
+            };
+            line.extend(rest);
         }
         if let Some(next) = cut_off.or_else(|| Some(line.front()?.worker_type)) {
             self.first_in_line = next;
@@ -264,6 +295,22 @@ impl Engine {
         until
     }
 
+    /// How many of the instances wanted of a pick the gates have left open, and why that is less.
+    fn left_open(
+        &self,
+        worker_type: WorkerTypeId,
+        pick: &Pick,
+        wanted: u32,
+    ) -> (u32, Option<Reason>) {
+        if self.gates.are_off() {
+            return (wanted, None);
+        }
+        let opening =
+            self.gates.open(self.now, &self.site(worker_type, pick.candidate, pick.market));
+        let reason = opening.limit.filter(|_| opening.count < wanted);
+        (wanted.min(opening.count), reason)
+    }
+
     /// Remembers the launches of one call and orders it.
     fn buy(&mut self, worker_type: WorkerTypeId, pick: &Pick, decision: &mut Decision) -> LaunchId {
         let Pick { candidate, market, count, .. } = *pick;
@@ -285,6 +332,7 @@ impl Engine {
             accepted: None,
             deadline: Time::MAX,
             look: Time::MAX,
+            signs: Signs::default(),
         };
         for _ in 0..count {
             let id = self.ledger.open(launch);
@@ -335,17 +383,21 @@ impl Engine {
 }
 
 impl Order {
-    /// Takes that many instances of the next pick out, for one call; says whether there are more.
-    fn take(&mut self, count: u32) -> (Pick, bool) {
+    /// Takes that many instances of the next pick out, for one call.
+    fn take(mut self, count: u32) -> (Pick, Option<Self>) {
         let call = Pick { count, ..self.pick };
         self.pick.count -= count;
-        (call, self.pick.count > 0 || self.skip(|_| false))
+        (call, if self.pick.count > 0 { Some(self) } else { self.next() })
     }
 
-    /// Drops the next pick, and all those behind it that are like this; says whether there are
-    /// more.
-    fn skip(&mut self, like_this: impl Fn(&Pick) -> bool) -> bool {
-        self.later.retain(|pick| !like_this(pick));
-        self.later.pop().map(|next| self.pick = next).is_some()
+    /// Without the next pick and those later ones.
+    fn without(mut self, left_out: impl Fn(&Pick) -> bool) -> Option<Self> {
+        self.later.retain(|pick| !left_out(pick));
+        self.next()
+    }
+
+    fn next(mut self) -> Option<Self> {
+        self.pick = self.later.pop()?;
+        Some(self)
     }
 }

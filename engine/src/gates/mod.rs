@@ -1,16 +1,39 @@
 //! What stands between a wish and a launch: each gate watches what became of earlier launches and
-//! says how many more may go to a pool now, or why none.
+//! says how many more may go to a pool now, and what keeps it from being more.
 //!
-//! Gates are asked before a placement policy chooses, so that every policy sees only what is open.
-//! They keep no launch and no time of their own. Their rules are [`Guards`]; a gate whose rule is
-//! off is always open.
+//! | file | gate |
+//! |---|---|
+//! | `ice` | launches under way in a pool, by how it answered; a dry pool is probed |
+//! | `losses` | pools that take back what they sold |
+//! | `price` | prices that are too old or cannot be meant, and the cap |
+//! | `share` | the largest share of a worker type in one pool |
+//! | `quota` | quotas of a region; pools that are not offered |
+//! | `breaker` | worker types, images and regions that never become workers |
+//! | `latch` | what these share: left alone for a while, then probed by one launch |
+//!
+//! Gates are asked before a placement policy chooses, so that every policy sees only what is open,
+//! and those that launches of the same decision narrow are asked again before each call: together
+//! its launches stay within what one of them was promised. Gates keep no launch of their own.
+//! Their rules are [`Guards`]; a gate whose rule is off is always open.
 
+mod breaker;
+mod ice;
+mod latch;
+mod losses;
 mod price;
+mod quota;
+mod share;
 
-pub(crate) use self::price::PriceGate;
+use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use self::breaker::Breaker;
+use self::ice::Ice;
+use self::losses::Losses;
+pub(crate) use self::price::PriceGate;
+use self::quota::Quota;
+pub(crate) use self::share::Fleet;
 use crate::catalog::Catalog;
 use crate::decision::{Market, Reason};
 use crate::guards::Guards;
@@ -42,9 +65,16 @@ impl Site {
         let (region, on_demand) = (catalog.region_of(pool), market == Market::OnDemand);
         Self { worker_type: id, candidate, pool, region, image, on_demand }
     }
+
+    /// Spot and on-demand instances come from different pools of capacity.
+    const fn capacity_pool(&self) -> usize {
+        self.pool.index() * 2 + self.on_demand as usize
+    }
 }
 
-/// What became of one launch.
+/// What became of one launch: `Ordered`; then one of `Accepted`, `Refused` and `Withdrawn`; then,
+/// if accepted, one of `Registered`, `BootFailed`, `Abandoned` and `Lost`; then, if registered,
+/// perhaps `Worked`, and perhaps `NeverWorked` or `Lost`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     /// It was ordered.
@@ -57,39 +87,147 @@ pub(crate) enum Event {
     Withdrawn,
     /// Its worker registered.
     Registered,
-    /// It ended, or was given up, before its worker registered.
+    /// It ended before its worker registered, or was given up because that never did.
     BootFailed(EndCause),
-    /// EC2 took it back, registered or not.
-    Lost,
+    /// We ended it before its worker could have registered, which says nothing.
+    Abandoned,
+    /// Its worker is known to have claimed a task.
+    Worked,
+    /// Its worker registered and was ended because it never claimed a task.
+    NeverWorked,
+    /// EC2 took it back.
+    Lost {
+        /// Whether its worker had registered.
+        registered: bool,
+    },
+}
+
+/// How many more instances may be launched somewhere now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Opening {
+    pub(crate) count: u32,
+    /// What keeps it from being more, if anything does.
+    pub(crate) limit: Option<Reason>,
+}
+
+impl Opening {
+    /// As many as one likes.
+    const WIDE: Self = Self { count: u32::MAX, limit: None };
+
+    const fn of(count: u32, limit: Reason) -> Self {
+        Self { count, limit: Some(limit) }
+    }
+
+    /// The narrower of the two; of equals the first.
+    const fn and(self, other: Self) -> Self {
+        if other.count < self.count { other } else { self }
+    }
+
+    /// Whether nothing worse is known of the place than that enough is under way there.
+    const fn is_sound(&self) -> bool {
+        matches!(self.limit, None | Some(Reason::PoolBusy { .. } | Reason::Unproven { .. }))
+    }
 }
 
 /// All gates.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Gates {
     guards: Guards,
+    ice: Ice,
+    losses: Losses,
+    quota: Quota,
+    breaker: Breaker,
 }
 
 impl Gates {
     /// All open.
     pub(crate) fn new(guards: Guards) -> Self {
-        Self { guards }
+        let (ice, losses) = (Ice::default(), Losses::default());
+        Self { guards, ice, losses, quota: Quota::default(), breaker: Breaker::default() }
     }
 
-    /// Whether any gate can ever close.
+    /// Whether no gate can ever close.
     pub(crate) const fn are_off(&self) -> bool {
-        let Guards { ice, losses, quota_block, unsupported_block, breaker, .. } = self.guards;
+        let Guards { ice, losses, share, quota_block, unsupported_block, breaker, .. } =
+            self.guards;
         ice.is_none()
             && losses.is_none()
+            && share.is_none()
             && quota_block.is_none()
             && unsupported_block.is_none()
             && breaker.is_none()
     }
 
-    /// Takes in what became of a launch there.
-    pub(crate) fn note(&mut self, _now: Time, _site: &Site, _event: Event) {}
+    /// Takes in what became of a launch there that was ordered at that time.
+    pub(crate) fn note(&mut self, now: Time, site: &Site, ordered: Time, event: Event) {
+        let Guards { ice, losses, quota_block, unsupported_block, breaker, .. } = self.guards;
+        if let Some(rule) = &ice {
+            self.ice.note(rule, now, site, ordered, event);
+        }
+        if let Some(rule) = &losses {
+            self.losses.note(rule, now, site, ordered, event);
+        }
+        self.quota.note(quota_block, unsupported_block, now, site, ordered, event);
+        if let Some(rule) = &breaker {
+            self.breaker.note(rule, now, site, ordered, event);
+        }
+    }
 
-    /// How many more may be launched there now, or why none.
-    pub(crate) fn open(&self, _now: Time, _site: &Site) -> Result<u32, Reason> {
-        Ok(u32::MAX)
+    /// How many more may be launched there now, at the very door: without what is only looked at
+    /// before a placement policy chooses.
+    pub(crate) fn open(&self, now: Time, site: &Site) -> Opening {
+        let Guards { ice, breaker, .. } = &self.guards;
+        let breaker = breaker.as_ref().map(|rule| self.breaker.open(rule, now, site));
+        let ice = ice.as_ref().map(|rule| self.ice.open(rule, now, site));
+        [breaker, ice].into_iter().flatten().fold(self.quota.open(now, site), Opening::and)
+    }
+
+    /// How many more of each candidate of a worker type may be chosen now.
+    ///
+    /// A penalty for losses never starves: where nothing else is sound, the penalised candidate
+    /// that is forgiven first is open as if it were.
+    pub(crate) fn openings(&self, now: Time, sites: &[Site], fleet: &Fleet<'_>) -> Vec<Opening> {
+        let mut openings: Vec<Opening> = sites.iter().map(|site| self.open(now, site)).collect();
+        if self.guards.losses.is_some() {
+            let penalties: Vec<_> =
+                sites.iter().map(|site| self.losses.penalty(now, site)).collect();
+            let is_sound = |index: &usize| openings[*index].is_sound();
+            let forgiven = match (0..sites.len())
+                .filter(is_sound)
+                .min_by_key(|index| penalties[*index].map(|penalty| penalty.until))
+            {
+                Some(index) if penalties[index].is_some() => Some(index),
+                Some(_) | None => None,
+            };
+            for (index, (site, penalty)) in sites.iter().zip(&penalties).enumerate() {
+                if let Some(penalty) = penalty.filter(|_| forgiven != Some(index)) {
+                    openings[index] = Opening::of(0, penalty.reason(site));
+                }
+            }
+        }
+        if let Some(rule) = &self.guards.share {
+            share::narrow(rule, sites, fleet, &mut openings);
+        }
+        openings
     }
 }
+
+/// Values by a dense index. What was never changed is as it began.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Table<T>(Vec<T>);
+
+impl<T: Clone + Default> Table<T> {
+    fn get(&self, index: usize) -> Option<&T> {
+        self.0.get(index)
+    }
+
+    fn at(&mut self, index: usize) -> &mut T {
+        if self.0.len() <= index {
+            self.0.resize(index + 1, T::default());
+        }
+        &mut self.0[index]
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 //!
 //! It watches no launches: what it needs stands in the price book and in the catalog.
 
-use super::Site;
+use super::{Opening, Site};
 use crate::decision::{Market, Reason};
 use crate::guards::Guards;
 use crate::prices::PriceBook;
@@ -40,8 +40,16 @@ impl<'a> PriceGate<'a> {
         Self { config, prices, now, buys_by_price, pays_on_demand }
     }
 
-    /// Whether the price of a pool allows to buy there.
-    pub(crate) fn open(&self, site: &Site) -> Result<(), Reason> {
+    /// Closes the openings whose price forbids to buy there.
+    pub(crate) fn close(&self, sites: &[Site], openings: &mut [Opening]) {
+        for (site, opening) in sites.iter().zip(openings) {
+            if let Err(reason) = self.open(site) {
+                *opening = Opening::of(0, reason);
+            }
+        }
+    }
+
+    fn open(&self, site: &Site) -> Result<(), Reason> {
         let Site { worker_type, pool, .. } = *site;
         if self.buys_by_price {
             if let Some(price) = self.prices.doubted(pool) {

@@ -37,7 +37,7 @@ impl Placement for Cheapest {
             };
             match chosen.judge(offer, &self.bid) {
                 Verdict::Bid(bid) => {
-                    pick(bid, room.take(chosen.candidate, chosen.capacity, u32::MAX))
+                    pick(bid, room.take(chosen.candidate, chosen.capacity, u32::MAX));
                 }
                 Verdict::LastBid(bid, reason) => {
                     pick(bid, room.take(chosen.candidate, chosen.capacity, 1));

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::Catalog;
 use crate::decision::{Market, Reason};
+use crate::gates::Opening;
 use crate::history::PoolHistory;
 use crate::ids::{PoolId, WorkerTypeId};
 use crate::prices::PriceBook;
@@ -93,24 +94,18 @@ pub(crate) struct Room {
     capacity_max: u32,
     overshoot: Overshoot,
     /// How many instances of each candidate may be added; empty if as many as one likes.
-    open: Vec<u32>,
-    /// Why a candidate is closed: the first of them.
-    closed: Option<Reason>,
+    openings: Vec<Opening>,
 }
 
 impl Room {
     pub(crate) const fn new(wanted: u32, live: u32, worker_type: &WorkerType) -> Self {
         let WorkerType { capacity_max, overshoot, .. } = *worker_type;
-        Self { wanted, live, capacity_max, overshoot, open: Vec::new(), closed: None }
+        Self { wanted, live, capacity_max, overshoot, openings: Vec::new() }
     }
 
     /// The same, where candidates are as open as the gates say.
-    pub(crate) fn behind(mut self, gates: impl Iterator<Item = Result<u32, Reason>>) -> Self {
-        for gate in gates {
-            self.open.push(*gate.as_ref().unwrap_or(&0));
-            self.closed = self.closed.or(gate.err());
-        }
-        self
+    pub(crate) fn behind(self, openings: Vec<Opening>) -> Self {
+        Self { openings, ..self }
     }
 
     /// Units still wanted.
@@ -138,23 +133,24 @@ impl Room {
         let units = count.saturating_mul(capacity);
         self.wanted = self.wanted.saturating_sub(units);
         self.live = self.live.saturating_add(units);
-        if let Some(open) = self.open.get_mut(candidate as usize) {
-            *open -= count;
+        if let Some(opening) = self.openings.get_mut(candidate as usize) {
+            opening.count -= count;
         }
         count
     }
 
-    /// Why no more is taken.
-    const fn full(&self, worker_type: WorkerTypeId) -> Reason {
-        if let Some(closed) = self.closed {
-            return closed;
-        }
+    /// Why no more is taken: the first closed gate, if it is not the maximum.
+    fn full(&self, worker_type: WorkerTypeId) -> Reason {
         let Self { wanted, live, capacity_max, .. } = *self;
-        Reason::CapacityMaxReached { worker_type, live, capacity_max, wanted }
+        let closed = self.openings.iter().find(|opening| opening.count == 0);
+        closed
+            .and_then(|opening| opening.limit)
+            .filter(|_| live < capacity_max)
+            .unwrap_or(Reason::CapacityMaxReached { worker_type, live, capacity_max, wanted })
     }
 
     fn open(&self, candidate: u32) -> u32 {
-        self.open.get(candidate as usize).copied().unwrap_or(u32::MAX)
+        self.openings.get(candidate as usize).map_or(u32::MAX, |opening| opening.count)
     }
 }
 

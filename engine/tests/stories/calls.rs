@@ -5,7 +5,7 @@ use expect_test::expect;
 use crate::story::check;
 
 const GUARDED: &str = "
-    limits guards=on per_call=50 stale=10h
+    limits guards=calls per_call=50 stale=10h
     worker build scaling=estimator:1 option=requested-once
     pool c5.large/us-east-1a
 ";
@@ -316,7 +316,7 @@ fn giving_up_is_ordered_again_as_soon_as_a_throttle_allows() {
 fn the_allowance_of_calls_goes_round_and_the_rest_follows() {
     check(
         "
-        limits guards=on per_call=2 stale=10h
+        limits guards=calls per_call=2 stale=10h
         worker a scaling=ratio:0
         pool c5.large/us-east-1a
         worker b scaling=ratio:0

@@ -8,19 +8,25 @@ mod setup;
 #[path = "../support/story.rs"]
 mod story;
 
+mod breaker;
 mod calls;
 mod capacity;
 mod cheapest;
 mod giving_up;
+mod ice;
+mod losses;
 mod odd_facts;
 mod on_demand;
 mod patience;
 mod price_limits;
 mod price_trust;
+mod quota;
 mod random;
+mod share;
 mod spending;
 mod spread;
 mod target;
 mod together;
 mod unknown_demand;
 mod weighted;
+mod zombies;

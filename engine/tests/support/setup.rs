@@ -7,8 +7,8 @@
 //! ```
 //!
 //! A pool belongs to the worker type above it. What is not said is the predecessors' default: one
-//! launch a call and no guards (`limits guards=on per_call=50` turns them on). An unknown word
-//! panics.
+//! launch a call and no guards (`limits guards=on per_call=50` turns them on, `guards=ice,share`
+//! these two only). An unknown word panics.
 
 use provisioner_engine::catalog::{Catalog, Pool};
 use provisioner_engine::guards::Guards;
@@ -173,12 +173,31 @@ fn limit(config: &mut EngineConfig, word: &str) {
             config.limits.launches_per_call_max = value.parse().expect("a number");
         }
         ("guards", "on") => config.guards = Guards::default(),
+        ("guards", names) => names.split(',').for_each(|name| guard(&mut config.guards, name)),
         ("prices_stale", value) => config.guards.prices_stale_after = Some(duration(value)),
         ("price_ratio", value) => config.guards.price_ratio_max = Some(ratio(value)),
         ("spend_hour", value) => config.limits.spend.hourly_max = Some(price(value)),
         ("spend_day", value) => config.limits.spend.daily_max = Some(money(value)),
         ("stale", value) => config.limits.demand_stale_after = duration(value),
         (other, _) => panic!("`{other}` is no limit"),
+    }
+}
+
+/// Turns one guard on.
+fn guard(guards: &mut Guards, name: &str) {
+    let on = Guards::default();
+    match name {
+        "ice" => guards.ice = on.ice,
+        "losses" => guards.losses = on.losses,
+        "share" => guards.share = on.share,
+        "quota" => guards.quota_block = on.quota_block,
+        "unsupported" => guards.unsupported_block = on.unsupported_block,
+        "breaker" => guards.breaker = on.breaker,
+        "zombies" => guards.zombies = on.zombies,
+        "calls" => {
+            (guards.unanswered, guards.api, guards.listing) = (on.unanswered, on.api, on.listing);
+        }
+        other => panic!("`{other}` is no guard"),
     }
 }
 
@@ -253,6 +272,7 @@ fn offer(catalog: &mut Catalog, candidate: &mut Candidate, word: &str) {
         "utility" => candidate.utility = ratio(value),
         "bias" => candidate.bias = ratio(value),
         "weight" => candidate.initial_weight = ratio(value),
+        "image" => candidate.image = catalog.image(value),
         "max" => candidate.capacity_max = Some(value.parse().expect("a number")),
         "on_demand" => {
             let Pool { instance_type, product, .. } = catalog.pools()[candidate.pool.index()];

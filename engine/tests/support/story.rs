@@ -97,6 +97,20 @@ fn observations(config: &EngineConfig, words: &[&str], now: Time) -> Vec<Observa
         }),
         ["running", range] => each(range, &|launch| Observation::InstanceRunning { launch }),
         ["registered", range] => each(range, &|launch| Observation::WorkerRegistered { launch }),
+        ["checked", range, claimed] => each(range, &|launch| Observation::WorkerChecked {
+            launch,
+            claimed: claimed.parse().expect("a number"),
+            last_claim: None,
+            as_of: dated,
+        }),
+        ["checked", range, claimed, "last", at] => {
+            each(range, &|launch| Observation::WorkerChecked {
+                launch,
+                claimed: claimed.parse().expect("a number"),
+                last_claim: Some(moment(at)),
+                as_of: dated,
+            })
+        }
         ["idled", range] => each(range, &|launch| Observation::WorkerIdled { launch }),
         ["noticed", range] => {
             let ends_at = now + Duration::from_mins(2);

@@ -44,6 +44,7 @@ impl Inputs {
         let mut supply = Supply { product: market.product.clone(), ..Supply::default() };
         supply.on_demand =
             market.on_demand.iter().map(|(name, price)| (name.clone(), price.value)).collect();
+        supply.vcpus = market.vcpus.iter().cloned().collect();
         for path in &market.on_demand_files.value {
             match self.trace(path, &market.on_demand_files.place, &Options::default()) {
                 Some(Trace::OnDemand(table)) => supply.on_demand_tables.push(table.clone()),

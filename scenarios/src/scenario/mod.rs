@@ -13,6 +13,7 @@
 
 mod checks;
 mod inputs;
+mod names;
 mod pools;
 mod profile;
 mod resolve;
@@ -29,7 +30,7 @@ use provisioner_engine::random::Seed;
 use provisioner_engine::units::Duration;
 use provisioner_engine::worker_type::EngineConfig;
 use provisioner_sim::config::{Regime, SimConfig};
-use provisioner_sim::generate::sources::MergedSources;
+use provisioner_sim::generate::sources::{MergedSources, RecordedTasks};
 use provisioner_sim::generate::tasks::GeneratedTasks;
 use provisioner_sim::input::{Task, TaskSource};
 
@@ -37,6 +38,7 @@ pub use self::checks::{Bound, Check, Relation};
 use self::inputs::Inputs;
 pub use self::profile::Profile;
 use self::resolve::{Resolved, Tasks};
+use self::schema::Behaviour;
 use crate::file::{
     Issue, Issues, KeyDoc, Place, Presence, Source, Written, describe, kind, peek, read_layers,
 };
@@ -81,20 +83,39 @@ pub fn load(path: &Path) -> Result<Loaded, Issues> {
     Ok(Loaded { scenario, remarks: inputs.remarks })
 }
 
-/// Every key of a scenario file. Where a default depends on the market's regime, both are given.
+/// Every key of a scenario file. Where a default depends on the market's regime or on the cloud's
+/// behaviour, all are given.
 #[must_use]
 pub fn parameters() -> Vec<KeyDoc> {
-    let keys = |regime| describe(|s| schema::document(s, Some(regime)));
-    let both = |(mut key, outbid): (KeyDoc, KeyDoc)| {
-        if let (Presence::Default { value, .. }, Presence::Default { value: outbid, .. }) =
-            (&mut key.presence, outbid.presence)
-            && *value != outbid
+    let keys = |regime, behaviour| describe(|s| schema::document(s, Some((regime, behaviour))));
+    let settings = keys(Regime::Outbid, Behaviour::Plain)
+        .into_iter()
+        .zip(keys(Regime::Capacity, Behaviour::Full))
+        .zip(keys(Regime::Outbid, Behaviour::Full));
+    let with_all = |(mut key, ((outbid, full), both)): (KeyDoc, ((KeyDoc, KeyDoc), KeyDoc))| {
+        let value = |doc: KeyDoc| match doc.presence {
+            Presence::Default { value, .. } => Some(value),
+            _ => None,
+        };
+        if let Presence::Default { value: plain, .. } = &mut key.presence
+            && let (Some(outbid), Some(full), Some(both)) =
+                (value(outbid), value(full), value(both))
         {
-            *value = format!("{value}, or {outbid} if market.regime is \"outbid\"");
+            // That one of the two makes no difference needs no word about both.
+            let follows = (outbid == *plain && both == full) || (full == *plain && both == outbid);
+            let others = [
+                (outbid != *plain, outbid, "market.regime is \"outbid\""),
+                (full != *plain, full, "cloud.behaviour is \"full\""),
+                (!follows, both, "both are"),
+            ];
+            for (_, other, when) in others.into_iter().filter(|(differs, ..)| *differs) {
+                *plain = format!("{plain}, or {other} if {when}");
+            }
         }
         key
     };
-    let keys = keys(Regime::Capacity).into_iter().zip(keys(Regime::Outbid)).map(both);
+    let plain = keys(Regime::Capacity, Behaviour::Plain);
+    let keys = plain.into_iter().zip(settings).map(with_all);
     let doc = "How long something takes: a duration, or a distribution by name.";
     let forms = describe(|s| schema::delay::forms(s, schema::delay::DELAY.1, doc, None));
     keys.chain(forms).collect()
@@ -172,7 +193,7 @@ impl Scenario {
             market: resolved.market(seed),
             feed: resolved.feed,
             cloud: resolved.cloud.clone(),
-            queue: resolved.queue,
+            queue: resolved.queue.clone(),
             faults: resolved.faults.clone(),
             workers: resolved.workers.clone(),
             observation_lag: resolved.observation_lag.clone(),
@@ -190,6 +211,7 @@ impl Scenario {
                     let name = &self.resolved.engine.worker_types[worker_type.index()].name;
                     Box::new(GeneratedTasks::new(model, worker_type, seed.purpose(name), span))
                 }
+                Tasks::Listed(tasks) => Box::new(RecordedTasks::new(Arc::clone(tasks))),
                 Tasks::Recorded(tasks) => {
                     Box::new(Recorded { rows: TaskRows::new(Arc::clone(tasks)), worker_type })
                 }

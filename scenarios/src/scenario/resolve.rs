@@ -13,11 +13,12 @@ use provisioner_sim::dist::DurationDist;
 use provisioner_sim::generate::availability::AvailabilityModel;
 use provisioner_sim::generate::prices::{PriceModel, PricedPool};
 use provisioner_sim::generate::tasks::TaskModel;
-use provisioner_sim::input::{AvailabilityChange, PriceChange};
+use provisioner_sim::input::{AvailabilityChange, PriceChange, Task};
 use provisioner_sim::market::Market;
 
 use super::checks::Check;
 use super::inputs::Inputs;
+use super::names::Names;
 use super::pools::Pools;
 use super::schema::floors;
 use super::schema::{AvailabilityDoc, Document, PricesDoc, Span, TasksDoc};
@@ -48,6 +49,7 @@ pub(super) struct Resolved {
 pub(super) enum Tasks {
     Generated(TaskModel),
     Recorded(Arc<TaskList>),
+    Listed(Arc<[Task]>),
 }
 
 /// Where the market comes from.
@@ -111,6 +113,13 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
         tasks.push(match worker_type.tasks {
             TasksDoc::Generated(model) => Tasks::Generated(model),
             TasksDoc::Recorded(recorded) => Tasks::Recorded(inputs.tasks(&recorded, doc.span)),
+            TasksDoc::Listed(batches) => {
+                let worker_type = WorkerTypeId::new(tasks.len());
+                let all = batches.iter().flat_map(|it| it.tasks(worker_type, doc.span.start));
+                let mut listed: Vec<Task> = all.collect();
+                listed.sort_by_key(|task| task.submitted);
+                Tasks::Listed(listed.into())
+            }
         });
         workers.push(worker_type.workers);
         worker_types.push(WorkerType {
@@ -152,6 +161,13 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
         }
         laws => MarketSource::Generated(Box::new(laws)),
     };
+    let names = Names::new(&catalog, &worker_types);
+    let mut cloud = doc.cloud.model;
+    cloud.launch.not_offered = names.pools(&doc.cloud.not_offered, &mut inputs.issues);
+    names.uncounted(&cloud, &mut inputs.remarks);
+    let faults = doc.faults.into_iter();
+    let faults =
+        faults.map(|fault| names.fault(fault, doc.span.start, &mut inputs.issues)).collect();
     Resolved {
         name: doc.name.unwrap_or_else(|| stem.to_owned()),
         description: doc.description,
@@ -165,10 +181,10 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
             guards: doc.guards,
         },
         feed: doc.market.feed,
-        cloud: doc.cloud,
-        observation_lag: doc.observation_lag,
+        cloud,
+        observation_lag: doc.cloud.observation_lag,
         queue: doc.queue,
-        faults: doc.faults.into_iter().map(|fault| fault.starting(doc.span.start)).collect(),
+        faults,
         workers,
         tasks,
         market,

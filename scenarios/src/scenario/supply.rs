@@ -23,6 +23,8 @@ pub(super) struct Supply {
     pub(super) on_demand_tables: Vec<OnDemandTable>,
     /// Virtual CPUs of all instance types there are, if that is known.
     pub(super) instance_types: Option<BTreeMap<String, u32>>,
+    /// The same of some, as the scenario says.
+    pub(super) vcpus: BTreeMap<String, u32>,
     /// Instance types and the zones that offer them, if that is known.
     pub(super) offers: Option<BTreeSet<(String, String)>>,
 }
@@ -116,7 +118,8 @@ impl Supply {
 
     /// Virtual CPUs of an instance type, if they are known.
     pub(super) fn vcpus(&self, instance_type: &str) -> Option<u32> {
-        self.instance_types.as_ref()?.get(instance_type).copied()
+        let listed = || self.instance_types.as_ref()?.get(instance_type);
+        self.vcpus.get(instance_type).or_else(listed).copied()
     }
 
     /// Dated on-demand prices, oldest first; empty if there are none.

@@ -15,7 +15,7 @@ use provisioner_engine::units::{Duration, Time};
 use rand::RngExt;
 
 use super::World;
-use super::instances::{Stage, Voice};
+use super::instances::{Instance, Stage, Voice};
 use crate::config::api::{ApiBuckets, ApiModel, TokenBucket};
 use crate::config::{Fault, FaultKind, SimConfig};
 
@@ -72,7 +72,13 @@ impl Api {
             FaultKind::QueueDown
             | FaultKind::FeedDown
             | FaultKind::FeedFirstPage
-            | FaultKind::FeedScaled { .. } => false,
+            | FaultKind::FeedScaled { .. }
+            | FaultKind::QueueSays { .. }
+            | FaultKind::BrokenImage { .. }
+            | FaultKind::BootSlow { .. }
+            | FaultKind::PoolDry { .. }
+            | FaultKind::VolumeLimit { .. }
+            | FaultKind::ImageUnusable { .. } => false,
         };
         Self {
             is_plain: config.cloud.api.is_plain() && !config.faults.iter().any(about_calls),
@@ -119,7 +125,7 @@ impl World<'_> {
         }
         if let Some(after) = doubted_after {
             self.calls.launch_unanswered += 1;
-            self.tell_after(Observation::CallUnanswered { launch }, after);
+            self.tell_later(Observation::CallUnanswered { launch }, after);
         }
     }
 
@@ -173,7 +179,7 @@ impl World<'_> {
         }
         let after = self.error_answer(launch);
         let launch = Some(launch);
-        self.tell_after(Observation::CallThrottled { region, call, launch }, after);
+        self.tell_later(Observation::CallThrottled { region, call, launch }, after);
     }
 
     /// A launch call is carried out, unless it was before.
@@ -223,6 +229,15 @@ impl World<'_> {
                 self.tell(given);
                 self.tell(Observation::InstanceStopping { launch, cause });
             }
+        }
+    }
+
+    /// An instance is at its end: was it bought for nothing?
+    pub(super) fn judge(&mut self, slot: u32) {
+        let Instance { launch, worker_type, stage, .. } = self.instances[slot];
+        if matches!(stage, Stage::Running | Stage::Working) && self.engine.launch(launch).is_none()
+        {
+            self.type_of(worker_type).safety.double_launches += 1;
         }
     }
 
@@ -282,9 +297,7 @@ impl World<'_> {
 
     /// The largest share that a fault that happens now has.
     fn worst(&self, share: impl Fn(&FaultKind) -> Option<f64>) -> f64 {
-        let now = |fault: &&Fault| fault.from <= self.now && self.now < fault.until;
-        let faults = self.config.faults.iter().filter(now);
-        faults.filter_map(|fault| share(&fault.what)).fold(0.0, f64::max)
+        self.faults().filter_map(share).fold(0.0, f64::max)
     }
 }
 

@@ -14,6 +14,7 @@ use super::World;
 use super::instances::Stage;
 use super::tasks::{NONE, Phase, TaskCounts};
 use crate::dist::DurationDist;
+use crate::ec2::instance_state::InstanceState;
 
 /// What one worker type has, counted one by one.
 #[derive(Clone, Default)]
@@ -40,6 +41,7 @@ impl World<'_> {
         self.count_tasks(&mut counted);
         self.count_instances(&mut counted);
         self.check_pools();
+        self.check_quotas();
         for (index, counted) in counted.iter().enumerate() {
             self.check_type(WorkerTypeId::new(index), counted);
         }
@@ -85,6 +87,13 @@ impl World<'_> {
             assert!(held == 0 || instance.stage == Stage::Working, "only workers run tasks");
             let free = instance.acts() && !instance.retired && instance.busy < instance.capacity;
             assert_eq!(instance.place.is_listed(), free, "a free slot is listed: {instance:?}");
+            let state = match instance.stage {
+                Stage::Asked | Stage::Open | Stage::Free => None,
+                Stage::Pending => Some(InstanceState::Pending),
+                Stage::Running | Stage::Working => Some(InstanceState::Running),
+                Stage::Stopping => Some(InstanceState::ShuttingDown),
+            };
+            assert_eq!(instance.lifecycle.state, state, "EC2's state: {instance:?}");
             counted.running -= held;
             if instance.stage != Stage::Stopping {
                 counted.live_launches += 1;
@@ -116,7 +125,7 @@ impl World<'_> {
         let open = u64::from(counted.pending) + u64::from(counted.claimed);
         assert_eq!(submitted, done + expired + exhausted + open, "a task was lost or doubled");
         assert_eq!(state.peaks.capacity, i64::from(counted.live), "live capacity");
-        let refused = launches.insufficient_capacity + launches.price_too_low + launches.cancelled;
+        let refused = launches.refused() + launches.launch_failed;
         let ended = refused + launches.interrupted + launches.terminated + launches.stopped;
         let known = ended + counted.live_launches + launches.unmade;
         assert_eq!(launches.ordered, known, "an instance lost or doubled");

@@ -8,7 +8,9 @@ use super::World;
 use super::instances::{Instance, Stage};
 use super::tasks::TaskCounts;
 use crate::billing::{Bill, Stay};
-use crate::outcome::{Cost, Measures, OUTCOME_VERSION, Outcome, TaskMeasures, Waits};
+use crate::outcome::{
+    Cost, Measures, NoticeMeasures, OUTCOME_VERSION, Outcome, TaskMeasures, Waits,
+};
 
 /// What was billed so far.
 #[derive(Debug)]
@@ -93,7 +95,9 @@ impl World<'_> {
     /// The run is over: what still runs is billed up to now, and everything is added up.
     pub(super) fn close(mut self) -> Outcome {
         for slot in self.instances.slots() {
+            self.judge(slot);
             self.credit_open_runs(slot);
+            self.note_zombie(slot);
             self.bill(slot, false);
         }
         self.check_money();
@@ -120,8 +124,8 @@ impl World<'_> {
             largest_pool_share,
             largest_pool,
             api_calls: self.calls,
-            safety: self.safety,
             spend,
+            notices: NoticeMeasures { losses_counted: self.engine.losses(), ..self.notices },
             iterations: self.iterations,
             events: self.events,
             decision_digest: format!("{:016x}", self.digest.value()),
@@ -150,6 +154,7 @@ impl World<'_> {
             wait,
             tasks: TaskMeasures { submitted, done, rerun: lost_runs, expired, exhausted, left },
             launches: state.launches,
+            safety: state.safety,
             instance_time: account.instance_time,
             capacity_time: account.capacity_time,
             useful_time: account.useful_time,

@@ -10,19 +10,23 @@ use rand::RngExt;
 use super::World;
 use super::api::Order;
 use super::event::{Event, Handle};
-use super::instances::{Instance, Notice, Place, Stage, Voice};
+use super::fates::Fates;
+use super::instances::{Health, Instance, NEVER, Place, Stage, Voice};
+use super::lifecycle::{Lifecycle, Machine};
 use super::tasks::NONE;
-use crate::config::Regime;
 use crate::config::api::Fulfilment;
+use crate::config::{Regime, SimConfig};
 use crate::dist::DurationDist;
-
-/// An interruption by chance enters the agenda when it is nearer than this: most instances end
-/// before theirs, and the agenda stays short.
-pub(super) const HAZARD_LOOK: Duration = Duration::HOUR;
+use crate::ec2::instance_state::InstanceState;
+use crate::ec2::spot_request::StatusCode;
 
 /// One spot pool.
 #[derive(Clone, Debug)]
 pub(super) struct PoolState {
+    pub(super) id: PoolId,
+    /// Its zone offers its instance type.
+    pub(super) offered: bool,
+    pub(super) machine: Machine,
     pub(super) price: Option<UsdPerHour>,
     /// How many price changes it had.
     pub(super) changes: usize,
@@ -35,22 +39,35 @@ pub(super) struct PoolState {
     /// Spot requests that wait, in the order of asking.
     pub(super) open: Vec<u32>,
     /// What names its random draws.
-    key: u64,
+    pub(super) key: u64,
+    /// How many events it had in which it took back most of what it gave, and when the next is.
+    pub(super) bursts: u64,
+    pub(super) burst_at: Time,
+    /// It has no machine to give until then.
+    pub(super) dry_until: Time,
     /// How many launches it was asked for.
     asked: u64,
 }
 
 impl PoolState {
-    /// A pool nobody was told about, whose random draws are named by `key`.
-    pub(super) const fn new(key: u64) -> Self {
+    /// A pool nobody was told about.
+    pub(super) fn new(config: &SimConfig, id: PoolId) -> Self {
+        let catalog = &config.engine.catalog;
+        let instance_type = catalog.pools()[id.index()].instance_type;
         Self {
+            id,
+            offered: !config.cloud.launch.not_offered.contains(&id),
+            machine: Machine::of(&catalog.instance_type_of(instance_type).name),
             price: None,
             changes: 0,
             available: u32::MAX,
             serving: Vec::new(),
             max_price_least: NO_LIMIT,
             open: Vec::new(),
-            key,
+            key: catalog.pool_key(id),
+            bursts: 0,
+            burst_at: Time::MAX,
+            dry_until: config.start,
             asked: 0,
         }
     }
@@ -62,13 +79,17 @@ pub(super) const NO_LIMIT: UsdPerHour = UsdPerHour::from_micros(i64::MAX);
 /// that the n-th instance of a pool boots as fast under every policy.
 pub(super) struct Draws {
     answer: Seed,
-    pending: Seed,
-    boot: Seed,
-    hazard: Seed,
-    termination: Seed,
-    notice: Seed,
+    pub(super) pending: Seed,
+    pub(super) boot: Seed,
+    pub(super) hazard: Seed,
+    pub(super) termination: Seed,
+    pub(super) notice: Seed,
     victim: Seed,
+    /// For what only a full EC2 does, split again by purpose.
+    pub(super) lifecycle: Seed,
     pub(super) lag: Stream,
+    pub(super) check: Stream,
+    pub(super) fates: Fates,
 }
 
 impl Draws {
@@ -81,18 +102,21 @@ impl Draws {
             termination: seed.purpose("termination"),
             notice: seed.purpose("notice"),
             victim: seed.purpose("victim"),
+            lifecycle: seed.purpose("lifecycle"),
             lag: seed.purpose("lag").stream(),
+            check: seed.purpose("check-worker").stream(),
+            fates: Fates::new(seed),
         }
     }
 }
 
 /// The stream of one instance for one purpose.
-fn stream(purpose: Seed, instance: &Instance) -> Stream {
+pub(super) fn stream(purpose: Seed, instance: &Instance) -> Stream {
     purpose.entity(instance.identity).stream()
 }
 
 /// A delay of one instance; constant ones cost no stream.
-fn delay(dist: &DurationDist, purpose: Seed, instance: &Instance) -> Duration {
+pub(super) fn delay(dist: &DurationDist, purpose: Seed, instance: &Instance) -> Duration {
     match dist {
         DurationDist::Constant(delay) => *delay,
         varying => varying.sample(&mut stream(purpose, instance)),
@@ -115,7 +139,8 @@ impl World<'_> {
         let price = market.prices().get(self.next_price).map_or(Time::MAX, |next| next.at);
         let availability =
             market.availability().get(self.next_availability).map_or(Time::MAX, |next| next.at);
-        price.min(availability)
+        let calendar = self.calendar.first().map_or(Time::MAX, |(at, _)| *at);
+        price.min(availability).min(calendar)
     }
 
     /// The next price or availability change happens.
@@ -131,27 +156,39 @@ impl World<'_> {
             self.push_price(pool, price, since);
             self.interrupt_outbid(pool, price);
             self.serve_open(pool);
-        } else if let Some(change) = market.availability().get(self.next_availability) {
+        } else if let Some(change) =
+            market.availability().get(self.next_availability).filter(|next| next.at == at)
+        {
             let (pool, available) = (change.pool, change.available);
             self.next_availability += 1;
             self.pools[pool.index()].available = available;
             self.interrupt_excess(pool, available);
             self.serve_open(pool);
+        } else if let Some((_, turn)) = self.calendar.pop_first() {
+            self.turn(turn);
         }
     }
 
-    /// Instances whose max price is below the market price are taken back.
+    /// Instances whose max price is below the market price are taken back, and by chance those
+    /// whose max price it equals.
     fn interrupt_outbid(&mut self, pool: PoolId, price: UsdPerHour) {
+        let tie_kill = self.config.cloud.interruption.tie_kill;
         let state = &mut self.pools[pool.index()];
-        if price <= state.max_price_least {
+        let least = state.max_price_least;
+        if price < least || (price == least && tie_kill <= 0.0) {
             return;
         }
         let serving = state.serving.clone();
+        let ties = self.draws.lifecycle.purpose("tie").entity(state.changes as u64);
         state.max_price_least = NO_LIMIT;
         for slot in serving {
-            let max_price = self.instances[slot].max_price;
+            let instance = &self.instances[slot];
+            let max_price = instance.max_price;
+            let tie_lost = || tie_kill > 0.0 && stream(ties, instance).random_bool(tie_kill);
             if price > max_price {
-                self.notice(slot);
+                self.take_back(slot, StatusCode::InstanceTerminatedByPrice);
+            } else if price == max_price && tie_lost() {
+                self.take_back(slot, StatusCode::InstanceTerminatedCapacityOversubscribed);
             } else {
                 let least = &mut self.pools[pool.index()].max_price_least;
                 *least = max_price.min(*least);
@@ -172,20 +209,17 @@ impl World<'_> {
         let mut random = seed.entity(self.now.ms().cast_unsigned()).stream();
         while victims.len() > available as usize {
             let victim = victims.swap_remove(random.random_range(..victims.len()));
-            self.notice(victim);
+            self.take_back(victim, StatusCode::InstanceTerminatedNoCapacity);
         }
     }
 
     /// Waiting requests that the pool can serve now get their instance.
-    fn serve_open(&mut self, pool: PoolId) {
+    pub(super) fn serve_open(&mut self, pool: PoolId) {
         if self.pools[pool.index()].open.is_empty() {
             return;
         }
         for slot in std::mem::take(&mut self.pools[pool.index()].open) {
-            match self.obstacle(slot) {
-                None => self.fulfil(slot),
-                Some(_) => self.pools[pool.index()].open.push(slot),
-            }
+            self.evaluate(slot);
         }
     }
 
@@ -234,6 +268,11 @@ impl World<'_> {
             identity: Seed(state.key).entity(state.asked).0,
             stage: Stage::Asked,
             noticed: None,
+            health: Health::Well,
+            ill_since: NEVER,
+            held_then: 0,
+            ignores_idle: false,
+            last_claim: NEVER,
             retired: false,
             voice,
             siblings: 0,
@@ -242,6 +281,9 @@ impl World<'_> {
             working_since: None,
             max_price,
             hazard: Time::MAX,
+            rebalance: Time::MAX,
+            ends_at: Time::MAX,
+            lifecycle: Lifecycle::default(),
             busy: 0,
             first_task: NONE,
             useful: Duration::ZERO,
@@ -256,6 +298,11 @@ impl World<'_> {
         self.launches.insert(launch, slot);
         self.capacity_moves(worker_type, i64::from(capacity));
         self.commit(slot);
+        let waits = self.config.cloud.regime == Regime::Outbid && market != Market::OnDemand;
+        if waits && self.quota_allows(slot) {
+            self.claim_quota(slot);
+            self.open_request(slot);
+        }
         slot
     }
 
@@ -275,18 +322,23 @@ impl World<'_> {
             }
             return;
         }
-        match (self.obstacle(slot), self.config.cloud.regime) {
-            (None, _) => self.fulfil(slot),
-            (Some(refusal), Regime::Capacity) => self.refuse(slot, refusal),
-            (Some(_), Regime::Outbid) => {
-                self.instances[slot].stage = Stage::Open;
-                self.pools[self.instances[slot].pool.index()].open.push(slot);
-            }
+        self.evaluate(slot);
+    }
+
+    /// A launch is served, waits, or is refused.
+    fn evaluate(&mut self, slot: u32) {
+        let Some(refusal) = self.obstacle(slot) else { return self.fulfil(slot) };
+        match self.waits_for(slot, refusal) {
+            Some(code) => self.hold(slot, code),
+            None => self.refuse(slot, refusal),
         }
     }
 
-    /// Why the pool cannot serve a launch now.
-    fn obstacle(&self, slot: u32) -> Option<Refusal> {
+    /// Why a launch cannot be served now.
+    fn obstacle(&mut self, slot: u32) -> Option<Refusal> {
+        if let Some(refusal) = self.call_obstacle(slot) {
+            return Some(refusal);
+        }
         let instance = &self.instances[slot];
         if instance.market == Market::OnDemand {
             return None;
@@ -295,7 +347,7 @@ impl World<'_> {
         match pool.price {
             None => Some(Refusal::InsufficientCapacity),
             Some(price) if price > instance.max_price => Some(Refusal::MaxPriceTooLow),
-            Some(_) if pool.serving.len() >= pool.available as usize => {
+            Some(_) if pool.serving.len() >= pool.available as usize || self.is_dry(pool) => {
                 Some(Refusal::InsufficientCapacity)
             }
             Some(_) => None,
@@ -309,30 +361,39 @@ impl World<'_> {
     }
 
     fn refuse(&mut self, slot: u32, refusal: Refusal) {
-        let Instance { launch, worker_type, market, capacity, voice, .. } = self.instances[slot];
+        let Instance { launch, worker_type, market, capacity, .. } = self.instances[slot];
         let counts = &mut self.type_of(worker_type).launches;
         match refusal {
             Refusal::InsufficientCapacity => counts.insufficient_capacity += 1,
             Refusal::MaxPriceTooLow => counts.price_too_low += 1,
             Refusal::Cancelled => counts.cancelled += 1,
-            Refusal::QuotaReached
-            | Refusal::Unsupported
-            | Refusal::ImageUnusable
-            | Refusal::VolumeLimit
-            | Refusal::Rejected => {}
+            Refusal::QuotaReached => counts.quota_reached += 1,
+            Refusal::Unsupported => counts.unsupported += 1,
+            Refusal::ImageUnusable => counts.image_unusable += 1,
+            Refusal::VolumeLimit => counts.volume_limit += 1,
+            Refusal::Rejected => counts.rejected += 1,
         }
         self.capacity_moves(worker_type, -i64::from(capacity));
         if market != Market::OnDemand {
             self.note_refusal(worker_type, refusal);
         }
-        self.forget(slot);
-        let refused = Observation::LaunchRefused { launch, refusal };
-        self.remember_end(launch, refused);
-        self.tell_in(if refusal == Refusal::Cancelled { Voice::Heard } else { voice }, refused);
+        self.fail_request(slot, refusal);
+        if refusal == Refusal::Cancelled {
+            self.instances[slot].voice = Voice::Heard; // that is an answer to the cancellation
+        }
+        self.end(slot, Observation::LaunchRefused { launch, refusal });
     }
 
     /// The launch gets an instance.
     fn fulfil(&mut self, slot: u32) {
+        self.claim_quota(slot);
+        self.open_request(slot);
+        if self.instances[slot].market != Market::OnDemand {
+            self.enter_status(slot, StatusCode::PendingFulfillment);
+            self.enter_status(slot, StatusCode::Fulfilled);
+        }
+        self.enter_state(slot, InstanceState::Pending, None);
+        self.instances[slot].lifecycle.doom = self.draw_doom(slot);
         let instance = &mut self.instances[slot];
         instance.stage = Stage::Pending;
         let given =
@@ -349,36 +410,31 @@ impl World<'_> {
             instance.voice = Voice::Heard;
         }
         self.tell_in(voice, given);
-        let dist = &self.config.cloud.pending_to_running;
-        let after = delay(dist, self.draws.pending, &self.instances[slot]);
+        let after = self.pending_time(slot);
         self.then(slot, after, Event::Running, Self::start_running);
     }
 
-    /// The instance is `running`: the meter starts.
+    /// The instance is `running`, unless its launch failed: the meter starts.
     pub(super) fn start_running(&mut self, slot: u32) {
-        let instance = &mut self.instances[slot];
+        let instance = &self.instances[slot];
         if instance.stage != Stage::Pending {
             return;
         }
+        if let Some(cause) = instance.lifecycle.doom {
+            return self.die_early(slot, cause);
+        }
+        self.enter_state(slot, InstanceState::Running, None);
+        let instance = &mut self.instances[slot];
         instance.stage = Stage::Running;
         instance.running_since = self.now;
         instance.first_price = self.pools[instance.pool.index()].changes.saturating_sub(1);
-        let Instance { launch, worker_type, market, voice, .. } = *instance;
+        let Instance { launch, worker_type, voice, .. } = *instance;
         self.type_of(worker_type).launches.started += 1;
-        if self.engine.launch(launch).is_none() {
-            self.safety.double_launches += 1;
-        }
         self.tell_in(voice, Observation::InstanceRunning { launch });
-        let rate = self.config.cloud.interruption_hazard;
-        if rate > 0.0 && market != Market::OnDemand {
-            let survival = DurationDist::Exponential { mean: hours(1.0 / rate) };
-            let after = delay(&survival, self.draws.hazard, &self.instances[slot]);
-            self.instances[slot].hazard = self.now.saturating_add(after);
-            self.watch_hazard(slot);
+        self.draw_fate(slot);
+        if let Some(after) = self.draw_boot(slot) {
+            self.then(slot, after, Event::Booted, Self::boot);
         }
-        let dist = &self.config.workers[worker_type.index()].boot;
-        let after = delay(dist, self.draws.boot, &self.instances[slot]);
-        self.then(slot, after, Event::Booted, Self::boot);
     }
 
     /// The worker registers and claims.
@@ -397,62 +453,19 @@ impl World<'_> {
             let at = running_since.saturating_add(uptime).max(self.now);
             self.agenda.enter(at, Event::UptimeReached(self.instances.handle(slot)).pack());
         }
+        self.draw_ills(slot);
         self.fill(slot);
-    }
-
-    // ---- interruption ----
-
-    /// An interruption by chance enters the agenda once it is near.
-    pub(super) fn watch_hazard(&mut self, slot: u32) {
-        let handle = self.instances.handle(slot);
-        let at = self.instances[slot].hazard;
-        if at <= self.now + HAZARD_LOOK {
-            self.agenda.enter(at, Event::Noticed(handle).pack());
-        } else {
-            self.agenda.enter_line(self.hazard_line, self.now, Event::HazardLook(handle).pack());
-        }
-    }
-
-    /// EC2 announces that it takes the instance back.
-    pub(super) fn notice(&mut self, slot: u32) {
-        let instance = &self.instances[slot];
-        let live = matches!(instance.stage, Stage::Pending | Stage::Running | Stage::Working);
-        if !live || instance.noticed.is_some() {
-            return;
-        }
-        let ends_at = self.now.saturating_add(self.config.cloud.notice_lead);
-        let missing = self.config.cloud.notice_missing;
-        let missed = missing > 0.0 && stream(self.draws.notice, instance).random_bool(missing);
-        let Instance { launch, worker_type, voice, .. } = *instance;
-        let notice = if missed { Notice::Missed } else { Notice::Seen };
-        self.instances[slot].noticed = Some(notice);
-        if notice == Notice::Seen {
-            self.types[worker_type.index()].ready.leave(&mut self.instances, slot);
-            self.tell_in(voice, Observation::InterruptionNoticed { launch, ends_at });
-        }
-        self.agenda.enter(ends_at, Event::Reclaimed(self.instances.handle(slot)).pack());
-    }
-
-    /// EC2 has taken the instance back.
-    pub(super) fn reclaim(&mut self, slot: u32) {
-        let Instance { launch, worker_type, stage, voice, .. } = self.instances[slot];
-        if stage == Stage::Stopping {
-            return;
-        }
-        self.events += 1;
-        self.type_of(worker_type).launches.interrupted += 1;
-        let told = self.instances[slot].is_leaving();
-        self.leave_service(slot, true, told);
-        self.forget(slot);
-        let ended = Observation::InstanceEnded { launch, cause: EndCause::Interruption };
-        self.remember_end(launch, ended);
-        self.tell_in(voice, ended);
     }
 
     // ---- the end ----
 
-    /// The instance shuts down: the meter stops.
+    /// The instance shuts down: the meter stops. A worker that stops itself tells the queue.
     pub(super) fn stop(&mut self, slot: u32, cause: EndCause) {
+        self.shut_down(slot, cause, cause == EndCause::Worker);
+    }
+
+    /// The instance shuts down, and the queue is told of its tasks or not.
+    pub(super) fn shut_down(&mut self, slot: u32, cause: EndCause, told: bool) {
         let Instance { launch, worker_type, voice, .. } = self.instances[slot];
         self.events += 1;
         let counts = &mut self.type_of(worker_type).launches;
@@ -461,39 +474,41 @@ impl World<'_> {
             EndCause::Provisioner | EndCause::Interruption => counts.terminated += 1,
             EndCause::LaunchFailed | EndCause::VolumeLimit | EndCause::Vanished => {}
         }
-        self.leave_service(slot, false, cause == EndCause::Worker);
+        self.leave_service(slot, false, told);
         let instance = &mut self.instances[slot];
         (instance.stage, instance.ended_by) = (Stage::Stopping, cause);
+        self.enter_state(slot, InstanceState::ShuttingDown, Some(cause));
         self.tell_in(voice, Observation::InstanceStopping { launch, cause });
-        let dist = &self.config.cloud.termination;
-        let after = delay(dist, self.draws.termination, &self.instances[slot]);
+        let after = self.termination_time(slot);
         self.then(slot, after, Event::Terminated, Self::terminated);
     }
 
     /// The instance is `terminated`.
     pub(super) fn terminated(&mut self, slot: u32) {
-        let Instance { launch, ended_by: cause, voice, .. } = self.instances[slot];
-        self.forget(slot);
-        let ended = Observation::InstanceEnded { launch, cause };
-        self.remember_end(launch, ended);
-        self.tell_in(voice, ended);
+        let Instance { launch, ended_by: cause, .. } = self.instances[slot];
+        self.enter_state(slot, InstanceState::Terminated, Some(cause));
+        self.close_request(slot, StatusCode::InstanceTerminatedByUser);
+        self.end(slot, Observation::InstanceEnded { launch, cause });
     }
 
-    /// A request is withdrawn before it was fulfilled. A `RunInstances` call that is under way
-    /// cannot be.
+    /// A request is withdrawn; the instance of one that was fulfilled runs on. A `RunInstances`
+    /// call that is under way cannot be.
     pub(super) fn cancel(&mut self, slot: u32) {
         let Instance { pool, stage, market, .. } = self.instances[slot];
         let is_request = self.config.cloud.regime == Regime::Outbid && market != Market::OnDemand;
         if is_request && matches!(stage, Stage::Asked | Stage::Open) {
             self.pools[pool.index()].open.retain(|open| *open != slot);
             self.refuse(slot, Refusal::Cancelled);
+        } else if is_request {
+            self.close_request(slot, StatusCode::RequestCanceledAndInstanceRunning);
         }
     }
 
     /// The instance does no more work and its stay is billed.
-    fn leave_service(&mut self, slot: u32, interrupted: bool, told: bool) {
+    pub(super) fn leave_service(&mut self, slot: u32, interrupted: bool, told: bool) {
         let Instance { worker_type, pool, in_pool, capacity, .. } = self.instances[slot];
         self.capacity_moves(worker_type, -i64::from(capacity));
+        self.judge(slot);
         self.types[worker_type.index()].ready.leave(&mut self.instances, slot);
         if in_pool != NONE {
             let serving = &mut self.pools[pool.index()].serving;
@@ -505,13 +520,23 @@ impl World<'_> {
         }
         self.lose_tasks(slot, told);
         self.instances[slot].busy = 0;
+        self.note_zombie(slot);
         self.bill(slot, interrupted);
     }
 
-    fn forget(&mut self, slot: u32) {
+    pub(super) fn forget(&mut self, slot: u32) {
         self.release(slot);
+        self.release_quota(slot);
         self.launches.remove(self.instances[slot].launch);
         self.instances.remove(slot);
+    }
+
+    /// Nothing is left of a launch but what is said and remembered of its end.
+    pub(super) fn end(&mut self, slot: u32, end: Observation) {
+        let Instance { launch, voice, .. } = self.instances[slot];
+        self.forget(slot);
+        self.remember_end(launch, end);
+        self.tell_in(voice, end);
     }
 
     /// Something happens to an instance after a delay, at once if there is none.
@@ -532,6 +557,6 @@ impl World<'_> {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "saturates far beyond any run")]
-fn hours(hours: f64) -> Duration {
+pub(super) fn hours(hours: f64) -> Duration {
     Duration::from_ms((hours * 3_600_000.0).min(1e15) as i64)
 }

@@ -28,9 +28,7 @@ impl World<'_> {
         self.iterations += 1;
         self.events += 1;
         self.read_prices();
-        if !self.is(|fault| matches!(fault, FaultKind::QueueDown)) {
-            self.read_queues();
-        }
+        self.read_queues();
         let decision = self.engine.decide(self.now);
         assert!(decision.wake_at > self.now, "the engine wants to be woken later");
         self.wake_at = decision.wake_at;
@@ -52,28 +50,13 @@ impl World<'_> {
 
     /// Whether something is wrong now.
     pub(super) fn is(&self, wrong: impl Fn(&FaultKind) -> bool) -> bool {
-        self.faults_now().any(|fault| wrong(&fault.what))
+        self.faults().any(wrong)
     }
 
     /// What is wrong now.
-    pub(super) fn faults_now(&self) -> impl Iterator<Item = &Fault> {
-        let now = self.now;
-        self.config.faults.iter().filter(move |fault| fault.from <= now && now < fault.until)
-    }
-
-    /// The engine is told of all counts that changed.
-    fn read_queues(&mut self) {
-        let mut changed = std::mem::take(&mut self.changed);
-        for worker_type in changed.drain(..) {
-            let as_of = self.now;
-            let state = &mut self.types[worker_type.index()];
-            state.queue.changed = false;
-            let (pending, claimed) = (state.queue.pending, state.queue.claimed);
-            self.peaks.demand_moves(state.peaks.demand_is(pending + claimed));
-            self.observe(Observation::DemandCounted { worker_type, pending, claimed, as_of });
-        }
-        self.changed = changed;
-        self.observe(Observation::QueuesRead { as_of: self.now });
+    pub(super) fn faults(&self) -> impl Iterator<Item = &FaultKind> {
+        let now = |fault: &&Fault| fault.from <= self.now && self.now < fault.until;
+        self.config.faults.iter().filter(now).map(|fault| &fault.what)
     }
 
     fn carry_out(&mut self, action: Action) {
@@ -89,20 +72,27 @@ impl World<'_> {
                     self.cancel(slot);
                 }
             }
-            Action::Terminate { launch, unless_claimed: _ } => {
+            Action::Terminate { launch, unless_claimed } => {
+                if unless_claimed && self.spares(launch) {
+                    return;
+                }
                 self.calls.terminate += 1;
                 if self.call_about(Call::Terminate, launch)
                     && let Some(slot) = self.launches.get(launch).copied()
                     && let Stage::Pending | Stage::Running | Stage::Working =
                         self.instances[slot].stage
                 {
+                    self.note_ended(slot);
                     self.stop(slot, EndCause::Provisioner);
                 }
             }
-            Action::EndStray { .. }
-            | Action::ListInstances { .. }
-            | Action::CheckWorker { .. }
-            | Action::AdviseStop { .. } => {}
+            Action::CheckWorker { launch } => self.check_worker(launch),
+            Action::AdviseStop { launch } => {
+                if let Some(&slot) = self.launches.get(launch) {
+                    self.advise_stop(slot);
+                }
+            }
+            Action::EndStray { .. } | Action::ListInstances { .. } => {}
         }
     }
 
@@ -120,16 +110,20 @@ impl World<'_> {
 
     /// A fact sets out for the engine.
     pub(super) fn tell(&mut self, observation: Observation) {
-        self.tell_after(observation, Duration::ZERO);
+        self.tell_later(observation, Duration::ZERO);
     }
 
-    /// A fact sets out for the engine some time from now.
-    pub(super) fn tell_after(&mut self, observation: Observation, delay: Duration) {
+    /// A fact sets out for the engine, and takes that much longer than others.
+    pub(super) fn tell_later(&mut self, observation: Observation, extra: Duration) {
         let lag = match &self.config.observation_lag {
             DurationDist::Constant(lag) => *lag,
             varying => varying.sample(&mut self.draws.lag),
         };
-        let lag = delay + lag;
+        self.tell_after(lag + extra, observation);
+    }
+
+    /// A fact reaches the engine after so long, at once if that is no time.
+    pub(super) fn tell_after(&mut self, lag: Duration, observation: Observation) {
         if lag == Duration::ZERO {
             self.observe(observation);
             return;
@@ -150,7 +144,7 @@ impl World<'_> {
         self.observe(self.in_flight.slots[slot as usize]);
     }
 
-    fn observe(&mut self, observation: Observation) {
+    pub(super) fn observe(&mut self, observation: Observation) {
         self.engine.observe(self.now, observation);
         if let Some(journal) = &mut self.hooks.journal {
             journal(Record::Observed { at: self.now, observation });

@@ -1,4 +1,4 @@
-//! What can happen, packed into 52 bits: 4 for the kind, 24 for a slot, 24 for its generation.
+//! What can happen, packed into 54 bits: 6 for the kind, 24 for a slot, 24 for its generation.
 //!
 //! A slot is reused, an entry in the agenda is not taken back: the generation tells whether what
 //! was there then is still there. 24 bits outlast any delay: 16 million lives of one slot.
@@ -73,6 +73,13 @@ events! {
     UptimeReached = 12,
     /// A fact reaches the engine.
     Delivered = 13,
+    /// A worker hangs.
+    Hangs = 40,
+    /// A worker dies.
+    Dies = 41,
+    /// A worker has been idle for so long that it asks whether to stop; the generation counts idle
+    /// periods.
+    Asks = 42,
 }
 
 fn pack(kind: u64, Handle { slot, generation }: Handle) -> Packed {

@@ -15,7 +15,7 @@ use rand::seq::SliceRandom;
 
 use super::World;
 use crate::config::feed::{FeedModel, RowOrder};
-use crate::config::{Fault, FaultKind, SimConfig};
+use crate::config::{FaultKind, SimConfig};
 
 /// The reader of the price feed.
 pub(super) struct Feed {
@@ -108,11 +108,11 @@ impl World<'_> {
 
     /// Tells a price in the unit that the feed uses now.
     fn tell_price(&mut self, pool: PoolId, price: UsdPerHour, since: Time) {
-        let scaled = |price: UsdPerHour, fault: &Fault| match fault.what {
+        let scaled = |price: UsdPerHour, fault: &FaultKind| match *fault {
             FaultKind::FeedScaled { factor } => price.times_rounded_up(factor),
             _ => price,
         };
-        let price = self.faults_now().fold(price, scaled);
+        let price = self.faults().fold(price, scaled);
         self.tell(Observation::PriceChanged { pool, price, since });
     }
 

@@ -8,6 +8,7 @@ use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
 use rand::RngExt;
 
 use super::event::{GENERATIONS, Handle};
+use super::lifecycle::Lifecycle;
 use super::tasks::NONE;
 use crate::config::ClaimOrder;
 
@@ -20,6 +21,9 @@ pub(super) struct Instance {
     pub(super) stage: Stage,
     /// EC2 announced its end.
     pub(super) noticed: Option<Notice>,
+    /// What is wrong with its worker.
+    pub(super) health: Health,
+    pub(super) ignores_idle: bool,
     /// Its longest uptime is over; it claims no more.
     pub(super) retired: bool,
     pub(super) capacity: u32,
@@ -36,13 +40,25 @@ pub(super) struct Instance {
     pub(super) utility: Ratio,
     /// Slot-time spent on tasks that were done.
     pub(super) useful: Duration,
+    /// When it last claimed a task; [`NEVER`] if it did not.
+    pub(super) last_claim: Time,
     pub(super) running_since: Time,
     /// Slot-time spent on tasks that were lost, to be run again or not.
     pub(super) redone: Duration,
     pub(super) wasted: Duration,
     pub(super) working_since: Option<Time>,
-    /// When EC2 takes it back by chance.
+    /// When EC2 takes it back by chance; once that was announced, when its worker sees the notice.
     pub(super) hazard: Time,
+    /// When EC2 recommends to replace it, if it does.
+    pub(super) rebalance: Time,
+    /// When it will have been taken back, once that was announced.
+    pub(super) ends_at: Time,
+    /// Where it stands in EC2's own words.
+    pub(super) lifecycle: Lifecycle,
+    /// Since when its worker is ill, and the tasks it held then: the queue takes them for claimed
+    /// until their claims expire.
+    pub(super) ill_since: Time,
+    pub(super) held_then: u32,
     pub(super) launch: LaunchId,
     pub(super) market: Market,
     pub(super) pool: PoolId,
@@ -62,9 +78,9 @@ pub(super) struct Instance {
     pub(super) siblings: u32,
 }
 
-// Three cache lines while it lives and nothing afterwards.
-const _: () = assert!(size_of::<Instance>() <= 192);
-const _: () = assert!(std::mem::offset_of!(Instance, running_since) < 64);
+// Four cache lines while it lives and nothing afterwards.
+const _: () = assert!(size_of::<Instance>() <= 256);
+const _: () = assert!(std::mem::offset_of!(Instance, last_claim) < 64);
 
 /// Where an instance is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,13 +120,30 @@ impl Instance {
 
     /// Its worker claims tasks, or decides to stop.
     pub(super) fn acts(&self) -> bool {
-        self.stage == Stage::Working && !self.is_leaving()
+        self.stage == Stage::Working && !self.is_leaving() && self.health == Health::Well
     }
+}
+
+/// Before all times of a run.
+pub(super) const NEVER: Time = Time::from_ms(i64::MIN);
+
+/// Whether a worker does what workers do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Health {
+    Well,
+    /// It never registers.
+    Silent,
+    /// It registers, and claims nothing.
+    Lame,
+    /// It does nothing any more.
+    Hung,
 }
 
 /// What the worker knows of its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Notice {
+    /// Its worker will see it, and does not know yet.
+    Coming,
     Seen,
     Missed,
 }

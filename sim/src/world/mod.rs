@@ -7,8 +7,13 @@
 //! |---|---|
 //! | `work` | tasks from arrival to resolution, claims |
 //! | `api` | calls to EC2: throttled, lost, repeated |
-//! | `cloud` | instances from launch to end, interruptions |
+//! | `fates` | workers that never claim, hang, die or stay |
+//! | `cloud` | instances from launch to end |
+//! | `interruption` | how EC2 takes them back and announces it |
+//! | `lifecycle` | EC2's own states, launches that fail |
+//! | `quotas` | what the account may have at once |
 //! | `driver` | what the engine is told and what it orders |
+//! | `queue` | what the queue says of its counts and of a worker |
 //! | `books` | bills, and who they are for |
 //! | `feed` | how the engine learns prices |
 //! | `money` | what launches may cost at most |
@@ -21,12 +26,19 @@ mod books;
 mod cloud;
 mod driver;
 mod event;
+mod fates;
 mod feed;
 mod instances;
+mod interruption;
+mod lifecycle;
 mod money;
 mod peaks;
+mod queue;
+mod quotas;
 mod tasks;
 mod work;
+
+use std::collections::BTreeSet;
 
 use provisioner_engine::Engine;
 use provisioner_engine::decision::Market as BoughtIn;
@@ -43,13 +55,16 @@ use self::driver::InFlight;
 use self::event::Event;
 use self::feed::Feed;
 use self::instances::{Instances, Ready, Stage};
+pub use self::lifecycle::{Step, Transition};
 use self::money::Money;
 use self::peaks::Peaks;
+use self::queue::Told;
+use self::quotas::QuotaBook;
 use self::tasks::{Queue, TaskCounts, Tasks};
 use crate::agenda::{Agenda, LineId};
 use crate::config::SimConfig;
 use crate::input::{Task, TaskSource};
-use crate::outcome::{LaunchMeasures, Outcome, Safety, Waits};
+use crate::outcome::{LaunchMeasures, NoticeMeasures, Outcome, SafetyMeasures, Waits};
 
 /// Who watches a run. Nothing here changes what happens.
 #[derive(Default)]
@@ -60,6 +75,8 @@ pub struct Hooks<'a> {
     pub sample: Option<&'a mut dyn FnMut(Sample)>,
     /// Gets the time at each iteration.
     pub progress: Option<&'a mut dyn FnMut(Time)>,
+    /// Gets each step of an instance or a spot request through EC2's states.
+    pub transition: Option<&'a mut dyn FnMut(Transition)>,
 }
 
 /// The state of one worker type at one time.
@@ -124,6 +141,9 @@ struct World<'a> {
     /// The next market changes to come.
     next_price: usize,
     next_availability: usize,
+    /// What the cloud does by itself, besides.
+    calendar: BTreeSet<(Time, Turn)>,
+    quotas: Option<QuotaBook>,
     wake_at: Time,
     sample_at: Time,
     books: Books,
@@ -134,10 +154,19 @@ struct World<'a> {
     audit_at: u64,
     api: Api,
     calls: crate::outcome::ApiCalls,
-    safety: Safety,
     peaks: Peaks,
     feed: Feed,
     money: Money,
+    notices: NoticeMeasures,
+}
+
+/// What the cloud does by itself at a time of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Turn {
+    /// A pool takes back most of what it gave.
+    Burst(PoolId),
+    /// What was refused for a fault may be had again.
+    FaultEnds,
 }
 
 /// What belongs to one worker type. A thousand of them are looked at in no order, so what is used
@@ -151,6 +180,9 @@ struct TypeState {
     launches: LaunchMeasures,
     peaks: Peaks,
     random: Stream,
+    safety: SafetyMeasures,
+    /// What the queue told of its counts.
+    told: Told,
 }
 
 impl<'a> World<'a> {
@@ -160,8 +192,8 @@ impl<'a> World<'a> {
             "each worker type has a model of its workers"
         );
         let mut agenda = Agenda::new(config.start, config.end.saturating_add(config.drain));
-        let hazard_line = agenda.line(cloud::HAZARD_LOOK); // before the others, as all share it
-        let claims = config.seed.purpose("claim");
+        let hazard_line = agenda.line(interruption::HAZARD_LOOK); // before the others, as all share it
+        let (claims, reads) = (config.seed.purpose("claim"), config.seed.purpose("queue-read"));
         let waits = Waits::new(wait_digits(config.engine.worker_types.len()));
         let types: Vec<TypeState> = config
             .engine
@@ -176,13 +208,14 @@ impl<'a> World<'a> {
                 counts: TaskCounts::default(),
                 launches: LaunchMeasures::default(),
                 peaks: Peaks::default(),
+                safety: SafetyMeasures::default(),
+                told: Told::new(reads.purpose(&worker_type.name).stream()),
             })
             .collect();
         let mut engine = Engine::new(config.engine.clone());
         engine.explain(hooks.journal.is_some());
-        let catalog = &config.engine.catalog;
-        let pools: Vec<PoolState> = (0..catalog.pools().len())
-            .map(|index| PoolState::new(catalog.pool_key(PoolId::new(index))))
+        let pools: Vec<PoolState> = (0..config.engine.catalog.pools().len())
+            .map(|index| PoolState::new(config, PoolId::new(index)))
             .collect();
         let interval = config.engine.limits.iteration_interval;
         assert!(interval > Duration::ZERO, "iterations are some time apart");
@@ -207,6 +240,8 @@ impl<'a> World<'a> {
             agenda,
             next_price: 0,
             next_availability: 0,
+            calendar: BTreeSet::new(),
+            quotas: QuotaBook::new(config),
             wake_at: config.start + interval,
             sample_at: sampled.map_or(Time::MAX, |_| config.start),
             digest: Digest::new(),
@@ -215,15 +250,16 @@ impl<'a> World<'a> {
             audit_at: 0,
             api: Api::new(config),
             calls: crate::outcome::ApiCalls::default(),
-            safety: Safety::default(),
             peaks: Peaks::default(),
             feed: Feed::new(config),
             money: Money::new(config.start, config.engine.worker_types.len()),
+            notices: NoticeMeasures::default(),
             hooks,
         }
     }
 
     fn run(mut self, tasks: &mut dyn TaskSource) -> Outcome {
+        self.open_calendar();
         self.open_market();
         let give_up = self.agenda.end();
         let mut next_task = self.admit(tasks);
@@ -302,6 +338,9 @@ impl<'a> World<'a> {
             Event::UptimeReached(handle) => self.on_instance(handle, Self::retire),
             Event::IdleTimeout(handle) => self.idle_timeout(handle),
             Event::Delivered(handle) => self.deliver(handle.slot),
+            Event::Hangs(handle) => self.on_instance(handle, Self::hang),
+            Event::Dies(handle) => self.on_instance(handle, Self::die),
+            Event::Asks(handle) => self.ask_to_stop(handle),
         }
     }
 

@@ -1,12 +1,12 @@
 //! Tasks from arrival to resolution, and the workers that claim them.
 
 use provisioner_engine::ids::WorkerTypeId;
-use provisioner_engine::observation::EndCause;
+use provisioner_engine::observation::{EndCause, Observation};
 use provisioner_engine::units::{Duration, Ratio, Time};
 
 use super::World;
 use super::event::{Event, GENERATIONS, Handle};
-use super::instances::Stage;
+use super::instances::{Health, Instance, Stage};
 use super::tasks::{NONE, Phase, worker_type_of};
 use crate::config::IdleStop;
 use crate::input::Task;
@@ -51,6 +51,7 @@ impl World<'_> {
         (task.previous, task.next) = (NONE, worker.first_task);
         let (handle, next) = (Handle { slot, generation: task.generation }, task.next);
         worker.first_task = slot;
+        worker.last_claim = self.now;
         worker.busy += 1;
         let (full, utility) = (worker.busy == worker.capacity, worker.utility);
         if next != NONE {
@@ -112,8 +113,9 @@ impl World<'_> {
 
     /// A slot has rested.
     pub(super) fn slot_rested(&mut self, instance: u32) {
-        if self.instances[instance].stage == Stage::Working {
-            self.instances[instance].busy -= 1;
+        let worker = &mut self.instances[instance];
+        if worker.stage == Stage::Working && worker.health == Health::Well {
+            worker.busy -= 1;
             self.fill(instance);
         }
     }
@@ -133,12 +135,15 @@ impl World<'_> {
         let worker_type = worker.worker_type;
         while self.instances[instance].busy < self.instances[instance].capacity {
             let state = &mut self.types[worker_type.index()];
-            let Some(task) = state.queue.pop(&mut self.tasks) else {
+            if state.queue.pending == 0 {
                 state.ready.enter(&mut self.instances, instance);
                 break;
-            };
+            }
             self.touch(worker_type);
-            self.claim(instance, task);
+            let queue = &mut self.types[worker_type.index()].queue;
+            if let Some(task) = queue.pop(&mut self.tasks) {
+                self.claim(instance, task);
+            }
         }
         if self.instances[instance].busy == 0 {
             self.start_idling(instance);
@@ -149,17 +154,48 @@ impl World<'_> {
         let worker = &mut self.instances[slot];
         worker.idle_period = (worker.idle_period + 1) % GENERATIONS;
         let handle = Handle { slot, generation: worker.idle_period };
-        let line = self.types[worker.worker_type.index()].idle_line;
-        self.agenda.enter_line(line, self.now, Event::IdleTimeout(handle).pack());
+        let Instance { worker_type, ignores_idle, .. } = *worker;
+        if !ignores_idle {
+            let line = self.types[worker_type.index()].idle_line;
+            self.agenda.enter_line(line, self.now, Event::IdleTimeout(handle).pack());
+        }
+        if let Some(interval) = self.config.workers[worker_type.index()].asks {
+            self.agenda.enter(self.now.saturating_add(interval), Event::Asks(handle).pack());
+        }
+    }
+
+    /// Whether a worker is idle, and has been since that idle period began.
+    fn is_idle_since(&self, handle: Handle) -> bool {
+        let worker = &self.instances[handle.slot];
+        worker.idle_period == handle.generation && worker.acts() && worker.busy == 0
+    }
+
+    /// An idle worker asks whether it should stop, unless it claimed meanwhile.
+    pub(super) fn ask_to_stop(&mut self, handle: Handle) {
+        if !self.is_idle_since(handle) {
+            return;
+        }
+        let Instance { launch, worker_type, .. } = self.instances[handle.slot];
+        self.tell(Observation::WorkerIdled { launch });
+        if let Some(interval) = self.config.workers[worker_type.index()].asks {
+            self.agenda.enter(self.now.saturating_add(interval), Event::Asks(handle).pack());
+        }
+    }
+
+    /// A worker is told to stop, and does if it is still idle.
+    pub(super) fn advise_stop(&mut self, slot: u32) {
+        let worker = &self.instances[slot];
+        if worker.acts() && worker.busy == 0 {
+            self.stop(slot, EndCause::Worker);
+        }
     }
 
     /// A worker has been idle for its idle timeout, unless it claimed meanwhile.
     pub(super) fn idle_timeout(&mut self, handle: Handle) {
-        let worker = &self.instances[handle.slot];
-        let same = worker.idle_period == handle.generation;
-        if !same || !worker.acts() || worker.busy > 0 {
+        if !self.is_idle_since(handle) {
             return;
         }
+        let worker = &self.instances[handle.slot];
         if let IdleStop::BeforeHourEnds(margin) =
             self.config.workers[worker.worker_type.index()].idle_stop
         {
@@ -268,10 +304,13 @@ impl World<'_> {
     }
 
     /// The counts of a worker type's queue are about to change.
-    fn touch(&mut self, worker_type: WorkerTypeId) {
-        let queue = &mut self.types[worker_type.index()].queue;
-        if !queue.changed {
-            queue.changed = true;
+    pub(super) fn touch(&mut self, worker_type: WorkerTypeId) {
+        let state = &mut self.types[worker_type.index()];
+        if self.config.queue.count_lag > Duration::ZERO {
+            state.told.remember(self.now, &state.queue);
+        }
+        if !state.queue.changed {
+            state.queue.changed = true;
             self.changed.push(worker_type);
         }
     }

@@ -137,6 +137,8 @@ pub fn cloud(regime: Regime) -> CloudModel {
         answer: NO_DELAY,
         pending_to_running: NO_DELAY,
         termination: NO_DELAY,
+        termination_gpu: NO_DELAY,
+        termination_metal: NO_DELAY,
         notice_missing: 0.0,
         interruption_hazard: 0.0,
         ..model
@@ -149,8 +151,7 @@ pub fn worker() -> WorkerModel {
         boot: NO_DELAY,
         claim_order: ClaimOrder::LastIdled,
         idle_stop: IdleStop::AfterTimeout,
-        between_tasks: Duration::ZERO,
-        uptime_max: None,
+        ..WorkerModel::default()
     }
 }
 
@@ -224,7 +225,7 @@ pub fn watched(
     let hooks = Hooks {
         journal: Some(&mut |record| records.push(record)),
         sample: Some(&mut |sample| samples.push(sample)),
-        progress: None,
+        ..Hooks::default()
     };
     let outcome = run(config, &mut tasks, hooks);
     (outcome, records, samples)

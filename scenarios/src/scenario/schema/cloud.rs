@@ -5,7 +5,9 @@ use provisioner_sim::billing::{BillingRule, Refund, Reread};
 use provisioner_sim::config::{CloudModel, Regime};
 use provisioner_sim::dist::DurationDist;
 
+use super::api::api;
 use super::delay::{delay, duration};
+use super::{At, lifecycle};
 use crate::file::{Section, kind};
 
 const ANSWER: &str = "fitted: RunInstances answers in seconds; a spot request of 2011-2017 was \
@@ -14,14 +16,43 @@ const PENDING: &str = "fitted to public notes of 2011-2019, with tails of twenty
 const BILLED: &str = "EC2 User Guide, \"Billing for interrupted Spot Instances\"; AWS What's New, \
                       2017-10-02";
 
-pub(super) fn cloud(s: &mut Section<'_>, regime: Regime) -> (CloudModel, DurationDist) {
-    let base = match regime {
-        Regime::Outbid => CloudModel::outbid(),
-        Regime::Capacity => CloudModel::capacity(),
+/// How much of EC2's own behaviour a run has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Behaviour {
+    Plain,
+    Full,
+}
+
+pub(super) fn behaviour(s: &mut Section<'_>) -> Behaviour {
+    s.defaulted(
+        "behaviour",
+        kind::choice(&[("plain", Behaviour::Plain), ("full", Behaviour::Full)]),
+        "Whether the other defaults are those of an EC2 that does what it is asked (\"plain\"), or \
+         of one that also fails, forgets and refuses as the real one does (\"full\").",
+        Behaviour::Plain,
+        "what one measures about a policy should first be about the policy",
+    )
+}
+
+/// EC2 as it is written.
+pub(crate) struct CloudDoc {
+    /// Its `launch.not_offered` is empty still.
+    pub(crate) model: CloudModel,
+    pub(crate) not_offered: At<Vec<String>>,
+    pub(crate) observation_lag: DurationDist,
+}
+
+pub(super) fn cloud(s: &mut Section<'_>, regime: Regime, behaviour: Behaviour) -> CloudDoc {
+    let base = match behaviour {
+        Behaviour::Plain => CloudModel::plain(regime),
+        Behaviour::Full => CloudModel::full(regime),
     };
     let probability = || kind::float().within(0.0..=1.0);
-    let cloud = CloudModel {
+    let (launch, not_offered) =
+        s.section("launch", "How launches fail.", |s| lifecycle::launch(s, &base.launch));
+    let model = CloudModel {
         regime,
+        api: s.section("api", "How EC2 answers calls.", |s| api(s, &base.api)),
         answer: delay(
             s,
             "answer",
@@ -42,6 +73,21 @@ pub(super) fn cloud(s: &mut Section<'_>, regime: Regime) -> (CloudModel, Duratio
             "From the order to end an instance to `terminated`; billing stops at the order.",
             &base.termination,
             "assumed: Linux images shut down within a minute or two",
+        ),
+        termination_gpu: delay(
+            s,
+            "termination_gpu",
+            "The same for machines with GPUs, families G and P.",
+            &base.termination_gpu,
+            "bottlerocket-os/bottlerocket-test-system#337, aws/karpenter-provider-aws#7019: more \
+             than five minutes",
+        ),
+        termination_metal: delay(
+            s,
+            "termination_metal",
+            "The same for bare metal.",
+            &base.termination_metal,
+            "hashicorp/packer-plugin-amazon#682: c5.metal took more than 19 minutes",
         ),
         notice_lead: s.defaulted(
             "notice_lead",
@@ -64,6 +110,15 @@ pub(super) fn cloud(s: &mut Section<'_>, regime: Regime) -> (CloudModel, Duratio
             base.interruption_hazard,
             "AWS Spot Instance Advisor, the class of 10-15 % a month; none by chance in the bid era",
         ),
+        interruption: s.section(
+            "interruption",
+            "How EC2 takes spot instances back, and says so.",
+            |s| lifecycle::interruption(s, &base.interruption),
+        ),
+        launch,
+        quotas: s.section("quotas", "What the account may have at once, in each region.", |s| {
+            lifecycle::quotas(s, base.quotas)
+        }),
         spot_billing: s.section("spot_billing", "How spot instances are billed.", |s| {
             billing(s, base.spot_billing)
         }),
@@ -73,14 +128,14 @@ pub(super) fn cloud(s: &mut Section<'_>, regime: Regime) -> (CloudModel, Duratio
             |s| billing(s, base.on_demand_billing),
         ),
     };
-    let lag = delay(
+    let observation_lag = delay(
         s,
         "observation_lag",
         "How long facts about instances and prices take to reach the engine.",
         &DurationDist::Constant(Duration::ZERO),
         "a provisioner that hears at once; EC2's describe calls lag by seconds",
     );
-    (cloud, lag)
+    CloudDoc { model, not_offered, observation_lag }
 }
 
 fn billing(s: &mut Section<'_>, rule: BillingRule) -> BillingRule {

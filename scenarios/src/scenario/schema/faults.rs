@@ -1,38 +1,142 @@
 //! What goes wrong at stated times.
 
-use provisioner_engine::units::{Duration, Ratio, Time};
-use provisioner_sim::config::{Fault, FaultKind};
+use provisioner_engine::units::{Duration, Ratio};
+use provisioner_sim::config::FaultKind;
 use provisioner_sim::dist::DELAY_MAX;
 
+use super::At;
 use super::delay::{duration, some_time};
 use crate::file::{Section, Variant, kind};
 
-/// A fault whose times count from the start of the run.
+/// A fault whose times count from the start of the run, and whose parts have names.
 pub(crate) struct FaultDoc {
-    from: Duration,
-    length: Duration,
-    what: FaultKind,
+    pub(crate) from: Duration,
+    pub(crate) length: Duration,
+    pub(crate) what: WhatDoc,
 }
 
-impl FaultDoc {
-    /// The fault in a run that starts then.
-    pub(crate) fn starting(self, start: Time) -> Fault {
-        let from = start.saturating_add(self.from);
-        Fault { from, until: from.saturating_add(self.length), what: self.what }
-    }
+/// What goes wrong, in names.
+pub(crate) enum WhatDoc {
+    Known(FaultKind),
+    PoolsDry(At<Vec<String>>),
+    AllDry,
+    VolumeLimit(At<String>),
+    ImageUnusable(At<Vec<String>>),
+    BrokenImage {
+        /// Of all if left out.
+        worker_types: Option<At<Vec<String>>>,
+        registers: bool,
+    },
 }
 
 pub(super) fn fault(s: &mut Section<'_>) -> FaultDoc {
-    let queue_down = |_: &mut Section<'_>| FaultKind::QueueDown;
-    let feed_down = |_: &mut Section<'_>| FaultKind::FeedDown;
-    let feed_first_page = |_: &mut Section<'_>| FaultKind::FeedFirstPage;
+    let names = |s: &mut Section<'_>, key, doc| {
+        let value = s.required(key, kind::list(kind::text()), doc);
+        At { value, place: s.place(key) }
+    };
+    let queue_down = |_: &mut Section<'_>| WhatDoc::Known(FaultKind::QueueDown);
+    let queue_zero =
+        |_: &mut Section<'_>| WhatDoc::Known(FaultKind::QueueSays { pending: 0, claimed: 0 });
+    let queue_says = |s: &mut Section<'_>| {
+        let pending = s.required("pending", kind::integer(), "Tasks said to be waiting.");
+        let claimed = s.required("claimed", kind::integer(), "Tasks said to be held by workers.");
+        WhatDoc::Known(FaultKind::QueueSays { pending, claimed })
+    };
+    let broken_image = |s: &mut Section<'_>| {
+        let doc = "Of which worker types, by name; of all if left out.";
+        let value = s.optional("worker_types", kind::list(kind::text()), doc);
+        let worker_types = value.map(|value| At { value, place: s.place("worker_types") });
+        let registers = s.defaulted(
+            "registers",
+            kind::boolean(),
+            "Whether their workers register before they do nothing.",
+            false,
+            "Taskcluster retrospective 2019-11-20: the image never started a worker",
+        );
+        WhatDoc::BrokenImage { worker_types, registers }
+    };
+    let boot_slow = |s: &mut Section<'_>| {
+        let factor = kind::float().within(1.0..=1_000.0);
+        let factor = s.required("factor", factor, "How many times as long boots take.");
+        WhatDoc::Known(FaultKind::BootSlow { factor })
+    };
+    let pool_dry = |s: &mut Section<'_>| {
+        WhatDoc::PoolsDry(names(s, "pools", "Which, as \"c5.large/us-east-1a\"."))
+    };
+    let all_dry = |_: &mut Section<'_>| WhatDoc::AllDry;
+    let volume_limit = |s: &mut Section<'_>| {
+        let value = s.required("region", kind::text(), "Where.");
+        WhatDoc::VolumeLimit(At { value, place: s.place("region") })
+    };
+    let image_unusable = |s: &mut Section<'_>| {
+        WhatDoc::ImageUnusable(names(
+            s,
+            "images",
+            "Which; that of a worker type without `image` has the worker type's name.",
+        ))
+    };
+    let known = WhatDoc::Known;
+    let feed_down = |_: &mut Section<'_>| known(FaultKind::FeedDown);
+    let feed_first_page = |_: &mut Section<'_>| known(FaultKind::FeedFirstPage);
     let feed_scaled = |s: &mut Section<'_>| {
         let most = Ratio::from_millionths(1_000_000_000_000);
         let doc = "What prices are multiplied by.";
-        FaultKind::FeedScaled { factor: s.required("factor", kind::ratio().within(..=most), doc) }
+        let factor = s.required("factor", kind::ratio().within(..=most), doc);
+        known(FaultKind::FeedScaled { factor })
     };
+    let throttled = |s: &mut Section<'_>| known(FaultKind::CallsThrottled { share: share(s) });
+    let requests_lost = |s: &mut Section<'_>| known(FaultKind::RequestsLost { share: share(s) });
+    let responses_lost = |s: &mut Section<'_>| known(FaultKind::ResponsesLost { share: share(s) });
+    let internal_errors =
+        |s: &mut Section<'_>| known(FaultKind::InternalErrors { share: share(s) });
     let variants = [
-        Variant::new("queue-down", "The queue answers nothing: its counts are unknown.", &queue_down),
+        Variant::new(
+            "calls-throttled",
+            "Others in the account make so many calls that ours to EC2 are throttled.",
+            &throttled,
+        ),
+        Variant::new("requests-lost", "Calls to EC2 never arrive.", &requests_lost),
+        Variant::new(
+            "responses-lost",
+            "Calls to EC2 are carried out and never answered.",
+            &responses_lost,
+        ),
+        Variant::new(
+            "internal-errors",
+            "Calls to EC2 are answered by an internal error, carried out or not.",
+            &internal_errors,
+        ),
+        Variant::new(
+            "queue-down",
+            "The queue answers nothing: its counts are unknown, and so is what a worker holds.",
+            &queue_down,
+        ),
+        Variant::new("queue-zero", "The queue says that there is no task.", &queue_zero),
+        Variant::new("queue-says", "The queue tells these counts of every queue.", &queue_says),
+        Variant::new(
+            "broken-image",
+            "Instances that start to boot never claim a task.",
+            &broken_image,
+        ),
+        Variant::new("boot-slow", "Instances that start to boot take longer.", &boot_slow),
+        Variant::new(
+            "pool-dry",
+            "Pools have no spot instance to give (`InsufficientInstanceCapacity`); those that they \
+             gave run on.",
+            &pool_dry,
+        ),
+        Variant::new("all-dry", "The same of all pools.", &all_dry),
+        Variant::new(
+            "volume-limit",
+            "A region's limit on volumes is reached: instances die at once \
+             (`Client.VolumeLimitExceeded`).",
+            &volume_limit,
+        ),
+        Variant::new(
+            "image-unusable",
+            "Images cannot be used: launches of them are refused (`InvalidAMIID.NotFound`).",
+            &image_unusable,
+        ),
         Variant::new("feed-down", "The price feed tells nothing.", &feed_down),
         Variant::new(
             "feed-first-page",
@@ -58,4 +162,14 @@ pub(super) fn fault(s: &mut Section<'_>) -> FaultDoc {
         ),
         what: s.variant("what", "What goes wrong.", &variants, None, None),
     }
+}
+
+fn share(s: &mut Section<'_>) -> f64 {
+    s.defaulted(
+        "share",
+        kind::float().within(0.0..=1.0),
+        "The share of calls that it happens to.",
+        1.0,
+        "all of them",
+    )
 }

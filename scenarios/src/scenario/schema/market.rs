@@ -26,6 +26,8 @@ pub(crate) struct MarketDoc {
     /// On-demand prices by instance type, in every region.
     pub(crate) on_demand: Vec<(String, At<UsdPerHour>)>,
     pub(crate) on_demand_files: At<Vec<PathBuf>>,
+    /// Virtual CPUs by instance type.
+    pub(crate) vcpus: Vec<(String, u32)>,
     pub(crate) instance_types_file: Option<At<PathBuf>>,
     pub(crate) offerings_file: Option<At<PathBuf>>,
 }
@@ -106,6 +108,12 @@ pub(super) fn market(s: &mut Section<'_>, regime: Regime) -> MarketDoc {
         "prices under [market.on_demand] may be enough",
     );
     let on_demand_files = At { value: on_demand_files, place: s.place("on_demand_files") };
+    let vcpus = s.named_values(
+        "vcpus",
+        kind::integer().within(1..),
+        "Virtual CPUs by instance type, as quotas count them. They come before those of \
+         `instance_types_file`.",
+    );
     let instance_types_file = s.optional(
         "instance_types_file",
         kind::path(),
@@ -128,6 +136,7 @@ pub(super) fn market(s: &mut Section<'_>, regime: Regime) -> MarketDoc {
             .map(|(name, value, place)| (name, At { value, place }))
             .collect(),
         on_demand_files,
+        vcpus: vcpus.into_iter().map(|(name, count, _)| (name, count)).collect(),
         instance_types_file: instance_types_file
             .map(|value| At { value, place: s.place("instance_types_file") }),
         offerings_file: offerings_file.map(|value| At { value, place: s.place("offerings_file") }),

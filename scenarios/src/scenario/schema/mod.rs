@@ -3,15 +3,18 @@
 //! The result is what was written, with the places of what can only be checked against inputs.
 //! Not here: files named in it and how its parts fit together (see `resolve`).
 
+mod api;
 mod checks;
 mod cloud;
 pub(super) mod delay;
 mod faults;
 pub(super) mod floors;
 mod guards;
+mod lifecycle;
 mod market;
 mod money;
 mod policy;
+mod queue;
 mod tasks;
 mod worker_type;
 
@@ -21,10 +24,11 @@ use provisioner_engine::guards::Guards;
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Time, UsdPerHour};
 use provisioner_engine::worker_type::Limits;
-use provisioner_sim::config::{CloudModel, QueueModel, Regime};
-use provisioner_sim::dist::{DELAY_MAX, DurationDist};
+use provisioner_sim::config::{QueueModel, Regime, WorkerModel};
+use provisioner_sim::dist::DELAY_MAX;
 
-pub(super) use self::faults::FaultDoc;
+pub(super) use self::cloud::{Behaviour, CloudDoc};
+pub(super) use self::faults::{FaultDoc, WhatDoc};
 pub(super) use self::market::{
     AvailabilityDoc, MarketDoc, PricesDoc, RecordedAvailabilityDoc, RecordedPricesDoc,
 };
@@ -42,8 +46,7 @@ pub(super) struct Document {
     pub(super) limits: Limits,
     pub(super) guards: Guards,
     pub(super) market: MarketDoc,
-    pub(super) cloud: CloudModel,
-    pub(super) observation_lag: DurationDist,
+    pub(super) cloud: CloudDoc,
     pub(super) queue: QueueModel,
     pub(super) faults: Vec<FaultDoc>,
     /// By name.
@@ -84,8 +87,11 @@ pub(super) const BASE: &str = "base";
 /// The longest run.
 const LENGTH_MAX: Duration = Duration::from_hours(20 * 366 * 24);
 
-/// Reads a scenario file. `described` is for documentation: the regime whose defaults are told.
-pub(super) fn document(s: &mut Section<'_>, described: Option<Regime>) -> Document {
+/// What many defaults depend on.
+pub(super) type Setting = (Regime, Behaviour);
+
+/// Reads a scenario file. `described` is for documentation: the setting whose defaults are told.
+pub(super) fn document(s: &mut Section<'_>, described: Option<Setting>) -> Document {
     let doc = "A scenario file that holds where this one says nothing: sections are joined key by \
                key; lists, and values with several forms, are replaced as a whole.";
     s.optional(BASE, kind::path(), doc);
@@ -99,18 +105,15 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Regime>) -> Docume
     });
     let market = s.section("market", "What can be bought, where, and at what price.", |s| {
         let regime = market::regime(s);
-        market::market(s, described.unwrap_or(regime))
+        market::market(s, described.map_or(regime, |(regime, _)| regime))
     });
-    let (cloud, observation_lag) =
-        s.section("cloud", "How EC2 behaves.", |s| cloud::cloud(s, market.regime));
-    let queue = s.section("queue", "How the task queue behaves.", |s| QueueModel {
-        claim_expiry: s.defaulted(
-            "claim_expiry",
-            delay::some_time(),
-            "A task whose worker vanished without notice runs again this long after.",
-            QueueModel::default().claim_expiry,
-            "Taskcluster's queue: claims last 20 minutes",
-        ),
+    let cloud = s.section("cloud", "How EC2 behaves.", |s| {
+        let behaviour = cloud::behaviour(s);
+        let (regime, behaviour) = described.unwrap_or((market.regime, behaviour));
+        cloud::cloud(s, regime, behaviour)
+    });
+    let queue = s.section("queue", "How the task queue behaves.", |s| {
+        queue::queue(s, &QueueModel::default())
     });
     let faults = s.named(
         "faults",
@@ -123,7 +126,7 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Regime>) -> Docume
             "Kinds of workers, each with its own queue, named `provisionerId/workerType`.",
             "Keys for all worker types that leave them out, joined like those of `base`.",
         ),
-        |_, s| worker_type::worker_type(s),
+        |_, s| worker_type::worker_type(s, &WorkerModel::default()),
     );
     let checks = checks::checks(s);
     if s.is_sound() && worker_types.is_empty() {
@@ -140,7 +143,6 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Regime>) -> Docume
         guards,
         market,
         cloud,
-        observation_lag,
         queue,
         faults: faults.into_iter().map(|(_, fault)| fault).collect(),
         worker_types,

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use provisioner_engine::ids::WorkerTypeId;
 use provisioner_engine::units::{Duration, Time};
 use provisioner_sim::generate::tasks::{Arrivals, Batches, Bursts, TaskModel};
+use provisioner_sim::input::{Priority, RETRIES_DEFAULT, Task};
 
 use super::delay::{delay, delay_required, duration, some_time};
 use super::{At, report_check};
@@ -14,6 +16,36 @@ use crate::traces::{Format, Run, TaskColumns, Unit};
 pub(crate) enum TasksDoc {
     Generated(TaskModel),
     Recorded(Box<RecordedTasksDoc>),
+    Listed(Vec<BatchDoc>),
+}
+
+/// Equal tasks at stated times.
+pub(crate) struct BatchDoc {
+    at: Duration,
+    number: u32,
+    spacing: Duration,
+    duration: Duration,
+    retries: u8,
+}
+
+impl BatchDoc {
+    /// The tasks of that worker type in a run that starts then.
+    pub(crate) fn tasks(
+        &self,
+        worker_type: WorkerTypeId,
+        start: Time,
+    ) -> impl Iterator<Item = Task> + use<> {
+        let Self { at, number, spacing, duration, retries } = *self;
+        let first = start.saturating_add(at);
+        (0..i64::from(number)).map(move |nth| Task {
+            submitted: first.saturating_add(spacing * nth),
+            duration,
+            deadline: Time::MAX,
+            worker_type,
+            priority: Priority::default(),
+            retries,
+        })
+    }
 }
 
 /// A recorded task queue.
@@ -65,12 +97,51 @@ pub(super) fn tasks(s: &mut Section<'_>) -> TasksDoc {
         TasksDoc::Generated(model)
     };
     let recorded = |s: &mut Section<'_>| TasksDoc::Recorded(Box::new(recorded(s)));
+    let listed = |s: &mut Section<'_>| {
+        let doc = "Equal tasks that come together, or one after the other.";
+        TasksDoc::Listed(s.sections("batches", doc, batch))
+    };
     let variants = [
+        Variant::new("listed", "Tasks at stated times.", &listed),
         Variant::new("generated", "Batches, days, bursts and long tasks.", &generated),
         Variant::new("poisson", "One at a time at a constant rate, for queueing theory.", &poisson),
         Variant::new("recorded", "A recorded queue.", &recorded),
     ];
     s.variant("tasks", "What the queue gets.", &variants, None, None)
+}
+
+fn batch(s: &mut Section<'_>) -> BatchDoc {
+    BatchDoc {
+        at: s.defaulted(
+            "at",
+            duration(),
+            "When the first one comes, counted from the start of the run.",
+            Duration::ZERO,
+            "at the start",
+        ),
+        number: s.defaulted(
+            "number",
+            kind::integer().within(1..=1_000_000),
+            "How many there are.",
+            1,
+            "a single task",
+        ),
+        spacing: s.defaulted(
+            "spacing",
+            duration(),
+            "Time from one to the next.",
+            Duration::ZERO,
+            "all at once",
+        ),
+        duration: s.required("duration", some_time(), "How long each runs."),
+        retries: s.defaulted(
+            "retries",
+            kind::integer(),
+            "How often a task may be run again after its worker was lost.",
+            RETRIES_DEFAULT,
+            "Taskcluster's default",
+        ),
+    }
 }
 
 fn arrivals(s: &mut Section<'_>, preset: &Arrivals) -> Arrivals {

@@ -52,10 +52,12 @@ pub(crate) struct InstanceTypeDoc {
 /// Capacity of one worker type; Mozilla's largest had 2,500.
 pub(super) const CAPACITY_MAX: u32 = 1_000_000;
 
+const ILL: &str =
+    "assumed: none, or rare as in a healthy pool where everything happens that happens";
 const V1: &str = "taskcluster/aws-provisioner, 2017-05";
 const V1_TEMPLATE: &str = "taskcluster/aws-provisioner, template of a new worker type";
 
-pub(super) fn worker_type(s: &mut Section<'_>) -> WorkerTypeDoc {
+pub(super) fn worker_type(s: &mut Section<'_>, base: &WorkerModel) -> WorkerTypeDoc {
     let doc = WorkerTypeDoc {
         here: s.here(),
         capacity_min: s.defaulted(
@@ -145,7 +147,7 @@ pub(super) fn worker_type(s: &mut Section<'_>) -> WorkerTypeDoc {
             .into_iter()
             .map(|(_, floor)| floor)
             .collect(),
-        workers: s.section("workers", "How its workers behave.", workers),
+        workers: s.section("workers", "How its workers behave.", |s| workers(s, base)),
         tasks: tasks(s),
     };
     if s.is_sound() {
@@ -229,8 +231,9 @@ fn instance_type(s: &mut Section<'_>) -> InstanceTypeDoc {
     }
 }
 
-fn workers(s: &mut Section<'_>) -> WorkerModel {
-    let default = WorkerModel::default();
+fn workers(s: &mut Section<'_>, base: &WorkerModel) -> WorkerModel {
+    let probability = || kind::float().within(0.0..=1.0);
+    let hazard = || kind::float().within(0.0..=100.0);
     let orders = [
         ("random-poll", ClaimOrder::RandomPoll),
         ("last-idled", ClaimOrder::LastIdled),
@@ -256,14 +259,14 @@ fn workers(s: &mut Section<'_>) -> WorkerModel {
             s,
             "boot",
             "From EC2's state `running` to the first claim.",
-            &default.boot,
+            &base.boot,
             "assumed: a Linux image on today's hosts claims within a minute",
         ),
         claim_order: s.defaulted(
             "claim_order",
             kind::choice(&orders),
             "Which idle worker claims next; it can halve or double the launches.",
-            default.claim_order,
+            base.claim_order,
             "Taskcluster's workers poll the queue independently",
         ),
         idle_stop: s.variant(
@@ -277,13 +280,54 @@ fn workers(s: &mut Section<'_>) -> WorkerModel {
             "between_tasks",
             duration(),
             "From the end of a task to the next claim.",
-            default.between_tasks,
+            base.between_tasks,
             "part of the recorded durations",
         ),
         uptime_max: s.optional(
             "uptime_max",
             some_time(),
             "A worker claims nothing more after this time and stops when it is done.",
+        ),
+        asks: s.optional(
+            "asks",
+            some_time(),
+            "An idle worker asks this often whether it should stop; it never does if left out.",
+        ),
+        never_registers: s.defaulted(
+            "never_registers",
+            probability(),
+            "Chance that an instance boots and its worker never registers.",
+            base.never_registers,
+            ILL,
+        ),
+        never_claims: s.defaulted(
+            "never_claims",
+            probability(),
+            "Chance that a worker registers and never claims a task.",
+            base.never_claims,
+            "assumed; `failureRate` of Taskcluster's own simulator",
+        ),
+        ignores_idle: s.defaulted(
+            "ignores_idle",
+            probability(),
+            "Chance that a worker ignores its idle timeout.",
+            base.ignores_idle,
+            ILL,
+        ),
+        hang_hazard: s.defaulted(
+            "hang_hazard",
+            hazard(),
+            "Workers that hang, an hour of being up: they neither finish nor claim, and stay.",
+            base.hang_hazard,
+            ILL,
+        ),
+        death_hazard: s.defaulted(
+            "death_hazard",
+            hazard(),
+            "Workers that die, an hour of being up: their instance shuts down, and nobody is told \
+             of the tasks.",
+            base.death_hazard,
+            ILL,
         ),
     }
 }

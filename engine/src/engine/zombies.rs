@@ -1,0 +1,128 @@
+//! Workers that stopped claiming: when they are looked at, and when that is enough to end them.
+//!
+//! A healthy worker that holds nothing stops itself after its idle timeout. One that holds nothing
+//! for a patience longer is not coming back: it hangs, its image never asks for work, or it
+//! ignores its timeout. That it held nothing is known from its registration until its first claim,
+//! and between two answers of the queue without a claim; what is not known counts as work.
+//!
+//! Nothing is ended on what the queue said a while ago: it is asked again first, and no answer is
+//! no evidence. The driver asks once more just before the act.
+//!
+//! Not here: workers that never registered, which are given up in time, and the longest life,
+//! which ends even a worker that holds tasks.
+
+use serde::{Deserialize, Serialize};
+
+use super::Engine;
+use crate::decision::Reason;
+use crate::gates::Event;
+use crate::guards::ZombieRule;
+use crate::ids::LaunchId;
+use crate::ledger::{Launch, Stage};
+use crate::units::Time;
+
+/// Signs of life of one worker, as far as they are known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Signs {
+    /// From here to `checked` it held nothing; `None` if it is not known to.
+    empty_since: Option<Time>,
+    /// What the queue last said is of then.
+    checked: Option<Time>,
+    /// It claimed a task, ever.
+    claimed: bool,
+}
+
+impl Signs {
+    /// The worker registered: it holds nothing yet.
+    pub(crate) fn register(&mut self, now: Time) {
+        self.empty_since = Some(now);
+    }
+
+    /// The queue said that it holds so many tasks, and when it last claimed one.
+    fn check(&mut self, claimed: u32, last_claim: Option<Time>, as_of: Time) {
+        let is_news = last_claim.is_some() && (!self.claimed || last_claim >= self.empty_since);
+        self.claimed |= claimed > 0 || last_claim.is_some();
+        let is_late = self.checked > Some(as_of);
+        self.checked = self.checked.max(Some(as_of));
+        if is_news {
+            self.empty_since = None; // what it claimed may have kept it busy until now
+        }
+        if claimed > 0 {
+            self.empty_since = self.empty_since.filter(|since| *since > as_of);
+        } else if !is_late && self.empty_since.is_none() {
+            self.empty_since = Some(as_of);
+        }
+    }
+
+    /// Whether the queue was asked and knows of no claim by it.
+    pub(crate) fn never_worked(&self) -> bool {
+        self.checked.is_some() && !self.claimed
+    }
+}
+
+/// What is next to be done about a launch, unless it moves on before.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Duty {
+    /// The queue is to be asked what its worker holds.
+    Check,
+    /// It is given up.
+    GiveUp(Reason),
+}
+
+impl Engine {
+    /// The queue said that a worker holds so many tasks, and when it last claimed one.
+    pub(super) fn check(
+        &mut self,
+        id: LaunchId,
+        claimed: u32,
+        last_claim: Option<Time>,
+        as_of: Time,
+    ) {
+        if claimed > 0 || last_claim.is_some() {
+            self.reach(id, Stage::Working); // else it could not have claimed
+        }
+        let Some(signs) = self.ledger.signs(id) else { return };
+        let is_first = !signs.claimed;
+        signs.check(claimed, last_claim, as_of);
+        let Some(launch) = self.ledger.get(id).copied() else { return };
+        if is_first && launch.signs.claimed {
+            self.note(&launch, Event::Worked);
+        }
+        let (last, _) = self.deadline(id, &launch);
+        if let Some((due, _)) = self.look(id, &launch)
+            && self.now < last
+        {
+            self.put_off(id, due.clamp(self.now, last));
+        }
+    }
+
+    /// What is next to be done about a launch, and when.
+    pub(super) fn duty(&self, id: LaunchId, launch: &Launch) -> (Time, Duty) {
+        let (last, reason) = self.deadline(id, launch);
+        match self.look(id, launch) {
+            Some((due, duty)) if due < last && self.now < last => (due, duty),
+            _ => (last, Duty::GiveUp(reason)),
+        }
+    }
+
+    /// When a worker is due for a look, and what then follows from what is known of it now.
+    fn look(&self, id: LaunchId, launch: &Launch) -> Option<(Time, Duty)> {
+        let ZombieRule { patience, evidence_max } = self.config.guards.zombies?;
+        if launch.stage != Stage::Working {
+            return None;
+        }
+        let Signs { empty_since, checked, .. } = launch.signs;
+        let idle_timeout = self.config.worker_types[launch.worker_type.index()].idle_timeout;
+        let known = empty_since.or(checked)?;
+        let due = known.saturating_add(idle_timeout).saturating_add(patience);
+        // What is answered to one decision is fresh at the next, however far apart they are.
+        let fresh = evidence_max.max(self.config.limits.iteration_interval);
+        let duty = match (empty_since, checked) {
+            (Some(since), Some(checked)) if due <= checked && self.now.since(checked) <= fresh => {
+                Duty::GiveUp(Reason::Zombie { launch: id, since })
+            }
+            _ => Duty::Check,
+        };
+        Some((due, duty))
+    }
+}
