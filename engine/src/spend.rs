@@ -46,7 +46,10 @@ struct Account {
 
 impl Spend {
     /// Nothing is spent yet.
-    pub(crate) fn new(overall: SpendLimits, worker_types: impl Iterator<Item = SpendLimits>) -> Self {
+    pub(crate) fn new(
+        overall: SpendLimits,
+        worker_types: impl Iterator<Item = SpendLimits>,
+    ) -> Self {
         let by_worker_type: Vec<Account> = worker_types.map(Account::new).collect();
         let all = || by_worker_type.iter().map(|account| account.limits).chain([overall]);
         Self {

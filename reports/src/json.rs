@@ -12,6 +12,7 @@
 //!                 "cancel", "cancel_throttled", "terminate", "terminate_throttled"},
 //!   "notices": {"seen", "late", "missed", "after_death", "duplicated",
 //!               "recommended", "recommended_taken", "losses_counted"},
+//!   "spend": {"price_max_usd_per_h", "committed_peak_usd_per_h", "committed_day_max_usd"},
 //!   "iterations", "events", "decision_digest",
 //!   "checks": [{…}]                     only if the scenario has any, see below
 //! }
@@ -22,14 +23,18 @@
 //! none was done), `wait_s` (`count` tasks measured; `mean`, `p50`, `p95`, `p99`, `max`), `tasks`
 //! (`submitted`, `done`, `rerun` runs, `expired`, `exhausted`, `left`), `launches` (`ordered`,
 //! `insufficient_capacity`, `price_too_low`, `cancelled`, `quota_reached`, `unsupported`,
-//! `image_unusable`, `volume_limit`, `rejected`, `launch_failed`, `unmade`, `started`, `interrupted`,
+//! `image_unusable`, `volume_limit`, `rejected`, `launch_failed`, `unmade`, `on_demand`, `by_stale_price`, `started`, `interrupted`,
 //! `terminated`, `stopped`), `safety` (`claimed_ended` instances ended by the provisioner while they
 //! ran a task, `spared` ones left alone as they did, `zombie_h` of instances whose worker never
 //! came, never claims or hangs, `double_launches`: instances that ran for launches that were given
 //! up), `instance_h`, `capacity_h`, `useful_h`, `over_provisioned_h`,
 //! `utilisation`,
 //! `churn_per_task_h`, `capacity_peak` (the most capacity that was asked for and had not ended),
-//! `demand_peak` (the most tasks pending and claimed).
+//! `demand_peak` (the most tasks pending and claimed), `on_demand_after_s` (from the first refusal of
+//! a spot launch to the first launch on demand; null if there was none).
+//!
+//! `spend` is what launches could have cost: each its max price, or the on-demand price, from its
+//! order to its end; the dearest, the most an hour, the most in a day (UTC).
 //!
 //! Each of `checks` has `name`, `because`, `measure` (the path of a number in this document, a
 //! worker type standing under its name), `value`, those of the bounds `at_most`, `at_least`,
@@ -47,7 +52,7 @@ use provisioner_engine::units::Duration;
 use provisioner_scenarios::scenario::{Check, Relation};
 use provisioner_sim::outcome::{
     ApiCalls, Cost, LaunchMeasures, Measures, NoticeMeasures, Outcome, SafetyMeasures,
-    TaskMeasures, Wait,
+    SpendMeasures, TaskMeasures, Wait,
 };
 use serde::Serialize;
 use serde_json::Value;

@@ -192,8 +192,8 @@ pub struct LaunchMeasures {
     /// Ordered on demand.
     #[serde(default)]
     pub on_demand: u64,
-    /// Ordered on the spot market with a max price, by prices that were last read completely more
-    /// than an hour before.
+    /// Ordered on the spot market with a max price, where neither a complete reading of the feed
+    /// nor the pool's last change that it told is less than an hour old.
     #[serde(default)]
     pub by_stale_price: u64,
     /// Refused because the account's quota was reached.
@@ -260,6 +260,8 @@ impl std::ops::AddAssign for LaunchMeasures {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SpendMeasures {
+    /// The most that a single one could have cost.
+    pub price_max: UsdPerHour,
     /// The most an hour at any time.
     pub committed_peak: UsdPerHour,
     /// The most in any day (UTC).

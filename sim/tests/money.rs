@@ -30,8 +30,10 @@ fn polled(model: FeedModel, faults: &[(&str, &str, FaultKind)]) -> SimConfig {
     let mut config = world(vec![worker_type]);
     config.feed = Some(FeedModel { interval: Duration::from_mins(10), ..model });
     config.market = market(&config, PRICES);
-    let fault = |(from, until, what): &(&str, &str, FaultKind)| {
-        Fault { from: time(from), until: time(until), what: what.clone() }
+    let fault = |(from, until, what): &(&str, &str, FaultKind)| Fault {
+        from: time(from),
+        until: time(until),
+        what: what.clone(),
     };
     config.faults = faults.iter().map(fault).collect();
     config

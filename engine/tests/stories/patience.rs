@@ -95,7 +95,8 @@ fn patience_counts_from_the_first_refusal_and_a_machine_that_is_given_ends_it() 
 }
 
 #[test]
-fn while_the_shortage_lasts_what_comes_new_is_bought_on_demand_at_once_and_one_spot_machine_is_asked_for() {
+fn while_the_shortage_lasts_what_comes_new_is_bought_on_demand_at_once_and_one_spot_machine_is_asked_for()
+ {
     check(
         PATIENT,
         "

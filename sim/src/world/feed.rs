@@ -26,6 +26,8 @@ pub(super) struct Feed {
     read: Option<Time>,
     /// How many changes each pool had then.
     known: Vec<usize>,
+    /// When the newest change of each pool was that was told.
+    newest: Vec<Option<Time>>,
     random: Stream,
 }
 
@@ -39,13 +41,15 @@ impl Feed {
             at: config.start,
             read: None,
             known: vec![0; config.engine.catalog.pools().len()],
+            newest: vec![None; config.engine.catalog.pools().len()],
             random: config.seed.purpose("feed").stream(),
         }
     }
 
-    /// Whether a buyer by price relies on a reading that is too long ago.
-    pub(super) fn is_older_than(&self, age: Duration, now: Time) -> bool {
-        self.model.is_some() && self.read.is_none_or(|read| now.since(read) > age)
+    /// Whether what was told of a pool's price is older than that.
+    pub(super) fn is_older_than(&self, age: Duration, pool: PoolId, now: Time) -> bool {
+        let as_of = self.read.max(self.newest[pool.index()]);
+        self.model.is_some() && as_of.is_none_or(|as_of| now.since(as_of) > age)
     }
 }
 
@@ -74,8 +78,8 @@ impl World<'_> {
             RowOrder::Shuffled => rows.shuffle(&mut self.feed.random),
         }
         let page = model.page_rows as usize;
-        let breaks_off = rows.len() > page
-            && self.is(|fault| matches!(fault, FaultKind::FeedFirstPage));
+        let breaks_off =
+            rows.len() > page && self.is(|fault| matches!(fault, FaultKind::FeedFirstPage));
         if breaks_off {
             rows.truncate(page);
         }
@@ -113,6 +117,8 @@ impl World<'_> {
             _ => price,
         };
         let price = self.faults().fold(price, scaled);
+        let newest = &mut self.feed.newest[pool.index()];
+        *newest = Some(since).max(*newest);
         self.tell(Observation::PriceChanged { pool, price, since });
     }
 

@@ -20,6 +20,8 @@ pub(super) struct Money {
     /// All launches that have not ended, in micro-dollars an hour.
     committed: i64,
     peak: i64,
+    /// The dearest of them ever.
+    price_max: i64,
     /// Since midnight UTC up to `as_of`, in micro-dollars × milliseconds an hour.
     today: i128,
     day_max: i128,
@@ -38,7 +40,7 @@ struct Shortage {
 impl Money {
     pub(super) fn new(start: Time, worker_types: usize) -> Self {
         let shortages = vec![Shortage::default(); worker_types];
-        Self { committed: 0, peak: 0, today: 0, day_max: 0, as_of: start, shortages }
+        Self { committed: 0, peak: 0, price_max: 0, today: 0, day_max: 0, as_of: start, shortages }
     }
 
     /// How long the first shortage had lasted in which this worker type bought on demand.
@@ -55,6 +57,7 @@ impl Money {
         self.pass(now);
         self.committed += micros;
         self.peak = self.peak.max(self.committed);
+        self.price_max = self.price_max.max(micros);
     }
 
     fn pass(&mut self, now: Time) {
@@ -89,9 +92,9 @@ impl World<'_> {
 
     /// A launch is ordered for the first time.
     pub(super) fn count_order(&mut self, order: &Order) {
-        let Order { count, worker_type, market, .. } = *order;
+        let Order { count, worker_type, pool, market, .. } = *order;
         let by_stale_price = matches!(market, Market::Spot { max_price: Some(_) })
-            && self.feed.is_older_than(STALE_AFTER, self.now);
+            && self.feed.is_older_than(STALE_AFTER, pool, self.now);
         let launches = &mut self.types[worker_type.index()].launches;
         launches.by_stale_price += if by_stale_price { count.into() } else { 0 };
         if market == Market::OnDemand {
@@ -119,6 +122,7 @@ impl World<'_> {
         let hour = i128::from(Duration::HOUR.ms());
         let micros = i64::try_from((self.money.day_max + hour - 1) / hour).unwrap_or(i64::MAX);
         SpendMeasures {
+            price_max: UsdPerHour::from_micros(self.money.price_max),
             committed_peak: UsdPerHour::from_micros(self.money.peak),
             committed_day_max: Usd::from_micros(micros),
         }
