@@ -366,13 +366,15 @@ mod tests {
                   "insufficient_capacity": 1776,
                   "price_too_low": 0,
                   "cancelled": 1184,
+                  "unmade": 0,
+                  "on_demand": 0,
+                  "by_stale_price": 0,
                   "quota_reached": 0,
                   "unsupported": 0,
                   "image_unusable": 0,
                   "volume_limit": 0,
                   "rejected": 0,
                   "launch_failed": 0,
-                  "unmade": 0,
                   "started": 9472,
                   "interrupted": 592,
                   "terminated": 0,
@@ -381,7 +383,12 @@ mod tests {
                 "safety": {
                   "claimed_ended": 0,
                   "spared": 592,
-                  "zombie_h": 29.6
+                  "zombie_h": 29.6,
+                  "double_launches": 0
+                },
+                "habits": {
+                  "moves": 148,
+                  "reversals": 0
                 },
                 "instance_h": 7597.333333333333,
                 "capacity_h": 7597.333333333333,
@@ -390,7 +397,8 @@ mod tests {
                 "utilisation": 0.8051948051948052,
                 "churn_per_task_h": 1.5483870967741937,
                 "capacity_peak": 0,
-                "demand_peak": 0
+                "demand_peak": 0,
+                "on_demand_after_s": null
               },
               "worker_types": [
                 {
@@ -427,13 +435,15 @@ mod tests {
                     "insufficient_capacity": 300,
                     "price_too_low": 0,
                     "cancelled": 200,
+                    "unmade": 0,
+                    "on_demand": 0,
+                    "by_stale_price": 0,
                     "quota_reached": 0,
                     "unsupported": 0,
                     "image_unusable": 0,
                     "volume_limit": 0,
                     "rejected": 0,
                     "launch_failed": 0,
-                    "unmade": 0,
                     "started": 1600,
                     "interrupted": 100,
                     "terminated": 0,
@@ -442,7 +452,12 @@ mod tests {
                   "safety": {
                     "claimed_ended": 0,
                     "spared": 100,
-                    "zombie_h": 5.0
+                    "zombie_h": 5.0,
+                    "double_launches": 0
+                  },
+                  "habits": {
+                    "moves": 25,
+                    "reversals": 0
                   },
                   "instance_h": 1283.3333333333333,
                   "capacity_h": 1283.3333333333333,
@@ -451,7 +466,8 @@ mod tests {
                   "utilisation": 0.8051948051948052,
                   "churn_per_task_h": 1.5483870967741937,
                   "capacity_peak": 0,
-                  "demand_peak": 0
+                  "demand_peak": 0,
+                  "on_demand_after_s": null
                 }
               ],
               "largest_pool": "m3.medium/us-east-1b",
@@ -466,9 +482,6 @@ mod tests {
                 "terminate": 3,
                 "terminate_throttled": 0
               },
-              "safety": {
-                "double_launches": 0
-              },
               "notices": {
                 "seen": 11,
                 "late": 0,
@@ -480,6 +493,11 @@ mod tests {
                 "losses": 12,
                 "losses_counted": 12,
                 "losses_miscounted": 0
+              },
+              "spend": {
+                "price_max_usd_per_h": 0.17,
+                "committed_peak_usd_per_h": 4.93,
+                "committed_day_max_usd": 40.1
               },
               "iterations": 6667,
               "events": 1234567,

@@ -13,7 +13,7 @@ use provisioner_sim::dist::DurationDist;
 use provisioner_sim::market::Market;
 use provisioner_sim::outcome::{
     ApiCalls, Cost, HabitMeasures, LaunchMeasures, Measures, NoticeMeasures, OUTCOME_VERSION,
-    Outcome, SafetyMeasures, TaskMeasures, Wait,
+    Outcome, SafetyMeasures, SpendMeasures, TaskMeasures, Wait,
 };
 
 use crate::Run;
@@ -156,6 +156,11 @@ pub(crate) fn outcome() -> Outcome {
         largest_pool_share: 0.34,
         largest_pool: "m3.medium/us-east-1b".to_owned(),
         api_calls: ApiCalls { launch: 12_432, cancel: 1_184, terminate: 3, ..ApiCalls::default() },
+        spend: SpendMeasures {
+            price_max: UsdPerHour::from_micros(170_000),
+            committed_peak: UsdPerHour::from_micros(4_930_000),
+            committed_day_max: Usd::from_micros(40_100_000),
+        },
         notices: NoticeMeasures {
             seen: 11,
             missed: 1,
