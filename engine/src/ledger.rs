@@ -13,15 +13,17 @@ use crate::decision::Market;
 use crate::engine::Signs;
 use crate::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
 use crate::launch_map::LaunchMap;
+use crate::remap::Remap;
 use crate::spend::Spend;
 use crate::units::{Time, UsdPerHour};
+use crate::worker_type::SpendLimits;
 
 /// What the engine knows of one launch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Launch {
     /// For whom.
     pub worker_type: WorkerTypeId,
-    /// Which of its candidates.
+    /// Which of its candidates, or [`NO_CANDIDATE`].
     pub candidate: u32,
     /// From which pool.
     pub pool: PoolId,
@@ -49,6 +51,9 @@ pub struct Launch {
     /// What is known of its worker.
     pub(crate) signs: Signs,
 }
+
+/// Stands for the candidate of a launch whose pool its worker type does not use any more.
+pub const NO_CANDIDATE: u32 = u32::MAX;
 
 /// Where a launch is. A later stage is greater; a launch never goes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -150,18 +155,36 @@ struct Account {
 impl Ledger {
     /// An empty ledger for worker types with that many candidates each, under these ceilings.
     pub(crate) fn new(candidates: impl Iterator<Item = usize>, spend: Spend) -> Self {
-        let mut end = 0;
-        let account = |n| {
-            let start = end;
-            end += u32::try_from(n).expect("fewer than four billion candidates");
-            Account { capacity: [0; STAGES], requests: 0, on_demand: 0, candidates: start..end }
-        };
-        Self {
-            launches: LaunchMap::new(),
-            next: LaunchId(1),
-            by_worker_type: candidates.map(account).collect(),
-            by_candidate: alloc::vec![0; end as usize],
-            spend,
+        let (by_worker_type, by_candidate) = accounts(candidates);
+        Self { launches: LaunchMap::new(), next: LaunchId(1), by_worker_type, by_candidate, spend }
+    }
+
+    /// Goes over to other worker types, with that many candidates each.
+    pub(crate) fn configure(&mut self, candidates: impl Iterator<Item = usize>, remap: &Remap) {
+        (self.by_worker_type, self.by_candidate) = accounts(candidates);
+        let mut launches = core::mem::take(&mut self.launches);
+        for launch in launches.values_mut() {
+            let Launch { worker_type, candidate, pool, .. } = *launch;
+            launch.candidate = remap.candidate(worker_type, candidate).unwrap_or(NO_CANDIDATE);
+            launch.worker_type =
+                remap.worker_type(worker_type).expect("it has launches, so it is kept");
+            launch.pool = remap.pools[pool.index()];
+            self.credit(launch);
+        }
+        self.launches = launches;
+    }
+
+    /// Goes over to other ceilings, and counts under them what there is.
+    pub(crate) fn configure_spend(
+        &mut self,
+        now: Time,
+        overall: SpendLimits,
+        worker_types: impl Iterator<Item = SpendLimits>,
+        remap: &Remap,
+    ) {
+        self.spend.configure(now, overall, worker_types, remap);
+        for (_, launch) in self.launches.iter() {
+            self.spend.commit(now, launch.worker_type, launch.price_max);
         }
     }
 
@@ -179,6 +202,15 @@ impl Ledger {
         self.spend.commit(launch.requested, launch.worker_type, launch.price_max);
         self.launches.insert(id, launch);
         id
+    }
+
+    /// Takes over a launch under the name it has; later ones get later names.
+    pub(crate) fn adopt(&mut self, id: LaunchId, launch: Launch) {
+        self.next = self.next.max(id.next());
+        self.credit(&launch);
+        let since = launch.accepted.unwrap_or(launch.requested);
+        self.spend.commit(since, launch.worker_type, launch.price_max);
+        self.launches.insert(id, launch);
     }
 
     /// Moves a launch on; gives the stage it left and what it is now, or `None` if it is not
@@ -205,11 +237,12 @@ impl Ledger {
         Some((before.stage, after))
     }
 
-    /// Notes which instance a launch got; the first holds.
-    pub(crate) fn set_instance(&mut self, id: LaunchId, instance: InstanceId) {
-        if let Some(launch) = self.launches.get_mut(id) {
-            launch.instance = launch.instance.or(Some(instance));
-        }
+    /// Notes which instance a launch got; the first holds. Says whether that is news.
+    pub(crate) fn set_instance(&mut self, id: LaunchId, instance: InstanceId) -> bool {
+        let Some(launch) = self.launches.get_mut(id) else { return false };
+        let is_news = launch.instance.is_none();
+        launch.instance = launch.instance.or(Some(instance));
+        is_news
     }
 
     /// What is known of a launch's worker.
@@ -217,8 +250,8 @@ impl Ledger {
         Some(&mut self.launches.get_mut(id)?.signs)
     }
 
-    /// Sets when a launch is looked at or given up, and if that is before the next look at it, the look too.
-    /// Says whether it did.
+    /// Sets when a launch is looked at or given up, and if that is before the next look at it, the
+    /// look too. Says whether it did.
     pub(crate) fn set_deadline(&mut self, id: LaunchId, deadline: Time) -> bool {
         let Some(launch) = self.launches.get_mut(id) else { return false };
         launch.deadline = deadline;
@@ -280,9 +313,10 @@ impl Ledger {
         account.capacity[launch.stage as usize] += launch.capacity;
         account.requests += u32::from(launch.stage == Stage::Requested);
         if launch.stage < Stage::Stopping {
-            let place = account.candidates.start + launch.candidate;
-            self.by_candidate[place as usize] += launch.capacity;
             account.on_demand += on_demand(launch);
+        }
+        if let Some(live) = self.live(launch) {
+            *live += launch.capacity;
         }
     }
 
@@ -291,11 +325,31 @@ impl Ledger {
         account.capacity[launch.stage as usize] -= launch.capacity;
         account.requests -= u32::from(launch.stage == Stage::Requested);
         if launch.stage < Stage::Stopping {
-            let place = account.candidates.start + launch.candidate;
-            self.by_candidate[place as usize] -= launch.capacity;
             account.on_demand -= on_demand(launch);
         }
+        if let Some(live) = self.live(launch) {
+            *live -= launch.capacity;
+        }
     }
+
+    /// Where a launch counts as live, if it does.
+    fn live(&mut self, launch: &Launch) -> Option<&mut u32> {
+        let counts = launch.stage < Stage::Stopping && launch.candidate != NO_CANDIDATE;
+        let Range { start, .. } = self.by_worker_type[launch.worker_type.index()].candidates;
+        counts.then(|| &mut self.by_candidate[(start + launch.candidate) as usize])
+    }
+}
+
+/// Accounts of worker types with that many candidates each, and room for these.
+fn accounts(candidates: impl Iterator<Item = usize>) -> (Vec<Account>, Vec<u32>) {
+    let mut end = 0;
+    let account = |n| {
+        let start = end;
+        end += u32::try_from(n).expect("fewer than four billion candidates");
+        Account { capacity: [0; STAGES], requests: 0, on_demand: 0, candidates: start..end }
+    };
+    let accounts = candidates.map(account).collect();
+    (accounts, alloc::vec![0; end as usize])
 }
 
 /// Capacity that was bought on demand and given.

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decision::Spent;
 use crate::ids::WorkerTypeId;
+use crate::remap::Remap;
 use crate::units::{Duration, Time, Usd, UsdPerHour};
 use crate::worker_type::SpendLimits;
 
@@ -61,6 +62,24 @@ impl Spend {
                 .collect(),
             by_worker_type,
         }
+    }
+
+    /// Goes over to other ceilings. What is live is to be committed again.
+    pub(crate) fn configure(
+        &mut self,
+        now: Time,
+        overall: SpendLimits,
+        worker_types: impl Iterator<Item = SpendLimits>,
+        remap: &Remap,
+    ) {
+        let mut new = Self::new(overall, worker_types);
+        new.overall.carry(now, &self.overall);
+        for (old, account) in (0..).map(WorkerTypeId::new).zip(&self.by_worker_type) {
+            if let Some(id) = remap.worker_type(old) {
+                new.by_worker_type[id.index()].carry(now, account);
+            }
+        }
+        *self = new;
     }
 
     /// A launch becomes live.
@@ -123,6 +142,11 @@ impl Spend {
 impl Account {
     const fn new(limits: SpendLimits) -> Self {
         Self { limits, committed: 0, today: 0, as_of: Time::from_ms(i64::MIN) }
+    }
+
+    /// Takes over what was spent today.
+    fn carry(&mut self, now: Time, old: &Self) {
+        (self.today, self.as_of) = (old.today_at(now), now);
     }
 
     fn change(&mut self, now: Time, micros: i64) {

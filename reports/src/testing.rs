@@ -13,7 +13,7 @@ use provisioner_sim::dist::DurationDist;
 use provisioner_sim::market::Market;
 use provisioner_sim::outcome::{
     ApiCalls, Cost, HabitMeasures, LaunchMeasures, Measures, NoticeMeasures, OUTCOME_VERSION,
-    Outcome, SafetyMeasures, SpendMeasures, TaskMeasures, Wait,
+    Outcome, Ownership, SafetyMeasures, SpendMeasures, TaskMeasures, Wait,
 };
 
 use crate::Run;
@@ -161,6 +161,7 @@ pub(crate) fn outcome() -> Outcome {
             committed_peak: UsdPerHour::from_micros(4_930_000),
             committed_day_max: Usd::from_micros(40_100_000),
         },
+        ownership: Ownership::default(),
         notices: NoticeMeasures {
             seen: 11,
             missed: 1,

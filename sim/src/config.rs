@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod feed;
+pub mod listing;
 
 use provisioner_engine::ids::{ImageId, PoolId, RegionId, WorkerTypeId};
 use provisioner_engine::random::Seed;
@@ -13,6 +14,7 @@ use provisioner_engine::worker_type::EngineConfig;
 
 use self::api::ApiModel;
 use self::feed::FeedModel;
+use self::listing::ListingModel;
 use crate::billing::BillingRule;
 use crate::dist::DurationDist;
 use crate::ec2::interruption::InterruptionModel;
@@ -76,6 +78,8 @@ pub struct CloudModel {
     pub notice_missing: f64,
     /// Interruptions per instance-hour, besides those by price and by availability.
     pub interruption_hazard: f64,
+    /// How it tells of instances.
+    pub listing: ListingModel,
     /// How it takes instances back, and says so.
     pub interruption: InterruptionModel,
     /// How launches fail.
@@ -115,6 +119,7 @@ impl CloudModel {
             termination_gpu: log_normal(300_000, 0.5),
             termination_metal: log_normal(1_200_000, 0.3),
             interruption: InterruptionModel::full(regime),
+            listing: ListingModel::full(regime),
             launch: LaunchModel::full(),
             quotas: QuotaModel::full(regime),
             api: ApiModel::full(),
@@ -155,6 +160,7 @@ impl CloudModel {
             notice_lead: Duration::from_mins(2),
             notice_missing: 0.02,
             interruption_hazard: 1.8e-4,
+            listing: ListingModel::default(),
             interruption: InterruptionModel::plain(),
             launch: LaunchModel::plain(),
             quotas: QuotaModel::plain(),
@@ -250,6 +256,28 @@ pub enum FaultKind {
         /// Which.
         images: Vec<ImageId>,
     },
+    /// Listings fail.
+    ListingDown,
+    /// Listings show what was visible when this began.
+    ListingFrozen,
+    /// The engine is told, once and wrongly, that instances ended.
+    ToldEnded {
+        /// Chance for each that is up.
+        share: f64,
+    },
+    /// The engine goes over to another configuration, and at the end back again.
+    Configured(Reconfiguration),
+}
+
+/// What a configuration lacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reconfiguration {
+    /// Worker types by name.
+    pub worker_types_removed: Vec<String>,
+    /// Instance types by name.
+    pub instance_types_removed: Vec<String>,
+    /// All worker types.
+    pub empty: bool,
 }
 
 /// How the queue behaves.

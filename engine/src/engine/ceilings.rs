@@ -13,8 +13,7 @@ use core::mem;
 
 use serde::{Deserialize, Serialize};
 
-use super::Engine;
-use super::turn::ORDERED_AGAIN_AFTER;
+use super::{Engine, ORDERED_AGAIN_AFTER};
 use crate::decision::{Action, Decision, Market, Reason, Spent};
 use crate::ids::{LaunchId, PoolId, WorkerTypeId};
 use crate::ledger::Stage;

@@ -19,6 +19,7 @@ use super::Engine;
 use crate::decision::{Decision, Market, Reason};
 use crate::ids::WorkerTypeId;
 use crate::observation::Refusal;
+use crate::remap::Remap;
 use crate::units::Time;
 
 /// Shortages of worker types that may buy on demand, and when each began.
@@ -35,6 +36,12 @@ struct Shortage {
 }
 
 impl Shortages {
+    /// Goes over to another configuration.
+    pub(super) fn configure(&mut self, remap: &Remap) {
+        let moved = |(old, shortage)| Some((remap.worker_type(old)?, shortage));
+        self.all = core::mem::take(&mut self.all).into_iter().filter_map(moved).collect();
+    }
+
     /// A spot machine was given, or none is wanted any more.
     pub(super) fn end(&mut self, worker_type: WorkerTypeId) {
         self.all.remove(&worker_type);

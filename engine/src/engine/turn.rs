@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::demand::Counts;
 use super::shortage::is_shortage;
 use super::zombies::Duty;
-use super::{Engine, Signs, State};
+use super::{Engine, ORDERED_AGAIN_AFTER, Signs, State};
 use crate::decision::{Action, Decision, Reason};
 use crate::gates::{Event, Fleet, PriceGate, Site};
 use crate::ids::{LaunchId, RegionId, WorkerTypeId};
@@ -16,9 +16,6 @@ use crate::placement::{Offer, Pick, Placement, Plan, Room};
 use crate::scaling::{Need, Scaling};
 use crate::units::{Duration, Time};
 use crate::worker_type::{Candidate, Limits, PlacementPolicy, WorkerType};
-
-/// Ordered is not done: giving a launch up is ordered again this long after, if it is still there.
-pub(super) const ORDERED_AGAIN_AFTER: Duration = Duration::from_mins(5);
 
 /// What a worker type wants to launch.
 pub(super) struct Order {
@@ -55,7 +52,9 @@ impl Engine {
                 }
                 Duty::GiveUp(reason) => {
                     let last = matches!(reason, Reason::LifetimeReached { .. });
-                    let unless_claimed = self.config.guards.zombies.is_some() && !last;
+                    let is_careful = self.config.guards.zombies.is_some()
+                        || self.config.guards.listing.is_some();
+                    let unless_claimed = is_careful && !last;
                     match self.order_end(id, &launch, unless_claimed, decision) {
                         Ok(()) => {
                             self.because(decision, reason);
@@ -95,6 +94,9 @@ impl Engine {
         counts: Counts,
         decision: &mut Decision,
     ) -> Option<Order> {
+        if self.is_stuck(worker_type) {
+            return None;
+        }
         let Counts { pending, claimed, .. } = counts;
         let supply = self.ledger.supply(worker_type);
         let config = &self.config.worker_types[worker_type.index()];

@@ -64,22 +64,14 @@ enum Fate {
 
 impl Api {
     pub(super) fn new(config: &SimConfig) -> Self {
-        let about_calls = |fault: &Fault| match fault.what {
-            FaultKind::CallsThrottled { .. }
-            | FaultKind::RequestsLost { .. }
-            | FaultKind::ResponsesLost { .. }
-            | FaultKind::InternalErrors { .. } => true,
-            FaultKind::QueueDown
-            | FaultKind::FeedDown
-            | FaultKind::FeedFirstPage
-            | FaultKind::FeedScaled { .. }
-            | FaultKind::QueueSays { .. }
-            | FaultKind::BrokenImage { .. }
-            | FaultKind::BootSlow { .. }
-            | FaultKind::PoolDry { .. }
-            | FaultKind::PoolOversubscribed { .. }
-            | FaultKind::VolumeLimit { .. }
-            | FaultKind::ImageUnusable { .. } => false,
+        let about_calls = |fault: &Fault| {
+            matches!(
+                fault.what,
+                FaultKind::CallsThrottled { .. }
+                    | FaultKind::RequestsLost { .. }
+                    | FaultKind::ResponsesLost { .. }
+                    | FaultKind::InternalErrors { .. }
+            )
         };
         Self {
             is_plain: config.cloud.api.is_plain() && !config.faults.iter().any(about_calls),

@@ -125,6 +125,7 @@ impl World<'_> {
             largest_pool,
             api_calls: self.calls,
             spend,
+            ownership: self.ownership,
             notices: NoticeMeasures {
                 losses_counted: self.engine.losses(),
                 losses_miscounted: self.notices.losses.abs_diff(self.engine.losses()),

@@ -38,8 +38,9 @@ impl World<'_> {
             journal(Record::Decided(decision.clone()));
         }
         for action in decision.actions {
-            self.carry_out(action);
+            self.carry_out(self.engine_ids.to_world(action));
         }
+        self.count_orphans();
         if cfg!(debug_assertions) {
             self.audit();
         }
@@ -87,13 +88,14 @@ impl World<'_> {
                     self.stop(slot, EndCause::Provisioner);
                 }
             }
+            Action::EndStray { instance } => self.end_stray(instance),
+            Action::ListInstances { region } => self.list(region),
             Action::CheckWorker { launch } => self.check_worker(launch),
             Action::AdviseStop { launch } => {
                 if let Some(&slot) = self.launches.get(launch) {
                     self.advise_stop(slot);
                 }
             }
-            Action::EndStray { .. } | Action::ListInstances { .. } => {}
         }
     }
 
@@ -116,6 +118,12 @@ impl World<'_> {
 
     /// A fact sets out for the engine, and takes that much longer than others.
     pub(super) fn tell_later(&mut self, observation: Observation, extra: Duration) {
+        for _ in 0..self.copies(&observation) {
+            self.send(observation, extra);
+        }
+    }
+
+    fn send(&mut self, observation: Observation, extra: Duration) {
         let lag = match &self.config.observation_lag {
             DurationDist::Constant(lag) => *lag,
             varying => varying.sample(&mut self.draws.lag),
@@ -146,6 +154,7 @@ impl World<'_> {
     }
 
     pub(super) fn observe(&mut self, observation: Observation) {
+        let Some(observation) = self.engine_ids.to_engine(observation) else { return };
         self.engine.observe(self.now, observation);
         if let Some(journal) = &mut self.hooks.journal {
             journal(Record::Observed { at: self.now, observation });

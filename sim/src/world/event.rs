@@ -73,6 +73,10 @@ events! {
     UptimeReached = 12,
     /// A fact reaches the engine.
     Delivered = 13,
+    /// A page of a listing is answered; the slot is the region.
+    Page = 14,
+    /// A fault that happens once begins, or ends if the generation is 1; the slot is its number.
+    FaultTurns = 15,
     /// A worker hangs.
     Hangs = 40,
     /// A worker dies.
