@@ -4,14 +4,16 @@
 //! per hour. Reading them from a scenario file is the `scenarios` crate's work.
 
 pub mod api;
+pub mod feed;
 pub mod listing;
 
 use provisioner_engine::ids::{ImageId, PoolId, RegionId, WorkerTypeId};
 use provisioner_engine::random::Seed;
-use provisioner_engine::units::{Duration, Time};
+use provisioner_engine::units::{Duration, Ratio, Time};
 use provisioner_engine::worker_type::EngineConfig;
 
 use self::api::ApiModel;
+use self::feed::FeedModel;
 use self::listing::ListingModel;
 use crate::billing::BillingRule;
 use crate::dist::DurationDist;
@@ -37,6 +39,8 @@ pub struct SimConfig {
     pub warmup: Duration,
     /// What the market does.
     pub market: Market,
+    /// How the engine learns prices: by reading a feed, or told of each change at once.
+    pub feed: Option<FeedModel>,
     /// How EC2 behaves.
     pub cloud: CloudModel,
     /// How the queue behaves.
@@ -182,6 +186,15 @@ pub struct Fault {
 pub enum FaultKind {
     /// The queue answers nothing: its counts are unknown, and so is what a worker holds.
     QueueDown,
+    /// The price feed tells nothing.
+    FeedDown,
+    /// The price feed breaks off after its first page.
+    FeedFirstPage,
+    /// The price feed tells prices in another unit.
+    FeedScaled {
+        /// What they are multiplied by.
+        factor: Ratio,
+    },
     /// Other users of the account make so many calls that this share of ours is throttled.
     CallsThrottled {
         /// 0 to 1.

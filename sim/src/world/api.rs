@@ -93,6 +93,7 @@ impl World<'_> {
             let launches = &mut self.type_of(worker_type).launches;
             launches.ordered += u64::from(count);
             launches.unmade += u64::from(count);
+            self.count_order(&order);
             self.api.newest = LaunchId(launch.0 + u64::from(count) - 1);
         } else {
             self.calls.launch_repeated += 1;

@@ -27,6 +27,7 @@ impl World<'_> {
     pub(super) fn iterate(&mut self) {
         self.iterations += 1;
         self.events += 1;
+        self.read_prices();
         self.read_queues();
         let decision = self.engine.decide(self.now);
         assert!(decision.wake_at > self.now, "the engine wants to be woken later");
