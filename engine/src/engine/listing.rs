@@ -343,6 +343,7 @@ impl Engine {
             stage: Stage::Pending,
             instance: Some(instance),
             call: id,
+            asked: 1,
             requested: launched,
             accepted: Some(launched.min(self.now)),
             deadline: Time::MAX,

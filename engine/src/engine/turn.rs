@@ -331,6 +331,7 @@ impl Engine {
             stage: Stage::Requested,
             instance: None,
             call,
+            asked: count,
             requested: self.now,
             accepted: None,
             deadline: Time::MAX,

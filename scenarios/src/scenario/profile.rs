@@ -113,7 +113,7 @@ impl Profile {
             (Self::Ours, _) => ScalingPolicy::Target {
                 scaling_ratio: Ratio::ONE,
                 settle: Duration::from_mins(10),
-                band: Ratio::ZERO,
+                band: Ratio::from_millionths(100_000),
             },
         }
     }
