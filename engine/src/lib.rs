@@ -25,6 +25,7 @@ mod placement;
 mod prices;
 pub mod random;
 mod scaling;
+pub mod snapshot;
 pub mod units;
 pub mod worker_type;
 
