@@ -12,7 +12,7 @@
 //!                 "cancel", "cancel_throttled", "terminate", "terminate_throttled"},
 //!   "notices": {"seen", "late", "missed", "after_death", "duplicated",
 //!               "recommended", "recommended_taken", "losses_counted"},
-//!   "iterations", "events", "decision_digest",
+//!   "restarts", "iterations", "events", "decision_digest",
 //!   "checks": [{…}]                     only if the scenario has any, see below
 //! }
 //! ```
@@ -122,6 +122,7 @@ fn document<'a>(run: &'a Run, outcome: &'a Outcome, checks: &'a [Checked<'a>]) -
         largest_pool_share: outcome.largest_pool_share,
         api_calls: &outcome.api_calls,
         notices: &outcome.notices,
+        restarts: outcome.restarts,
         iterations: outcome.iterations,
         events: outcome.events,
         decision_digest: &outcome.decision_digest,
@@ -141,6 +142,7 @@ struct Document<'a> {
     largest_pool_share: f64,
     api_calls: &'a ApiCalls,
     notices: &'a NoticeMeasures,
+    restarts: u64,
     iterations: u64,
     events: u64,
     decision_digest: &'a str,
@@ -425,6 +427,7 @@ mod tests {
               "safety": {
                 "double_launches": 0
               },
+              "restarts": 0,
               "iterations": 6667,
               "events": 1234567,
               "decision_digest": "9c44e01f3a5b7d20"

@@ -156,6 +156,7 @@ pub(crate) fn outcome() -> Outcome {
         largest_pool: "m3.medium/us-east-1b".to_owned(),
         api_calls: ApiCalls { launch: 12_432, cancel: 1_184, terminate: 3, ..ApiCalls::default() },
         notices: NoticeMeasures { seen: 11, missed: 1, losses_counted: 12, ..Default::default() },
+        restarts: 0,
         iterations: 6_667,
         events: 1_234_567,
         decision_digest: "9c44e01f3a5b7d20".to_owned(),

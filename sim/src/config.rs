@@ -4,6 +4,7 @@
 //! per hour. Reading them from a scenario file is the `scenarios` crate's work.
 
 pub mod api;
+pub mod process;
 
 use provisioner_engine::ids::{ImageId, PoolId, RegionId, WorkerTypeId};
 use provisioner_engine::random::Seed;
@@ -11,6 +12,7 @@ use provisioner_engine::units::{Duration, Time};
 use provisioner_engine::worker_type::EngineConfig;
 
 use self::api::ApiModel;
+use self::process::{CrashStep, ProcessModel};
 use crate::billing::BillingRule;
 use crate::dist::DurationDist;
 use crate::ec2::interruption::InterruptionModel;
@@ -39,6 +41,8 @@ pub struct SimConfig {
     pub cloud: CloudModel,
     /// How the queue behaves.
     pub queue: QueueModel,
+    /// How the engine's process dies and comes back.
+    pub process: ProcessModel,
     /// What goes wrong at stated times.
     pub faults: Vec<Fault>,
     /// How the workers of each worker type behave; the index is the worker type's.
@@ -174,6 +178,11 @@ pub struct Fault {
 /// What can go wrong.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FaultKind {
+    /// The engine's process dies when it first comes to that step, and is down for so long.
+    Crash {
+        /// Where it dies.
+        step: CrashStep,
+    },
     /// The queue answers nothing: its counts are unknown, and so is what a worker holds.
     QueueDown,
     /// Other users of the account make so many calls that this share of ours is throttled.

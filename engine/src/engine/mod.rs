@@ -10,6 +10,7 @@ mod demand;
 mod facts;
 mod floors;
 mod looks;
+mod restart;
 mod turn;
 mod zombies;
 
@@ -198,7 +199,7 @@ impl Engine {
             Observation::CallThrottled { region, call, launch } => {
                 self.throttled(region, call, launch);
             }
-            Observation::Restarted => {}
+            Observation::Restarted => self.restart(),
             Observation::WorkerChecked { launch, claimed, last_claim, as_of } => {
                 self.check(launch, claimed, last_claim, as_of.min(now));
             }

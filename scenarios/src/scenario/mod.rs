@@ -193,6 +193,7 @@ impl Scenario {
             market: resolved.market(seed),
             cloud: resolved.cloud.clone(),
             queue: resolved.queue.clone(),
+            process: resolved.process.clone(),
             faults: resolved.faults.clone(),
             workers: resolved.workers.clone(),
             observation_lag: resolved.observation_lag.clone(),

@@ -124,6 +124,7 @@ impl World<'_> {
             largest_pool,
             api_calls: self.calls,
             notices: NoticeMeasures { losses_counted: self.engine.losses(), ..self.notices },
+            restarts: self.restarts,
             iterations: self.iterations,
             events: self.events,
             decision_digest: format!("{:016x}", self.digest.value()),

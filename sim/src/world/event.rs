@@ -73,6 +73,8 @@ events! {
     UptimeReached = 12,
     /// A fact reaches the engine.
     Delivered = 13,
+    /// The engine's process dies: by chance, or by the fault before that slot.
+    ProcessDies = 30,
     /// A worker hangs.
     Hangs = 40,
     /// A worker dies.

@@ -29,6 +29,7 @@ mod instances;
 mod interruption;
 mod lifecycle;
 mod peaks;
+mod process;
 mod queue;
 mod quotas;
 mod tasks;
@@ -52,6 +53,7 @@ use self::event::Event;
 use self::instances::{Instances, Ready, Stage};
 pub use self::lifecycle::{Step, Transition};
 use self::peaks::Peaks;
+use self::process::Process;
 use self::queue::Told;
 use self::quotas::QuotaBook;
 use self::tasks::{Queue, TaskCounts, Tasks};
@@ -147,6 +149,9 @@ struct World<'a> {
     /// Look at everything once there were this many events.
     audit_at: u64,
     api: Api,
+    /// The process in which the engine runs, if it can die.
+    process: Option<Box<Process>>,
+    restarts: u64,
     calls: crate::outcome::ApiCalls,
     peaks: Peaks,
     notices: NoticeMeasures,
@@ -209,6 +214,7 @@ impl<'a> World<'a> {
         let pools: Vec<PoolState> = (0..config.engine.catalog.pools().len())
             .map(|index| PoolState::new(config, PoolId::new(index)))
             .collect();
+        let process = Process::new(config, &engine);
         let interval = config.engine.limits.iteration_interval;
         assert!(interval > Duration::ZERO, "iterations are some time apart");
         assert!(config.series_step != Some(Duration::ZERO), "samples are some time apart");
@@ -241,6 +247,8 @@ impl<'a> World<'a> {
             events: 0,
             audit_at: 0,
             api: Api::new(config),
+            process,
+            restarts: 0,
             calls: crate::outcome::ApiCalls::default(),
             peaks: Peaks::default(),
             notices: NoticeMeasures::default(),
@@ -249,6 +257,7 @@ impl<'a> World<'a> {
     }
 
     fn run(mut self, tasks: &mut dyn TaskSource) -> Outcome {
+        self.schedule_deaths();
         self.open_calendar();
         self.open_market();
         let give_up = self.agenda.end();
@@ -293,6 +302,7 @@ impl<'a> World<'a> {
                 _ => self.sample(),
             }
         }
+        self.make_durable(0);
         self.close()
     }
 
@@ -327,7 +337,8 @@ impl<'a> World<'a> {
             Event::Terminated(handle) => self.on_instance(handle, Self::terminated),
             Event::UptimeReached(handle) => self.on_instance(handle, Self::retire),
             Event::IdleTimeout(handle) => self.idle_timeout(handle),
-            Event::Delivered(handle) => self.deliver(handle.slot),
+            Event::Delivered(handle) => self.deliver(handle),
+            Event::ProcessDies(handle) => self.process_dies(handle),
             Event::Hangs(handle) => self.on_instance(handle, Self::hang),
             Event::Dies(handle) => self.on_instance(handle, Self::die),
             Event::Asks(handle) => self.ask_to_stop(handle),
