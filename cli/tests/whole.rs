@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use expect_test::{Expect, expect};
+use expect_test::{Expect, expect, expect_file};
 use tempfile::TempDir;
 
 const TRACES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/traces");
@@ -309,6 +309,94 @@ fn a_bad_scenario_is_told_with_caret_and_hint() {
     );
 }
 
+/// Two claims about the scenario: one that holds, and one that nobody can keep.
+const CHECKS: &str = r#"
+[checks.all-done]
+because = "nothing may get lost"
+measure = "total.tasks.left"
+equals = 0
+headline = true
+
+[checks.for-nothing]
+because = "everybody wants it"
+measure = "worker_types.\"ci/tests\".cost_usd.total"
+at_most = "$0"
+"#;
+
+#[test]
+fn a_check_that_fails_fails_the_command() {
+    let folder = folder();
+    fs::write(folder.path().join("bad.toml"), format!("{SCENARIO}{CHECKS}")).unwrap();
+    let kept = CHECKS.replace("\"$0\"", "\"$1000\"");
+    fs::write(folder.path().join("good.toml"), format!("{SCENARIO}{kept}")).unwrap();
+    let output = provisioner(folder.path(), &["simulate", "bad.toml", "--json", "bad.json"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let page = text(&output.stdout);
+    let (_, table) = page.split_once("\n\nChecks ").unwrap();
+    assert!(table.contains(" passed\n"), "{table}");
+    assert!(table.ends_with(" FAILED\n  because everybody wants it\n"), "{table}");
+    let json = fs::read(folder.path().join("bad.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json["checks"][0]["verdict"], "passed");
+    assert_eq!(json["checks"][1]["verdict"], "failed");
+    assert_eq!(json["checks"][1]["value"], json["worker_types"][1]["cost_usd"]["total"]);
+    assert_eq!(json["checks"][1]["at_most"], 0.0);
+    assert!(told(folder.path(), &["simulate", "good.toml"]).ends_with(" passed\n"));
+}
+
+#[test]
+fn a_check_of_nothing_is_told_before_the_run() {
+    let folder = folder();
+    let checks = CHECKS.replace("total.tasks.left", "total.tasks.lost");
+    fs::write(folder.path().join("bad.toml"), format!("{SCENARIO}{checks}")).unwrap();
+    let said = refused(folder.path(), &["simulate", "bad.toml", "--json", "bad.json"]);
+    assert!(said.starts_with("error: there is no measure `total.tasks.lost`\n"), "{said}");
+    assert!(said.ends_with("hint: did you mean `total.tasks.left`?\n"), "{said}");
+    assert_eq!(names(folder.path()), ["bad.toml", "small.toml"]);
+}
+
+#[test]
+fn a_scenario_runs_as_another_provisioner_would_have() {
+    let folder = folder();
+    let first_line = |arguments: &[&str]| {
+        let page = told(folder.path(), &[&["simulate", "small.toml"], arguments].concat());
+        page.lines().next().unwrap().to_owned()
+    };
+    let lines = [
+        first_line(&[]),
+        first_line(&["--as", "v1"]),
+        first_line(&["--as", "worker-manager"]),
+        first_line(&["--as", "ours"]),
+    ];
+    assert!(lines[1].starts_with("small as v1: seed 3, scenario "), "{}", lines[1]);
+    let hash = lines[1].split(' ').nth(6).unwrap().trim_end_matches(',').to_owned();
+    assert_eq!(first_line(&["--as", "v1", "--scenario-hash", &hash]), lines[1]);
+    assert!(!lines[0].contains(&hash), "{} is another scenario than {}", lines[1], lines[0]);
+    let said = refused(folder.path(), &["simulate", "small.toml", "--as", "v2"]);
+    assert!(said.contains("v1, worker-manager, ours"), "{said}");
+}
+
+#[test]
+fn incidents_are_told_one_number_a_line() {
+    let folder = folder();
+    let dull = refused(folder.path(), &["incidents", "small.toml"]);
+    assert!(dull.starts_with("error: `small.toml` has no headline\n"), "{dull}");
+    fs::remove_file(folder.path().join("small.toml")).unwrap();
+    let kept = CHECKS.replace("\"$0\"", "\"$1000\"");
+    fs::write(folder.path().join("good.toml"), format!("{SCENARIO}{kept}")).unwrap();
+    let table = told(folder.path(), &["incidents", "."]);
+    assert!(table.starts_with("scenario  the number that matters  must be "), "{table}");
+    let row: Vec<&str> = table.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(row, ["good", "total.tasks.left", "exactly", "0", "0", "0", "0"]);
+    fs::write(folder.path().join("bad.toml"), format!("{SCENARIO}{CHECKS}")).unwrap();
+    let output = provisioner(folder.path(), &["incidents", "bad.toml", "good.toml"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains(" 0 ~"), "{}", text(&output.stdout));
+    let said = text(&output.stderr);
+    assert!(said.contains("remark: no predecessor fails good\n"), "{said}");
+    assert!(said.ends_with(", at most $0.00: everybody wants it\n"), "{said}");
+}
+
 #[test]
 fn files_that_are_missing_are_named() {
     let folder = folder();
@@ -372,6 +460,7 @@ fn help_teaches_with_examples() {
         ("simulate", "provisioner simulate scenarios/quickstart.toml"),
         ("replay", "provisioner replay week.jsonl.zst"),
         ("import", "provisioner import queue.dat"),
+        ("incidents", "provisioner incidents scenarios/incidents/lost-response.toml"),
         ("parameters", "provisioner parameters capacity"),
     ] {
         let help = told(folder.path(), &[command, "--help"]);
@@ -392,6 +481,12 @@ fn parameters_are_those_of_the_schema() {
         assert!(keys.contains(key), "{key} is not in {keys}");
     }
     assert_eq!(provisioner(folder.path(), &["parameters", "nonsense"]).status.code(), Some(1));
+}
+
+#[test]
+fn the_page_of_parameters_is_what_the_code_reads() {
+    let page = told(folder().path(), &["parameters", "--markdown"]);
+    expect_file!["../../scenarios/PARAMETERS.md"].assert_eq(&page);
 }
 
 #[test]

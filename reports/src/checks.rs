@@ -78,7 +78,7 @@ impl<'a> Checks<'a> {
                 bounds.iter().all(|(relation, bound)| match relation {
                     Relation::AtMost => value <= *bound,
                     Relation::AtLeast => value >= *bound,
-                    Relation::Equals => value <= *bound && value >= *bound,
+                    Relation::Equals => value.total_cmp(bound).is_eq(),
                 })
             };
             let excepted = self.scenario.profile().is_some_and(|by| check.except.contains(&by));

@@ -11,7 +11,8 @@
 //!   "api_calls": {"launch", "launch_repeated", "launch_throttled", "launch_unanswered",
 //!                 "cancel", "cancel_throttled", "terminate", "terminate_throttled"},
 //!   "notices": {"seen", "late", "missed", "after_death", "duplicated",
-//!               "recommended", "recommended_taken", "losses_counted"},
+//!               "recommended", "recommended_taken",
+//!               "losses", "losses_counted", "losses_miscounted"},
 //!   "restarts", "iterations", "events", "decision_digest",
 //!   "checks": [{…}]                     only if the scenario has any, see below
 //! }
@@ -26,7 +27,9 @@
 //! `terminated`, `stopped`), `safety` (`claimed_ended` instances ended by the provisioner while they
 //! ran a task, `spared` ones left alone as they did, `zombie_h` of instances whose worker never
 //! came, never claims or hangs, `double_launches`: instances that ran for launches that were given
-//! up), `instance_h`, `capacity_h`, `useful_h`, `over_provisioned_h`,
+//! up), `habits` (`moves` launches in another pool than the one before, `reversals` launches within
+//! five minutes of ending an instance, or the other way round), `instance_h`, `capacity_h`,
+//! `useful_h`, `over_provisioned_h`,
 //! `utilisation`,
 //! `churn_per_task_h`, `capacity_peak` (the most capacity that was asked for and had not ended),
 //! `demand_peak` (the most tasks pending and claimed).
@@ -46,8 +49,8 @@ use std::io::{self, Write};
 use provisioner_engine::units::Duration;
 use provisioner_scenarios::scenario::{Check, Relation};
 use provisioner_sim::outcome::{
-    ApiCalls, Cost, LaunchMeasures, Measures, NoticeMeasures, Outcome, SafetyMeasures,
-    TaskMeasures, Wait,
+    ApiCalls, Cost, HabitMeasures, LaunchMeasures, Measures, NoticeMeasures, Outcome,
+    SafetyMeasures, TaskMeasures, Wait,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -160,6 +163,7 @@ struct MeasuresDocument<'a> {
     tasks: &'a TaskMeasures,
     launches: &'a LaunchMeasures,
     safety: SafetyDocument,
+    habits: HabitMeasures,
     instance_h: f64,
     capacity_h: f64,
     useful_h: f64,
@@ -227,7 +231,7 @@ impl<'a> CheckDocument<'a> {
 
 impl<'a> MeasuresDocument<'a> {
     fn of(measures: &'a Measures) -> Self {
-        let Measures { name, cost, wait, tasks, launches, safety, .. } = measures;
+        let Measures { name, cost, wait, tasks, launches, safety, habits, .. } = measures;
         Self {
             name,
             cost_usd: CostDocument::of(*cost),
@@ -236,6 +240,7 @@ impl<'a> MeasuresDocument<'a> {
             tasks,
             launches,
             safety: SafetyDocument::of(*safety),
+            habits: *habits,
             instance_h: measures.instance_time.as_hours_f64(),
             capacity_h: measures.capacity_time.as_hours_f64(),
             useful_h: measures.useful_time.as_hours_f64(),
@@ -336,6 +341,12 @@ mod tests {
                   "insufficient_capacity": 1776,
                   "price_too_low": 0,
                   "cancelled": 1184,
+                  "quota_reached": 0,
+                  "unsupported": 0,
+                  "image_unusable": 0,
+                  "volume_limit": 0,
+                  "rejected": 0,
+                  "launch_failed": 0,
                   "unmade": 0,
                   "started": 9472,
                   "interrupted": 592,
@@ -391,6 +402,12 @@ mod tests {
                     "insufficient_capacity": 300,
                     "price_too_low": 0,
                     "cancelled": 200,
+                    "quota_reached": 0,
+                    "unsupported": 0,
+                    "image_unusable": 0,
+                    "volume_limit": 0,
+                    "rejected": 0,
+                    "launch_failed": 0,
                     "unmade": 0,
                     "started": 1600,
                     "interrupted": 100,
@@ -426,6 +443,18 @@ mod tests {
               },
               "safety": {
                 "double_launches": 0
+              },
+              "notices": {
+                "seen": 11,
+                "late": 0,
+                "missed": 1,
+                "after_death": 0,
+                "duplicated": 0,
+                "recommended": 0,
+                "recommended_taken": 0,
+                "losses": 12,
+                "losses_counted": 12,
+                "losses_miscounted": 0
               },
               "restarts": 0,
               "iterations": 6667,

@@ -12,8 +12,8 @@ use provisioner_sim::config::{CloudModel, QueueModel, SimConfig, WorkerModel};
 use provisioner_sim::dist::DurationDist;
 use provisioner_sim::market::Market;
 use provisioner_sim::outcome::{
-    ApiCalls, Cost, LaunchMeasures, Measures, NoticeMeasures, OUTCOME_VERSION, Outcome,
-    SafetyMeasures, TaskMeasures, Wait,
+    ApiCalls, Cost, HabitMeasures, LaunchMeasures, Measures, NoticeMeasures, OUTCOME_VERSION,
+    Outcome, SafetyMeasures, TaskMeasures, Wait,
 };
 
 use crate::Run;
@@ -124,6 +124,7 @@ pub(crate) fn worker_type(name: &str, size: i64) -> Measures {
             stopped: count * 15,
             ..LaunchMeasures::default()
         },
+        habits: HabitMeasures { moves: count / 4, reversals: 0 },
         safety: SafetyMeasures {
             claimed_ended: 0,
             spared: count,
@@ -155,7 +156,13 @@ pub(crate) fn outcome() -> Outcome {
         largest_pool_share: 0.34,
         largest_pool: "m3.medium/us-east-1b".to_owned(),
         api_calls: ApiCalls { launch: 12_432, cancel: 1_184, terminate: 3, ..ApiCalls::default() },
-        notices: NoticeMeasures { seen: 11, missed: 1, losses_counted: 12, ..Default::default() },
+        notices: NoticeMeasures {
+            seen: 11,
+            missed: 1,
+            losses: 12,
+            losses_counted: 12,
+            ..Default::default()
+        },
         restarts: 0,
         iterations: 6_667,
         events: 1_234_567,

@@ -229,6 +229,13 @@ pub enum FaultKind {
         /// Which.
         pools: Vec<PoolId>,
     },
+    /// Pools take back what they sell, and sell it again.
+    PoolOversubscribed {
+        /// Which.
+        pools: Vec<PoolId>,
+        /// An instance that they give is taken back after running this long.
+        lives: Duration,
+    },
     /// The region's limit on volumes is reached: instances die at once.
     VolumeLimit {
         /// Where.

@@ -60,6 +60,8 @@ pub struct Measures {
     pub launches: LaunchMeasures,
     /// What should not happen.
     pub safety: SafetyMeasures,
+    /// How steady the orders were.
+    pub habits: HabitMeasures,
     /// Time from `running` to the end, over all instances.
     pub instance_time: Duration,
     /// The same × capacity.
@@ -259,8 +261,12 @@ pub struct NoticeMeasures {
     pub recommended: u64,
     /// Interruptions that one preceded.
     pub recommended_taken: u64,
-    /// Spot instances taken back, as the engine counted them.
+    /// Spot instances that the engine could know to be lost, each once: noticed, or taken back.
+    pub losses: u64,
+    /// The same as the engine counted them.
     pub losses_counted: u64,
+    /// By how many the two differ.
+    pub losses_miscounted: u64,
 }
 
 /// What should not happen, as the modelled world knows it.
@@ -287,6 +293,27 @@ impl std::ops::AddAssign for SafetyMeasures {
         self.spared += rhs.spared;
         self.zombie_time += rhs.zombie_time;
         self.double_launches += rhs.double_launches;
+    }
+}
+
+/// How steady the provisioner's orders were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HabitMeasures {
+    /// Launches in another pool than the launch before.
+    pub moves: u64,
+    /// Launches soon after an instance was ended or told to stop, and the other way round: within
+    /// [`REVERSAL_WITHIN`].
+    pub reversals: u64,
+}
+
+/// Launching and ending capacity of one worker type within this time undo one another.
+pub const REVERSAL_WITHIN: Duration = Duration::from_mins(5);
+
+impl std::ops::AddAssign for HabitMeasures {
+    fn add_assign(&mut self, rhs: Self) {
+        self.moves += rhs.moves;
+        self.reversals += rhs.reversals;
     }
 }
 
@@ -342,6 +369,7 @@ impl Measures {
         self.tasks += other.tasks;
         self.launches += other.launches;
         self.safety += other.safety;
+        self.habits += other.habits;
         self.instance_time += other.instance_time;
         self.capacity_time += other.capacity_time;
         self.useful_time += other.useful_time;

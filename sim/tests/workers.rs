@@ -7,7 +7,8 @@ use provisioner_engine::guards::{Guards, ZombieRule};
 use provisioner_engine::ids::WorkerTypeId;
 use provisioner_engine::journal::Record;
 use provisioner_engine::observation::Observation;
-use provisioner_engine::units::Duration;
+use provisioner_engine::units::{Duration, Ratio};
+use provisioner_engine::worker_type::{RequestedCounts, ScalingPolicy};
 use provisioner_sim::config::{Fault, FaultKind, QueueModel, SimConfig, WorkerModel};
 use provisioner_sim::dist::DurationDist;
 use support::{duration, outcome, story, tasks, time, watched, worker, worker_type, world};
@@ -237,7 +238,11 @@ fn a_worker_that_ignores_its_idle_timeout_stays_until_it_is_ended() {
 
 #[test]
 fn an_idle_worker_asks_whether_to_stop_as_long_as_it_is_idle() {
-    let config = fleet(1, WorkerModel { asks: Some(duration("3m")), ..worker() });
+    let mut config = fleet(1, WorkerModel { asks: Some(duration("3m")), ..worker() });
+    config.engine.worker_types[0].scaling = ScalingPolicy::ScalingRatio {
+        scaling_ratio: Ratio::ZERO,
+        requested_counts: RequestedCounts::Capacity,
+    };
     check(
         &config,
         "0s 5m\n 14m 5m\n 40m 1m",
@@ -260,6 +265,31 @@ fn an_idle_worker_asks_whether_to_stop_as_long_as_it_is_idle() {
         0h40m00 #2 works
         0h41m00 end: 3 done, longest wait 1 min
         micro-dollars: on demand 174000, useful 66000, idle 108000
+    "#]],
+    );
+}
+
+#[test]
+fn an_idle_worker_that_is_told_to_stop_stops() {
+    let config = fleet(1, WorkerModel { asks: Some(duration("3m")), ..worker() });
+    check(
+        &config,
+        "0s 5m\n 14m 5m",
+        expect![[r#"
+        0h01m00 queue: 1 pending, 0 claimed
+        0h01m00 launch #1 in a on demand
+        0h01m00 #1 works
+        0h02m00 queue: 0 pending, 1 claimed
+        0h06m00 queue: 0 pending, 0 claimed
+        0h09m00 #1 asks whether to stop
+        0h09m00 advise #1 to stop
+        0h09m00 #1 ended by Worker
+        0h14m00 queue: 1 pending, 0 claimed
+        0h14m00 launch #2 in a on demand
+        0h14m00 #2 works
+        0h15m00 queue: 0 pending, 1 claimed
+        0h19m00 end: 2 done, longest wait 1 min
+        micro-dollars: on demand 78000, useful 60000, idle 18000
     "#]],
     );
 }

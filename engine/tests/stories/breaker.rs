@@ -424,3 +424,60 @@ fn a_probe_that_came_to_nothing_is_made_again_at_once() {
         "#]],
     );
 }
+
+#[test]
+fn workers_that_register_and_never_claim_are_failed_boots_until_one_claims() {
+    check(
+        "
+        limits guards=breaker,zombies per_call=50
+        worker build scaling=estimator:1 option=requested-once placement=cheapest max=100
+        pool c5.large/us-east-1a
+        ",
+        "
+        0s price c5.large/us-east-1a 0.01
+           demand build 10 0
+           decide
+        1m registered #1..#10
+        41m checked #1..#10 0
+        42m ended #1..#10 provisioner
+            queues
+            decide
+        52m queues
+            decide
+            registered #11
+            decide
+        72m queues
+            demand build 10 0
+            decide
+        73m checked #11 1
+            demand build 9 1
+            decide
+        ",
+        expect![[r#"
+            0s:
+              build c5.large/us-east-1a $0.02/h #1..#10
+                build: 10 pending, 0 claimed, no capacity → +10 (would keep 10)
+                build: 10 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1
+            42m:
+                build: 10 pending, 0 claimed, no capacity → +10 (would keep 10)
+                build: the worker type is degraded (10 × failed), next try 1970-01-01T00:52:00Z
+            52m:
+              build c5.large/us-east-1a $0.02/h #11
+                build: 10 pending, 0 claimed, no capacity → +10 (would keep 10)
+                build: the worker type is degraded (10 × failed), next try 1970-01-01T00:52:00Z
+                build: 1 × c5.large/us-east-1a from #11, spot at most $0.02/h, price $0.01/h, chosen from 1
+            52m:
+                build: 10 pending, 0 claimed, capacity 1 working → +9 (would keep 10)
+                build: the worker type is degraded (10 × failed), next try 1970-01-01T01:12:00Z
+            72m:
+              build c5.large/us-east-1a $0.02/h #12
+                build: 10 pending, 0 claimed, capacity 1 working → +9 (would keep 10)
+                build: the worker type is degraded (10 × failed), next try 1970-01-01T01:12:00Z
+                build: 1 × c5.large/us-east-1a from #12, spot at most $0.02/h, price $0.01/h, chosen from 1
+            73m:
+              build c5.large/us-east-1a $0.02/h #13..#20
+                build: 9 pending, 1 claimed, capacity 1 requested + 1 working → +8 (would keep 10)
+                build: 8 × c5.large/us-east-1a from #13, spot at most $0.02/h, price $0.01/h, chosen from 1
+        "#]],
+    );
+}

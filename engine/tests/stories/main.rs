@@ -14,6 +14,7 @@ mod capacity;
 mod cheapest;
 mod giving_up;
 mod ice;
+mod interruptions;
 mod losses;
 mod odd_facts;
 mod on_demand;

@@ -171,6 +171,7 @@ fn a_late_answer_undoes_no_later_one() {
         42m: nothing
         81m:
           check #1
+        82m: nothing
     "#]]
     .assert_eq(&orders(
         "41m decide\n checked #1 1 last 2m\n 42m checked #1 0 as-of 40m\n decide\n 81m decide

@@ -51,6 +51,7 @@ pub(crate) fn tell(setup: &str, story: &str) -> String {
                 assert_eq!(decision.actions, silent.decide(at).actions, "explaining changes it");
                 write_decision(&mut told, time, &decision, engine.config());
             }
+            ["losses"] => told += &format!("{time}: {} lost\n", engine.losses()),
             ["supply", name] => {
                 let supply = engine.supply(worker_type(engine.config(), name));
                 told += &format!("{time}: {name} has {supply}\n");
@@ -113,6 +114,9 @@ fn observations(config: &EngineConfig, words: &[&str], now: Time) -> Vec<Observa
         ["noticed", range] => {
             let ends_at = now + Duration::from_mins(2);
             each(range, &|launch| Observation::InterruptionNoticed { launch, ends_at })
+        }
+        ["recommended", range] => {
+            each(range, &|launch| Observation::RebalanceRecommended { launch })
         }
         ["stopping", range, by] => {
             let cause = cause(by);

@@ -106,7 +106,7 @@ pub fn parameters() -> Vec<KeyDoc> {
             let others = [
                 (outbid != *plain, outbid, "market.regime is \"outbid\""),
                 (full != *plain, full, "cloud.behaviour is \"full\""),
-                (!follows, both, "both are"),
+                (!follows, both, "market.regime is \"outbid\" and cloud.behaviour is \"full\""),
             ];
             for (_, other, when) in others.into_iter().filter(|(differs, ..)| *differs) {
                 *plain = format!("{plain}, or {other} if {when}");

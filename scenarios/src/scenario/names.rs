@@ -29,6 +29,9 @@ impl<'a> Names<'a> {
         let what = match doc.what {
             WhatDoc::Known(what) => what,
             WhatDoc::PoolsDry(pools) => FaultKind::PoolDry { pools: self.pools(&pools, issues) },
+            WhatDoc::PoolsOversubscribed { pools, lives } => {
+                FaultKind::PoolOversubscribed { pools: self.pools(&pools, issues), lives }
+            }
             WhatDoc::AllDry => {
                 FaultKind::PoolDry { pools: (0..self.pools.len()).map(PoolId::new).collect() }
             }

@@ -2,16 +2,20 @@
 //!
 //! A profile replaces what a provisioner *is*: its policies, guards and habits. What its owner
 //! *configures* stays as the file says: capacities, prices, pools, timeouts, workers. Options of a
-//! policy that is the profile's own are kept. Sources: taskcluster/aws-provisioner, 2017-05 (v1),
+//! policy that is the profile's own are kept, and so are our guards where the file sets them. Sources: taskcluster/aws-provisioner, 2017-05 (v1),
 //! and taskcluster/taskcluster, services/worker-manager, 2026-08.
 
-use provisioner_engine::guards::{Guards, Memory, Unanswered};
+use provisioner_engine::guards::{Guards, Memory, Unanswered, ZombieRule};
 use provisioner_engine::units::{Duration, Ratio};
 use provisioner_engine::worker_type::{
-    BiasRule, BidRule, EngineConfig, ErrorAttribution, IdleCredit, Limits, OverCap, Overshoot,
+    BiasRule, BidRule, EngineConfig, ErrorAttribution, IdleCredit, OverCap, Overshoot,
     PlacementPolicy, RequestedCounts, RequestedCredit, ScalingPolicy, Selection, SpendLimits,
     SpreadRule, WeightedMarket, WorkerType,
 };
+
+/// worker-manager's `queueInactivityTimeout`: whoever never claimed, or stopped claiming, for this
+/// long is ended.
+const INACTIVITY: Duration = Duration::from_hours(2);
 
 /// A provisioner that a scenario can be run by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +24,7 @@ pub enum Profile {
     /// call, what is under way kept in memory only, no registration timeout.
     V1,
     /// Taskcluster's worker-manager: `estimator` and `weighted`, one call for all instances of a
-    /// launch config, a database that remembers.
+    /// launch config, a database that remembers, two hours of patience with whoever claims nothing.
     WorkerManager,
     /// This engine as it is meant to be run: its own policies, and every guard.
     Ours,
@@ -42,20 +46,22 @@ impl Profile {
 
     /// Turns the configured provisioner into this one.
     pub(super) fn apply(self, engine: &mut EngineConfig) {
-        let ours = Limits::default();
-        (engine.guards, engine.limits.launches_per_call_max) = match self {
+        match self {
             Self::V1 => {
                 let (unanswered, memory) = (Unanswered::Forgotten, Memory::Listed);
-                (Guards { unanswered, memory, ..Guards::off() }, 1)
+                engine.guards = Guards { unanswered, memory, ..Guards::off() };
+                engine.limits.launches_per_call_max = 1;
+                engine.limits.spend = SpendLimits::default();
             }
             Self::WorkerManager => {
                 let (unanswered, memory) = (Unanswered::Forgotten, Memory::Durable);
-                (Guards { unanswered, memory, ..Guards::off() }, u32::MAX)
+                let zombies = Some(ZombieRule { patience: INACTIVITY, ..ZombieRule::default() });
+                engine.guards = Guards { unanswered, memory, zombies, ..Guards::off() };
+                engine.limits.launches_per_call_max = u32::MAX;
+                engine.limits.spend = SpendLimits::default();
             }
-            Self::Ours => (Guards::default(), ours.launches_per_call_max),
-        };
-        if self != Self::Ours {
-            engine.limits.spend = SpendLimits::default();
+            Self::Ours if engine.guards == Guards::off() => engine.guards = Guards::default(),
+            Self::Ours => {}
         }
         engine.worker_types.iter_mut().for_each(|worker_type| self.apply_to(worker_type));
     }
@@ -69,7 +75,10 @@ impl Profile {
         };
         match self {
             Self::V1 => worker_type.registration_timeout = None,
-            Self::WorkerManager | Self::Ours => {}
+            Self::WorkerManager => {
+                worker_type.registration_timeout.get_or_insert(INACTIVITY);
+            }
+            Self::Ours => {}
         }
         if self != Self::Ours {
             // Neither had schedules, a way to on-demand instances, or ceilings on spending.
@@ -108,12 +117,12 @@ impl Profile {
                 bid: BidRule { over_cap: OverCap::HistoricalOnce, ..BidRule::default() },
                 bias: BiasRule::KillRate,
             },
-            (Self::Ours, _) => PlacementPolicy::Spread(SpreadRule::default()),
             (Self::WorkerManager, _) => PlacementPolicy::Weighted {
                 market: WeightedMarket::Spot,
                 selection: Selection::EvenSplit,
                 errors: ErrorAttribution::Unattributed,
             },
+            (Self::Ours, _) => PlacementPolicy::Spread(SpreadRule::default()),
         }
     }
 }

@@ -1,15 +1,18 @@
 //! Scenario files in; issues, remarks, hashes and outcomes out.
 
 mod issues;
+mod lifecycle;
 mod profiles;
 mod recorded;
 mod shipped;
+mod workers;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use proptest::sample::Index;
+use provisioner_engine::guards::{BreakerRule, Guards};
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::Duration;
 use provisioner_sim::outcome::Outcome;
@@ -96,6 +99,30 @@ because = "nothing may get lost"
 measure = "total.tasks.left"
 equals = 0
 "#;
+
+#[test]
+fn guards_are_a_preset_and_single_rules() {
+    let guards = |lines: &str| {
+        let text = WEEK.replace("[market]\n", &format!("{lines}\n[market]\n"));
+        load_text(&text).expect("a good file").scenario.config(Seed(1)).engine.guards
+    };
+    let (on, off) = (Guards::default(), Guards::off());
+    assert_eq!(guards(""), on);
+    assert_eq!(guards("[engine]\nguards = \"off\""), off);
+    assert_eq!(
+        guards("[engine]\nguard_rules = { ice = \"off\", quota_block = \"off\" }"),
+        Guards { ice: None, quota_block: None, ..on }
+    );
+    let breaker = BreakerRule { failures: 3, ..BreakerRule::default() };
+    assert_eq!(
+        guards("[engine]\nguards = \"off\"\nguard_rules.breaker.on.failures = 3"),
+        Guards { breaker: Some(breaker), ..off }
+    );
+    assert_eq!(
+        guards("[engine]\nguard_rules.unsupported_block = \"2 h\""),
+        Guards { unsupported_block: Some(Duration::from_hours(2)), ..on }
+    );
+}
 
 #[test]
 fn the_hash_is_of_what_is_said_not_how() {

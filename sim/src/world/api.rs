@@ -76,6 +76,7 @@ impl Api {
             | FaultKind::BrokenImage { .. }
             | FaultKind::BootSlow { .. }
             | FaultKind::PoolDry { .. }
+            | FaultKind::PoolOversubscribed { .. }
             | FaultKind::VolumeLimit { .. }
             | FaultKind::ImageUnusable { .. } => false,
         };

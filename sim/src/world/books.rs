@@ -123,7 +123,11 @@ impl World<'_> {
             largest_pool_share,
             largest_pool,
             api_calls: self.calls,
-            notices: NoticeMeasures { losses_counted: self.engine.losses(), ..self.notices },
+            notices: NoticeMeasures {
+                losses_counted: self.engine.losses(),
+                losses_miscounted: self.notices.losses.abs_diff(self.engine.losses()),
+                ..self.notices
+            },
             restarts: self.restarts,
             iterations: self.iterations,
             events: self.events,
@@ -154,6 +158,7 @@ impl World<'_> {
             tasks: TaskMeasures { submitted, done, rerun: lost_runs, expired, exhausted, left },
             launches: state.launches,
             safety: state.safety,
+            habits: state.habits.measures,
             instance_time: account.instance_time,
             capacity_time: account.capacity_time,
             useful_time: account.useful_time,

@@ -88,6 +88,7 @@ impl World<'_> {
     }
 
     fn carry_out(&mut self, action: Action) {
+        self.note_habit(&action);
         match action {
             Action::Launch { launch, count, worker_type, pool, market } => {
                 self.call_launch(Order { launch, count, worker_type, pool, market });

@@ -53,8 +53,6 @@ pub(super) struct Instance {
     pub(super) rebalance: Time,
     /// When it will have been taken back, once that was announced.
     pub(super) ends_at: Time,
-    /// Where it stands in EC2's own words.
-    pub(super) lifecycle: Lifecycle,
     /// Since when its worker is ill, and the tasks it held then: the queue takes them for claimed
     /// until their claims expire.
     pub(super) ill_since: Time,
@@ -72,6 +70,8 @@ pub(super) struct Instance {
     pub(super) first_price: usize,
     /// Who ended it, once it is stopping.
     pub(super) ended_by: EndCause,
+    /// Where it stands in EC2's own words.
+    pub(super) lifecycle: Lifecycle,
     /// Whether its caller hears of it.
     pub(super) voice: Voice,
     /// How many launches its call asked for together with it, if it is the first of them.

@@ -86,6 +86,10 @@ impl World<'_> {
     /// A spot instance runs: EC2 knows when it will take it back by chance, and what it says
     /// before.
     pub(super) fn draw_fate(&mut self, slot: u32) {
+        if let Some(lives) = self.oversubscribed(slot) {
+            self.instances[slot].hazard = self.now.saturating_add(lives);
+            return self.watch_hazard(slot);
+        }
         let cloud = &self.config.cloud;
         let alarms = cloud.interruption_hazard * cloud.interruption.false_alarms_per_kill();
         if cloud.interruption_hazard <= 0.0 || self.instances[slot].market == Market::OnDemand {
@@ -98,6 +102,17 @@ impl World<'_> {
             self.instances[slot].rebalance = self.now.saturating_add(after);
         }
         self.foresee(slot);
+    }
+
+    /// How long an instance may run in a pool that sells what it takes back.
+    fn oversubscribed(&self, slot: u32) -> Option<Duration> {
+        let Instance { pool, market, .. } = self.instances[slot];
+        self.faults().filter(|_| market != Market::OnDemand).find_map(|fault| match fault {
+            FaultKind::PoolOversubscribed { pools, lives } => {
+                pools.contains(&pool).then_some(*lives)
+            }
+            _ => None,
+        })
     }
 
     fn foresee(&mut self, slot: u32) {
@@ -263,6 +278,7 @@ impl World<'_> {
             return;
         }
         self.notices.seen += 1;
+        self.notices.losses += 1;
         self.instances[slot].noticed = Some(Notice::Seen);
         self.types[worker_type.index()].ready.leave(&mut self.instances, slot);
         let voice = self.instances[slot].voice;
@@ -278,6 +294,7 @@ impl World<'_> {
         self.events += 1;
         self.type_of(worker_type).launches.interrupted += 1;
         let told = self.instances[slot].is_leaving();
+        self.notices.losses += u64::from(!told);
         self.leave_service(slot, true, told);
         let cause = EndCause::Interruption;
         self.enter_state(slot, InstanceState::ShuttingDown, Some(cause));

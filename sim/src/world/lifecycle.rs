@@ -235,7 +235,7 @@ impl World<'_> {
 
     /// The launch failed after its id was given.
     pub(super) fn die_early(&mut self, slot: u32, cause: EndCause) {
-        let Instance { launch, worker_type, .. } = self.instances[slot];
+        let Instance { launch, worker_type, lifecycle, .. } = self.instances[slot];
         self.events += 1;
         let counts = &mut self.type_of(worker_type).launches;
         let (count, code) = match cause {
@@ -245,7 +245,7 @@ impl World<'_> {
         *count += 1;
         self.leave_service(slot, false, false);
         self.enter_state(slot, InstanceState::Terminated, Some(cause));
-        self.close_request(slot, code);
+        self.close_request(slot, lifecycle.taken.unwrap_or(code));
         self.end(slot, Observation::InstanceEnded { launch, cause });
     }
 

@@ -15,6 +15,7 @@
 //! | `driver` | what the engine is told and what it orders |
 //! | `queue` | what the queue says of its counts and of a worker |
 //! | `books` | bills, and who they are for |
+//! | `habits` | how steady the orders are |
 //! | `audit` | checks of all this against itself |
 //! | `tasks`, `instances`, `event` | state in reused slots, and how events name it |
 
@@ -25,6 +26,7 @@ mod cloud;
 mod driver;
 mod event;
 mod fates;
+mod habits;
 mod instances;
 mod interruption;
 mod lifecycle;
@@ -50,6 +52,7 @@ use self::books::Books;
 use self::cloud::{Draws, PoolState};
 use self::driver::InFlight;
 use self::event::Event;
+use self::habits::Habits;
 use self::instances::{Instances, Ready, Stage};
 pub use self::lifecycle::{Step, Transition};
 use self::peaks::Peaks;
@@ -126,6 +129,8 @@ struct World<'a> {
     recent_waits: Vec<(WorkerTypeId, Duration)>,
     /// Worker types whose counts changed since the last iteration.
     changed: Vec<WorkerTypeId>,
+    /// What the queue told of the counts of each worker type.
+    told: Vec<Told>,
     tasks: Tasks,
     instances: Instances,
     /// The slot of each launch that has not ended.
@@ -176,10 +181,9 @@ struct TypeState {
     counts: TaskCounts,
     launches: LaunchMeasures,
     peaks: Peaks,
-    random: Stream,
     safety: SafetyMeasures,
-    /// What the queue told of its counts.
-    told: Told,
+    habits: Habits,
+    random: Stream,
 }
 
 impl<'a> World<'a> {
@@ -206,7 +210,7 @@ impl<'a> World<'a> {
                 launches: LaunchMeasures::default(),
                 peaks: Peaks::default(),
                 safety: SafetyMeasures::default(),
-                told: Told::new(reads.purpose(&worker_type.name).stream()),
+                habits: Habits::default(),
             })
             .collect();
         let mut engine = Engine::new(config.engine.clone());
@@ -223,6 +227,12 @@ impl<'a> World<'a> {
             config,
             now: config.start,
             engine,
+            told: config
+                .engine
+                .worker_types
+                .iter()
+                .map(|worker_type| Told::new(reads.purpose(&worker_type.name).stream()))
+                .collect(),
             changed: (0..types.len()).map(WorkerTypeId::new).collect(),
             waits: vec![waits; types.len()],
             recent_waits: Vec::with_capacity(WAITS_AT_ONCE),

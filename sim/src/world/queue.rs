@@ -76,7 +76,8 @@ impl World<'_> {
                 let state = &mut self.types[worker_type.index()];
                 state.queue.changed = false;
                 let (pending, claimed) = (state.queue.pending, state.queue.claimed);
-                self.peaks.demand_moves(state.peaks.demand_is(pending + claimed));
+                let state = &mut self.types[worker_type.index()];
+        self.peaks.demand_moves(state.peaks.demand_is(state.queue.pending + state.queue.claimed));
                 self.observe(Observation::DemandCounted { worker_type, pending, claimed, as_of });
             }
             self.changed = changed;
@@ -87,17 +88,17 @@ impl World<'_> {
     /// The engine is told what the queue says of one worker type, true or not.
     fn tell_counts(&mut self, worker_type: WorkerTypeId, says: Option<(u32, u32)>) {
         let model = &self.config.queue;
-        let state = &mut self.types[worker_type.index()];
-        if model.count_failure > 0.0 && state.told.random.random_bool(model.count_failure) {
+        let queue = &self.types[worker_type.index()].queue;
+        let told = &mut self.told[worker_type.index()];
+        if model.count_failure > 0.0 && told.random.random_bool(model.count_failure) {
             self.observe(Observation::DemandUnknown { worker_type });
             return;
         }
         let then = self.now - model.count_lag;
-        let (mut pending, mut claimed) =
-            says.unwrap_or_else(|| state.told.recall(then, &state.queue));
+        let (mut pending, mut claimed) = says.unwrap_or_else(|| told.recall(then, queue));
         if model.count_error > 0.0 && says.is_none() {
             for count in [&mut pending, &mut claimed] {
-                let error = state.told.random.random_range(-model.count_error..=model.count_error);
+                let error = told.random.random_range(-model.count_error..=model.count_error);
                 *count = scaled(*count, 1.0 + error);
             }
         }

@@ -307,7 +307,7 @@ impl World<'_> {
     pub(super) fn touch(&mut self, worker_type: WorkerTypeId) {
         let state = &mut self.types[worker_type.index()];
         if self.config.queue.count_lag > Duration::ZERO {
-            state.told.remember(self.now, &state.queue);
+            self.told[worker_type.index()].remember(self.now, &state.queue);
         }
         if !state.queue.changed {
             state.queue.changed = true;

@@ -27,7 +27,7 @@ use provisioner_sim::generate::sources::RecordedTasks;
 use provisioner_sim::input::{AvailabilityChange, PriceChange, Priority, RETRIES_DEFAULT, Task};
 use provisioner_sim::market::Market;
 use provisioner_sim::outcome::Outcome;
-use provisioner_sim::{Hooks, Sample, run};
+use provisioner_sim::{Hooks, Sample, Step, Transition, run};
 
 pub const NO_DELAY: DurationDist = DurationDist::Constant(Duration::ZERO);
 pub const FOR_EVER: Duration = Duration::from_hours(10_000 * 366 * 24);
@@ -230,6 +230,30 @@ pub fn watched(
     };
     let outcome = run(config, &mut tasks, hooks);
     (outcome, records, samples)
+}
+
+/// A run, and each step of its instances and requests through EC2's states.
+pub fn walked(config: &SimConfig, mut tasks: RecordedTasks) -> (Outcome, Vec<Transition>) {
+    let mut steps = Vec::new();
+    let hooks = Hooks { transition: Some(&mut |step| steps.push(step)), ..Hooks::default() };
+    let outcome = run(config, &mut tasks, hooks);
+    (outcome, steps)
+}
+
+/// The same in words, a line each.
+pub fn walk(config: &SimConfig, tasks: RecordedTasks) -> String {
+    let mut told = String::new();
+    for Transition { at, launch, step } in walked(config, tasks).1 {
+        let line = match step {
+            Step::Instance { to, reason: None, .. } => format!("instance {to}"),
+            Step::Instance { to, reason: Some(reason), .. } => {
+                format!("instance {to}: {}", reason.code())
+            }
+            Step::Request { to, .. } => format!("request {:?}: {to}", to.state()).to_lowercase(),
+        };
+        writeln!(told, "{} {launch} {line}", clock(at)).expect("a string takes all");
+    }
+    told
 }
 
 /// What happened, line by line, and what became of it.

@@ -20,6 +20,10 @@ pub(crate) enum WhatDoc {
     Known(FaultKind),
     PoolsDry(At<Vec<String>>),
     AllDry,
+    PoolsOversubscribed {
+        pools: At<Vec<String>>,
+        lives: Duration,
+    },
     VolumeLimit(At<String>),
     ImageUnusable(At<Vec<String>>),
     BrokenImage {
@@ -64,6 +68,10 @@ pub(super) fn fault(s: &mut Section<'_>) -> FaultDoc {
     };
     let pool_dry = |s: &mut Section<'_>| {
         WhatDoc::PoolsDry(names(s, "pools", "Which, as \"c5.large/us-east-1a\"."))
+    };
+    let oversubscribed = |s: &mut Section<'_>| WhatDoc::PoolsOversubscribed {
+        pools: names(s, "pools", "Which, as \"c5.large/us-east-1a\"."),
+        lives: s.required("lives", some_time(), "How long an instance runs that they give."),
     };
     let all_dry = |_: &mut Section<'_>| WhatDoc::AllDry;
     let volume_limit = |s: &mut Section<'_>| {
@@ -124,6 +132,11 @@ pub(super) fn fault(s: &mut Section<'_>) -> FaultDoc {
             "Pools have no spot instance to give (`InsufficientInstanceCapacity`); those that they \
              gave run on.",
             &pool_dry,
+        ),
+        Variant::new(
+            "pool-oversubscribed",
+            "Pools take back each spot instance that they give, after a while, and sell it again.",
+            &oversubscribed,
         ),
         Variant::new("all-dry", "The same of all pools.", &all_dry),
         Variant::new(

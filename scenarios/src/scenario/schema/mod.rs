@@ -109,14 +109,16 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Setting>) -> Docum
         let regime = market::regime(s);
         market::market(s, described.map_or(regime, |(regime, _)| regime))
     });
-    let cloud = s.section("cloud", "How EC2 behaves.", |s| {
+    let (cloud, behaviour) = s.section("cloud", "How EC2 behaves.", |s| {
         let behaviour = cloud::behaviour(s);
         let (regime, behaviour) = described.unwrap_or((market.regime, behaviour));
-        cloud::cloud(s, regime, behaviour)
+        (cloud::cloud(s, regime, behaviour), behaviour)
     });
-    let queue = s.section("queue", "How the task queue behaves.", |s| {
-        queue::queue(s, &QueueModel::default())
-    });
+    let (queue, workers) = match behaviour {
+        Behaviour::Plain => (QueueModel::default(), WorkerModel::default()),
+        Behaviour::Full => (QueueModel::full(), WorkerModel::full()),
+    };
+    let queue = s.section("queue", "How the task queue behaves.", |s| queue::queue(s, &queue));
     let doc = "The process in which the engine runs: how it dies and comes back.";
     let process = s.section("engine_process", doc, process::process);
     let faults = s.named(
@@ -130,7 +132,7 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Setting>) -> Docum
             "Kinds of workers, each with its own queue, named `provisionerId/workerType`.",
             "Keys for all worker types that leave them out, joined like those of `base`.",
         ),
-        |_, s| worker_type::worker_type(s, &WorkerModel::default()),
+        |_, s| worker_type::worker_type(s, &workers),
     );
     let checks = checks::checks(s);
     if s.is_sound() && worker_types.is_empty() {

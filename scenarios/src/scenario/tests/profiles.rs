@@ -10,7 +10,7 @@ use super::*;
 /// What the file says of everything that a profile may decide.
 const DECIDED: &str = r#"
 [engine]
-guards = "on"
+guards = "off"
 launches_per_call_max = 7
 [worker_type_defaults]
 scaling = { scaling-ratio = { scaling_ratio = 0.25 } }
@@ -50,7 +50,12 @@ fn a_profile_decides_what_a_provisioner_is() {
     }));
     let ours = engine(&scenario, Some(Profile::Ours));
     assert_eq!(ours.guards, Guards::default());
-    assert!(ours.worker_types.iter().all(|worker_type| worker_type.overshoot == Overshoot::Never));
+    assert!(ours.worker_types.iter().all(|worker_type| {
+        matches!(worker_type.scaling, ScalingPolicy::Target { .. })
+            && matches!(worker_type.placement, PlacementPolicy::Spread(_))
+            && worker_type.overshoot == Overshoot::Never
+    }));
+    assert_eq!(ours.limits.launches_per_call_max, 7, "what its owner configures stays");
 }
 
 #[test]
@@ -99,4 +104,12 @@ fn another_provisioner_is_another_run_of_the_same_load() {
         assert_eq!(run_by.total.tasks.submitted, said.total.tasks.submitted);
         assert_ne!(run_by.decision_digest, said.decision_digest);
     }
+}
+
+#[test]
+fn a_file_that_says_what_we_do_is_run_as_ours() {
+    let ours = "[worker_type_defaults]\nscaling = \"target\"\nplacement = \"spread\"\n";
+    let text = WEEK.replace("placement = \"on-demand\"\n", "");
+    let scenario = load_text(&format!("{text}{ours}")).expect("a good file").scenario;
+    assert_eq!(engine(&scenario, Some(Profile::Ours)), engine(&scenario, None));
 }
