@@ -44,7 +44,6 @@ impl Replay {
         if written_by != COMMIT {
             say(format_args!("remark: this program is of commit {COMMIT}"));
         }
-        let config = engine.clone();
         let mut engine = Engine::new(engine);
         engine.explain(true);
         let mut tally = Tally::default();
@@ -57,7 +56,7 @@ impl Replay {
                 && is_telling(decision)
             {
                 to_explain -= 1;
-                print(format_args!("\n{}", decisions::decision(&config, decision)))?;
+                print(format_args!("\n{}", decisions::decision(engine.config(), decision)))?;
             }
             if let Err(divergence) = replay(&mut engine, record) {
                 let at = show_time(divergence.recorded.at);
@@ -66,7 +65,7 @@ impl Replay {
                     tally.decisions,
                     self.journal.display(),
                     journal.line(),
-                    decisions::divergence(&config, &divergence)
+                    decisions::divergence(engine.config(), &divergence)
                 ))?;
                 return Ok(Answer::No);
             }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::guards::{ApiRule, Bucket};
 use crate::ids::RegionId;
 use crate::observation::Call;
+use crate::remap::Remap;
 use crate::units::{Duration, Time};
 
 /// One token, in the unit of a level.
@@ -50,6 +51,17 @@ impl Budget {
     /// Full buckets.
     pub(crate) const fn new(rule: Option<ApiRule>) -> Self {
         Self { rule, regions: Vec::new() }
+    }
+
+    /// Goes over to another rule and other regions.
+    pub(crate) fn configure(&mut self, rule: Option<ApiRule>, remap: &Remap) {
+        let old = core::mem::replace(self, Self::new(rule)).regions;
+        for (region, allowances) in remap.regions.iter().zip(old) {
+            if self.regions.len() <= region.index() {
+                self.regions.resize_with(region.index() + 1, Allowances::default);
+            }
+            self.regions[region.index()] = allowances;
+        }
     }
 
     /// Spends one call; says whether there was one to spend. A launch call is spent by

@@ -122,6 +122,37 @@ impl Catalog {
         PoolId::new(index)
     }
 
+    /// Adds what another catalog has besides; gives the ids here of its regions, images and pools.
+    pub(crate) fn absorb(&mut self, other: &Self) -> (Vec<RegionId>, Vec<ImageId>, Vec<PoolId>) {
+        let regions = other.regions.iter().map(|name| self.region(name)).collect();
+        let images = other.images.iter().map(|name| self.image(name)).collect();
+        let pools = other.pools.iter().map(|pool| {
+            let Zone { name, region } = other.zone_of(pool.zone);
+            let region = self.region(other.region_name(*region));
+            let zone = Zone { name: name.clone(), region };
+            let known = self.zones.iter().position(|known| *known == zone);
+            let zone = ZoneId::new(known.unwrap_or_else(|| {
+                self.zones.push(zone);
+                self.zones.len() - 1
+            }));
+            let InstanceType { name, vcpus } = other.instance_type_of(pool.instance_type);
+            let instance_type = self.instance_type(name, *vcpus);
+            let product = self.product(other.product_name(pool.product));
+            self.pool(Pool { zone, instance_type, product })
+        });
+        let pools: Vec<PoolId> = pools.collect();
+        for (old, &new) in (0..).map(PoolId::new).zip(&pools) {
+            if self.on_demand_changes(new).is_none() {
+                let Pool { instance_type, product, .. } = self.pools[new.index()];
+                let region = self.region_of(new);
+                for &(since, price) in other.on_demand_changes(old).unwrap_or_default() {
+                    self.set_on_demand(region, instance_type, product, since, price);
+                }
+            }
+        }
+        (regions, images, pools)
+    }
+
     /// Adds an on-demand price that holds from `since` on. Prices may come in any order; of two
     /// with the same time the later call holds.
     pub fn set_on_demand(

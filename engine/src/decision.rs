@@ -371,6 +371,11 @@ pub enum Reason {
         /// Capacity from requested to working.
         live: u32,
     },
+    /// A configuration without worker types was refused: it is an accident, not a wish.
+    ConfigurationEmpty {
+        /// So many worker types are served on.
+        kept: u32,
+    },
     /// The request was not fulfilled in time and is cancelled.
     RequestTimedOut {
         /// Which launch.
@@ -606,6 +611,9 @@ impl fmt::Display for Described<'_> {
             }
             Reason::Surplus { launch, wanted, live } => {
                 write!(f, "{launch}: told to stop, {live} live and {wanted} wanted")
+            }
+            Reason::ConfigurationEmpty { kept } => {
+                write!(f, "refused a configuration without worker types, still serving {kept}")
             }
             Reason::RequestTimedOut { launch, requested } => {
                 write!(f, "{launch}: cancelled, not fulfilled since {requested}")

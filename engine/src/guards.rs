@@ -17,6 +17,8 @@ use crate::units::{Duration, Ratio};
 pub struct Guards {
     /// Look for our instances by listing them, besides being told of them; `None` trusts events.
     pub listing: Option<ListingRule>,
+    /// What happens to machines whose worker type or instance type leaves the configuration.
+    pub removed: Removed,
     /// What happens to a launch call that got no answer.
     pub unanswered: Unanswered,
     /// What a restart remembers.
@@ -49,7 +51,7 @@ pub struct Guards {
 pub struct ListingRule {
     /// Time from one listing of a region to the next.
     pub interval: Duration,
-    /// An instance that was listed and is missing for longer than this, and …
+    /// An instance that was listed and is missing for so long, and …
     pub gone_after: Duration,
     /// … from more complete listings than this, is gone.
     pub gone_after_listings: u32,
@@ -57,6 +59,33 @@ pub struct ListingRule {
     pub unlisted_after: Duration,
     /// Listings older than this are no evidence.
     pub stale_after: Duration,
+    /// What is done about an instance that is absent for so long.
+    pub absence: Absence,
+}
+
+/// What is done about an instance that is absent from listings for long enough.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Absence {
+    /// Its end is ordered, or the queue is asked about its worker; if that gives no sign of life,
+    /// it is gone.
+    #[default]
+    Doubted,
+    /// It is gone at once, and removed if it was working (worker-manager, on
+    /// `InvalidInstanceID.NotFound` and in taskcluster#6186).
+    Believed,
+}
+
+/// What happens to machines whose worker type or instance type leaves the configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Removed {
+    /// They count and live out their time; a configuration without worker types is refused.
+    #[default]
+    Kept,
+    /// Those of a removed worker type are killed, all of them if the configuration is empty; those
+    /// of a removed instance type stop their worker type from being served (v1, whose loop threw).
+    Killed,
 }
 
 /// What happens to a launch call that got no answer.
@@ -199,6 +228,7 @@ impl Default for Guards {
     fn default() -> Self {
         Self {
             listing: Some(ListingRule::default()),
+            removed: Removed::Kept,
             unanswered: Unanswered::Repeated,
             memory: Memory::Durable,
             strays: Some(StrayRule::default()),
@@ -221,6 +251,7 @@ impl Guards {
     pub const fn off() -> Self {
         Self {
             listing: None,
+            removed: Removed::Kept,
             unanswered: Unanswered::Forgotten,
             memory: Memory::Durable,
             strays: None,
@@ -248,6 +279,23 @@ impl Default for ListingRule {
             gone_after_listings: 5,
             unlisted_after: Duration::from_mins(40),
             stale_after: Duration::from_mins(5),
+            absence: Absence::Doubted,
+        }
+    }
+}
+
+impl ListingRule {
+    /// The predecessors' habit: an instance that was listed and is not is gone, and one that was
+    /// never listed after so long.
+    #[must_use]
+    pub const fn believed(unlisted_after: Duration) -> Self {
+        Self {
+            interval: Duration::MINUTE,
+            gone_after: Duration::ZERO,
+            gone_after_listings: 0,
+            unlisted_after,
+            stale_after: Duration::DAY,
+            absence: Absence::Believed,
         }
     }
 }

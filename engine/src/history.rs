@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::PoolId;
+use crate::remap::Remap;
 use crate::units::{Duration, Time};
 
 /// Spawns and kills by pool.
@@ -25,6 +26,11 @@ struct Events {
 impl PoolHistory {
     pub(crate) fn new(pools: usize) -> Self {
         Self { pools: alloc::vec![Events::default(); pools], losses: 0 }
+    }
+
+    /// Goes over to a catalog of that many pools.
+    pub(crate) fn configure(&mut self, pools: usize, remap: &Remap) {
+        self.pools = remap.by_pool(core::mem::take(&mut self.pools), pools);
     }
 
     /// The pool gave an instance.

@@ -15,9 +15,10 @@ use crate::Engine;
 use crate::decision::{Action, Decision};
 use crate::observation::Observation;
 use crate::units::Time;
+use crate::worker_type::EngineConfig;
 
 /// One entry of a journal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Record {
     /// A fact was folded in.
@@ -26,6 +27,13 @@ pub enum Record {
         at: Time,
         /// Which.
         observation: Observation,
+    },
+    /// The engine went over to another configuration.
+    Configured {
+        /// When.
+        at: Time,
+        /// Which.
+        config: Box<EngineConfig>,
     },
     /// A turn was taken.
     Decided(Decision),
@@ -36,7 +44,7 @@ impl Record {
     #[must_use]
     pub const fn at(&self) -> Time {
         match self {
-            Self::Observed { at, .. } => *at,
+            Self::Observed { at, .. } | Self::Configured { at, .. } => *at,
             Self::Decided(decision) => decision.at,
         }
     }
@@ -59,6 +67,7 @@ pub struct Divergence {
 pub fn replay(engine: &mut Engine, record: Record) -> Result<(), Box<Divergence>> {
     match record {
         Record::Observed { at, observation } => engine.observe(at, observation),
+        Record::Configured { at, config } => engine.configure(at, *config),
         Record::Decided(recorded) => {
             let replayed = engine.decide(recorded.at);
             if (&replayed.actions, replayed.wake_at) != (&recorded.actions, recorded.wake_at) {

@@ -1,8 +1,9 @@
 //! Values by launch. Ids are issued in order and most launches end soon, so those that are alive
 //! stand close together: a window from the oldest kept to the newest finds each in one step. It
-//! takes four bytes for every id between them, whatever became of it.
+//! takes four bytes for every id between them, whatever became of it. The few that come out of
+//! order, adopted ones, and those from before a leap of the ids, stand beside it.
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -16,43 +17,55 @@ pub struct LaunchMap<T> {
     first: u64,
     /// Where each id's value is, or [`NOWHERE`].
     window: VecDeque<u32>,
+    /// The same for ids before the window.
+    before: BTreeMap<u64, u32>,
     slots: Vec<Option<T>>,
     free: Vec<u32>,
 }
 
 const NOWHERE: u32 = u32::MAX;
 
+/// A leap of the ids that is longer than this does not become part of the window.
+const LEAP_MAX: u64 = 1 << 16;
+
 impl<T> LaunchMap<T> {
     /// An empty map.
     #[must_use]
     pub const fn new() -> Self {
-        Self { first: 0, window: VecDeque::new(), slots: Vec::new(), free: Vec::new() }
+        Self {
+            first: 0,
+            window: VecDeque::new(),
+            before: BTreeMap::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+        }
     }
 
-    /// Adds the value of a launch.
+    /// Adds the value of a launch: cheaply if it is the newest so far.
     ///
-    /// Launches are best added in order; one that is older than all that are kept makes the
-    /// window as much longer.
-    ///
-    /// Panics if the launch has a value.
+    /// Panics if it has one.
     pub fn insert(&mut self, launch: LaunchId, value: T) {
-        if self.window.is_empty() {
-            self.first = launch.0;
-        }
-        for _ in launch.0..self.first {
-            self.window.push_front(NOWHERE);
-        }
-        self.first = self.first.min(launch.0);
-        let end = self.first + self.window.len() as u64;
-        self.window.extend((end..=launch.0).map(|_| NOWHERE));
-        assert!(self.get(launch).is_none(), "a launch is added once");
+        assert!(self.slot(launch).is_none(), "{launch} is there already");
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             u32::try_from(self.slots.len() - 1).expect("fewer than four billion launches at once")
         });
         self.slots[slot as usize] = Some(value);
-        let place = usize::try_from(launch.0 - self.first).expect("the window fits in memory");
-        self.window[place] = slot;
+        let end = self.first + self.window.len() as u64;
+        if launch.0 < self.first {
+            self.before.insert(launch.0, slot);
+        } else if let Some(place) = launch.0.checked_sub(end) {
+            if place > LEAP_MAX || self.window.is_empty() {
+                let window = (self.first..).zip(self.window.drain(..));
+                self.before.extend(window.filter(|(_, slot)| *slot != NOWHERE));
+                self.first = launch.0;
+            } else {
+                self.window.extend((end..launch.0).map(|_| NOWHERE));
+            }
+            self.window.push_back(slot);
+        } else if let Ok(place) = usize::try_from(launch.0 - self.first) {
+            self.window[place] = slot;
+        }
     }
 
     /// The value of a launch.
@@ -71,8 +84,12 @@ impl<T> LaunchMap<T> {
     pub fn remove(&mut self, launch: LaunchId) -> Option<T> {
         let slot = self.slot(launch)?;
         let value = self.slots.get_mut(slot)?.take()?;
-        let place = usize::try_from(launch.0 - self.first).ok()?;
-        self.free.push(core::mem::replace(&mut self.window[place], NOWHERE));
+        self.free.push(u32::try_from(slot).ok()?);
+        let Some(place) = launch.0.checked_sub(self.first) else {
+            self.before.remove(&launch.0);
+            return Some(value);
+        };
+        self.window[usize::try_from(place).ok()?] = NOWHERE;
         while self.window.front() == Some(&NOWHERE) {
             self.window.pop_front();
             self.first += 1;
@@ -82,9 +99,15 @@ impl<T> LaunchMap<T> {
 
     /// All launches with their values, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = (LaunchId, &T)> {
-        (self.first..).zip(&self.window).filter_map(|(id, slot)| {
+        let before = self.before.iter().map(|(id, slot)| (*id, slot));
+        before.chain((self.first..).zip(&self.window)).filter_map(|(id, slot)| {
             Some((LaunchId(id), self.slots.get(*slot as usize)?.as_ref()?))
         })
+    }
+
+    /// All values, to be changed, in no order.
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.slots.iter_mut().flatten()
     }
 
     /// How many values there are.
@@ -100,8 +123,11 @@ impl<T> LaunchMap<T> {
     }
 
     fn slot(&self, launch: LaunchId) -> Option<usize> {
-        let place = usize::try_from(launch.0.checked_sub(self.first)?).ok()?;
-        self.window.get(place).map(|slot| *slot as usize)
+        let slot = match launch.0.checked_sub(self.first) {
+            Some(place) => self.window.get(usize::try_from(place).ok()?).copied()?,
+            None => self.before.get(&launch.0).copied()?,
+        };
+        (slot != NOWHERE).then_some(slot as usize)
     }
 }
 
@@ -133,6 +159,27 @@ mod tests {
                 prop_assert_eq!(map.get(LaunchId(id)), model.get(&LaunchId(id)));
                 prop_assert_eq!(map.len(), model.len());
                 prop_assert!(map.iter().eq(model.iter().map(|(id, value)| (*id, value))));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn launches_out_of_order_are_found_too(
+            steps in prop::collection::vec((0_u64..40, 0_u64..3, any::<bool>()), 0..120),
+        ) {
+            let (mut map, mut model) = (LaunchMap::new(), BTreeMap::new());
+            for (step, (near, leaps, goes)) in steps.into_iter().enumerate() {
+                let id = near + leaps * 1_000_000_000_000;
+                if goes || model.contains_key(&LaunchId(id)) {
+                    prop_assert_eq!(map.remove(LaunchId(id)), model.remove(&LaunchId(id)));
+                } else {
+                    map.insert(LaunchId(id), step);
+                    model.insert(LaunchId(id), step);
+                }
+                prop_assert_eq!(map.get(LaunchId(id)), model.get(&LaunchId(id)));
+                prop_assert!(map.iter().eq(model.iter().map(|(id, value)| (*id, value))));
+                prop_assert!(map.window.len() < 200_000);
             }
         }
     }

@@ -13,6 +13,7 @@ use crate::decision::Market;
 use crate::engine::Signs;
 use crate::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
 use crate::launch_map::LaunchMap;
+use crate::remap::Remap;
 use crate::units::Time;
 
 /// What the engine knows of one launch.
@@ -20,7 +21,7 @@ use crate::units::Time;
 pub struct Launch {
     /// For whom.
     pub worker_type: WorkerTypeId,
-    /// Which of its candidates.
+    /// Which of its candidates, or [`NO_CANDIDATE`].
     pub candidate: u32,
     /// From which pool.
     pub pool: PoolId,
@@ -45,6 +46,9 @@ pub struct Launch {
     /// What is known of its worker.
     pub(crate) signs: Signs,
 }
+
+/// Stands for the candidate of a launch whose pool its worker type does not use any more.
+pub const NO_CANDIDATE: u32 = u32::MAX;
 
 /// Where a launch is. A later stage is greater; a launch never goes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -143,18 +147,23 @@ struct Account {
 impl Ledger {
     /// An empty ledger for worker types with that many candidates each.
     pub(crate) fn new(candidates: impl Iterator<Item = usize>) -> Self {
-        let mut end = 0;
-        let account = |n| {
-            let start = end;
-            end += u32::try_from(n).expect("fewer than four billion candidates");
-            Account { capacity: [0; STAGES], requests: 0, candidates: start..end }
-        };
-        Self {
-            launches: LaunchMap::new(),
-            next: LaunchId(1),
-            by_worker_type: candidates.map(account).collect(),
-            by_candidate: alloc::vec![0; end as usize],
+        let (by_worker_type, by_candidate) = accounts(candidates);
+        Self { launches: LaunchMap::new(), next: LaunchId(1), by_worker_type, by_candidate }
+    }
+
+    /// Goes over to other worker types, with that many candidates each.
+    pub(crate) fn configure(&mut self, candidates: impl Iterator<Item = usize>, remap: &Remap) {
+        (self.by_worker_type, self.by_candidate) = accounts(candidates);
+        let mut launches = core::mem::take(&mut self.launches);
+        for launch in launches.values_mut() {
+            let Launch { worker_type, candidate, pool, .. } = *launch;
+            launch.candidate = remap.candidate(worker_type, candidate).unwrap_or(NO_CANDIDATE);
+            launch.worker_type =
+                remap.worker_type(worker_type).expect("it has launches, so it is kept");
+            launch.pool = remap.pools[pool.index()];
+            self.credit(launch);
         }
+        self.launches = launches;
     }
 
     /// The name that the next launch will get.
@@ -170,6 +179,13 @@ impl Ledger {
         self.credit(&launch);
         self.launches.insert(id, launch);
         id
+    }
+
+    /// Takes over a launch under the name it has; later ones get later names.
+    pub(crate) fn adopt(&mut self, id: LaunchId, launch: Launch) {
+        self.next = self.next.max(id.next());
+        self.credit(&launch);
+        self.launches.insert(id, launch);
     }
 
     /// Moves a launch on; gives the stage it left and what it is now, or `None` if it is not
@@ -196,11 +212,12 @@ impl Ledger {
         Some((before.stage, after))
     }
 
-    /// Notes which instance a launch got; the first holds.
-    pub(crate) fn set_instance(&mut self, id: LaunchId, instance: InstanceId) {
-        if let Some(launch) = self.launches.get_mut(id) {
-            launch.instance = launch.instance.or(Some(instance));
-        }
+    /// Notes which instance a launch got; the first holds. Says whether that is news.
+    pub(crate) fn set_instance(&mut self, id: LaunchId, instance: InstanceId) -> bool {
+        let Some(launch) = self.launches.get_mut(id) else { return false };
+        let is_news = launch.instance.is_none();
+        launch.instance = launch.instance.or(Some(instance));
+        is_news
     }
 
     /// What is known of a launch's worker.
@@ -208,8 +225,8 @@ impl Ledger {
         Some(&mut self.launches.get_mut(id)?.signs)
     }
 
-    /// Sets when a launch is looked at or given up, and if that is before the next look at it, the look too.
-    /// Says whether it did.
+    /// Sets when a launch is looked at or given up, and if that is before the next look at it, the
+    /// look too. Says whether it did.
     pub(crate) fn set_deadline(&mut self, id: LaunchId, deadline: Time) -> bool {
         let Some(launch) = self.launches.get_mut(id) else { return false };
         launch.deadline = deadline;
@@ -259,9 +276,8 @@ impl Ledger {
         let account = &mut self.by_worker_type[launch.worker_type.index()];
         account.capacity[launch.stage as usize] += launch.capacity;
         account.requests += u32::from(launch.stage == Stage::Requested);
-        if launch.stage < Stage::Stopping {
-            let place = account.candidates.start + launch.candidate;
-            self.by_candidate[place as usize] += launch.capacity;
+        if let Some(live) = self.live(launch) {
+            *live += launch.capacity;
         }
     }
 
@@ -269,9 +285,27 @@ impl Ledger {
         let account = &mut self.by_worker_type[launch.worker_type.index()];
         account.capacity[launch.stage as usize] -= launch.capacity;
         account.requests -= u32::from(launch.stage == Stage::Requested);
-        if launch.stage < Stage::Stopping {
-            let place = account.candidates.start + launch.candidate;
-            self.by_candidate[place as usize] -= launch.capacity;
+        if let Some(live) = self.live(launch) {
+            *live -= launch.capacity;
         }
     }
+
+    /// Where a launch counts as live, if it does.
+    fn live(&mut self, launch: &Launch) -> Option<&mut u32> {
+        let counts = launch.stage < Stage::Stopping && launch.candidate != NO_CANDIDATE;
+        let Range { start, .. } = self.by_worker_type[launch.worker_type.index()].candidates;
+        counts.then(|| &mut self.by_candidate[(start + launch.candidate) as usize])
+    }
+}
+
+/// Accounts of worker types with that many candidates each, and room for these.
+fn accounts(candidates: impl Iterator<Item = usize>) -> (Vec<Account>, Vec<u32>) {
+    let mut end = 0;
+    let account = |n| {
+        let start = end;
+        end += u32::try_from(n).expect("fewer than four billion candidates");
+        Account { capacity: [0; STAGES], requests: 0, candidates: start..end }
+    };
+    let accounts = candidates.map(account).collect();
+    (accounts, alloc::vec![0; end as usize])
 }

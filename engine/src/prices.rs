@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::PoolId;
+use crate::remap::Remap;
 use crate::units::{Duration, Time, UsdPerHour};
 
 /// Current and recent market prices of all pools.
@@ -37,6 +38,12 @@ impl PriceBook {
     /// An empty book for that many pools.
     pub(crate) fn new(pools: usize, reach: Duration) -> Self {
         Self { reach, pools: alloc::vec![Recent::default(); pools] }
+    }
+
+    /// Goes over to a catalog of that many pools.
+    pub(crate) fn configure(&mut self, pools: usize, reach: Duration, remap: &Remap) {
+        self.reach = reach;
+        self.pools = remap.by_pool(core::mem::take(&mut self.pools), pools);
     }
 
     /// Notes a change; one that is not newer than the last is late and left out.

@@ -116,6 +116,13 @@ pub struct WorkerType {
     pub spend: SpendLimits,
 }
 
+impl WorkerType {
+    /// Its candidate from that pool, and which one that is.
+    pub(crate) fn candidate_of(&self, pool: PoolId) -> Option<(u32, &Candidate)> {
+        (0..).zip(&self.candidates).find(|(_, candidate)| candidate.pool == pool)
+    }
+}
+
 /// Capacity that is kept from a time on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -9,7 +9,11 @@
 //!   "worker_types": [{"name", …}],      in the order of the scenario
 //!   "largest_pool", "largest_pool_share",
 //!   "api_calls": {"launch", "launch_repeated", "launch_throttled", "launch_unanswered",
-//!                 "cancel", "cancel_throttled", "terminate", "terminate_throttled"},
+//!                 "cancel", "cancel_throttled", "terminate", "terminate_throttled", "list"},
+//!   "ownership": {                      whether the engine knew what was its own
+//!     "orphan_h", "orphan_longest_s",   instances that were up without its knowing
+//!     "strays_ended", "others_touched"  instances ended as nobody's, and orders about others'
+//!   },
 //!   "notices": {"seen", "late", "missed", "after_death", "duplicated",
 //!               "recommended", "recommended_taken",
 //!               "losses", "losses_counted", "losses_miscounted"},
@@ -49,7 +53,7 @@ use std::io::{self, Write};
 use provisioner_engine::units::Duration;
 use provisioner_scenarios::scenario::{Check, Relation};
 use provisioner_sim::outcome::{
-    ApiCalls, Cost, HabitMeasures, LaunchMeasures, Measures, NoticeMeasures, Outcome,
+    ApiCalls, Cost, HabitMeasures, LaunchMeasures, Measures, NoticeMeasures, Outcome, Ownership,
     SafetyMeasures, TaskMeasures, Wait,
 };
 use serde::Serialize;
@@ -124,6 +128,7 @@ fn document<'a>(run: &'a Run, outcome: &'a Outcome, checks: &'a [Checked<'a>]) -
         largest_pool: &outcome.largest_pool,
         largest_pool_share: outcome.largest_pool_share,
         api_calls: &outcome.api_calls,
+        ownership: OwnershipDocument::of(outcome.ownership),
         notices: &outcome.notices,
         restarts: outcome.restarts,
         iterations: outcome.iterations,
@@ -144,6 +149,7 @@ struct Document<'a> {
     largest_pool: &'a str,
     largest_pool_share: f64,
     api_calls: &'a ApiCalls,
+    ownership: OwnershipDocument,
     notices: &'a NoticeMeasures,
     restarts: u64,
     iterations: u64,
@@ -151,6 +157,14 @@ struct Document<'a> {
     decision_digest: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     checks: Vec<CheckDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct OwnershipDocument {
+    orphan_h: f64,
+    orphan_longest_s: f64,
+    strays_ended: u64,
+    others_touched: u64,
 }
 
 #[derive(Serialize)]
@@ -249,6 +263,18 @@ impl<'a> MeasuresDocument<'a> {
             churn_per_task_h: measures.churn_per_task_hour(),
             capacity_peak: measures.capacity_peak,
             demand_peak: measures.demand_peak,
+        }
+    }
+}
+
+impl OwnershipDocument {
+    fn of(ownership: Ownership) -> Self {
+        let Ownership { orphan_time, orphan_longest, strays_ended, others_touched } = ownership;
+        Self {
+            orphan_h: orphan_time.as_hours_f64(),
+            orphan_longest_s: orphan_longest.as_secs_f64(),
+            strays_ended,
+            others_touched,
         }
     }
 }
@@ -439,7 +465,14 @@ mod tests {
                 "cancel": 1184,
                 "cancel_throttled": 0,
                 "terminate": 3,
-                "terminate_throttled": 0
+                "terminate_throttled": 0,
+                "list": 0
+              },
+              "ownership": {
+                "orphan_h": 0.0,
+                "orphan_longest_s": 0.0,
+                "strays_ended": 0,
+                "others_touched": 0
               },
               "safety": {
                 "double_launches": 0

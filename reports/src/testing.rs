@@ -13,7 +13,7 @@ use provisioner_sim::dist::DurationDist;
 use provisioner_sim::market::Market;
 use provisioner_sim::outcome::{
     ApiCalls, Cost, HabitMeasures, LaunchMeasures, Measures, NoticeMeasures, OUTCOME_VERSION,
-    Outcome, SafetyMeasures, TaskMeasures, Wait,
+    Outcome, Ownership, SafetyMeasures, TaskMeasures, Wait,
 };
 
 use crate::Run;
@@ -156,6 +156,7 @@ pub(crate) fn outcome() -> Outcome {
         largest_pool_share: 0.34,
         largest_pool: "m3.medium/us-east-1b".to_owned(),
         api_calls: ApiCalls { launch: 12_432, cancel: 1_184, terminate: 3, ..ApiCalls::default() },
+        ownership: Ownership::default(),
         notices: NoticeMeasures {
             seen: 11,
             missed: 1,

@@ -5,12 +5,13 @@
 //! ```text
 //! {"journal":1,"scenario":"quickstart","scenario_hash":"…","seed":1,"commit":"…","engine":{…}}
 //! {"observed":{"at":1454284800000,"observation":{"fact":"price-changed","pool":0,…}}}
+//! {"configured":{"at":1454284830000,"config":{…}}}
 //! {"decided":{"at":1454284860000,"actions":[…],"reasons":[…],"wake_at":1454284920000}}
 //! {"end":{"records":2,"decision_digest":"…"}}
 //! ```
 //!
 //! Units are the engine's: milliseconds since the Unix epoch, micro-dollars, millionths; ids count
-//! from 0 in the order of the header's tables. The last line tells a whole journal from one that
+//! from 0 in the order of the header's tables, or of those of the last configuration since. The last line tells a whole journal from one that
 //! was cut short. A version is never changed in place.
 //!
 //! Reading checks all that the engine takes for granted (ids, the order of time, ranges), so that
@@ -219,11 +220,12 @@ impl Journal {
         }
         let record: Record = self.lines.parse()?;
         let at = match &record {
-            Record::Observed { at, .. } => *at,
+            Record::Observed { at, .. } | Record::Configured { at, .. } => *at,
             Record::Decided(decision) => decision.at,
         };
         self.tables
             .check(&record)
+            .and_then(|()| self.tables.follow(&record))
             .and_then(|()| {
                 let before = self.now.ms();
                 if at < self.now {

@@ -4,6 +4,7 @@
 //! per hour. Reading them from a scenario file is the `scenarios` crate's work.
 
 pub mod api;
+pub mod listing;
 pub mod process;
 
 use provisioner_engine::ids::{ImageId, PoolId, RegionId, WorkerTypeId};
@@ -12,6 +13,7 @@ use provisioner_engine::units::{Duration, Time};
 use provisioner_engine::worker_type::EngineConfig;
 
 use self::api::ApiModel;
+use self::listing::ListingModel;
 use self::process::{CrashStep, ProcessModel};
 use crate::billing::BillingRule;
 use crate::dist::DurationDist;
@@ -76,6 +78,8 @@ pub struct CloudModel {
     pub notice_missing: f64,
     /// Interruptions per instance-hour, besides those by price and by availability.
     pub interruption_hazard: f64,
+    /// How it tells of instances.
+    pub listing: ListingModel,
     /// How it takes instances back, and says so.
     pub interruption: InterruptionModel,
     /// How launches fail.
@@ -115,6 +119,7 @@ impl CloudModel {
             termination_gpu: log_normal(300_000, 0.5),
             termination_metal: log_normal(1_200_000, 0.3),
             interruption: InterruptionModel::full(regime),
+            listing: ListingModel::full(regime),
             launch: LaunchModel::full(),
             quotas: QuotaModel::full(regime),
             api: ApiModel::full(),
@@ -155,6 +160,7 @@ impl CloudModel {
             notice_lead: Duration::from_mins(2),
             notice_missing: 0.02,
             interruption_hazard: 1.8e-4,
+            listing: ListingModel::default(),
             interruption: InterruptionModel::plain(),
             launch: LaunchModel::plain(),
             quotas: QuotaModel::plain(),
@@ -246,6 +252,28 @@ pub enum FaultKind {
         /// Which.
         images: Vec<ImageId>,
     },
+    /// Listings fail.
+    ListingDown,
+    /// Listings show what was visible when this began.
+    ListingFrozen,
+    /// The engine is told, once and wrongly, that instances ended.
+    ToldEnded {
+        /// Chance for each that is up.
+        share: f64,
+    },
+    /// The engine goes over to another configuration, and at the end back again.
+    Configured(Reconfiguration),
+}
+
+/// What a configuration lacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reconfiguration {
+    /// Worker types by name.
+    pub worker_types_removed: Vec<String>,
+    /// Instance types by name.
+    pub instance_types_removed: Vec<String>,
+    /// All worker types.
+    pub empty: bool,
 }
 
 /// How the queue behaves.

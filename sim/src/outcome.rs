@@ -31,6 +31,9 @@ pub struct Outcome {
     pub largest_pool: String,
     /// Calls that a provisioner would have made, by kind.
     pub api_calls: ApiCalls,
+    /// Whether the engine knew what was its own, as the modelled world sees it.
+    #[serde(default)]
+    pub ownership: Ownership,
     /// What was said about interruptions.
     pub notices: NoticeMeasures,
     /// How often the engine's process died and came back.
@@ -42,6 +45,20 @@ pub struct Outcome {
     pub events: u64,
     /// Fingerprint of all orders, in order.
     pub decision_digest: String,
+}
+
+/// Whether the engine knew what was its own, as the modelled world sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ownership {
+    /// Time that instances were up without being known to the engine, to an iteration.
+    pub orphan_time: Duration,
+    /// The longest such time of one instance.
+    pub orphan_longest: Duration,
+    /// Instances that were ended as nobody's.
+    pub strays_ended: u64,
+    /// Orders to end an instance of somebody else.
+    pub others_touched: u64,
 }
 
 /// The measures of one worker type, or of all.
@@ -337,6 +354,8 @@ pub struct ApiCalls {
     pub terminate: u64,
     /// Those of them that were throttled.
     pub terminate_throttled: u64,
+    /// `DescribeInstances`, one a page.
+    pub list: u64,
 }
 
 impl Measures {

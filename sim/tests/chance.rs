@@ -133,6 +133,7 @@ fn draws(records: &[Record]) -> Draws {
                 };
                 times.get_mut(launch).expect("it was launched")[step] = Some(*at);
             }
+            Record::Configured { .. } => {}
         }
     }
     let between = |from: Option<Time>, to: Option<Time>| Some(to? - from?);

@@ -40,7 +40,7 @@ fn told_of(model: WorkerModel, which: fn(&Observation) -> bool) -> usize {
     let (_, records, _) = watched(&fleet(1_000, model), tasks("0s 1m times 1000\n 1h 1m"));
     let first_hour = records.into_iter().filter(|record| match record {
         Record::Observed { at, observation } => *at < time("1h") && which(observation),
-        Record::Decided(_) => false,
+        Record::Decided(_) | Record::Configured { .. } => false,
     });
     first_hour.count()
 }
@@ -474,7 +474,7 @@ fn counts_are_off_by_no_more_than_their_error() {
         Record::Observed { observation: Observation::DemandCounted { pending, .. }, .. } => {
             Some(*pending)
         }
-        Record::Observed { .. } | Record::Decided(_) => None,
+        Record::Observed { .. } | Record::Decided(_) | Record::Configured { .. } => None,
     });
     let counts: Vec<u32> = counts.collect();
     let (least, most) = (counts.iter().min(), counts.iter().max());

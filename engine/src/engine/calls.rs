@@ -21,6 +21,7 @@ use crate::guards::Unanswered;
 use crate::ids::{LaunchId, RegionId};
 use crate::ledger::{Launch, Stage};
 use crate::observation::Call;
+use crate::remap::Remap;
 use crate::units::{Duration, Time};
 
 /// A token older than this is not relied upon.
@@ -51,6 +52,12 @@ struct Doubt {
 }
 
 impl Calls {
+    /// Goes over to another configuration.
+    pub(super) fn configure(&mut self, remap: &Remap) {
+        let moved = |(old, at): (RegionId, Time)| (remap.regions[old.index()], at);
+        self.listed = mem::take(&mut self.listed).into_iter().map(moved).collect();
+    }
+
     /// All instances of a region were listed.
     pub(super) fn listed(&mut self, region: RegionId, as_of: Time) {
         let last = self.listed.entry(region).or_insert(as_of);

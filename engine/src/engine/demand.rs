@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decision::Reason;
 use crate::ids::WorkerTypeId;
+use crate::remap::Remap;
 use crate::units::{Duration, Time};
 
 /// The last counts of every worker type's queue.
@@ -37,6 +38,17 @@ impl Demands {
     /// Of that many worker types, about which nothing is known.
     pub(super) fn new(worker_types: usize, limit: Duration) -> Self {
         Self { limit, read: None, lapse_told: false, counts: alloc::vec![None; worker_types] }
+    }
+
+    /// Goes over to that many worker types; counts of those that stay hold.
+    pub(super) fn configure(&mut self, worker_types: usize, limit: Duration, remap: &Remap) {
+        let mut counts = alloc::vec![None; worker_types];
+        for (new, known) in remap.worker_types.iter().zip(&self.counts) {
+            if let Some(new) = new {
+                counts[new.index()] = *known;
+            }
+        }
+        (self.counts, self.limit) = (counts, limit);
     }
 
     /// Takes in counts; says whether they are news, for late ones are not. After an unknown,

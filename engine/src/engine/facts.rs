@@ -5,7 +5,7 @@ use super::demand::Counts;
 use crate::decision::{Market, Reason};
 use crate::gates::{Event, Site};
 use crate::ids::{InstanceId, LaunchId, WorkerTypeId};
-use crate::ledger::{Launch, Stage};
+use crate::ledger::{Launch, NO_CANDIDATE, Stage};
 use crate::observation::{EndCause, Refusal};
 use crate::units::{Duration, Time};
 use crate::worker_type::EngineConfig;
@@ -29,7 +29,9 @@ impl Engine {
     }
 
     pub(super) fn give(&mut self, id: LaunchId, instance: InstanceId) {
-        self.ledger.set_instance(id, instance);
+        if self.ledger.set_instance(id, instance) && self.config.guards.listing.is_some() {
+            self.listings.own(instance, id);
+        }
         self.move_on(id, Stage::Pending);
     }
 
@@ -61,6 +63,10 @@ impl Engine {
         self.lose(id, cause);
         if let Some(launch) = self.ledger.close(id) {
             self.changed.mark(launch.worker_type);
+            if self.config.guards.listing.is_some() {
+                let ended = (cause != EndCause::Vanished).then_some(self.now);
+                self.listings.close(id, &launch, ended);
+            }
         }
     }
 
@@ -77,7 +83,9 @@ impl Engine {
         }
         let Some(launch) = self.ledger.close(id) else { return };
         let Launch { worker_type, candidate, .. } = launch;
-        self.states[worker_type.index()].errors.note(self.now, candidate);
+        if candidate != NO_CANDIDATE {
+            self.states[worker_type.index()].errors.note(self.now, candidate);
+        }
         self.note(&launch, Event::Refused(refusal));
         self.changed.mark(worker_type);
     }
@@ -92,10 +100,10 @@ impl Engine {
 
     /// Tells the gates what became of a launch.
     pub(super) fn note(&mut self, launch: &Launch, event: Event) {
-        if self.gates.are_off() {
+        let Launch { worker_type, candidate, market, requested, .. } = *launch;
+        if self.gates.are_off() || candidate == NO_CANDIDATE {
             return;
         }
-        let Launch { worker_type, candidate, market, requested, .. } = *launch;
         let site = self.site(worker_type, candidate, market);
         self.gates.note(self.now, &site, requested, event);
     }
@@ -114,6 +122,9 @@ impl Engine {
                 self.history.spawned(launch.pool, self.now);
             }
             self.note(&launch, Event::Accepted);
+            if self.config.guards.listing.is_some() {
+                self.listings.accept(id, self.now);
+            }
         }
         let (due, _) = self.duty(id, &launch);
         // A deadline that is past was acted on; what follows stays as it was set then.

@@ -6,9 +6,11 @@
 
 mod advice;
 mod calls;
+mod configure;
 mod demand;
 mod facts;
 mod floors;
+mod listing;
 mod looks;
 mod restart;
 mod turn;
@@ -24,6 +26,7 @@ use self::advice::Advice;
 use self::calls::Calls;
 use self::demand::{Counts, Demands};
 use self::floors::Floors;
+use self::listing::{Found, Listings};
 use self::looks::Looks;
 pub(crate) use self::zombies::Signs;
 use crate::budget::Budget;
@@ -35,7 +38,7 @@ use crate::ledger::{Launch, Ledger, Stage, Supply};
 use crate::observation::{EndCause, Observation};
 use crate::placement::Errors;
 use crate::prices::PriceBook;
-use crate::random::Stream;
+use crate::random::{Seed, Stream};
 use crate::units::{Duration, Time};
 use crate::worker_type::{EngineConfig, PlacementPolicy, WorkerType};
 
@@ -47,7 +50,11 @@ use crate::worker_type::{EngineConfig, PlacementPolicy, WorkerType};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Engine {
     config: EngineConfig,
+    /// So many of the worker types are served; the others stand here until they have ended.
+    served: usize,
     explains: bool,
+    /// Reasons for what was done about a fact, told in the next decision.
+    to_say: Vec<Reason>,
     now: Time,
     demands: Demands,
     ledger: Ledger,
@@ -65,7 +72,11 @@ pub struct Engine {
     budget: Budget,
     advice: Advice,
     floors: Floors,
+    listings: Listings,
 }
+
+/// Ordered is not done: what ends a launch is ordered again this long after, if it is still there.
+const ORDERED_AGAIN_AFTER: Duration = Duration::from_mins(5);
 
 /// What policies keep of one worker type from turn to turn.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -95,29 +106,21 @@ impl Engine {
     /// no utility: that is for the edge to refuse.
     #[must_use]
     pub fn new(config: EngineConfig) -> Self {
+        check(&config);
         let EngineConfig { seed, ref catalog, ref worker_types, limits, guards } = config;
         let pools = catalog.pools().len();
-        for candidate in worker_types.iter().flat_map(|worker_type| &worker_type.candidates) {
-            assert!(candidate.pool.index() < pools, "a candidate's pool is in the catalog");
-            assert!(candidate.capacity > 0, "a candidate has capacity");
-            assert!(candidate.utility.millionths() > 0, "a candidate has utility");
-        }
         let reach = worker_types.iter().map(price_reach).max().unwrap_or(Duration::ZERO);
-        let state = |worker_type: &WorkerType| State {
-            errors: Errors::new(worker_type.candidates.len()),
-            random: seed.purpose("placement").purpose(&worker_type.name).stream(),
-            favourite: None,
-            surplus_since: None,
-        };
         Self {
+            served: worker_types.len(),
             explains: false,
+            to_say: Vec::new(),
             now: Time::from_ms(i64::MIN),
             demands: Demands::new(worker_types.len(), limits.demand_stale_after),
             ledger: Ledger::new(worker_types.iter().map(|known| known.candidates.len())),
             prices: PriceBook::new(pools, reach),
             history: PoolHistory::new(pools),
             gates: Gates::new(guards),
-            states: worker_types.iter().map(state).collect(),
+            states: worker_types.iter().map(|known| State::new(seed, known)).collect(),
             changed: Changed::all_of(worker_types.len()),
             first_in_line: WorkerTypeId::new(0),
             looks: Looks::default(),
@@ -125,6 +128,7 @@ impl Engine {
             budget: Budget::new(guards.api),
             advice: Advice::default(),
             floors: Floors::new(worker_types),
+            listings: Listings::new(&config),
             config,
         }
     }
@@ -134,7 +138,8 @@ impl Engine {
         self.explains = explains;
     }
 
-    /// What the engine was built from.
+    /// What the engine was built from, or goes by since; what launches still need of earlier
+    /// configurations stands after what the last one has.
     #[must_use]
     pub fn config(&self) -> &EngineConfig {
         &self.config
@@ -177,8 +182,13 @@ impl Engine {
     ///   is settled by its answer, by its instances being seen, or by nobody having seen them.
     /// - Doubt about a call whose launches were all answered or seen is late and ignored.
     /// - A price not newer than the pool's last is late and ignored.
+    /// - An instance found in a listing is its launch's; that of a launch that is not known, or has
+    ///   another instance, is a stray.
+    /// - An absence from a listing that is old, or began before the launch was accepted, means
+    ///   nothing.
     /// - What a worker holds is evidence of then only; what is not known of it counts as work.
-    /// - A worker that ever claimed registered, whoever missed that.
+    /// - A worker that ever claimed registered, whoever missed that, and is alive, whatever listings
+    ///   say.
     /// - Counts, prices and claims dated after `now` are taken to be of `now`.
     ///
     /// Panics if `now` lies before the previous call, or an id is out of range.
@@ -202,13 +212,28 @@ impl Engine {
             Observation::Restarted => self.restart(),
             Observation::WorkerChecked { launch, claimed, last_claim, as_of } => {
                 self.check(launch, claimed, last_claim, as_of.min(now));
+                if let Some(at) = (claimed > 0).then_some(as_of).or(last_claim) {
+                    self.listings.see_alive(launch, at.min(now));
+                }
             }
             Observation::WorkerIdled { launch } => self.advice.asked(launch),
             Observation::RebalanceRecommended { launch: _ } => {}
-            Observation::InstanceFound { .. } => {}
-            Observation::InstanceMissed { launch: _, as_of: _ } => {}
-            Observation::StrayEnded { instance: _ } => {}
-            Observation::InstancesListed { region, as_of } => self.calls.listed(region, as_of),
+            Observation::InstanceFound {
+                instance,
+                launch,
+                worker_type,
+                pool,
+                market,
+                launched,
+            } => {
+                self.find(Found { instance, launch, worker_type, pool, market, launched });
+            }
+            Observation::InstanceMissed { launch, as_of } => self.miss(launch, as_of.min(now)),
+            Observation::StrayEnded { instance } => self.listings.stray_ended(instance),
+            Observation::InstancesListed { region, as_of } => {
+                self.calls.listed(region, as_of.min(now));
+                self.listings.listed(region, as_of.min(now), now);
+            }
             Observation::InstanceRunning { launch } => self.reach(launch, Stage::Running),
             Observation::WorkerRegistered { launch } => self.reach(launch, Stage::Working),
             Observation::InterruptionNoticed { launch, ends_at: _ } => {
@@ -227,8 +252,10 @@ impl Engine {
         self.advance(now);
         let wake_at = now + self.config.limits.iteration_interval;
         let mut decision = Decision { at: now, actions: Vec::new(), reasons: Vec::new(), wake_at };
+        decision.reasons.append(&mut self.to_say);
         self.settle_calls(&mut decision);
         self.give_up_overdue(&mut decision);
+        self.look_around(&mut decision);
         for worker_type in self.floors.take_changed(now) {
             self.changed.mark(worker_type);
         }
@@ -236,8 +263,9 @@ impl Engine {
             self.changed.mark_all(); // so that each says that it is frozen
         }
         let mut orders = VecDeque::new();
+        let served = self.served;
         let changed = self.changed.take();
-        for &worker_type in &changed {
+        for &worker_type in changed.iter().filter(|id| id.index() < served) {
             match self.demands.of(worker_type, now) {
                 Ok(counts) => {
                     if let Some(order) = self.order(worker_type, counts, &mut decision) {
@@ -258,9 +286,28 @@ impl Engine {
         self.now = now;
     }
 
+    /// Keeps a reason for the next decision.
+    fn say(&mut self, reason: Reason) {
+        if self.explains {
+            self.to_say.push(reason);
+        }
+    }
+
     fn because(&self, decision: &mut Decision, reason: Reason) {
         if self.explains {
             decision.reasons.push(reason);
+        }
+    }
+}
+
+impl State {
+    /// Of a worker type that nothing was bought for.
+    fn new(seed: Seed, worker_type: &WorkerType) -> Self {
+        Self {
+            errors: Errors::new(worker_type.candidates.len()),
+            random: seed.purpose("placement").purpose(&worker_type.name).stream(),
+            favourite: None,
+            surplus_since: None,
         }
     }
 }
@@ -301,6 +348,16 @@ impl Changed {
     fn give_back(&mut self, mut taken: Vec<WorkerTypeId>) {
         taken.clear();
         self.spare = taken;
+    }
+}
+
+/// Panics if something is wrong that is for the edge to refuse.
+fn check(config: &EngineConfig) {
+    let pools = config.catalog.pools().len();
+    for candidate in config.worker_types.iter().flat_map(|known| &known.candidates) {
+        assert!(candidate.pool.index() < pools, "a candidate's pool is in the catalog");
+        assert!(candidate.capacity > 0, "a candidate has capacity");
+        assert!(candidate.utility.millionths() > 0, "a candidate has utility");
     }
 }
 

@@ -24,6 +24,12 @@ impl Engine {
             Memory::Listed => self.forget_requests(),
         }
         self.order_again();
+        if self.config.guards.listing.is_none() {
+            return;
+        }
+        let is_unregistered = |stage| matches!(stage, Stage::Pending | Stage::Running);
+        let unregistered = self.ledger.iter().filter(|(_, it)| is_unregistered(it.stage));
+        self.listings.restart(unregistered.map(|(id, _)| id).collect());
     }
 
     /// No call whose launches have no instance can be taken to have been answered, or made.

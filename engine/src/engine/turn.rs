@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::demand::Counts;
 use super::zombies::Duty;
-use super::{Engine, Signs, State};
+use super::{Engine, ORDERED_AGAIN_AFTER, Signs, State};
 use crate::decision::{Action, Decision, Reason};
 use crate::gates::{Event, Fleet, Site};
 use crate::ids::{LaunchId, RegionId, WorkerTypeId};
@@ -15,9 +15,6 @@ use crate::placement::{Offer, Pick, Placement, Plan, Room};
 use crate::scaling::{Need, Scaling};
 use crate::units::{Duration, Time};
 use crate::worker_type::{Candidate, Limits, WorkerType};
-
-/// Ordered is not done: giving a launch up is ordered again this long after, if it is still there.
-const ORDERED_AGAIN_AFTER: Duration = Duration::from_mins(5);
 
 /// What a worker type wants to launch.
 pub(super) struct Order {
@@ -54,7 +51,9 @@ impl Engine {
                 }
                 Duty::GiveUp(reason) => {
                     let last = matches!(reason, Reason::LifetimeReached { .. });
-                    let unless_claimed = self.config.guards.zombies.is_some() && !last;
+                    let is_careful = self.config.guards.zombies.is_some()
+                        || self.config.guards.listing.is_some();
+                    let unless_claimed = is_careful && !last;
                     let (call, order) = match launch.accepted {
                         Some(_) => {
                             (Call::Terminate, Action::Terminate { launch: id, unless_claimed })
@@ -82,6 +81,9 @@ impl Engine {
         counts: Counts,
         decision: &mut Decision,
     ) -> Option<Order> {
+        if self.is_stuck(worker_type) {
+            return None;
+        }
         let Counts { pending, claimed, .. } = counts;
         let supply = self.ledger.supply(worker_type);
         let config = &self.config.worker_types[worker_type.index()];

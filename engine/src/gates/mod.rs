@@ -36,8 +36,9 @@ use crate::decision::{Market, Reason};
 use crate::guards::Guards;
 use crate::ids::{ImageId, PoolId, RegionId, WorkerTypeId};
 use crate::observation::{EndCause, Refusal};
+use crate::remap::Remap;
 use crate::units::Time;
-use crate::worker_type::{Candidate, WorkerType};
+use crate::worker_type::{Candidate, EngineConfig, WorkerType};
 
 /// Where a launch goes, in every respect that a gate may care about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,6 +142,23 @@ impl Gates {
     pub(crate) fn new(guards: Guards) -> Self {
         let (ice, losses) = (Ice::default(), Losses::default());
         Self { guards, ice, losses, quota: Quota::default(), breaker: Breaker::default() }
+    }
+
+    /// Goes over to another configuration. What names of ids it cannot follow is learnt anew.
+    pub(crate) fn configure(&mut self, config: &EngineConfig, remap: &Remap) {
+        self.guards = config.guards;
+        let fresh = Self::new(config.guards);
+        let is_kept = |old: usize, new: usize| old == new;
+        let same_pools = (0..).zip(&remap.pools).all(|(old, new)| is_kept(old, new.index()));
+        let same_regions = (0..).zip(&remap.regions).all(|(old, new)| is_kept(old, new.index()));
+        let same_types = (0..)
+            .zip(&remap.worker_types)
+            .all(|(old, new)| new.is_some_and(|new| is_kept(old, new.index())));
+        if !(same_pools && same_regions) {
+            *self = fresh;
+        } else if !same_types {
+            self.breaker = fresh.breaker;
+        }
     }
 
     /// Whether no gate can ever close.

@@ -174,6 +174,18 @@ impl Errors {
         self.by_candidate[candidate as usize] += 1;
     }
 
+    /// Goes over to that many candidates, with those new numbers.
+    pub(crate) fn configure(self, candidates: usize, moved: impl Fn(u32) -> Option<u32>) -> Self {
+        let mut new = Self::new(candidates);
+        for (time, candidate) in self.refused {
+            if let Some(candidate) = moved(candidate) {
+                new.refused.push_back((time, candidate));
+                new.by_candidate[candidate as usize] += 1;
+            }
+        }
+        new
+    }
+
     /// Forgets what is an hour old.
     pub(crate) fn forget_old(&mut self, now: Time) {
         while let Some(&(time, candidate)) = self.refused.front()

@@ -155,10 +155,10 @@ fn what_no_later_listing_shows_never_was() {
             decide
         19m unanswered #1
         20m decide
-            listed c5.large/us-east-1a as-of 58m
+            listed us-east-1 as-of 58m
         58m decide
             supply build
-            listed c5.large/us-east-1a as-of 59m1s
+            listed us-east-1 as-of 59m1s
         60m decide
         ",
         expect![[r#"

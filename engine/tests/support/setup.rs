@@ -11,7 +11,7 @@
 //! these two only). An unknown word panics.
 
 use provisioner_engine::catalog::{Catalog, Pool};
-use provisioner_engine::guards::Guards;
+use provisioner_engine::guards::{Guards, ListingRule, Removed};
 use provisioner_engine::ids::PoolId;
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
@@ -169,6 +169,10 @@ fn limit(config: &mut EngineConfig, word: &str) {
             config.limits.launches_per_call_max = value.parse().expect("a number");
         }
         ("guards", "on") => config.guards = Guards::default(),
+        ("guards", "v1") => {
+            let listing = Some(ListingRule::believed(Duration::from_mins(20)));
+            config.guards = Guards { listing, removed: Removed::Killed, ..Guards::off() };
+        }
         ("guards", names) => names.split(',').for_each(|name| guard(&mut config.guards, name)),
         ("stale", value) => config.limits.demand_stale_after = duration(value),
         (other, _) => panic!("`{other}` is no limit"),
@@ -179,6 +183,7 @@ fn limit(config: &mut EngineConfig, word: &str) {
 fn guard(guards: &mut Guards, name: &str) {
     let on = Guards::default();
     match name {
+        "listing" => (guards.listing, guards.strays) = (on.listing, on.strays),
         "ice" => guards.ice = on.ice,
         "losses" => guards.losses = on.losses,
         "share" => guards.share = on.share,

@@ -9,6 +9,12 @@
 //!     unknown linux-build
 //!     queues                               as-of 1m
 //!     supply linux-build
+//!     found i7 #2 linux-build c5.large/us-east-1a    (or - for a label that is not there)
+//!     missed #2                            as-of 1m
+//!     listed us-east-1                     as-of 1m
+//! 2m  configure
+//!     | worker linux-build
+//!     | pool c5.large/us-east-1a
 //! ```
 //!
 //! A line without a time happens at the time above it. Each turn prints its orders and, below,
@@ -38,7 +44,8 @@ pub(crate) fn tell(setup: &str, story: &str) -> String {
     engine.explain(true);
     let mut told = String::new();
     let (mut time, mut now) = ("0s", Duration::ZERO);
-    for line in story.lines().map(str::trim).filter(|line| !line.is_empty()) {
+    let mut lines = story.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
+    while let Some(line) = lines.next() {
         let mut words: Vec<&str> = line.split_whitespace().collect();
         if words[0].starts_with(|c: char| c.is_ascii_digit()) {
             time = words.remove(0);
@@ -52,6 +59,14 @@ pub(crate) fn tell(setup: &str, story: &str) -> String {
                 write_decision(&mut told, time, &decision, engine.config());
             }
             ["losses"] => told += &format!("{time}: {} lost\n", engine.losses()),
+            ["configure"] => {
+                let mut setup = String::new();
+                while let Some(line) = lines.next_if(|line| line.starts_with('|')) {
+                    setup += &format!("{}\n", line.trim_start_matches('|'));
+                }
+                engine.configure(at, config(&setup));
+                silent.configure(at, config(&setup));
+            }
             ["supply", name] => {
                 let supply = engine.supply(worker_type(engine.config(), name));
                 told += &format!("{time}: {name} has {supply}\n");
@@ -90,6 +105,29 @@ fn observations(config: &EngineConfig, words: &[&str], now: Time) -> Vec<Observa
             price: price(amount),
             since: dated,
         }],
+        ["found", instance, label, name, pool_name] => {
+            let is_there = |word: &&str| *word != "-";
+            let market = Market::Spot { max_price: None };
+            vec![Observation::InstanceFound {
+                instance: instance_id(instance),
+                launch: Some(label).filter(is_there).and_then(|label| launches(label).next()),
+                worker_type: Some(name).filter(is_there).map(|name| worker_type(config, name)),
+                pool: Some(pool_name).filter(is_there).map(|name| pool(&config.catalog, name)),
+                market,
+                launched: dated,
+            }]
+        }
+        ["missed", range] => {
+            each(range, &|launch| Observation::InstanceMissed { launch, as_of: dated })
+        }
+        ["listed", region] => {
+            let region = config.catalog.clone().region(region);
+            vec![Observation::InstancesListed { region, as_of: dated }]
+        }
+        ["stray-ended", instance] => {
+            vec![Observation::StrayEnded { instance: instance_id(instance) }]
+        }
+        ["restarted"] => vec![Observation::Restarted],
         ["pending", range] => each(range, &|launch| {
             // Told of one instance only, a story need not number it.
             Observation::InstancePending { launch, instance: InstanceId(launch.0) }
@@ -151,10 +189,6 @@ fn observations(config: &EngineConfig, words: &[&str], now: Time) -> Vec<Observa
             let region = config.catalog.region_of(PoolId::new(0)); // stories of calls have one
             Observation::CallThrottled { region, call, launch: Some(launch) }
         }),
-        ["listed", name] => {
-            let region = config.catalog.region_of(pool(&config.catalog, name));
-            vec![Observation::InstancesListed { region, as_of: dated }]
-        }
         _ => panic!("`{}` is no fact", words.join(" ")),
     }
 }
@@ -183,6 +217,11 @@ fn launches(text: &str) -> impl Iterator<Item = LaunchId> {
     let number = |text: &str| text.strip_prefix('#').expect("#").parse::<u64>().expect("a number");
     let (first, last) = text.split_once("..").unwrap_or((text, text));
     (number(first)..=number(last)).map(LaunchId)
+}
+
+/// `i7`.
+fn instance_id(text: &str) -> InstanceId {
+    InstanceId(text.strip_prefix('i').expect("i").parse().expect("a number"))
 }
 
 /// The worker type of that name.

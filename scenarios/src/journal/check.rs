@@ -92,6 +92,15 @@ impl Tables {
         };
         span("iteration_interval", config.limits.iteration_interval)?;
         span("demand_stale_after", config.limits.demand_stale_after)?;
+        if let Some(rule) = config.guards.listing {
+            span("interval", rule.interval)?;
+            span("gone_after", rule.gone_after)?;
+            span("unlisted_after", rule.unlisted_after)?;
+            span("stale_after", rule.stale_after)?;
+        }
+        if let Some(rule) = config.guards.strays {
+            span("patience", rule.patience)?;
+        }
         for worker_type in &config.worker_types {
             let told = |what| format!("worker type `{}`: {what}", worker_type.name);
             tables.check_worker_type(worker_type).map_err(told)?;
@@ -117,12 +126,27 @@ impl Tables {
         }
     }
 
+    /// Goes over to the tables that hold after a record.
+    pub(super) fn follow(&mut self, record: &Record) -> Result<(), String> {
+        match record {
+            Record::Configured { config, .. } if !config.worker_types.is_empty() => {
+                *self = Self::of(config)?;
+            }
+            Record::Configured { .. } | Record::Observed { .. } | Record::Decided(_) => {}
+        }
+        Ok(())
+    }
+
     /// Whether a record can be given to the engine, and printed.
     pub(super) fn check(&self, record: &Record) -> Result<(), String> {
         match record {
             Record::Observed { at, observation } => {
                 time("at", *at)?;
                 self.check_fact(observation)
+            }
+            Record::Configured { at, config } => {
+                time("at", *at)?;
+                Self::of(config).map(drop)
             }
             Record::Decided(decision) => {
                 time("at", decision.at)?;
@@ -229,7 +253,8 @@ impl Tables {
                 self.worker_type(worker_type)?;
                 self.pool(pool)
             }
-            Reason::RequestTimedOut { .. }
+            Reason::ConfigurationEmpty { .. }
+            | Reason::RequestTimedOut { .. }
             | Reason::RegistrationTimedOut { .. }
             | Reason::LifetimeReached { .. }
             | Reason::CallRepeated { .. }

@@ -5,7 +5,9 @@
 //! policy that is the profile's own are kept, and so are our guards where the file sets them. Sources: taskcluster/aws-provisioner, 2017-05 (v1),
 //! and taskcluster/taskcluster, services/worker-manager, 2026-08.
 
-use provisioner_engine::guards::{Guards, Memory, Unanswered, ZombieRule};
+use provisioner_engine::guards::{
+    Guards, ListingRule, Memory, Removed, StrayRule, Unanswered, ZombieRule,
+};
 use provisioner_engine::units::{Duration, Ratio};
 use provisioner_engine::worker_type::{
     BiasRule, BidRule, EngineConfig, ErrorAttribution, IdleCredit, OverCap, Overshoot,
@@ -49,14 +51,20 @@ impl Profile {
         match self {
             Self::V1 => {
                 let (unanswered, memory) = (Unanswered::Forgotten, Memory::Listed);
-                engine.guards = Guards { unanswered, memory, ..Guards::off() };
+                // A request was remembered until it was listed, for some twenty minutes.
+                let listing = Some(ListingRule::believed(Duration::from_mins(20)));
+                let strays = Some(StrayRule { patience: Duration::ZERO, adopt: true });
+                let removed = Removed::Killed;
+                engine.guards =
+                    Guards { listing, strays, removed, unanswered, memory, ..Guards::off() };
                 engine.limits.launches_per_call_max = 1;
                 engine.limits.spend = SpendLimits::default();
             }
             Self::WorkerManager => {
                 let (unanswered, memory) = (Unanswered::Forgotten, Memory::Durable);
+                let listing = Some(ListingRule::believed(Duration::ZERO));
                 let zombies = Some(ZombieRule { patience: INACTIVITY, ..ZombieRule::default() });
-                engine.guards = Guards { unanswered, memory, zombies, ..Guards::off() };
+                engine.guards = Guards { listing, unanswered, memory, zombies, ..Guards::off() };
                 engine.limits.launches_per_call_max = u32::MAX;
                 engine.limits.spend = SpendLimits::default();
             }

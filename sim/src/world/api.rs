@@ -65,20 +65,14 @@ enum Fate {
 
 impl Api {
     pub(super) fn new(config: &SimConfig) -> Self {
-        let about_calls = |fault: &Fault| match fault.what {
-            FaultKind::CallsThrottled { .. }
-            | FaultKind::RequestsLost { .. }
-            | FaultKind::ResponsesLost { .. }
-            | FaultKind::InternalErrors { .. } => true,
-            FaultKind::Crash { .. }
-            | FaultKind::QueueDown
-            | FaultKind::QueueSays { .. }
-            | FaultKind::BrokenImage { .. }
-            | FaultKind::BootSlow { .. }
-            | FaultKind::PoolDry { .. }
-            | FaultKind::PoolOversubscribed { .. }
-            | FaultKind::VolumeLimit { .. }
-            | FaultKind::ImageUnusable { .. } => false,
+        let about_calls = |fault: &Fault| {
+            matches!(
+                fault.what,
+                FaultKind::CallsThrottled { .. }
+                    | FaultKind::RequestsLost { .. }
+                    | FaultKind::ResponsesLost { .. }
+                    | FaultKind::InternalErrors { .. }
+            )
         };
         Self {
             is_plain: config.cloud.api.is_plain()

@@ -123,6 +123,7 @@ impl World<'_> {
             largest_pool_share,
             largest_pool,
             api_calls: self.calls,
+            ownership: self.ownership,
             notices: NoticeMeasures {
                 losses_counted: self.engine.losses(),
                 losses_miscounted: self.notices.losses.abs_diff(self.engine.losses()),

@@ -60,14 +60,15 @@ impl World<'_> {
         let last_orders = self.last_orders();
         for (nth, action) in (0..).zip(decision.actions) {
             if last_orders.is_none_or(|orders| nth < orders) {
-                self.carry_out(action);
+                self.carry_out(self.engine_ids.to_world(action));
             } else {
-                self.leave_undone(action);
+                self.leave_undone(self.engine_ids.to_world(action));
             }
         }
         if let Some(orders) = last_orders {
             self.dies_at(CrashStep::AfterOrders(orders));
         }
+        self.count_orphans();
         if cfg!(debug_assertions) {
             self.audit();
         }
@@ -115,13 +116,14 @@ impl World<'_> {
                     self.stop(slot, EndCause::Provisioner);
                 }
             }
+            Action::EndStray { instance } => self.end_stray(instance),
+            Action::ListInstances { region } => self.list(region),
             Action::CheckWorker { launch } => self.check_worker(launch),
             Action::AdviseStop { launch } => {
                 if let Some(&slot) = self.launches.get(launch) {
                     self.advise_stop(slot);
                 }
             }
-            Action::EndStray { .. } | Action::ListInstances { .. } => {}
         }
     }
 
@@ -144,6 +146,12 @@ impl World<'_> {
 
     /// A fact sets out for the engine, and takes that much longer than others.
     pub(super) fn tell_later(&mut self, observation: Observation, extra: Duration) {
+        for _ in 0..self.copies(&observation) {
+            self.send(observation, extra);
+        }
+    }
+
+    fn send(&mut self, observation: Observation, extra: Duration) {
         let lag = match &self.config.observation_lag {
             DurationDist::Constant(lag) => *lag,
             varying => varying.sample(&mut self.draws.lag),
@@ -179,6 +187,7 @@ impl World<'_> {
         if self.is_down() {
             return;
         }
+        let Some(observation) = self.engine_ids.to_engine(observation) else { return };
         let at = self.now;
         self.engine.observe(at, observation);
         self.record(|| Record::Observed { at, observation });

@@ -73,8 +73,12 @@ events! {
     UptimeReached = 12,
     /// A fact reaches the engine.
     Delivered = 13,
-    /// The engine's process dies: by chance, or by the fault before that slot.
-    ProcessDies = 30,
+    /// A page of a listing is answered; the slot is the region.
+    Page = 14,
+    /// A fault that happens once begins, or ends if the generation is 1; the slot is its number.
+    FaultTurns = 15,
+    /// The engine's process dies by chance.
+    ProcessDies = 16,
     /// A worker hangs.
     Hangs = 40,
     /// A worker dies.

@@ -95,6 +95,7 @@ impl World<'_> {
         assert!(legal, "{launch}: EC2 takes no instance from {from:?} to {to:?}");
         let reason = cause.and_then(StateReason::of);
         self.report(launch, Step::Instance { from, to, reason });
+        self.enlist(slot, to, cause);
     }
 
     /// A spot request gets a status code: the only place where that happens.

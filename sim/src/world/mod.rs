@@ -12,6 +12,8 @@
 //! | `interruption` | how EC2 takes them back and announces it |
 //! | `lifecycle` | EC2's own states, launches that fail |
 //! | `quotas` | what the account may have at once |
+//! | `listing` | what can be listed, and what listings say |
+//! | `roles` | configurations, and what the engine calls worker types |
 //! | `driver` | what the engine is told and what it orders |
 //! | `queue` | what the queue says of its counts and of a worker |
 //! | `books` | bills, and who they are for |
@@ -30,18 +32,20 @@ mod habits;
 mod instances;
 mod interruption;
 mod lifecycle;
+mod listing;
 mod peaks;
 mod process;
 mod queue;
 mod quotas;
+mod roles;
 mod tasks;
 mod work;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use provisioner_engine::Engine;
 use provisioner_engine::decision::Market as BoughtIn;
-use provisioner_engine::ids::{PoolId, WorkerTypeId};
+use provisioner_engine::ids::{InstanceId, PoolId, WorkerTypeId};
 use provisioner_engine::journal::{Digest, Record};
 use provisioner_engine::launch_map::LaunchMap;
 use provisioner_engine::random::Stream;
@@ -51,19 +55,21 @@ use self::api::Api;
 use self::books::Books;
 use self::cloud::{Draws, PoolState};
 use self::driver::InFlight;
-use self::event::Event;
+use self::event::{Event, Handle};
 use self::habits::Habits;
 use self::instances::{Instances, Ready, Stage};
 pub use self::lifecycle::{Step, Transition};
+use self::listing::Listings;
 use self::peaks::Peaks;
 use self::process::Process;
 use self::queue::Told;
 use self::quotas::QuotaBook;
+use self::roles::EngineIds;
 use self::tasks::{Queue, TaskCounts, Tasks};
 use crate::agenda::{Agenda, LineId};
-use crate::config::SimConfig;
+use crate::config::{FaultKind, SimConfig};
 use crate::input::{Task, TaskSource};
-use crate::outcome::{LaunchMeasures, NoticeMeasures, Outcome, SafetyMeasures, Waits};
+use crate::outcome::{LaunchMeasures, NoticeMeasures, Outcome, Ownership, SafetyMeasures, Waits};
 
 /// Who watches a run. Nothing here changes what happens.
 #[derive(Default)]
@@ -159,6 +165,11 @@ struct World<'a> {
     restarts: u64,
     calls: crate::outcome::ApiCalls,
     peaks: Peaks,
+    listings: Listings,
+    engine_ids: EngineIds,
+    /// Instances that run without being known to the engine: since when, and when last seen so.
+    orphans: BTreeMap<InstanceId, (Time, Time)>,
+    ownership: Ownership,
     notices: NoticeMeasures,
 }
 
@@ -218,6 +229,16 @@ impl<'a> World<'a> {
         let pools: Vec<PoolState> = (0..config.engine.catalog.pools().len())
             .map(|index| PoolState::new(config, PoolId::new(index)))
             .collect();
+        for (slot, fault) in (0..).zip(&config.faults) {
+            if let FaultKind::ToldEnded { .. }
+            | FaultKind::Configured(_)
+            | FaultKind::Crash { .. } = fault.what
+            {
+                for (generation, at) in [(0, fault.from), (1, fault.until)] {
+                    agenda.enter(at, Event::FaultTurns(Handle { slot, generation }).pack());
+                }
+            }
+        }
         let process = Process::new(config, &engine);
         let interval = config.engine.limits.iteration_interval;
         assert!(interval > Duration::ZERO, "iterations are some time apart");
@@ -261,13 +282,17 @@ impl<'a> World<'a> {
             restarts: 0,
             calls: crate::outcome::ApiCalls::default(),
             peaks: Peaks::default(),
+            listings: Listings::new(config),
+            engine_ids: EngineIds::all(config.workers.len()),
+            orphans: BTreeMap::new(),
+            ownership: Ownership::default(),
             notices: NoticeMeasures::default(),
             hooks,
         }
     }
 
     fn run(mut self, tasks: &mut dyn TaskSource) -> Outcome {
-        self.schedule_deaths();
+        self.draw_death();
         self.open_calendar();
         self.open_market();
         let give_up = self.agenda.end();
@@ -348,20 +373,22 @@ impl<'a> World<'a> {
             Event::UptimeReached(handle) => self.on_instance(handle, Self::retire),
             Event::IdleTimeout(handle) => self.idle_timeout(handle),
             Event::Delivered(handle) => self.deliver(handle),
-            Event::ProcessDies(handle) => self.process_dies(handle),
+            Event::ProcessDies(_) => self.die_by_chance(),
+            Event::Page(handle) => self.page(handle),
+            Event::FaultTurns(handle) => self.turn_fault(handle),
             Event::Hangs(handle) => self.on_instance(handle, Self::hang),
             Event::Dies(handle) => self.on_instance(handle, Self::die),
             Event::Asks(handle) => self.ask_to_stop(handle),
         }
     }
 
-    fn on_task(&mut self, handle: event::Handle, act: impl FnOnce(&mut Self, u32)) {
+    fn on_task(&mut self, handle: Handle, act: impl FnOnce(&mut Self, u32)) {
         if let Some(slot) = self.tasks.find(handle) {
             act(self, slot);
         }
     }
 
-    fn on_instance(&mut self, handle: event::Handle, act: impl FnOnce(&mut Self, u32)) {
+    fn on_instance(&mut self, handle: Handle, act: impl FnOnce(&mut Self, u32)) {
         if let Some(slot) = self.instances.find(handle) {
             act(self, slot);
         }

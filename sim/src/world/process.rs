@@ -18,6 +18,7 @@ use provisioner_engine::observation::Observation;
 use provisioner_engine::random::Stream;
 use provisioner_engine::snapshot::Snapshot;
 use provisioner_engine::units::{Duration, Time};
+use provisioner_engine::worker_type::EngineConfig;
 use rand::RngExt;
 
 use super::World;
@@ -25,7 +26,7 @@ use super::cloud::hours;
 use super::event::{Event, Handle};
 use super::instances::{Stage, Voice};
 use crate::config::process::CrashStep;
-use crate::config::{Fault, FaultKind, SimConfig};
+use crate::config::{FaultKind, SimConfig};
 use crate::dist::DurationDist;
 use crate::input::PriceChange;
 
@@ -48,6 +49,8 @@ pub(super) struct Process {
     doomed: Option<(CrashStep, Duration)>,
     /// While it is down.
     is_down: bool,
+    /// What it is to go over to when it comes back.
+    config: Option<EngineConfig>,
 }
 
 impl Process {
@@ -62,6 +65,7 @@ impl Process {
             random: config.seed.purpose("process").stream(),
             doomed: None,
             is_down: false,
+            config: None,
         };
         process.take_snapshot(engine);
         may_die(config).then(|| Box::new(process))
@@ -125,19 +129,8 @@ impl World<'_> {
         }
     }
 
-    /// Says when the process dies at stated times, and when first by chance.
-    pub(super) fn schedule_deaths(&mut self) {
-        for (slot, fault) in (1..).zip(&self.config.faults) {
-            if matches!(fault.what, FaultKind::Crash { .. }) {
-                let dies = Event::ProcessDies(Handle { slot, generation: 0 });
-                self.agenda.enter(fault.from, dies.pack());
-            }
-        }
-        self.draw_death();
-    }
-
     /// Draws when the process dies next by chance.
-    fn draw_death(&mut self) {
+    pub(super) fn draw_death(&mut self) {
         let rate = self.config.process.crash_rate;
         if rate > 0.0
             && let Some(process) = &mut self.process
@@ -149,12 +142,8 @@ impl World<'_> {
         }
     }
 
-    /// The process dies, as a fault says or by chance and at a random step.
-    pub(super) fn process_dies(&mut self, Handle { slot, .. }: Handle) {
-        let fault = (slot as usize).checked_sub(1).map(|nth| &self.config.faults[nth]);
-        if let Some(Fault { from, until, what: FaultKind::Crash { step } }) = fault {
-            return self.doom(*step, until.since(*from));
-        }
+    /// The process dies at a random step.
+    pub(super) fn die_by_chance(&mut self) {
         let Some(process) = &mut self.process else { return };
         let random = &mut process.random;
         let step = match random.random_range(0..6) {
@@ -169,7 +158,7 @@ impl World<'_> {
     }
 
     /// The process dies when it next comes to that step.
-    fn doom(&mut self, step: CrashStep, downtime: Duration) {
+    pub(super) fn doom(&mut self, step: CrashStep, downtime: Duration) {
         let Some(process) = self.process.as_mut().filter(|process| !process.is_down) else {
             return;
         };
@@ -212,6 +201,7 @@ impl World<'_> {
         process.is_down = true;
         self.engine = process.restore();
         self.in_flight.lose();
+        self.listings.lose();
         for slot in self.instances.slots() {
             let instance = &mut self.instances[slot];
             if instance.stage == Stage::Asked {
@@ -225,9 +215,12 @@ impl World<'_> {
     pub(super) fn come_back(&mut self) {
         let Some(process) = &mut self.process else { return };
         process.is_down = false;
-        let written_at = process.written_at;
+        let (config, written_at) = (process.config.take(), process.written_at);
         self.restarts += 1;
         self.observe(Observation::Restarted);
+        if let Some(config) = config {
+            self.configure(config);
+        }
         let prices = self.config.market.prices();
         let first = prices.partition_point(|change| change.at < written_at - PRICES_READ_BACK);
         for change in prices.get(first..self.next_price).into_iter().flatten() {
@@ -238,5 +231,16 @@ impl World<'_> {
             self.touch(worker_type);
         }
         self.draw_death();
+    }
+
+    /// Keeps a configuration until the process is up again; gives it back if it is up.
+    pub(super) fn unless_down(&mut self, config: EngineConfig) -> Option<EngineConfig> {
+        match &mut self.process {
+            Some(process) if process.is_down => {
+                process.config = Some(config);
+                None
+            }
+            Some(_) | None => Some(config),
+        }
     }
 }

@@ -263,6 +263,10 @@ pub fn story(config: &SimConfig, tasks: RecordedTasks) -> String {
     for record in records {
         match record {
             Record::Observed { at, observation } => fact(&mut told, at, observation),
+            Record::Configured { at, config } => {
+                let types = config.worker_types.len();
+                writeln!(told, "{} {types} worker types", clock(at)).expect("a string takes all");
+            }
             Record::Decided(decision) => orders(&mut told, config, &decision),
         }
     }

@@ -110,6 +110,9 @@ pub(super) fn cloud(s: &mut Section<'_>, regime: Regime, behaviour: Behaviour) -
             base.interruption_hazard,
             "AWS Spot Instance Advisor, the class of 10-15 % a month; none by chance in the bid era",
         ),
+        listing: s.section("listing", "How it tells of instances.", |s| {
+            super::listing::listing(s, &base.listing)
+        }),
         interruption: s.section(
             "interruption",
             "How EC2 takes spot instances back, and says so.",

@@ -1,7 +1,7 @@
 //! What goes wrong at stated times.
 
 use provisioner_engine::units::Duration;
-use provisioner_sim::config::FaultKind;
+use provisioner_sim::config::{FaultKind, Reconfiguration};
 use provisioner_sim::dist::DELAY_MAX;
 
 use super::delay::{duration, some_time};
@@ -31,6 +31,24 @@ pub(crate) enum WhatDoc {
         worker_types: Option<At<Vec<String>>>,
         registers: bool,
     },
+}
+
+fn reconfiguration(s: &mut Section<'_>) -> Reconfiguration {
+    let mut names = |key, doc| {
+        let names = kind::list(kind::text());
+        s.defaulted(key, names, doc, Vec::new(), "none is removed")
+    };
+    Reconfiguration {
+        worker_types_removed: names("worker_types_removed", "Worker types that it lacks."),
+        instance_types_removed: names("instance_types_removed", "Instance types that it lacks."),
+        empty: s.defaulted(
+            "empty",
+            kind::boolean(),
+            "Whether it lacks all worker types.",
+            false,
+            "the rest is there",
+        ),
+    }
 }
 
 pub(super) fn fault(s: &mut Section<'_>) -> FaultDoc {
@@ -91,6 +109,15 @@ pub(super) fn fault(s: &mut Section<'_>) -> FaultDoc {
     let responses_lost = |s: &mut Section<'_>| known(FaultKind::ResponsesLost { share: share(s) });
     let internal_errors =
         |s: &mut Section<'_>| known(FaultKind::InternalErrors { share: share(s) });
+    let listing_down = |_: &mut Section<'_>| WhatDoc::Known(FaultKind::ListingDown);
+    let listing_frozen = |_: &mut Section<'_>| WhatDoc::Known(FaultKind::ListingFrozen);
+    let told_ended = |s: &mut Section<'_>| {
+        let doc = "Chance for each instance that is up.";
+        let share = s.defaulted("share", kind::float().within(0.0..=1.0), doc, 1.0, "all");
+        WhatDoc::Known(FaultKind::ToldEnded { share })
+    };
+    let configured =
+        |s: &mut Section<'_>| WhatDoc::Known(FaultKind::Configured(reconfiguration(s)));
     let variants = [
         Variant::new(
             "crash",
@@ -149,6 +176,22 @@ pub(super) fn fault(s: &mut Section<'_>) -> FaultDoc {
             "image-unusable",
             "Images cannot be used: launches of them are refused (`InvalidAMIID.NotFound`).",
             &image_unusable,
+        ),
+        Variant::new("listing-down", "Listings of instances fail.", &listing_down),
+        Variant::new(
+            "listing-frozen",
+            "Listings of instances show what was visible when this began.",
+            &listing_frozen,
+        ),
+        Variant::new(
+            "told-ended",
+            "The engine is told, once and wrongly, that instances ended: it loses them.",
+            &told_ended,
+        ),
+        Variant::new(
+            "configured",
+            "The engine goes over to another configuration, and at the end back again.",
+            &configured,
         ),
     ];
     FaultDoc {

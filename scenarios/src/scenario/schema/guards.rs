@@ -1,8 +1,8 @@
 //! What protects the engine from a lying cloud: a preset, and each rule for itself.
 
 use provisioner_engine::guards::{
-    ApiRule, BreakerRule, Bucket, Guards, IceRule, ListingRule, LossRule, Memory, ShareRule,
-    StrayRule, Unanswered, ZombieRule,
+    Absence, ApiRule, BreakerRule, Bucket, Guards, IceRule, ListingRule, LossRule, Memory, Removed,
+    ShareRule, StrayRule, Unanswered, ZombieRule,
 };
 use provisioner_engine::units::{Duration, Ratio};
 
@@ -39,6 +39,14 @@ fn rules(s: &mut Section<'_>, preset: Guards) -> Guards {
             "Our instances are looked for by listing them, besides being told of them.",
             preset.listing.is_some(),
             &listing,
+        ),
+        removed: s.defaulted(
+            "removed",
+            kind::choice(&[("kept", Removed::Kept), ("killed", Removed::Killed)]),
+            "Machines of a worker type that leaves the configuration live out their time, or are \
+             killed.",
+            preset.removed,
+            PRESET,
         ),
         unanswered: s.defaulted(
             "unanswered",
@@ -312,7 +320,7 @@ fn listing(s: &mut Section<'_>) -> ListingRule {
         gone_after: time(
             s,
             "gone_after",
-            "An instance that was listed and is missing for longer than this, and …",
+            "An instance that was listed and is missing for so long, and …",
             default.gone_after,
             VISIBLE,
         ),
@@ -336,6 +344,13 @@ fn listing(s: &mut Section<'_>) -> ListingRule {
             "Listings older than this are no evidence.",
             default.stale_after,
             CHOSEN,
+        ),
+        absence: s.defaulted(
+            "absence",
+            kind::choice(&[("doubted", Absence::Doubted), ("believed", Absence::Believed)]),
+            "What is absent for so long is asked after first, or is gone at once.",
+            default.absence,
+            "worker-manager believes `InvalidInstanceID.NotFound`",
         ),
     }
 }

@@ -11,6 +11,7 @@ mod faults;
 pub(super) mod floors;
 mod guards;
 mod lifecycle;
+mod listing;
 mod market;
 mod policy;
 mod process;
