@@ -35,10 +35,12 @@ fn a_call_without_an_answer_is_repeated_and_nothing_is_bought_twice() {
         ",
         expect![[r#"
             0s:
+              list us-east-1
               build c5.large/us-east-1a $0.02/h #1..#3
                 build: 3 pending, 0 claimed, no capacity → +3 (would keep 3)
                 build: 3 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1
             1m:
+              list us-east-1
               wakes after 1 s
                 build: 3 pending, 0 claimed, capacity 3 requested → +0 (would keep 3)
             61s:
@@ -46,6 +48,7 @@ fn a_call_without_an_answer_is_repeated_and_nothing_is_bought_twice() {
                 #1: called again with the same token, in doubt after 1 × before
             62s: build has capacity 2 pending
             2m:
+              list us-east-1
               build c5.large/us-east-1a $0.02/h #4
                 build: 3 pending, 0 claimed, capacity 2 pending → +1 (would keep 3)
                 build: 1 × c5.large/us-east-1a from #4, spot at most $0.02/h, price $0.01/h, chosen from 1
@@ -99,6 +102,7 @@ fn a_call_that_stays_unanswered_waits_twice_as_long_each_time() {
         ",
         expect![[r#"
             0s:
+              list us-east-1
               build c5.large/us-east-1a $0.02/h #1
                 build: 1 pending, 0 claimed, no capacity → +1 (would keep 1)
                 build: 1 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1
@@ -135,12 +139,15 @@ fn an_instance_that_turns_up_settles_the_doubt() {
         ",
         expect![[r#"
             0s:
+              list us-east-1
               build c5.large/us-east-1a $0.02/h #1
                 build: 1 pending, 0 claimed, no capacity → +1 (would keep 1)
                 build: 1 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1
             2m:
+              list us-east-1
                 build: 1 pending, 0 claimed, capacity 1 running → +0 (would keep 1)
-            3m: nothing
+            3m:
+              list us-east-1
         "#]],
     );
 }
@@ -158,25 +165,29 @@ fn what_no_later_listing_shows_never_was() {
             listed us-east-1 as-of 58m
         58m decide
             supply build
-            listed us-east-1 as-of 59m1s
-        60m decide
+        60m listed us-east-1 as-of 59m1s
+            decide
         ",
         expect![[r#"
             0s:
+              list us-east-1
               build c5.large/us-east-1a $0.02/h #1..#2
                 build: 2 pending, 0 claimed, no capacity → +2 (would keep 2)
                 build: 2 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1
             20m:
               cancel #1..#2
+              list us-east-1
                 #1: cancelled, not fulfilled since 1970-01-01T00:00:00Z
                 #2: cancelled, not fulfilled since 1970-01-01T00:00:00Z
                 build: 2 pending, 0 claimed, capacity 2 requested → +0 (would keep 2)
             58m:
               cancel #1..#2
+              list us-east-1
                 #1: cancelled, not fulfilled since 1970-01-01T00:00:00Z
                 #2: cancelled, not fulfilled since 1970-01-01T00:00:00Z
             58m: build has capacity 2 requested
             60m:
+              list us-east-1
               build c5.large/us-east-1a $0.02/h #3..#4
                 #1: never answered, never listed, so it never was
                 #2: never answered, never listed, so it never was
@@ -204,15 +215,18 @@ fn a_rejected_repetition_may_have_been_carried_out_and_is_looked_for() {
         ",
         expect![[r#"
             0s:
+              list us-east-1
               build c5.large/us-east-1a $0.02/h #1
                 build: 1 pending, 0 claimed, no capacity → +1 (would keep 1)
                 build: 1 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1
             2m:
               build c5.large/us-east-1a $0.02/h #1
+              list us-east-1
                 #1: called again with the same token, in doubt after 1 × before
                 build: 1 pending, 0 claimed, capacity 1 requested → +0 (would keep 1)
             2m: build has capacity 1 requested
-            3m: nothing
+            3m:
+              list us-east-1
             4m: build has capacity 1 running
         "#]],
     );
@@ -235,6 +249,7 @@ fn a_throttled_call_is_repeated_and_its_demand_is_kept() {
         ",
         expect![[r#"
             0s:
+              list us-east-1
               build c5.large/us-east-1a $0.02/h #1..#60
                 build: 60 pending, 0 claimed, no capacity → +60 (would keep 60)
                 build: 60 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1
@@ -267,10 +282,12 @@ fn a_call_that_is_throttled_until_its_time_is_over_makes_room() {
         ",
         expect![[r#"
             0s:
+              list us-east-1
               build c5.large/us-east-1a $0.02/h #1
                 build: 1 pending, 0 claimed, no capacity → +1 (would keep 1)
                 build: 1 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1
             20m:
+              list us-east-1
               wakes after 1 s
                 #1: cancelled, not fulfilled since 1970-01-01T00:00:00Z
                 build: 1 pending, 0 claimed, no capacity → +1 (would keep 1)
@@ -295,11 +312,13 @@ fn giving_up_is_ordered_again_as_soon_as_a_throttle_allows() {
         ",
         expect![[r#"
             0s:
+              list us-east-1
               build c5.large/us-east-1a $0.02/h #1
                 build: 1 pending, 0 claimed, no capacity → +1 (would keep 1)
                 build: 1 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1
             20m:
               cancel #1
+              list us-east-1
                 #1: cancelled, not fulfilled since 1970-01-01T00:00:00Z
                 build: 1 pending, 0 claimed, capacity 1 requested → +0 (would keep 1)
             20m:
@@ -337,6 +356,7 @@ fn the_allowance_of_calls_goes_round_and_the_rest_follows() {
         ",
         expect![[r#"
             0s:
+              list us-east-1
               a c5.large/us-east-1a $0.02/h #1..#2
               b c5.large/us-east-1a $0.02/h #3..#4
               c c5.large/us-east-1a $0.02/h #5..#6

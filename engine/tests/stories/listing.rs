@@ -66,16 +66,16 @@ fn each_region_is_listed_each_minute_and_after_a_restart() {
         ",
         expect![[r#"
             0s:
-              list us-east-1 
-              list us-west-2 
+              list us-east-1
+              list us-west-2
                 build: frozen, counts are not known
             30s: nothing
             60s:
-              list us-east-1 
-              list us-west-2 
+              list us-east-1
+              list us-west-2
             90s:
-              list us-east-1 
-              list us-west-2 
+              list us-east-1
+              list us-west-2
         "#]],
     );
 }
@@ -179,19 +179,19 @@ fn an_instance_that_is_never_listed_is_ended_after_forty_minutes_and_then_given_
     let end: Vec<&str> = told.lines().skip_while(|line| !line.starts_with("41m")).collect();
     expect![[r#"
         41m:
-          list us-east-1 
+          list us-east-1
         42m:
-          list us-east-1 
+          list us-east-1
         43m:
-          list us-east-1 
+          list us-east-1
         44m:
-          list us-east-1 
+          list us-east-1
         45m:
-          list us-east-1 
+          list us-east-1
             #1: missing from the listings since 1970-01-01T00:00:00Z, so it is gone
             build: 0 pending, 0 claimed, no capacity → +0
         46m:
-          list us-east-1 
+          list us-east-1
         46m: build has no capacity"#]]
     .assert_eq(&end.join("\n"));
 }
@@ -221,7 +221,7 @@ fn a_found_instance_of_an_unknown_launch_is_adopted_under_its_label() {
         ",
         expect![[r#"
             0s:
-              list us-east-1 
+              list us-east-1
               check #40
                 #40: adopted, instance 9
                 build: 0 pending, 1 claimed, capacity 1 running → +0
@@ -268,22 +268,22 @@ fn a_stray_is_ended_after_patience_again_and_again_until_it_has() {
         ",
         expect![[r#"
             0s:
-              list us-east-1 
+              list us-east-1
                 build: frozen, counts are not known
             19m:
-              list us-east-1 
+              list us-east-1
             20m:
-              list us-east-1 
+              list us-east-1
               end stray instance 9
                 instance 9: ended, belongs to no launch, known since 1970-01-01T00:00:00Z
             21m:
-              list us-east-1 
+              list us-east-1
             25m:
-              list us-east-1 
+              list us-east-1
               end stray instance 9
                 instance 9: ended, belongs to no launch, known since 1970-01-01T00:00:00Z
             40m:
-              list us-east-1 
+              list us-east-1
         "#]],
     );
 }
@@ -362,7 +362,7 @@ fn a_found_instance_answers_for_its_launch() {
         ",
         expect![[r#"
             0s:
-              list us-east-1 
+              list us-east-1
               build c5.large/us-east-1a $0.02/h #1
                 build: 1 pending, 0 claimed, no capacity → +1
                 build: 1 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1

@@ -246,7 +246,8 @@ fn write_decision(told: &mut String, time: &str, decision: &Decision, config: &E
         let n = alike.count();
         let (first_id, last_id) = (ids(first).0, ids(&actions[n - 1]).1);
         let last = if first_id == last_id { String::new() } else { format!("..{last_id}") };
-        *told += &format!("  {} {first_id}{last}\n", named(first, config));
+        *told += format!("  {} {first_id}{last}", named(first, config)).trim_end();
+        *told += "\n";
         actions = &actions[n..];
     }
     let wait = decision.wake_at.since(decision.at);
