@@ -35,6 +35,8 @@ pub struct Launch {
     pub instance: Option<InstanceId>,
     /// The first launch of the call that asked for it.
     pub call: LaunchId,
+    /// How many launches that call asked for.
+    pub call_count: u32,
     /// When it was decided.
     pub requested: Time,
     /// When EC2 took it, if it did.

@@ -97,14 +97,13 @@ impl Engine {
     pub(super) fn doubt(&mut self, launch: LaunchId, unanswered: Option<Time>) {
         let call = self.ledger.get(launch).map_or(launch, |known| known.call);
         let most = self.config.limits.launches_per_call_max;
-        let known = self.of_call(call, most);
-        let Some(&(last, _)) = known.last() else { return };
+        let Some(&(known, _)) = self.of_call(call, most).first() else { return };
+        let count = self.ledger.get(known).map_or(most, |known| known.call_count);
         if self.config.guards.unanswered == Unanswered::Forgotten {
             self.requested_of(call, most).into_iter().for_each(|id| self.withdraw(id));
             return;
         }
         let rule = self.config.guards.api.unwrap_or_default();
-        let count = u32::try_from(last.0 - call.0 + 1).unwrap_or(most);
         let first =
             Doubt { count, tries: 0, wait: Duration::ZERO, repeat_at: None, unanswered: None };
         let doubt = self.calls.doubts.entry(call).or_insert(first);

@@ -19,17 +19,26 @@ use crate::ledger::Stage;
 impl Engine {
     /// The process that drives the engine began anew.
     pub(super) fn restart(&mut self) {
-        match self.config.guards.memory {
-            Memory::Durable => self.doubt_requests(),
-            Memory::Listed => self.forget_requests(),
-        }
+        let unregistered = match self.config.guards.memory {
+            Memory::Durable => {
+                self.doubt_requests();
+                self.unregistered()
+            }
+            Memory::Listed => {
+                self.forget_requests();
+                Vec::new()
+            }
+        };
         self.order_again();
-        if self.config.guards.listing.is_none() {
-            return;
-        }
-        let is_unregistered = |stage| matches!(stage, Stage::Pending | Stage::Running);
-        let unregistered = self.ledger.iter().filter(|(_, it)| is_unregistered(it.stage));
-        self.listings.restart(unregistered.map(|(id, _)| id).collect());
+        self.listings.restart(unregistered);
+    }
+
+    /// Launches whose worker may have registered unheard, if anybody asks after workers.
+    fn unregistered(&self) -> Vec<LaunchId> {
+        let asks = self.config.guards.listing.is_some();
+        let stages = Stage::Pending..=Stage::Running;
+        let launches = self.ledger.iter().filter(|(_, it)| asks && stages.contains(&it.stage));
+        launches.map(|(id, _)| id).collect()
     }
 
     /// No call whose launches have no instance can be taken to have been answered, or made.

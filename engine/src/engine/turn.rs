@@ -267,6 +267,7 @@ impl Engine {
             stage: Stage::Requested,
             instance: None,
             call,
+            call_count: count,
             requested: self.now,
             accepted: None,
             deadline: Time::MAX,

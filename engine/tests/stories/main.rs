@@ -23,6 +23,7 @@ mod on_demand;
 mod price_limits;
 mod quota;
 mod random;
+mod restart;
 mod share;
 mod spread;
 mod target;

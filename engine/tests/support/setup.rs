@@ -11,7 +11,7 @@
 //! these two only). An unknown word panics.
 
 use provisioner_engine::catalog::{Catalog, Pool};
-use provisioner_engine::guards::{Guards, ListingRule, Removed};
+use provisioner_engine::guards::{Guards, ListingRule, Memory, Removed};
 use provisioner_engine::ids::PoolId;
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
@@ -171,7 +171,8 @@ fn limit(config: &mut EngineConfig, word: &str) {
         ("guards", "on") => config.guards = Guards::default(),
         ("guards", "v1") => {
             let listing = Some(ListingRule::believed(Duration::from_mins(20)));
-            config.guards = Guards { listing, removed: Removed::Killed, ..Guards::off() };
+            let (removed, memory) = (Removed::Killed, Memory::Listed);
+            config.guards = Guards { listing, removed, memory, ..Guards::off() };
         }
         ("guards", names) => names.split(',').for_each(|name| guard(&mut config.guards, name)),
         ("stale", value) => config.limits.demand_stale_after = duration(value),
