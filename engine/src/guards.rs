@@ -39,6 +39,9 @@ pub struct Guards {
     pub unsupported_block: Option<Duration>,
     /// Stops buying what never becomes a worker; `None` buys on.
     pub breaker: Option<BreakerRule>,
+    /// The queue is asked just before an instance is ended, and whoever holds a task is left alone,
+    /// but for the longest life and the ceilings on spending.
+    pub recheck: bool,
     /// Ends workers that stopped claiming; `None` waits for their longest life.
     pub zombies: Option<ZombieRule>,
     /// Prices older than this are not bought by; `None` takes the last one for good.
@@ -239,6 +242,7 @@ impl Default for Guards {
             quota_block: Some(Duration::from_mins(10)),
             unsupported_block: Some(Duration::DAY),
             breaker: Some(BreakerRule::default()),
+            recheck: true,
             zombies: Some(ZombieRule::default()),
             prices_stale_after: Some(Duration::HOUR),
         }
@@ -262,6 +266,7 @@ impl Guards {
             quota_block: None,
             unsupported_block: None,
             breaker: None,
+            recheck: false,
             zombies: None,
             prices_stale_after: None,
         }

@@ -367,13 +367,13 @@ mod tests {
                   "insufficient_capacity": 1776,
                   "price_too_low": 0,
                   "cancelled": 1184,
+                  "unmade": 0,
                   "quota_reached": 0,
                   "unsupported": 0,
                   "image_unusable": 0,
                   "volume_limit": 0,
                   "rejected": 0,
                   "launch_failed": 0,
-                  "unmade": 0,
                   "started": 9472,
                   "interrupted": 592,
                   "terminated": 0,
@@ -382,7 +382,12 @@ mod tests {
                 "safety": {
                   "claimed_ended": 0,
                   "spared": 592,
-                  "zombie_h": 29.6
+                  "zombie_h": 29.6,
+                  "double_launches": 0
+                },
+                "habits": {
+                  "moves": 148,
+                  "reversals": 0
                 },
                 "instance_h": 7597.333333333333,
                 "capacity_h": 7597.333333333333,
@@ -428,13 +433,13 @@ mod tests {
                     "insufficient_capacity": 300,
                     "price_too_low": 0,
                     "cancelled": 200,
+                    "unmade": 0,
                     "quota_reached": 0,
                     "unsupported": 0,
                     "image_unusable": 0,
                     "volume_limit": 0,
                     "rejected": 0,
                     "launch_failed": 0,
-                    "unmade": 0,
                     "started": 1600,
                     "interrupted": 100,
                     "terminated": 0,
@@ -443,7 +448,12 @@ mod tests {
                   "safety": {
                     "claimed_ended": 0,
                     "spared": 100,
-                    "zombie_h": 5.0
+                    "zombie_h": 5.0,
+                    "double_launches": 0
+                  },
+                  "habits": {
+                    "moves": 25,
+                    "reversals": 0
                   },
                   "instance_h": 1283.3333333333333,
                   "capacity_h": 1283.3333333333333,
@@ -473,9 +483,6 @@ mod tests {
                 "orphan_longest_s": 0.0,
                 "strays_ended": 0,
                 "others_touched": 0
-              },
-              "safety": {
-                "double_launches": 0
               },
               "notices": {
                 "seen": 11,

@@ -51,9 +51,7 @@ impl Engine {
                 }
                 Duty::GiveUp(reason) => {
                     let last = matches!(reason, Reason::LifetimeReached { .. });
-                    let is_careful = self.config.guards.zombies.is_some()
-                        || self.config.guards.listing.is_some();
-                    let unless_claimed = is_careful && !last;
+                    let unless_claimed = self.config.guards.recheck && !last;
                     let (call, order) = match launch.accepted {
                         Some(_) => {
                             (Call::Terminate, Action::Terminate { launch: id, unless_claimed })

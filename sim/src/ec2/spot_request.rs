@@ -170,7 +170,8 @@ impl StatusCode {
     }
 
     /// Whether the request waits for something to change.
-    const fn holds(self) -> bool {
+    #[must_use]
+    pub const fn holds(self) -> bool {
         matches!(self.state(), RequestState::Open)
             && !matches!(self, Self::PendingEvaluation | Self::PendingFulfillment)
     }

@@ -155,19 +155,24 @@ impl World<'_> {
 
     /// A refused request is over. Calls that were refused at once made none.
     pub(super) fn fail_request(&mut self, slot: u32, refusal: Refusal) {
-        self.close_request(
-            slot,
-            match refusal {
-                Refusal::Cancelled => StatusCode::CanceledBeforeFulfillment,
-                Refusal::VolumeLimit => StatusCode::LimitExceeded,
-                Refusal::Unsupported | Refusal::ImageUnusable | Refusal::Rejected => {
-                    StatusCode::BadParameters
-                }
-                Refusal::InsufficientCapacity | Refusal::MaxPriceTooLow | Refusal::QuotaReached => {
-                    StatusCode::SystemError
-                }
-            },
-        );
+        let code = match refusal {
+            Refusal::Cancelled => StatusCode::CanceledBeforeFulfillment,
+            Refusal::VolumeLimit => StatusCode::LimitExceeded,
+            Refusal::Unsupported | Refusal::ImageUnusable | Refusal::Rejected => {
+                StatusCode::BadParameters
+            }
+            Refusal::InsufficientCapacity | Refusal::MaxPriceTooLow | Refusal::QuotaReached => {
+                StatusCode::SystemError
+            }
+        };
+        if self.instances[slot]
+            .lifecycle
+            .request
+            .is_some_and(|now| now.holds() && !now.may_become(code))
+        {
+            self.enter_status(slot, StatusCode::PendingEvaluation); // what waited is looked at anew
+        }
+        self.close_request(slot, code);
     }
 
     /// The request is over with this code, unless it is over or there is none.

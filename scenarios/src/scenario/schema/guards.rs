@@ -119,6 +119,14 @@ fn rules(s: &mut Section<'_>, preset: Guards) -> Guards {
             preset.breaker.is_some(),
             &breaker,
         ),
+        recheck: s.defaulted(
+            "recheck",
+            kind::boolean(),
+            "The queue is asked just before an instance is ended, and whoever holds a task is left \
+             alone, but for the longest life and the ceilings on spending.",
+            preset.recheck,
+            PRESET,
+        ),
         zombies: rule(
             s,
             "zombies",
@@ -224,15 +232,15 @@ fn losses(s: &mut Section<'_>) -> LossRule {
         losses: count(
             s,
             "losses",
-            "So many interruptions of instances not older than `within`, within that time, and",
+            "A pool is avoided after so many interruptions of instances not older than `within`.",
             default.losses,
             CHOSEN,
         ),
-        within: time(s, "within", "the time that is looked at.", default.within, CHOSEN),
+        within: time(s, "within", "How far back interruptions count.", default.within, CHOSEN),
         share: s.defaulted(
             "share",
             share_of_one(),
-            "at least this share of what the pool gave in that time make it avoided.",
+            "And only if they are at least this share of what the pool gave in that time.",
             default.share,
             CHOSEN,
         ),
@@ -281,11 +289,11 @@ fn breaker(s: &mut Section<'_>) -> BreakerRule {
         probe_min: time(
             s,
             "probe_min",
-            "Then one launch probes it after this long, and after twice as long each time …",
+            "Then one launch probes it after this long, and after twice as long each time.",
             default.probe_min,
             CHOSEN,
         ),
-        probe_max: time(s, "probe_max", "… up to this.", default.probe_max, CHOSEN),
+        probe_max: time(s, "probe_max", "Most between two probes.", default.probe_max, CHOSEN),
         unproven_max: count(
             s,
             "unproven_max",
@@ -320,14 +328,14 @@ fn listing(s: &mut Section<'_>) -> ListingRule {
         gone_after: time(
             s,
             "gone_after",
-            "An instance that was listed and is missing for so long, and …",
+            "An instance that was listed is gone when it was missing for so long.",
             default.gone_after,
             VISIBLE,
         ),
         gone_after_listings: count(
             s,
             "gone_after_listings",
-            "… from more complete listings than this, is gone.",
+            "It is gone only if it was missing from more complete listings than this.",
             default.gone_after_listings,
             VISIBLE,
         ),
@@ -391,11 +399,17 @@ fn api(s: &mut Section<'_>) -> ApiRule {
         backoff_min: time(
             s,
             "backoff_min",
-            "The first wait after a call was throttled or not answered; it doubles …",
+            "The first wait after a call was throttled or not answered; it doubles each time.",
             default.backoff_min,
             "the AWS SDKs' exponential backoff",
         ),
-        backoff_max: time(s, "backoff_max", "… up to this.", default.backoff_max, CHOSEN),
+        backoff_max: time(
+            s,
+            "backoff_max",
+            "The longest of these waits.",
+            default.backoff_max,
+            CHOSEN,
+        ),
     }
 }
 
