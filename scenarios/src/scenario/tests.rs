@@ -4,6 +4,7 @@ mod issues;
 mod lifecycle;
 mod profiles;
 mod recorded;
+mod restart;
 mod shipped;
 mod workers;
 
