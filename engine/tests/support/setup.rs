@@ -184,14 +184,16 @@ fn limit(config: &mut EngineConfig, word: &str) {
 fn guard(guards: &mut Guards, name: &str) {
     let on = Guards::default();
     match name {
-        "listing" => (guards.listing, guards.strays) = (on.listing, on.strays),
+        "listing" => {
+            (guards.listing, guards.strays, guards.recheck) = (on.listing, on.strays, on.recheck);
+        }
         "ice" => guards.ice = on.ice,
         "losses" => guards.losses = on.losses,
         "share" => guards.share = on.share,
         "quota" => guards.quota_block = on.quota_block,
         "unsupported" => guards.unsupported_block = on.unsupported_block,
         "breaker" => guards.breaker = on.breaker,
-        "zombies" => guards.zombies = on.zombies,
+        "zombies" => (guards.zombies, guards.recheck) = (on.zombies, on.recheck),
         "calls" => {
             (guards.unanswered, guards.api, guards.listing) = (on.unanswered, on.api, on.listing);
         }
