@@ -20,6 +20,7 @@ use provisioner_engine::worker_type::{
     RequestedCredit, ScalingPolicy, SpendLimits, WorkerType,
 };
 use provisioner_sim::billing::{BillingRule, Reread};
+use provisioner_sim::config::process::ProcessModel;
 use provisioner_sim::config::{ClaimOrder, CloudModel, QueueModel, SimConfig, WorkerModel};
 use provisioner_sim::dist::DurationDist;
 use provisioner_sim::input::{PriceChange, Priority, RETRIES_DEFAULT, Task, TaskSource};
@@ -168,6 +169,7 @@ fn config(seed: u64, catalog: Catalog, worker_types: Vec<WorkerType>, market: Ma
             ..CloudModel::capacity()
         },
         queue: QueueModel::default(),
+        process: ProcessModel::default(),
         faults: Vec::new(),
         workers: vec![worker; worker_types.len()],
         engine: EngineConfig {

@@ -39,6 +39,17 @@ pub enum Record {
     Decided(Decision),
 }
 
+impl Record {
+    /// When it was made.
+    #[must_use]
+    pub const fn at(&self) -> Time {
+        match self {
+            Self::Observed { at, .. } | Self::Configured { at, .. } => *at,
+            Self::Decided(decision) => decision.at,
+        }
+    }
+}
+
 /// A replayed decision that is not the recorded one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Divergence {

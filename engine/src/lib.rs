@@ -27,6 +27,7 @@ mod prices;
 pub mod random;
 mod remap;
 mod scaling;
+pub mod snapshot;
 mod spend;
 pub mod units;
 pub mod worker_type;

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::Index;
 use provisioner_engine::Engine;
 use provisioner_engine::decision::{Action, Decision, Market};
 use provisioner_engine::guards::Guards;
@@ -17,6 +18,7 @@ use provisioner_engine::ids::{InstanceId, LaunchId, PoolId, RegionId, WorkerType
 use provisioner_engine::journal::{Digest, Record, replay};
 use provisioner_engine::ledger::{Stage, Supply};
 use provisioner_engine::observation::{EndCause, Observation, Refusal};
+use provisioner_engine::snapshot::Snapshot;
 use provisioner_engine::units::{Duration, Time, UsdPerHour};
 use provisioner_engine::worker_type::EngineConfig;
 
@@ -132,6 +134,7 @@ fn observations() -> impl Strategy<Value = Observation> {
         1 => times().prop_map(|as_of| {
             Observation::InstancesListed { region: RegionId::new(0), as_of }
         }),
+        1 => Just(Observation::Restarted),
     ]
 }
 
@@ -156,8 +159,16 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// Makes the calls from the epoch on; hands each decision on, and the engine after each call.
-fn run(engine: &mut Engine, steps: &[Step], mut after: impl FnMut(&Engine, Option<&Decision>)) {
-    let mut now = Time::EPOCH;
+fn run(engine: &mut Engine, steps: &[Step], after: impl FnMut(&Engine, Option<&Decision>)) {
+    run_from(Time::EPOCH, engine, steps, after);
+}
+
+fn run_from(
+    mut now: Time,
+    engine: &mut Engine,
+    steps: &[Step],
+    mut after: impl FnMut(&Engine, Option<&Decision>),
+) {
     for (gap, call) in steps {
         now = now + *gap;
         match *call {
@@ -171,6 +182,11 @@ fn run(engine: &mut Engine, steps: &[Step], mut after: impl FnMut(&Engine, Optio
             }
         }
     }
+}
+
+/// The whole state of an engine.
+fn text(engine: &Engine) -> String {
+    serde_json::to_string(engine).unwrap()
 }
 
 fn end(steps: &[Step]) -> Time {
@@ -415,6 +431,53 @@ proptest! {
             let last_claim = last_claim.map(|before| as_of - before);
             engine.observe(now, Observation::WorkerChecked { launch, claimed, last_claim, as_of });
             said.push((launch, claimed, last_claim, as_of));
+        }
+    }
+
+    /// Through its text, at any point, and whatever comes after: to the last reason.
+    #[test]
+    fn a_snapshot_and_the_journal_since_decide_as_if_nothing_had_happened(
+        steps in steps(),
+        (first, second) in any::<(Index, Index)>(),
+        guarded in any::<bool>(),
+    ) {
+        let mut config = setup::config(SETUP);
+        config.guards = if guarded { Guards::default() } else { config.guards };
+        let mut engine = Engine::new(config);
+        engine.explain(true);
+        let (first, second) = (first.index(steps.len()), second.index(steps.len()));
+        let (snapshot_at, dies_at) = (first.min(second), first.max(second));
+        let mut records = Vec::new();
+        let mut durable = String::new();
+        let mut now = Time::EPOCH;
+        for (index, step) in steps.iter().enumerate() {
+            if index == snapshot_at {
+                durable = serde_json::to_string(&Snapshot::of(&engine)).unwrap();
+                records.clear();
+            }
+            if index == dies_at {
+                let snapshot: Snapshot = serde_json::from_str(&durable).unwrap();
+                let since = records.iter().map(|line: &String| serde_json::from_str(line).unwrap());
+                let restored = snapshot.restore(since).unwrap();
+                prop_assert_eq!(text(&restored), text(&engine));
+                let later = steps.get(index..).unwrap_or_default();
+                let decisions = |mut engine: Engine| {
+                    let mut decisions = Vec::new();
+                    run_from(now, &mut engine, later, |_, decided| decisions.extend(decided.cloned()));
+                    (decisions, text(&engine))
+                };
+                prop_assert_eq!(decisions(restored), decisions(engine));
+                return Ok(());
+            }
+            now = now + step.0;
+            let record = match step.1 {
+                Call::Observe(observation) => {
+                    engine.observe(now, observation);
+                    Record::Observed { at: now, observation }
+                }
+                Call::Decide => Record::Decided(engine.decide(now)),
+            };
+            records.push(serde_json::to_string(&record).unwrap());
         }
     }
 

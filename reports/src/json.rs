@@ -18,7 +18,7 @@
 //!               "recommended", "recommended_taken",
 //!               "losses", "losses_counted", "losses_miscounted"},
 //!   "spend": {"price_max_usd_per_h", "committed_peak_usd_per_h", "committed_day_max_usd"},
-//!   "iterations", "events", "decision_digest",
+//!   "restarts", "iterations", "events", "decision_digest",
 //!   "checks": [{…}]                     only if the scenario has any, see below
 //! }
 //! ```
@@ -136,6 +136,7 @@ fn document<'a>(run: &'a Run, outcome: &'a Outcome, checks: &'a [Checked<'a>]) -
         ownership: OwnershipDocument::of(outcome.ownership),
         notices: &outcome.notices,
         spend: SpendDocument::of(outcome.spend),
+        restarts: outcome.restarts,
         iterations: outcome.iterations,
         events: outcome.events,
         decision_digest: &outcome.decision_digest,
@@ -157,6 +158,7 @@ struct Document<'a> {
     ownership: OwnershipDocument,
     notices: &'a NoticeMeasures,
     spend: SpendDocument,
+    restarts: u64,
     iterations: u64,
     events: u64,
     decision_digest: &'a str,
@@ -532,6 +534,7 @@ mod tests {
                 "committed_peak_usd_per_h": 4.93,
                 "committed_day_max_usd": 40.1
               },
+              "restarts": 0,
               "iterations": 6667,
               "events": 1234567,
               "decision_digest": "9c44e01f3a5b7d20"

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod feed;
 pub mod listing;
+pub mod process;
 
 use provisioner_engine::ids::{ImageId, PoolId, RegionId, WorkerTypeId};
 use provisioner_engine::random::Seed;
@@ -15,6 +16,7 @@ use provisioner_engine::worker_type::EngineConfig;
 use self::api::ApiModel;
 use self::feed::FeedModel;
 use self::listing::ListingModel;
+use self::process::{CrashStep, ProcessModel};
 use crate::billing::BillingRule;
 use crate::dist::DurationDist;
 use crate::ec2::interruption::InterruptionModel;
@@ -45,6 +47,8 @@ pub struct SimConfig {
     pub cloud: CloudModel,
     /// How the queue behaves.
     pub queue: QueueModel,
+    /// How the engine's process dies and comes back.
+    pub process: ProcessModel,
     /// What goes wrong at stated times.
     pub faults: Vec<Fault>,
     /// How the workers of each worker type behave; the index is the worker type's.
@@ -184,6 +188,11 @@ pub struct Fault {
 /// What can go wrong.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FaultKind {
+    /// The engine's process dies when it first comes to that step, and is down for so long.
+    Crash {
+        /// Where it dies.
+        step: CrashStep,
+    },
     /// The queue answers nothing: its counts are unknown, and so is what a worker holds.
     QueueDown,
     /// The price feed tells nothing.

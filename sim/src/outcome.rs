@@ -39,6 +39,8 @@ pub struct Outcome {
     pub ownership: Ownership,
     /// What was said about interruptions.
     pub notices: NoticeMeasures,
+    /// How often the engine's process died and came back.
+    pub restarts: u64,
     /// Iterations of the engine.
     pub iterations: u64,
     /// Events that changed the modelled world: arrivals, ends of tasks, starts of workers, ends of

@@ -359,6 +359,7 @@ prop_compose! {
         config.observation_lag = observation_lag;
         (config.queue, config.faults) = (queue, faults);
         config.engine.guards.zombies = zombies.then(ZombieRule::default);
+        config.engine.guards.recheck = zombies;
         config.series_step = Some(Duration::from_secs(100));
         (config.end, config.drain) = (Time::EPOCH + Duration::from_hours(4), drain);
         tasks.sort_by_key(|task| task.submitted);

@@ -23,7 +23,8 @@ fn fleet(capacity_max: u32, model: WorkerModel) -> SimConfig {
 
 /// The engine asks after workers that hold nothing for forty minutes.
 fn watchful(mut config: SimConfig) -> SimConfig {
-    config.engine.guards = Guards { zombies: Some(ZombieRule::default()), ..Guards::off() };
+    config.engine.guards =
+        Guards { zombies: Some(ZombieRule::default()), recheck: true, ..Guards::off() };
     config
 }
 

@@ -153,9 +153,13 @@ impl Listings {
         self.ended.retain(|_, at| now.since(*at) <= ENDED_REMEMBERED);
     }
 
-    /// What was listed may have been lost.
-    pub(super) fn restart(&mut self) {
+    /// What was ordered may not have been done, and what came of it was not heard: all is asked
+    /// and ordered anew. Of these launches the workers may have registered unheard.
+    pub(super) fn restart(&mut self, unregistered: Vec<LaunchId>) {
         self.regions.iter_mut().for_each(|region| region.ordered = None);
+        self.absent.values_mut().for_each(|absence| absence.asked = None);
+        self.strays.values_mut().for_each(|stray| stray.ordered = None);
+        self.to_check = unregistered;
     }
 
     /// The queue knows that a worker was alive then: no listing is better evidence.
@@ -343,7 +347,7 @@ impl Engine {
             stage: Stage::Pending,
             instance: Some(instance),
             call: id,
-            asked: 1,
+            call_count: 1,
             requested: launched,
             accepted: Some(launched.min(self.now)),
             deadline: Time::MAX,

@@ -13,6 +13,7 @@ mod facts;
 mod floors;
 mod listing;
 mod looks;
+mod restart;
 mod shortage;
 mod turn;
 mod zombies;
@@ -224,7 +225,7 @@ impl Engine {
             Observation::CallThrottled { region, call, launch } => {
                 self.throttled(region, call, launch);
             }
-            Observation::Restarted => self.listings.restart(),
+            Observation::Restarted => self.restart(),
             Observation::WorkerChecked { launch, claimed, last_claim, as_of } => {
                 self.check(launch, claimed, last_claim, as_of.min(now));
                 if let Some(at) = (claimed > 0).then_some(as_of).or(last_claim) {

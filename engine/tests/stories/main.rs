@@ -25,6 +25,7 @@ mod price_limits;
 mod price_trust;
 mod quota;
 mod random;
+mod restart;
 mod share;
 mod spending;
 mod spread;

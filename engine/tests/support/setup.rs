@@ -11,7 +11,7 @@
 //! these two only). An unknown word panics.
 
 use provisioner_engine::catalog::{Catalog, Pool};
-use provisioner_engine::guards::{Guards, ListingRule, Removed};
+use provisioner_engine::guards::{Guards, ListingRule, Memory, Removed};
 use provisioner_engine::ids::PoolId;
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Ratio, Time, Usd, UsdPerHour};
@@ -179,7 +179,8 @@ fn limit(config: &mut EngineConfig, word: &str) {
         ("guards", "on") => config.guards = Guards::default(),
         ("guards", "v1") => {
             let listing = Some(ListingRule::believed(Duration::from_mins(20)));
-            config.guards = Guards { listing, removed: Removed::Killed, ..Guards::off() };
+            let (removed, memory) = (Removed::Killed, Memory::Listed);
+            config.guards = Guards { listing, removed, memory, ..Guards::off() };
         }
         ("guards", names) => names.split(',').for_each(|name| guard(&mut config.guards, name)),
         ("prices_stale", value) => config.guards.prices_stale_after = Some(duration(value)),
@@ -195,14 +196,16 @@ fn limit(config: &mut EngineConfig, word: &str) {
 fn guard(guards: &mut Guards, name: &str) {
     let on = Guards::default();
     match name {
-        "listing" => (guards.listing, guards.strays) = (on.listing, on.strays),
+        "listing" => {
+            (guards.listing, guards.strays, guards.recheck) = (on.listing, on.strays, on.recheck);
+        }
         "ice" => guards.ice = on.ice,
         "losses" => guards.losses = on.losses,
         "share" => guards.share = on.share,
         "quota" => guards.quota_block = on.quota_block,
         "unsupported" => guards.unsupported_block = on.unsupported_block,
         "breaker" => guards.breaker = on.breaker,
-        "zombies" => guards.zombies = on.zombies,
+        "zombies" => (guards.zombies, guards.recheck) = (on.zombies, on.recheck),
         "calls" => {
             (guards.unanswered, guards.api, guards.listing) = (on.unanswered, on.api, on.listing);
         }

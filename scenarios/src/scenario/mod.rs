@@ -194,6 +194,7 @@ impl Scenario {
             feed: resolved.feed,
             cloud: resolved.cloud.clone(),
             queue: resolved.queue.clone(),
+            process: resolved.process.clone(),
             faults: resolved.faults.clone(),
             workers: resolved.workers.clone(),
             observation_lag: resolved.observation_lag.clone(),

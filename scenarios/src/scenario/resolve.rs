@@ -8,6 +8,7 @@ use provisioner_engine::random::Seed;
 use provisioner_engine::units::Time;
 use provisioner_engine::worker_type::{EngineConfig, WorkerType};
 use provisioner_sim::config::feed::FeedModel;
+use provisioner_sim::config::process::ProcessModel;
 use provisioner_sim::config::{CloudModel, Fault, QueueModel, WorkerModel};
 use provisioner_sim::dist::DurationDist;
 use provisioner_sim::generate::availability::AvailabilityModel;
@@ -36,6 +37,7 @@ pub(super) struct Resolved {
     pub(super) cloud: CloudModel,
     pub(super) observation_lag: DurationDist,
     pub(super) queue: QueueModel,
+    pub(super) process: ProcessModel,
     pub(super) faults: Vec<Fault>,
     pub(super) workers: Vec<WorkerModel>,
     /// By worker type.
@@ -184,6 +186,7 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
         cloud,
         observation_lag: doc.cloud.observation_lag,
         queue: doc.queue,
+        process: doc.process,
         faults,
         workers,
         tasks,

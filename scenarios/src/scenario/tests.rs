@@ -5,6 +5,7 @@ mod lifecycle;
 mod money;
 mod profiles;
 mod recorded;
+mod restart;
 mod shipped;
 mod workers;
 

@@ -16,6 +16,7 @@ use rand::RngExt;
 
 use super::World;
 use super::instances::{Instance, Stage, Voice};
+use super::process;
 use crate::config::api::{ApiBuckets, ApiModel, TokenBucket};
 use crate::config::{Fault, FaultKind, SimConfig};
 
@@ -74,7 +75,9 @@ impl Api {
             )
         };
         Self {
-            is_plain: config.cloud.api.is_plain() && !config.faults.iter().any(about_calls),
+            is_plain: config.cloud.api.is_plain()
+                && !config.faults.iter().any(about_calls)
+                && !process::may_die(config),
             buckets: Vec::new(),
             tokens: Tokens::new(config.cloud.api.client_token_life),
             newest: LaunchId(0),
@@ -88,13 +91,8 @@ impl World<'_> {
     pub(super) fn call_launch(&mut self, order: Order) {
         let Order { launch, count, worker_type, pool, market: _ } = order;
         self.calls.launch += 1;
-        let is_new = launch > self.api.newest;
-        if is_new {
-            let launches = &mut self.type_of(worker_type).launches;
-            launches.ordered += u64::from(count);
-            launches.unmade += u64::from(count);
+        if self.note_ordered(launch, count, worker_type) {
             self.count_order(&order);
-            self.api.newest = LaunchId(launch.0 + u64::from(count) - 1);
         } else {
             self.calls.launch_repeated += 1;
         }
@@ -120,6 +118,23 @@ impl World<'_> {
             self.calls.launch_unanswered += 1;
             self.tell_later(Observation::CallUnanswered { launch }, after);
         }
+    }
+
+    /// Launches are ordered; says whether they are new.
+    pub(super) fn note_ordered(
+        &mut self,
+        launch: LaunchId,
+        count: u32,
+        worker_type: WorkerTypeId,
+    ) -> bool {
+        let is_new = launch > self.api.newest;
+        if is_new {
+            let launches = &mut self.type_of(worker_type).launches;
+            launches.ordered += u64::from(count);
+            launches.unmade += u64::from(count);
+            self.api.newest = LaunchId(launch.0 + u64::from(count) - 1);
+        }
+        is_new
     }
 
     /// The engine orders something done to one launch; says whether EC2 does it. There is no fact

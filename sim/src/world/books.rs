@@ -131,6 +131,7 @@ impl World<'_> {
                 losses_miscounted: self.notices.losses.abs_diff(self.engine.losses()),
                 ..self.notices
             },
+            restarts: self.restarts,
             iterations: self.iterations,
             events: self.events,
             decision_digest: format!("{:016x}", self.digest.value()),

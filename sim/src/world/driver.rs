@@ -10,8 +10,9 @@ use provisioner_engine::units::Duration;
 
 use super::World;
 use super::api::Order;
-use super::event::{Event, Handle};
+use super::event::{Event, GENERATIONS, Handle};
 use super::instances::{Stage, Voice};
+use crate::config::process::CrashStep;
 use crate::config::{Fault, FaultKind};
 use crate::dist::DurationDist;
 
@@ -20,6 +21,15 @@ use crate::dist::DurationDist;
 pub(super) struct InFlight {
     slots: Vec<Observation>,
     free: Vec<u32>,
+    /// What was on its way to a process that died does not arrive.
+    lives: u32,
+}
+
+impl InFlight {
+    /// All that is on its way is lost.
+    pub(super) fn lose(&mut self) {
+        self.lives = (self.lives + 1) % GENERATIONS;
+    }
 }
 
 impl World<'_> {
@@ -27,18 +37,37 @@ impl World<'_> {
     pub(super) fn iterate(&mut self) {
         self.iterations += 1;
         self.events += 1;
+        if self.is_down() {
+            self.come_back();
+        }
+        if self.dies_at(CrashStep::BeforeFacts) {
+            return;
+        }
         self.read_prices();
         self.read_queues();
+        if self.dies_at(CrashStep::AfterFacts) {
+            return;
+        }
         let decision = self.engine.decide(self.now);
+        if self.dies_at(CrashStep::AfterDecision) {
+            return;
+        }
         assert!(decision.wake_at > self.now, "the engine wants to be woken later");
         self.wake_at = decision.wake_at;
         self.digest.add(self.now, &decision.actions);
         // What a decision causes may be known at once, and stands after it in the journal.
-        if let Some(journal) = &mut self.hooks.journal {
-            journal(Record::Decided(decision.clone()));
+        self.record(|| Record::Decided(decision.clone()));
+        self.make_durable(1);
+        let last_orders = self.last_orders();
+        for (nth, action) in (0..).zip(decision.actions) {
+            if last_orders.is_none_or(|orders| nth < orders) {
+                self.carry_out(self.engine_ids.to_world(action));
+            } else {
+                self.leave_undone(self.engine_ids.to_world(action));
+            }
         }
-        for action in decision.actions {
-            self.carry_out(self.engine_ids.to_world(action));
+        if let Some(orders) = last_orders {
+            self.dies_at(CrashStep::AfterOrders(orders));
         }
         self.count_orphans();
         if cfg!(debug_assertions) {
@@ -143,21 +172,25 @@ impl World<'_> {
             u32::try_from(flights.slots.len() - 1).expect("few facts are on their way at once")
         });
         flights.slots[slot as usize] = observation;
-        let delivered = Event::Delivered(Handle { slot, generation: 0 });
+        let delivered = Event::Delivered(Handle { slot, generation: flights.lives });
         self.agenda.enter(self.now.saturating_add(lag), delivered.pack());
     }
 
     /// A fact reaches the engine.
-    pub(super) fn deliver(&mut self, slot: u32) {
+    pub(super) fn deliver(&mut self, Handle { slot, generation }: Handle) {
         self.in_flight.free.push(slot);
-        self.observe(self.in_flight.slots[slot as usize]);
+        if generation == self.in_flight.lives {
+            self.observe(self.in_flight.slots[slot as usize]);
+        }
     }
 
     pub(super) fn observe(&mut self, observation: Observation) {
-        let Some(observation) = self.engine_ids.to_engine(observation) else { return };
-        self.engine.observe(self.now, observation);
-        if let Some(journal) = &mut self.hooks.journal {
-            journal(Record::Observed { at: self.now, observation });
+        if self.is_down() {
+            return;
         }
+        let Some(observation) = self.engine_ids.to_engine(observation) else { return };
+        let at = self.now;
+        self.engine.observe(at, observation);
+        self.record(|| Record::Observed { at, observation });
     }
 }

@@ -77,6 +77,8 @@ events! {
     Page = 14,
     /// A fault that happens once begins, or ends if the generation is 1; the slot is its number.
     FaultTurns = 15,
+    /// The engine's process dies by chance.
+    ProcessDies = 16,
     /// A worker hangs.
     Hangs = 40,
     /// A worker dies.

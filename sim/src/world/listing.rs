@@ -104,6 +104,12 @@ impl Listings {
             inventory: Inventory::new(),
         }
     }
+
+    /// Whoever lists has died: what was listed is forgotten.
+    pub(super) fn lose(&mut self) {
+        self.inventory = Inventory::new();
+        self.regions.iter_mut().for_each(|region| region.under_way = None);
+    }
 }
 
 impl World<'_> {
@@ -332,7 +338,8 @@ impl World<'_> {
     /// Whether the engine can ever be wrong about what runs.
     pub(super) fn ownership_may_fail(&self) -> bool {
         let model = &self.config.cloud.listing;
-        !model.events || model.event_lost > 0.0 || !self.config.faults.is_empty()
+        let faults = !self.config.faults.is_empty() || self.process.is_some();
+        !model.events || model.event_lost > 0.0 || faults
     }
 }
 

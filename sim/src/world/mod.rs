@@ -38,6 +38,7 @@ mod lifecycle;
 mod listing;
 mod money;
 mod peaks;
+mod process;
 mod queue;
 mod quotas;
 mod roles;
@@ -66,6 +67,7 @@ pub use self::lifecycle::{Step, Transition};
 use self::listing::Listings;
 use self::money::Money;
 use self::peaks::Peaks;
+use self::process::Process;
 use self::queue::Told;
 use self::quotas::QuotaBook;
 use self::roles::EngineIds;
@@ -164,6 +166,9 @@ struct World<'a> {
     /// Look at everything once there were this many events.
     audit_at: u64,
     api: Api,
+    /// The process in which the engine runs, if it can die.
+    process: Option<Box<Process>>,
+    restarts: u64,
     calls: crate::outcome::ApiCalls,
     peaks: Peaks,
     feed: Feed,
@@ -233,12 +238,16 @@ impl<'a> World<'a> {
             .map(|index| PoolState::new(config, PoolId::new(index)))
             .collect();
         for (slot, fault) in (0..).zip(&config.faults) {
-            if matches!(fault.what, FaultKind::ToldEnded { .. } | FaultKind::Configured(_)) {
+            if let FaultKind::ToldEnded { .. }
+            | FaultKind::Configured(_)
+            | FaultKind::Crash { .. } = fault.what
+            {
                 for (generation, at) in [(0, fault.from), (1, fault.until)] {
                     agenda.enter(at, Event::FaultTurns(Handle { slot, generation }).pack());
                 }
             }
         }
+        let process = Process::new(config, &engine);
         let interval = config.engine.limits.iteration_interval;
         assert!(interval > Duration::ZERO, "iterations are some time apart");
         assert!(config.series_step != Some(Duration::ZERO), "samples are some time apart");
@@ -277,6 +286,8 @@ impl<'a> World<'a> {
             events: 0,
             audit_at: 0,
             api: Api::new(config),
+            process,
+            restarts: 0,
             calls: crate::outcome::ApiCalls::default(),
             peaks: Peaks::default(),
             feed: Feed::new(config),
@@ -291,6 +302,7 @@ impl<'a> World<'a> {
     }
 
     fn run(mut self, tasks: &mut dyn TaskSource) -> Outcome {
+        self.draw_death();
         self.open_calendar();
         self.open_market();
         let give_up = self.agenda.end();
@@ -335,6 +347,7 @@ impl<'a> World<'a> {
                 _ => self.sample(),
             }
         }
+        self.make_durable(0);
         self.close()
     }
 
@@ -369,7 +382,8 @@ impl<'a> World<'a> {
             Event::Terminated(handle) => self.on_instance(handle, Self::terminated),
             Event::UptimeReached(handle) => self.on_instance(handle, Self::retire),
             Event::IdleTimeout(handle) => self.idle_timeout(handle),
-            Event::Delivered(handle) => self.deliver(handle.slot),
+            Event::Delivered(handle) => self.deliver(handle),
+            Event::ProcessDies(_) => self.die_by_chance(),
             Event::Page(handle) => self.page(handle),
             Event::FaultTurns(handle) => self.turn_fault(handle),
             Event::Hangs(handle) => self.on_instance(handle, Self::hang),

@@ -76,9 +76,7 @@ impl World<'_> {
                 let state = &mut self.types[worker_type.index()];
                 state.queue.changed = false;
                 let (pending, claimed) = (state.queue.pending, state.queue.claimed);
-                let state = &mut self.types[worker_type.index()];
-                self.peaks
-                    .demand_moves(state.peaks.demand_is(state.queue.pending + state.queue.claimed));
+                self.peaks.demand_moves(state.peaks.demand_is(pending + claimed));
                 self.observe(Observation::DemandCounted { worker_type, pending, claimed, as_of });
             }
             self.changed = changed;
@@ -103,8 +101,8 @@ impl World<'_> {
                 *count = scaled(*count, 1.0 + error);
             }
         }
-        let state = &mut self.types[worker_type.index()];
-        self.peaks.demand_moves(state.peaks.demand_is(state.queue.pending + state.queue.claimed));
+        let peaks = &mut self.types[worker_type.index()].peaks;
+        self.peaks.demand_moves(peaks.demand_is(pending + claimed));
         let as_of = self.now;
         self.observe(Observation::DemandCounted { worker_type, pending, claimed, as_of });
     }

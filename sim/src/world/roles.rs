@@ -12,7 +12,7 @@ use provisioner_engine::worker_type::EngineConfig;
 
 use super::World;
 use super::event::Handle;
-use crate::config::{FaultKind, Reconfiguration};
+use crate::config::{Fault, FaultKind, Reconfiguration};
 
 /// The engine's ids of the world's worker types.
 #[derive(Debug)]
@@ -64,12 +64,17 @@ impl World<'_> {
                 let config = if begins { change.apply(config) } else { config.clone() };
                 self.configure(config);
             }
+            FaultKind::Crash { step } if begins => {
+                let Fault { from, until, .. } = self.config.faults[slot as usize];
+                self.doom(*step, until.since(from));
+            }
             _ => {} // lasts, and is looked at where it matters
         }
     }
 
     /// The engine goes over to another configuration.
-    fn configure(&mut self, config: EngineConfig) {
+    pub(super) fn configure(&mut self, config: EngineConfig) {
+        let Some(config) = self.unless_down(config) else { return };
         let all = &self.config.engine.worker_types;
         if !config.worker_types.is_empty() || config.guards.removed == Removed::Killed {
             let id = |of: &[&str], name: &str| {
@@ -84,9 +89,9 @@ impl World<'_> {
             };
         }
         self.engine.configure(self.now, config.clone());
-        if let Some(journal) = &mut self.hooks.journal {
-            journal(Record::Configured { at: self.now, config: Box::new(config) });
-        }
+        let at = self.now;
+        self.record(|| Record::Configured { at, config: Box::new(config) });
+        self.make_durable(0);
         // A provisioner that reads its worker types anew reads their queues anew.
         for worker_type in (0..self.types.len()).map(WorkerTypeId::new) {
             self.touch(worker_type);

@@ -18,6 +18,7 @@ use provisioner_engine::worker_type::{
     BiasRule, BidRule, Candidate, EngineConfig, IdleCredit, Limits, Overshoot, PlacementPolicy,
     RequestedCredit, ScalingPolicy, SpendLimits, WorkerType,
 };
+use provisioner_sim::config::process::ProcessModel;
 use provisioner_sim::config::{
     ClaimOrder, CloudModel, IdleStop, QueueModel, Regime, SimConfig, WorkerModel,
 };
@@ -67,6 +68,7 @@ pub fn world(worker_types: Vec<WorkerType>) -> SimConfig {
         feed: None,
         cloud: cloud(Regime::Capacity),
         queue: QueueModel::default(),
+        process: ProcessModel::default(),
         faults: Vec::new(),
         workers,
         observation_lag: NO_DELAY,

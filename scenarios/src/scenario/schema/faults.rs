@@ -4,8 +4,8 @@ use provisioner_engine::units::{Duration, Ratio};
 use provisioner_sim::config::{FaultKind, Reconfiguration};
 use provisioner_sim::dist::DELAY_MAX;
 
-use super::At;
 use super::delay::{duration, some_time};
+use super::{At, process};
 use crate::file::{Section, Variant, kind};
 
 /// A fault whose times count from the start of the run, and whose parts have names.
@@ -57,6 +57,8 @@ pub(super) fn fault(s: &mut Section<'_>) -> FaultDoc {
         At { value, place: s.place(key) }
     };
     let queue_down = |_: &mut Section<'_>| WhatDoc::Known(FaultKind::QueueDown);
+    let crash =
+        |s: &mut Section<'_>| WhatDoc::Known(FaultKind::Crash { step: process::crash_step(s) });
     let queue_zero =
         |_: &mut Section<'_>| WhatDoc::Known(FaultKind::QueueSays { pending: 0, claimed: 0 });
     let queue_says = |s: &mut Section<'_>| {
@@ -125,6 +127,12 @@ pub(super) fn fault(s: &mut Section<'_>) -> FaultDoc {
     let configured =
         |s: &mut Section<'_>| WhatDoc::Known(FaultKind::Configured(reconfiguration(s)));
     let variants = [
+        Variant::new(
+            "crash",
+            "The engine's process dies when it first comes to `step`, and is started again after \
+             `length`.",
+            &crash,
+        ),
         Variant::new(
             "calls-throttled",
             "Others in the account make so many calls that ours to EC2 are throttled.",

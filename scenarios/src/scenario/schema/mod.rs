@@ -15,6 +15,7 @@ mod listing;
 mod market;
 mod money;
 mod policy;
+mod process;
 mod queue;
 mod tasks;
 mod worker_type;
@@ -25,6 +26,7 @@ use provisioner_engine::guards::Guards;
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Time, UsdPerHour};
 use provisioner_engine::worker_type::Limits;
+use provisioner_sim::config::process::ProcessModel;
 use provisioner_sim::config::{QueueModel, Regime, WorkerModel};
 use provisioner_sim::dist::DELAY_MAX;
 
@@ -49,6 +51,7 @@ pub(super) struct Document {
     pub(super) market: MarketDoc,
     pub(super) cloud: CloudDoc,
     pub(super) queue: QueueModel,
+    pub(super) process: ProcessModel,
     pub(super) faults: Vec<FaultDoc>,
     /// By name.
     pub(super) worker_types: Vec<(String, WorkerTypeDoc)>,
@@ -118,6 +121,8 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Setting>) -> Docum
         Behaviour::Full => (QueueModel::full(), WorkerModel::full()),
     };
     let queue = s.section("queue", "How the task queue behaves.", |s| queue::queue(s, &queue));
+    let doc = "The process in which the engine runs: how it dies and comes back.";
+    let process = s.section("engine_process", doc, process::process);
     let faults = s.named(
         "faults",
         "What goes wrong at stated times, each under a name of its own.",
@@ -147,6 +152,7 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Setting>) -> Docum
         market,
         cloud,
         queue,
+        process,
         faults: faults.into_iter().map(|(_, fault)| fault).collect(),
         worker_types,
         checks,
