@@ -100,7 +100,7 @@ pub(super) fn scaling(s: &mut Section<'_>) -> ScalingPolicy {
         Variant::new("scaling-ratio", "v1's change determination, 2015-2019.", &by_ratio),
         Variant::new("estimator", "worker-manager's estimator, since 2019.", &estimator),
     ];
-    let default = Some(("\"estimator\"", "the system in use today"));
+    let default = Some(("\"target\"", "our own; the predecessors' stand beside it"));
     s.variant("scaling", "How much capacity is wanted.", &variants, None, default)
 }
 
@@ -160,7 +160,7 @@ pub(super) fn placement(s: &mut Section<'_>) -> PlacementPolicy {
         Variant::new("weighted", "worker-manager's launch configs.", &weighted),
         Variant::new("on-demand", "The cheapest on-demand price over utility.", &on_demand),
     ];
-    let default = Some(("\"weighted\"", "the system in use today"));
+    let default = Some(("\"spread\"", "our own; the predecessors' stand beside it"));
     s.variant("placement", "Where capacity is bought.", &variants, None, default)
 }
 
