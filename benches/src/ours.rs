@@ -160,6 +160,7 @@ fn config(seed: u64, catalog: Catalog, worker_types: Vec<WorkerType>, market: Ma
         drain: Duration::from_hours(24 * 30),
         warmup: Duration::ZERO,
         market,
+        feed: None,
         cloud: CloudModel {
             answer: NOW,
             pending_to_running: NOW,

@@ -295,6 +295,17 @@ pub enum Reason {
         /// When the prices were last read.
         as_of: Time,
     },
+    /// A price of a pool cannot be meant: it is nothing, or far above the on-demand price.
+    PriceAbsurd {
+        /// Whose.
+        worker_type: WorkerTypeId,
+        /// Which pool.
+        pool: PoolId,
+        /// The price that is not believed.
+        price: UsdPerHour,
+        /// What the pool's machines cost on demand, if that is known.
+        on_demand: Option<UsdPerHour>,
+    },
     /// A ceiling on spending is reached.
     SpendReached {
         /// Whose.
@@ -558,6 +569,14 @@ impl fmt::Display for Described<'_> {
             Reason::PriceStale { worker_type, pool, as_of } => {
                 let (name, pool) = (self.name(worker_type), self.pool(pool));
                 write!(f, "{name}: the price of {pool} is of {as_of}, too old to buy by")
+            }
+            Reason::PriceAbsurd { worker_type, pool, price, on_demand } => {
+                let (name, pool) = (self.name(worker_type), self.pool(pool));
+                write!(f, "{name}: {price} cannot be the price of {pool}")?;
+                match on_demand {
+                    Some(on_demand) => write!(f, ", on demand it is {on_demand}"),
+                    None => Ok(()),
+                }
             }
             Reason::SpendReached { worker_type, overall, spent } => {
                 let (name, whose) = (self.name(worker_type), if overall { "all" } else { "its" });

@@ -46,6 +46,9 @@ pub struct Guards {
     pub zombies: Option<ZombieRule>,
     /// Prices older than this are not bought by; `None` takes the last one for good.
     pub prices_stale_after: Option<Duration>,
+    /// A market price of nothing, or above this times the on-demand price, is a mistake of the
+    /// feed and not bought by; `None` believes every price. EC2 cut bids at ten times on-demand.
+    pub price_ratio_max: Option<Ratio>,
 }
 
 /// How our instances are listed, and what their absence means.
@@ -245,6 +248,7 @@ impl Default for Guards {
             recheck: true,
             zombies: Some(ZombieRule::default()),
             prices_stale_after: Some(Duration::HOUR),
+            price_ratio_max: Some(Ratio::from_millionths(10_000_000)),
         }
     }
 }
@@ -269,6 +273,7 @@ impl Guards {
             recheck: false,
             zombies: None,
             prices_stale_after: None,
+            price_ratio_max: None,
         }
     }
 }

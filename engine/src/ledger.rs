@@ -14,7 +14,9 @@ use crate::engine::Signs;
 use crate::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
 use crate::launch_map::LaunchMap;
 use crate::remap::Remap;
-use crate::units::Time;
+use crate::spend::Spend;
+use crate::units::{Time, UsdPerHour};
+use crate::worker_type::SpendLimits;
 
 /// What the engine knows of one launch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +31,9 @@ pub struct Launch {
     pub capacity: u32,
     /// In which market, at what price.
     pub market: Market,
+    /// The most that may be paid for it: its max price, or the on-demand price of when it was
+    /// decided, or the engine's cap where that is not known.
+    pub price_max: UsdPerHour,
     /// Where it is.
     pub stage: Stage,
     /// Its instance, once it is known.
@@ -135,6 +140,7 @@ pub(crate) struct Ledger {
     by_worker_type: Vec<Account>,
     /// Live capacity by candidate, of one worker type after the other.
     by_candidate: Vec<u32>,
+    spend: Spend,
 }
 
 /// What a worker type's launches add up to.
@@ -142,15 +148,17 @@ pub(crate) struct Ledger {
 struct Account {
     capacity: [u32; STAGES],
     requests: u32,
+    /// Live capacity that was bought on demand and given.
+    on_demand: u32,
     /// Where its candidates stand in `by_candidate`.
     candidates: Range<u32>,
 }
 
 impl Ledger {
-    /// An empty ledger for worker types with that many candidates each.
-    pub(crate) fn new(candidates: impl Iterator<Item = usize>) -> Self {
+    /// An empty ledger for worker types with that many candidates each, under these ceilings.
+    pub(crate) fn new(candidates: impl Iterator<Item = usize>, spend: Spend) -> Self {
         let (by_worker_type, by_candidate) = accounts(candidates);
-        Self { launches: LaunchMap::new(), next: LaunchId(1), by_worker_type, by_candidate }
+        Self { launches: LaunchMap::new(), next: LaunchId(1), by_worker_type, by_candidate, spend }
     }
 
     /// Goes over to other worker types, with that many candidates each.
@@ -168,6 +176,20 @@ impl Ledger {
         self.launches = launches;
     }
 
+    /// Goes over to other ceilings, and counts under them what there is.
+    pub(crate) fn configure_spend(
+        &mut self,
+        now: Time,
+        overall: SpendLimits,
+        worker_types: impl Iterator<Item = SpendLimits>,
+        remap: &Remap,
+    ) {
+        self.spend.configure(now, overall, worker_types, remap);
+        for (_, launch) in self.launches.iter() {
+            self.spend.commit(now, launch.worker_type, launch.price_max);
+        }
+    }
+
     /// The name that the next launch will get.
     pub(crate) const fn next_id(&self) -> LaunchId {
         self.next
@@ -179,6 +201,7 @@ impl Ledger {
         let id = self.next;
         self.next = id.next();
         self.credit(&launch);
+        self.spend.commit(launch.requested, launch.worker_type, launch.price_max);
         self.launches.insert(id, launch);
         id
     }
@@ -187,6 +210,8 @@ impl Ledger {
     pub(crate) fn adopt(&mut self, id: LaunchId, launch: Launch) {
         self.next = self.next.max(id.next());
         self.credit(&launch);
+        let since = launch.accepted.unwrap_or(launch.requested);
+        self.spend.commit(since, launch.worker_type, launch.price_max);
         self.launches.insert(id, launch);
     }
 
@@ -245,9 +270,10 @@ impl Ledger {
     }
 
     /// Forgets a launch that has ended or never was; `None` if it is not known.
-    pub(crate) fn close(&mut self, id: LaunchId) -> Option<Launch> {
+    pub(crate) fn close(&mut self, id: LaunchId, now: Time) -> Option<Launch> {
         let launch = self.launches.remove(id)?;
         self.debit(&launch);
+        self.spend.release(now, launch.worker_type, launch.price_max);
         Some(launch)
     }
 
@@ -274,10 +300,23 @@ impl Ledger {
         &self.by_candidate[start as usize..end as usize]
     }
 
+    /// Live capacity of a worker type that was bought on demand and given.
+    pub(crate) fn on_demand(&self, worker_type: WorkerTypeId) -> u32 {
+        self.by_worker_type[worker_type.index()].on_demand
+    }
+
+    /// What live launches cost.
+    pub(crate) const fn spend(&self) -> &Spend {
+        &self.spend
+    }
+
     fn credit(&mut self, launch: &Launch) {
         let account = &mut self.by_worker_type[launch.worker_type.index()];
         account.capacity[launch.stage as usize] += launch.capacity;
         account.requests += u32::from(launch.stage == Stage::Requested);
+        if launch.stage < Stage::Stopping {
+            account.on_demand += on_demand(launch);
+        }
         if let Some(live) = self.live(launch) {
             *live += launch.capacity;
         }
@@ -287,6 +326,9 @@ impl Ledger {
         let account = &mut self.by_worker_type[launch.worker_type.index()];
         account.capacity[launch.stage as usize] -= launch.capacity;
         account.requests -= u32::from(launch.stage == Stage::Requested);
+        if launch.stage < Stage::Stopping {
+            account.on_demand -= on_demand(launch);
+        }
         if let Some(live) = self.live(launch) {
             *live -= launch.capacity;
         }
@@ -306,8 +348,16 @@ fn accounts(candidates: impl Iterator<Item = usize>) -> (Vec<Account>, Vec<u32>)
     let account = |n| {
         let start = end;
         end += u32::try_from(n).expect("fewer than four billion candidates");
-        Account { capacity: [0; STAGES], requests: 0, candidates: start..end }
+        Account { capacity: [0; STAGES], requests: 0, on_demand: 0, candidates: start..end }
     };
     let accounts = candidates.map(account).collect();
     (accounts, alloc::vec![0; end as usize])
+}
+
+/// Capacity that was bought on demand and given.
+const fn on_demand(launch: &Launch) -> u32 {
+    match (launch.stage, launch.market) {
+        (Stage::Requested, _) | (_, Market::Spot { .. }) => 0,
+        (_, Market::OnDemand) => launch.capacity,
+    }
 }

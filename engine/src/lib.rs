@@ -28,6 +28,7 @@ pub mod random;
 mod remap;
 mod scaling;
 pub mod snapshot;
+mod spend;
 pub mod units;
 pub mod worker_type;
 

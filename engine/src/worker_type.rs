@@ -52,14 +52,17 @@ pub struct Limits {
     pub spend: SpendLimits,
 }
 
-/// Ceilings on spending, hard: instances count with the most that may be paid for them.
+/// Ceilings on spending, hard: launches count with the most that may be paid for them, from the
+/// moment they are decided until they have ended. That is at least what EC2 bills by the second;
+/// rounding to whole hours, where the market does that, comes on top.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpendLimits {
-    /// The most that live launches together may cost an hour.
+    /// The most that live launches together may cost an hour: what would exceed it is not launched.
     pub hourly_max: Option<UsdPerHour>,
     /// The most that may be spent in a day (UTC). Nothing is launched that could not run for an
-    /// hour within it; when it is spent, everything is ended.
+    /// hour, or until midnight, within it; when it is spent, everything is ended, claimed or not.
+    /// Exceeded at most by what is live until that is carried out.
     pub daily_max: Option<Usd>,
 }
 
@@ -263,6 +266,15 @@ pub enum PlacementPolicy {
 }
 
 impl PlacementPolicy {
+    /// Whether it chooses by market price; the others need not know it.
+    #[must_use]
+    pub const fn buys_by_price(&self) -> bool {
+        match self {
+            Self::Cheapest { .. } | Self::Random { .. } | Self::Spread(_) => true,
+            Self::Weighted { .. } | Self::OnDemand => false,
+        }
+    }
+
     /// The market it buys in, whatever the price.
     #[must_use]
     pub const fn market(&self) -> Market {

@@ -17,6 +17,7 @@
 //!   "notices": {"seen", "late", "missed", "after_death", "duplicated",
 //!               "recommended", "recommended_taken",
 //!               "losses", "losses_counted", "losses_miscounted"},
+//!   "spend": {"price_max_usd_per_h", "committed_peak_usd_per_h", "committed_day_max_usd"},
 //!   "restarts", "iterations", "events", "decision_digest",
 //!   "checks": [{…}]                     only if the scenario has any, see below
 //! }
@@ -27,7 +28,7 @@
 //! none was done), `wait_s` (`count` tasks measured; `mean`, `p50`, `p95`, `p99`, `max`), `tasks`
 //! (`submitted`, `done`, `rerun` runs, `expired`, `exhausted`, `left`), `launches` (`ordered`,
 //! `insufficient_capacity`, `price_too_low`, `cancelled`, `quota_reached`, `unsupported`,
-//! `image_unusable`, `volume_limit`, `rejected`, `launch_failed`, `unmade`, `started`, `interrupted`,
+//! `image_unusable`, `volume_limit`, `rejected`, `launch_failed`, `unmade`, `on_demand`, `by_stale_price`, `started`, `interrupted`,
 //! `terminated`, `stopped`), `safety` (`claimed_ended` instances ended by the provisioner while they
 //! ran a task, `spared` ones left alone as they did, `zombie_h` of instances whose worker never
 //! came, never claims or hangs, `double_launches`: instances that ran for launches that were given
@@ -36,7 +37,11 @@
 //! `useful_h`, `over_provisioned_h`,
 //! `utilisation`,
 //! `churn_per_task_h`, `capacity_peak` (the most capacity that was asked for and had not ended),
-//! `demand_peak` (the most tasks pending and claimed).
+//! `demand_peak` (the most tasks pending and claimed), `on_demand_after_s` (from the first refusal of
+//! a spot launch to the first launch on demand; null if there was none).
+//!
+//! `spend` is what launches could have cost: each its max price, or the on-demand price, from its
+//! order to its end; the dearest, the most an hour, the most in a day (UTC).
 //!
 //! Each of `checks` has `name`, `because`, `measure` (the path of a number in this document, a
 //! worker type standing under its name), `value`, those of the bounds `at_most`, `at_least`,
@@ -54,7 +59,7 @@ use provisioner_engine::units::Duration;
 use provisioner_scenarios::scenario::{Check, Relation};
 use provisioner_sim::outcome::{
     ApiCalls, Cost, HabitMeasures, LaunchMeasures, Measures, NoticeMeasures, Outcome, Ownership,
-    SafetyMeasures, TaskMeasures, Wait,
+    SafetyMeasures, SpendMeasures, TaskMeasures, Wait,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -130,6 +135,7 @@ fn document<'a>(run: &'a Run, outcome: &'a Outcome, checks: &'a [Checked<'a>]) -
         api_calls: &outcome.api_calls,
         ownership: OwnershipDocument::of(outcome.ownership),
         notices: &outcome.notices,
+        spend: SpendDocument::of(outcome.spend),
         restarts: outcome.restarts,
         iterations: outcome.iterations,
         events: outcome.events,
@@ -151,6 +157,7 @@ struct Document<'a> {
     api_calls: &'a ApiCalls,
     ownership: OwnershipDocument,
     notices: &'a NoticeMeasures,
+    spend: SpendDocument,
     restarts: u64,
     iterations: u64,
     events: u64,
@@ -186,6 +193,25 @@ struct MeasuresDocument<'a> {
     churn_per_task_h: f64,
     capacity_peak: u32,
     demand_peak: u32,
+    on_demand_after_s: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct SpendDocument {
+    price_max_usd_per_h: f64,
+    committed_peak_usd_per_h: f64,
+    committed_day_max_usd: f64,
+}
+
+impl SpendDocument {
+    fn of(spend: SpendMeasures) -> Self {
+        let SpendMeasures { price_max, committed_peak, committed_day_max } = spend;
+        Self {
+            price_max_usd_per_h: price_max.as_f64(),
+            committed_peak_usd_per_h: committed_peak.as_f64(),
+            committed_day_max_usd: committed_day_max.as_f64(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -263,6 +289,7 @@ impl<'a> MeasuresDocument<'a> {
             churn_per_task_h: measures.churn_per_task_hour(),
             capacity_peak: measures.capacity_peak,
             demand_peak: measures.demand_peak,
+            on_demand_after_s: measures.on_demand_after.map(Duration::as_secs_f64),
         }
     }
 }
@@ -368,6 +395,8 @@ mod tests {
                   "price_too_low": 0,
                   "cancelled": 1184,
                   "unmade": 0,
+                  "on_demand": 0,
+                  "by_stale_price": 0,
                   "quota_reached": 0,
                   "unsupported": 0,
                   "image_unusable": 0,
@@ -396,7 +425,8 @@ mod tests {
                 "utilisation": 0.8051948051948052,
                 "churn_per_task_h": 1.5483870967741937,
                 "capacity_peak": 0,
-                "demand_peak": 0
+                "demand_peak": 0,
+                "on_demand_after_s": null
               },
               "worker_types": [
                 {
@@ -434,6 +464,8 @@ mod tests {
                     "price_too_low": 0,
                     "cancelled": 200,
                     "unmade": 0,
+                    "on_demand": 0,
+                    "by_stale_price": 0,
                     "quota_reached": 0,
                     "unsupported": 0,
                     "image_unusable": 0,
@@ -462,7 +494,8 @@ mod tests {
                   "utilisation": 0.8051948051948052,
                   "churn_per_task_h": 1.5483870967741937,
                   "capacity_peak": 0,
-                  "demand_peak": 0
+                  "demand_peak": 0,
+                  "on_demand_after_s": null
                 }
               ],
               "largest_pool": "m3.medium/us-east-1b",
@@ -495,6 +528,11 @@ mod tests {
                 "losses": 12,
                 "losses_counted": 12,
                 "losses_miscounted": 0
+              },
+              "spend": {
+                "price_max_usd_per_h": 0.17,
+                "committed_peak_usd_per_h": 4.93,
+                "committed_day_max_usd": 40.1
               },
               "restarts": 0,
               "iterations": 6667,

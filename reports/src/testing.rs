@@ -13,7 +13,7 @@ use provisioner_sim::dist::DurationDist;
 use provisioner_sim::market::Market;
 use provisioner_sim::outcome::{
     ApiCalls, Cost, HabitMeasures, LaunchMeasures, Measures, NoticeMeasures, OUTCOME_VERSION,
-    Outcome, Ownership, SafetyMeasures, TaskMeasures, Wait,
+    Outcome, Ownership, SafetyMeasures, SpendMeasures, TaskMeasures, Wait,
 };
 
 use crate::Run;
@@ -65,6 +65,7 @@ pub(crate) fn config(outcome: &Outcome) -> SimConfig {
         drain: Duration::DAY,
         warmup: Duration::HOUR,
         market: Market::default(),
+        feed: None,
         cloud: CloudModel::capacity(),
         queue: QueueModel::default(),
         faults: Vec::new(),
@@ -135,8 +136,7 @@ pub(crate) fn worker_type(name: &str, size: i64) -> Measures {
         capacity_time: Duration::from_mins(size * 770),
         useful_time: Duration::from_mins(size * 620),
         over_provisioned_time: Duration::from_mins(size * 90),
-        capacity_peak: 0,
-        demand_peak: 0,
+        ..Measures::default()
     }
 }
 
@@ -156,6 +156,11 @@ pub(crate) fn outcome() -> Outcome {
         largest_pool_share: 0.34,
         largest_pool: "m3.medium/us-east-1b".to_owned(),
         api_calls: ApiCalls { launch: 12_432, cancel: 1_184, terminate: 3, ..ApiCalls::default() },
+        spend: SpendMeasures {
+            price_max: UsdPerHour::from_micros(170_000),
+            committed_peak: UsdPerHour::from_micros(4_930_000),
+            committed_day_max: Usd::from_micros(40_100_000),
+        },
         ownership: Ownership::default(),
         notices: NoticeMeasures {
             seen: 11,

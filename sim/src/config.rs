@@ -4,15 +4,17 @@
 //! per hour. Reading them from a scenario file is the `scenarios` crate's work.
 
 pub mod api;
+pub mod feed;
 pub mod listing;
 pub mod process;
 
 use provisioner_engine::ids::{ImageId, PoolId, RegionId, WorkerTypeId};
 use provisioner_engine::random::Seed;
-use provisioner_engine::units::{Duration, Time};
+use provisioner_engine::units::{Duration, Ratio, Time};
 use provisioner_engine::worker_type::EngineConfig;
 
 use self::api::ApiModel;
+use self::feed::FeedModel;
 use self::listing::ListingModel;
 use self::process::{CrashStep, ProcessModel};
 use crate::billing::BillingRule;
@@ -39,6 +41,8 @@ pub struct SimConfig {
     pub warmup: Duration,
     /// What the market does.
     pub market: Market,
+    /// How the engine learns prices: by reading a feed, or told of each change at once.
+    pub feed: Option<FeedModel>,
     /// How EC2 behaves.
     pub cloud: CloudModel,
     /// How the queue behaves.
@@ -191,6 +195,15 @@ pub enum FaultKind {
     },
     /// The queue answers nothing: its counts are unknown, and so is what a worker holds.
     QueueDown,
+    /// The price feed tells nothing.
+    FeedDown,
+    /// The price feed breaks off after its first page.
+    FeedFirstPage,
+    /// The price feed tells prices in another unit.
+    FeedScaled {
+        /// What they are multiplied by.
+        factor: Ratio,
+    },
     /// Other users of the account make so many calls that this share of ours is throttled.
     CallsThrottled {
         /// 0 to 1.

@@ -5,7 +5,7 @@
 //! quantiles are exact to 0.1 %, or to 1 % with more than 64 worker types.
 
 use hdrhistogram::Histogram;
-use provisioner_engine::units::{Duration, Time, Usd};
+use provisioner_engine::units::{Duration, Time, Usd, UsdPerHour};
 use serde::{Deserialize, Serialize};
 
 /// The version of this set of measures.
@@ -31,6 +31,9 @@ pub struct Outcome {
     pub largest_pool: String,
     /// Calls that a provisioner would have made, by kind.
     pub api_calls: ApiCalls,
+    /// What all launches could have cost.
+    #[serde(default)]
+    pub spend: SpendMeasures,
     /// Whether the engine knew what was its own, as the modelled world sees it.
     #[serde(default)]
     pub ownership: Ownership,
@@ -93,6 +96,10 @@ pub struct Measures {
     /// The most tasks pending and claimed that the queue told.
     #[serde(default)]
     pub demand_peak: u32,
+    /// From the first refusal of a spot launch to the first launch on demand, with no spot launch
+    /// given between; none if there was no such launch.
+    #[serde(default)]
+    pub on_demand_after: Option<Duration>,
 }
 
 /// Money, split two ways.
@@ -203,6 +210,13 @@ pub struct LaunchMeasures {
     /// No call for them was carried out.
     #[serde(default)]
     pub unmade: u64,
+    /// Ordered on demand.
+    #[serde(default)]
+    pub on_demand: u64,
+    /// Ordered on the spot market with a max price, where neither a complete reading of the feed
+    /// nor the pool's last change that it told is less than an hour old.
+    #[serde(default)]
+    pub by_stale_price: u64,
     /// Refused because the account's quota was reached.
     pub quota_reached: u64,
     /// Refused because the zone does not offer the instance type.
@@ -247,6 +261,8 @@ impl std::ops::AddAssign for LaunchMeasures {
         self.price_too_low += rhs.price_too_low;
         self.cancelled += rhs.cancelled;
         self.unmade += rhs.unmade;
+        self.on_demand += rhs.on_demand;
+        self.by_stale_price += rhs.by_stale_price;
         self.quota_reached += rhs.quota_reached;
         self.unsupported += rhs.unsupported;
         self.image_unusable += rhs.image_unusable;
@@ -258,6 +274,19 @@ impl std::ops::AddAssign for LaunchMeasures {
         self.terminated += rhs.terminated;
         self.stopped += rhs.stopped;
     }
+}
+
+/// What all launches that had not ended could have cost: each its max price, or the on-demand price,
+/// from the order to the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpendMeasures {
+    /// The most that a single one could have cost.
+    pub price_max: UsdPerHour,
+    /// The most an hour at any time.
+    pub committed_peak: UsdPerHour,
+    /// The most in any day (UTC).
+    pub committed_day_max: Usd,
 }
 
 /// What was said about interruptions, and what the engine made of it.
@@ -393,6 +422,7 @@ impl Measures {
         self.capacity_time += other.capacity_time;
         self.useful_time += other.useful_time;
         self.over_provisioned_time += other.over_provisioned_time;
+        self.on_demand_after = self.on_demand_after.into_iter().chain(other.on_demand_after).min();
     }
 }
 

@@ -40,7 +40,10 @@ impl Engine {
         let worker_types = &config.worker_types;
         self.ledger.configure(worker_types.iter().map(|known| known.candidates.len()), &remap);
         let reach = worker_types.iter().map(price_reach).max().unwrap_or(Duration::ZERO);
-        self.prices.configure(pools, reach, &remap);
+        let spend = worker_types.iter().map(|known| known.spend);
+        self.ledger.configure_spend(now, config.limits.spend, spend, &remap);
+        self.shortages.configure(&remap);
+        self.prices.configure(pools, reach, config.guards.prices_stale_after, &remap);
         self.history.configure(pools, &remap);
         self.gates.configure(&config, &remap);
         self.listings.configure(&config, &remap);

@@ -2,12 +2,13 @@
 
 use super::Engine;
 use super::demand::Counts;
+use super::shortage::is_refused_for_shortage;
 use crate::decision::{Market, Reason};
 use crate::gates::{Event, Site};
-use crate::ids::{InstanceId, LaunchId, WorkerTypeId};
+use crate::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
 use crate::ledger::{Launch, NO_CANDIDATE, Stage};
 use crate::observation::{EndCause, Refusal};
-use crate::units::{Duration, Time};
+use crate::units::{Duration, Time, UsdPerHour};
 use crate::worker_type::EngineConfig;
 
 impl Engine {
@@ -25,6 +26,19 @@ impl Engine {
     pub(super) fn read_queues(&mut self, as_of: Time) {
         if self.demands.read(as_of, self.now) {
             self.changed.mark_all();
+        }
+    }
+
+    pub(super) fn change_price(&mut self, pool: PoolId, price: UsdPerHour, since: Time) {
+        let absurd = self.config.guards.price_ratio_max.is_some_and(|ratio| {
+            let on_demand = self.config.catalog.on_demand_price(pool, self.now);
+            let most = on_demand.map(|on_demand| on_demand.times_rounded_up(ratio));
+            price <= UsdPerHour::ZERO || most.is_some_and(|most| price > most)
+        });
+        if absurd {
+            self.prices.doubt(pool, price, since);
+        } else {
+            self.prices.change(pool, price, since);
         }
     }
 
@@ -61,7 +75,7 @@ impl Engine {
 
     pub(super) fn end(&mut self, id: LaunchId, cause: EndCause) {
         self.lose(id, cause);
-        if let Some(launch) = self.ledger.close(id) {
+        if let Some(launch) = self.ledger.close(id, self.now) {
             self.changed.mark(launch.worker_type);
             if self.config.guards.listing.is_some() {
                 let ended = (cause != EndCause::Vanished).then_some(self.now);
@@ -81,8 +95,11 @@ impl Engine {
             self.withdraw(id);
             return;
         }
-        let Some(launch) = self.ledger.close(id) else { return };
+        let Some(launch) = self.ledger.close(id, self.now) else { return };
         let Launch { worker_type, candidate, .. } = launch;
+        if launch.market != Market::OnDemand && is_refused_for_shortage(refusal) {
+            self.fall_short(worker_type);
+        }
         if candidate != NO_CANDIDATE {
             self.states[worker_type.index()].errors.note(self.now, candidate);
         }
@@ -92,7 +109,7 @@ impl Engine {
 
     /// Forgets a launch that got no instance and says nothing about its pool.
     pub(super) fn withdraw(&mut self, id: LaunchId) {
-        if let Some(launch) = self.ledger.close(id) {
+        if let Some(launch) = self.ledger.close(id, self.now) {
             self.note(&launch, Event::Withdrawn);
             self.changed.mark(launch.worker_type);
         }
@@ -120,6 +137,7 @@ impl Engine {
         if left == Stage::Requested {
             if launch.market != Market::OnDemand {
                 self.history.spawned(launch.pool, self.now);
+                self.shortages.end(launch.worker_type);
             }
             self.note(&launch, Event::Accepted);
             if self.config.guards.listing.is_some() {

@@ -343,6 +343,7 @@ impl Engine {
             pool,
             capacity,
             market,
+            price_max: self.price_max(pool, market),
             stage: Stage::Pending,
             instance: Some(instance),
             call: id,

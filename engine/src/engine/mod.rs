@@ -6,6 +6,7 @@
 
 mod advice;
 mod calls;
+mod ceilings;
 mod configure;
 mod demand;
 mod facts;
@@ -13,6 +14,7 @@ mod floors;
 mod listing;
 mod looks;
 mod restart;
+mod shortage;
 mod turn;
 mod zombies;
 
@@ -24,10 +26,12 @@ use serde::{Deserialize, Serialize};
 
 use self::advice::Advice;
 use self::calls::Calls;
+use self::ceilings::Ending;
 use self::demand::{Counts, Demands};
 use self::floors::Floors;
 use self::listing::{Found, Listings};
 use self::looks::Looks;
+use self::shortage::Shortages;
 pub(crate) use self::zombies::Signs;
 use crate::budget::Budget;
 use crate::decision::{Decision, Reason};
@@ -39,6 +43,7 @@ use crate::observation::{EndCause, Observation};
 use crate::placement::Errors;
 use crate::prices::PriceBook;
 use crate::random::{Seed, Stream};
+use crate::spend::Spend;
 use crate::units::{Duration, Time};
 use crate::worker_type::{EngineConfig, PlacementPolicy, WorkerType};
 
@@ -72,6 +77,8 @@ pub struct Engine {
     budget: Budget,
     advice: Advice,
     floors: Floors,
+    ending: Ending,
+    shortages: Shortages,
     listings: Listings,
 }
 
@@ -116,8 +123,11 @@ impl Engine {
             to_say: Vec::new(),
             now: Time::from_ms(i64::MIN),
             demands: Demands::new(worker_types.len(), limits.demand_stale_after),
-            ledger: Ledger::new(worker_types.iter().map(|known| known.candidates.len())),
-            prices: PriceBook::new(pools, reach),
+            ledger: Ledger::new(
+                worker_types.iter().map(|known| known.candidates.len()),
+                Spend::new(limits.spend, worker_types.iter().map(|known| known.spend)),
+            ),
+            prices: PriceBook::new(pools, reach, guards.prices_stale_after),
             history: PoolHistory::new(pools),
             gates: Gates::new(guards),
             states: worker_types.iter().map(|known| State::new(seed, known)).collect(),
@@ -128,6 +138,8 @@ impl Engine {
             budget: Budget::new(guards.api),
             advice: Advice::default(),
             floors: Floors::new(worker_types),
+            ending: Ending::default(),
+            shortages: Shortages::default(),
             listings: Listings::new(&config),
             config,
         }
@@ -182,6 +194,10 @@ impl Engine {
     ///   is settled by its answer, by its instances being seen, or by nobody having seen them.
     /// - Doubt about a call whose launches were all answered or seen is late and ignored.
     /// - A price not newer than the pool's last is late and ignored.
+    /// - An absurd price is not believed, and closes its pool to those who buy by price until a
+    ///   sane one as new comes.
+    /// - Once the price feed was read as a whole, prices hold only as long as that, or their own
+    ///   change, is recent; before, for good.
     /// - An instance found in a listing is its launch's; that of a launch that is not known, or has
     ///   another instance, is a stray.
     /// - An absence from a listing that is old, or began before the launch was accepted, means
@@ -201,9 +217,9 @@ impl Engine {
             Observation::DemandUnknown { worker_type } => self.forget_count(worker_type),
             Observation::QueuesRead { as_of } => self.read_queues(as_of.min(now)),
             Observation::PriceChanged { pool, price, since } => {
-                self.prices.change(pool, price, since.min(now));
+                self.change_price(pool, price, since.min(now));
             }
-            Observation::PricesRead { as_of: _ } => {}
+            Observation::PricesRead { as_of } => self.prices.read(as_of.min(now)),
             Observation::InstancePending { launch, instance } => self.give(launch, instance),
             Observation::CallUnanswered { launch } => self.doubt(launch, Some(now)),
             Observation::CallThrottled { region, call, launch } => {
@@ -259,6 +275,8 @@ impl Engine {
         for worker_type in self.floors.take_changed(now) {
             self.changed.mark(worker_type);
         }
+        self.end_overspent(&mut decision);
+        self.lose_patience();
         if self.demands.lapses(now) {
             self.changed.mark_all(); // so that each says that it is frozen
         }
@@ -278,6 +296,8 @@ impl Engine {
         self.changed.give_back(changed);
         self.launch_in_turn(orders, &mut decision);
         self.advise(&mut decision);
+        self.wake_for_ceilings(&mut decision);
+        self.wake_for_shortages(&mut decision);
         decision
     }
 

@@ -4,17 +4,18 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::demand::Counts;
+use super::shortage::is_shortage;
 use super::zombies::Duty;
 use super::{Engine, ORDERED_AGAIN_AFTER, Signs, State};
 use crate::decision::{Action, Decision, Reason};
-use crate::gates::{Event, Fleet, Site};
+use crate::gates::{Event, Fleet, PriceGate, Site};
 use crate::ids::{LaunchId, RegionId, WorkerTypeId};
 use crate::ledger::{Launch, Stage};
 use crate::observation::Call;
 use crate::placement::{Offer, Pick, Placement, Plan, Room};
 use crate::scaling::{Need, Scaling};
 use crate::units::{Duration, Time};
-use crate::worker_type::{Candidate, Limits, WorkerType};
+use crate::worker_type::{Candidate, Limits, PlacementPolicy, WorkerType};
 
 /// What a worker type wants to launch.
 pub(super) struct Order {
@@ -52,24 +53,36 @@ impl Engine {
                 Duty::GiveUp(reason) => {
                     let last = matches!(reason, Reason::LifetimeReached { .. });
                     let unless_claimed = self.config.guards.recheck && !last;
-                    let (call, order) = match launch.accepted {
-                        Some(_) => {
-                            (Call::Terminate, Action::Terminate { launch: id, unless_claimed })
+                    match self.order_end(id, &launch, unless_claimed, decision) {
+                        Ok(()) => {
+                            self.because(decision, reason);
+                            self.put_off(id, again);
                         }
-                        None => (Call::Cancel, Action::Cancel { launch: id }),
-                    };
-                    let region = self.config.catalog.region_of(launch.pool);
-                    if !self.budget.spend(self.now, region, call) {
-                        let until = self.tell_spent(None, region, call, 1, decision);
-                        self.put_off(id, until);
-                        continue;
+                        Err(until) => self.put_off(id, until),
                     }
-                    decision.actions.push(order);
-                    self.because(decision, reason);
-                    self.put_off(id, again);
                 }
             }
         }
+    }
+
+    /// Orders a launch to be given up; or says when the allowance pays for the call.
+    pub(super) fn order_end(
+        &mut self,
+        id: LaunchId,
+        launch: &Launch,
+        unless_claimed: bool,
+        decision: &mut Decision,
+    ) -> Result<(), Time> {
+        let (call, order) = match launch.accepted {
+            Some(_) => (Call::Terminate, Action::Terminate { launch: id, unless_claimed }),
+            None => (Call::Cancel, Action::Cancel { launch: id }),
+        };
+        let region = self.config.catalog.region_of(launch.pool);
+        if !self.budget.spend(self.now, region, call) {
+            return Err(self.tell_spent(None, region, call, 1, decision));
+        }
+        decision.actions.push(order);
+        Ok(())
     }
 
     /// What a worker type with these counts wants to launch.
@@ -96,17 +109,57 @@ impl Engine {
             let scaled = Reason::Scaled { worker_type, pending, claimed, supply, change, keep };
             decision.reasons.push(scaled);
         }
-        let wanted = u32::try_from(change).ok().filter(|wanted| *wanted > 0)?;
-        let Plan { mut picks, short, favourite } = self.plan(worker_type, wanted, supply.live());
-        self.like(worker_type, favourite);
-        picks.reverse();
-        if let Some(reason) = short {
-            self.because(decision, reason);
-            self.changed.mark(worker_type); // prices and windows move on without a fact about it
+        let stopgap = supply.requested + self.ledger.on_demand(worker_type);
+        if change + i64::from(stopgap) <= 0 {
+            self.shortages.end(worker_type);
         }
+        let wanted = u32::try_from(change).ok().filter(|wanted| *wanted > 0)?;
+        let mut picks = self.choose(worker_type, wanted, supply.live(), decision);
+        picks.reverse();
         let pick = picks.pop()?;
         let later = if picks.is_empty() { Vec::new() } else { picks };
         Some(Order { worker_type, pick, later })
+    }
+
+    /// What gives so many units: by its policy, and on demand when its patience is at an end.
+    fn choose(
+        &mut self,
+        id: WorkerTypeId,
+        wanted: u32,
+        live: u32,
+        decision: &mut Decision,
+    ) -> Vec<Pick> {
+        let policy = self.config.worker_types[id.index()].placement;
+        let plan = self.plan(id, policy, self.spot_share(id, wanted), live);
+        self.like(id, plan.favourite);
+        self.tell_short(id, plan.short, decision);
+        let mut picks = plan.picks;
+        if plan.short.is_some_and(|reason| is_shortage(&reason)) {
+            self.fall_short(id);
+        }
+        let Some(since) = self.on_demand_since(id) else { return picks };
+        let candidates = &self.config.worker_types[id.index()].candidates;
+        let units = |pick: &Pick| pick.count * candidates[pick.candidate as usize].capacity;
+        let bought: u32 = picks.iter().map(units).sum();
+        if bought < wanted {
+            self.because(decision, Reason::OnDemandAllowed { worker_type: id, since });
+            let rest = self.plan(id, PlacementPolicy::OnDemand, wanted - bought, live + bought);
+            self.tell_short(id, rest.short, decision);
+            if !rest.picks.is_empty() {
+                self.shortages.fall_back(id);
+            }
+            picks.extend(rest.picks);
+        }
+        picks
+    }
+
+    /// Says why not everything wanted is planned. It is looked at again: prices and windows move
+    /// on without a fact about it.
+    fn tell_short(&mut self, id: WorkerTypeId, short: Option<Reason>, decision: &mut Decision) {
+        if let Some(reason) = short {
+            self.because(decision, reason);
+            self.changed.mark(id);
+        }
     }
 
     /// Remembers which candidate is liked best, and since when.
@@ -119,7 +172,7 @@ impl Engine {
         }
     }
 
-    fn plan(&mut self, id: WorkerTypeId, wanted: u32, live: u32) -> Plan {
+    fn plan(&mut self, id: WorkerTypeId, policy: PlacementPolicy, wanted: u32, live: u32) -> Plan {
         let worker_type = &self.config.worker_types[id.index()];
         let State { errors, random, favourite, .. } = &mut self.states[id.index()];
         errors.forget_old(self.now);
@@ -135,10 +188,10 @@ impl Engine {
             favourite: *favourite,
             max_price_cap: self.config.limits.max_price_cap,
         };
-        let market = worker_type.placement.market();
         let mut room = Room::new(wanted, live, worker_type);
-        if !self.gates.are_off() {
+        if !self.gates.are_off() || PriceGate::is_on(&self.config.guards) {
             let candidates = 0..u32::try_from(worker_type.candidates.len()).unwrap_or(u32::MAX);
+            let market = policy.market();
             let site =
                 |candidate| Site::new(&self.config.catalog, id, worker_type, candidate, market);
             let sites: Vec<Site> = candidates.map(site).collect();
@@ -149,9 +202,12 @@ impl Engine {
                 by_candidate: offer.by_candidate,
                 units: live.saturating_add(wanted),
             };
-            room = room.behind(self.gates.openings(self.now, &sites, &fleet));
+            let mut openings = self.gates.openings(self.now, &sites, &fleet);
+            let price_gate = PriceGate::new(&self.config, &self.prices, self.now, &policy);
+            price_gate.close(&sites, &mut openings);
+            room = room.behind(openings);
         }
-        worker_type.placement.plan(&offer, room, random)
+        policy.plan(&offer, room, random)
     }
 
     /// One call of each worker type in turn, so that one type's volume never starves another.
@@ -177,6 +233,12 @@ impl Engine {
                 let worker_types = self.config.worker_types.len();
                 self.first_in_line = WorkerTypeId::new((first.index() + 1) % worker_types);
             }
+            let affordable = self.affordable(worker_type, &order.pick, most, decision);
+            let most = affordable.unwrap_or_else(|reason| {
+                self.because(decision, reason);
+                self.changed.mark(worker_type);
+                0
+            });
             if most == 0 {
                 line.extend(order.next());
                 continue;
@@ -262,6 +324,7 @@ impl Engine {
             pool,
             capacity,
             market,
+            price_max: self.price_max(pool, market),
             stage: Stage::Requested,
             instance: None,
             call,

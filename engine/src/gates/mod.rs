@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `ice` | launches under way in a pool, by how it answered; a dry pool is probed |
 //! | `losses` | pools that take back what they sold |
+//! | `price` | prices that are too old or cannot be meant, and the cap |
 //! | `share` | the largest share of a worker type in one pool |
 //! | `quota` | quotas of a region; pools that are not offered |
 //! | `breaker` | worker types, images and regions that never become workers |
@@ -19,6 +20,7 @@ mod breaker;
 mod ice;
 mod latch;
 mod losses;
+mod price;
 mod quota;
 mod share;
 
@@ -29,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use self::breaker::Breaker;
 use self::ice::Ice;
 use self::losses::Losses;
+pub(crate) use self::price::PriceGate;
 use self::quota::Quota;
 pub(crate) use self::share::Fleet;
 use crate::catalog::Catalog;

@@ -209,7 +209,7 @@ proptest! {
     #[test]
     fn a_penalty_never_closes_the_last_sound_pool(steps in steps()) {
         let model = take(&steps, |_, _| {});
-        let prices = PriceBook::new(3, Duration::ZERO);
+        let prices = PriceBook::new(3, Duration::ZERO, None);
         let fleet =
             Fleet { now: model.now, candidates: &[], prices: &prices, by_candidate: &[], units: 0 };
         for chosen in model.sites.chunks(3) {
@@ -278,7 +278,7 @@ proptest! {
             .collect();
         let by_candidate: Vec<u32> = pools.iter().map(|(live, _)| *live).collect();
         let units = by_candidate.iter().sum::<u32>() + wanted;
-        let prices = PriceBook::new(pools.len(), Duration::ZERO);
+        let prices = PriceBook::new(pools.len(), Duration::ZERO, None);
         let fleet = Fleet {
             now: Time::EPOCH,
             candidates: &candidates,

@@ -14,7 +14,7 @@ use provisioner_engine::catalog::{Catalog, Pool};
 use provisioner_engine::guards::{Guards, ListingRule, Memory, Removed};
 use provisioner_engine::ids::PoolId;
 use provisioner_engine::random::Seed;
-use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
+use provisioner_engine::units::{Duration, Ratio, Time, Usd, UsdPerHour};
 use provisioner_engine::worker_type::{
     BiasRule, BidRule, Candidate, EngineConfig, ErrorAttribution, Floor, IdleCredit, Limits,
     OverCap, Overshoot, PlacementPolicy, PriceMinRule, RequestedCounts, RequestedCredit,
@@ -86,6 +86,10 @@ pub(crate) fn duration(text: &str) -> Duration {
 /// `0.034`, in dollars an hour.
 pub(crate) fn price(text: &str) -> UsdPerHour {
     UsdPerHour::from_micros(i64::try_from(ratio(text).millionths()).expect("a price"))
+}
+
+fn money(text: &str) -> Usd {
+    Usd::from_micros(price(text).micros())
 }
 
 fn ratio(text: &str) -> Ratio {
@@ -175,6 +179,10 @@ fn limit(config: &mut EngineConfig, word: &str) {
             config.guards = Guards { listing, removed, memory, ..Guards::off() };
         }
         ("guards", names) => names.split(',').for_each(|name| guard(&mut config.guards, name)),
+        ("prices_stale", value) => config.guards.prices_stale_after = Some(duration(value)),
+        ("price_ratio", value) => config.guards.price_ratio_max = Some(ratio(value)),
+        ("spend_hour", value) => config.limits.spend.hourly_max = Some(price(value)),
+        ("spend_day", value) => config.limits.spend.daily_max = Some(money(value)),
         ("stale", value) => config.limits.demand_stale_after = duration(value),
         (other, _) => panic!("`{other}` is no limit"),
     }
@@ -219,6 +227,9 @@ fn describe(worker_type: &mut WorkerType, word: &str) {
             let capacity_min = capacity_min.parse().expect("a number");
             worker_type.floors.push(Floor { from, capacity_min });
         }
+        "on_demand_after" => worker_type.on_demand_after = Some(duration(value)),
+        "spend_hour" => worker_type.spend.hourly_max = Some(price(value)),
+        "spend_day" => worker_type.spend.daily_max = Some(money(value)),
         "option" => choose(worker_type, value),
         other => panic!("`{other}` is nothing a worker type has"),
     }

@@ -9,6 +9,7 @@
 //!     unknown linux-build
 //!     queues                               as-of 1m
 //!     supply linux-build
+//!     prices                               as-of 1m
 //!     found i7 #2 linux-build c5.large/us-east-1a    (or - for a label that is not there)
 //!     missed #2                            as-of 1m
 //!     listed us-east-1                     as-of 1m
@@ -99,6 +100,7 @@ fn observations(config: &EngineConfig, words: &[&str], now: Time) -> Vec<Observa
         ["unknown", name] => {
             vec![Observation::DemandUnknown { worker_type: worker_type(config, name) }]
         }
+        ["prices"] => vec![Observation::PricesRead { as_of: dated }],
         ["queues"] => vec![Observation::QueuesRead { as_of: dated }],
         ["price", name, amount] => vec![Observation::PriceChanged {
             pool: pool(&config.catalog, name),

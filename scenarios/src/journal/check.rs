@@ -249,7 +249,8 @@ impl Tables {
             | Reason::PoolPenalised { worker_type, pool, .. }
             | Reason::ShareReached { worker_type, pool, .. }
             | Reason::NotOffered { worker_type, pool, .. }
-            | Reason::PriceStale { worker_type, pool, .. } => {
+            | Reason::PriceStale { worker_type, pool, .. }
+            | Reason::PriceAbsurd { worker_type, pool, .. } => {
                 self.worker_type(worker_type)?;
                 self.pool(pool)
             }

@@ -191,6 +191,7 @@ impl Scenario {
             drain: resolved.span.drain,
             warmup: resolved.span.warmup,
             market: resolved.market(seed),
+            feed: resolved.feed,
             cloud: resolved.cloud.clone(),
             queue: resolved.queue.clone(),
             process: resolved.process.clone(),

@@ -6,7 +6,8 @@ use provisioner_engine::catalog::Catalog;
 use provisioner_engine::ids::{PoolId, WorkerTypeId};
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::Time;
-use provisioner_engine::worker_type::{EngineConfig, SpendLimits, WorkerType};
+use provisioner_engine::worker_type::{EngineConfig, WorkerType};
+use provisioner_sim::config::feed::FeedModel;
 use provisioner_sim::config::process::ProcessModel;
 use provisioner_sim::config::{CloudModel, Fault, QueueModel, WorkerModel};
 use provisioner_sim::dist::DurationDist;
@@ -32,6 +33,7 @@ pub(super) struct Resolved {
     pub(super) seed: Seed,
     pub(super) span: Span,
     pub(super) engine: EngineConfig,
+    pub(super) feed: Option<FeedModel>,
     pub(super) cloud: CloudModel,
     pub(super) observation_lag: DurationDist,
     pub(super) queue: QueueModel,
@@ -137,8 +139,8 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
             lifetime_max: worker_type.lifetime_max,
             idle_timeout: worker_type.idle_timeout,
             floors: floors::resolve(&worker_type.floors, doc.span),
-            on_demand_after: None,
-            spend: SpendLimits::default(),
+            on_demand_after: worker_type.on_demand_after,
+            spend: worker_type.spend,
         });
     }
     let catalog = pools.finish(doc.span.start, &mut inputs.remarks);
@@ -180,6 +182,7 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
             limits: doc.limits,
             guards: doc.guards,
         },
+        feed: doc.market.feed,
         cloud,
         observation_lag: doc.cloud.observation_lag,
         queue: doc.queue,

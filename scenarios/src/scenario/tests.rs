@@ -2,6 +2,7 @@
 
 mod issues;
 mod lifecycle;
+mod money;
 mod profiles;
 mod recorded;
 mod restart;

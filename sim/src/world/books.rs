@@ -114,6 +114,7 @@ impl World<'_> {
         total.wait = waits.measure();
         total.set_peaks(self.peaks.capacity_peak, self.peaks.demand_peak);
         let (largest_pool, largest_pool_share) = self.largest_pool();
+        let spend = self.measure_spend();
         Outcome {
             version: OUTCOME_VERSION,
             started: self.config.start,
@@ -123,6 +124,7 @@ impl World<'_> {
             largest_pool_share,
             largest_pool,
             api_calls: self.calls,
+            spend,
             ownership: self.ownership,
             notices: NoticeMeasures {
                 losses_counted: self.engine.losses(),
@@ -164,6 +166,7 @@ impl World<'_> {
             capacity_time: account.capacity_time,
             useful_time: account.useful_time,
             over_provisioned_time: account.idle_time,
+            on_demand_after: self.money.on_demand_after(worker_type),
             ..Measures::default()
         };
         measures.set_peaks(peaks.capacity_peak, peaks.demand_peak);

@@ -29,7 +29,7 @@ pub(super) struct PoolState {
     pub(super) machine: Machine,
     pub(super) price: Option<UsdPerHour>,
     /// How many price changes it had.
-    changes: usize,
+    pub(super) changes: usize,
     /// How many spot instances it can serve at once.
     available: u32,
     /// Spot instances from `pending` on.
@@ -73,7 +73,7 @@ impl PoolState {
     }
 }
 
-const NO_LIMIT: UsdPerHour = UsdPerHour::from_micros(i64::MAX);
+pub(super) const NO_LIMIT: UsdPerHour = UsdPerHour::from_micros(i64::MAX);
 
 /// Where each kind of chance comes from: split by pool and by the instance's number in it, so
 /// that the n-th instance of a pool boots as fast under every policy.
@@ -153,7 +153,7 @@ impl World<'_> {
             let state = &mut self.pools[pool.index()];
             state.price = Some(price);
             state.changes += 1;
-            self.tell(Observation::PriceChanged { pool, price, since });
+            self.push_price(pool, price, since);
             self.interrupt_outbid(pool, price);
             self.serve_open(pool);
         } else if let Some(change) =
@@ -252,10 +252,9 @@ impl World<'_> {
         let max_price = match market {
             Market::Spot { max_price: Some(bid) } => bid,
             // Without a bid it is today's on-demand price.
-            Market::Spot { max_price: None } => {
+            Market::Spot { max_price: None } | Market::OnDemand => {
                 self.on_demand_price(pool, self.now).unwrap_or(NO_LIMIT)
             }
-            Market::OnDemand => NO_LIMIT,
         };
         let state = &mut self.pools[pool.index()];
         state.asked += 1;
@@ -298,6 +297,7 @@ impl World<'_> {
         });
         self.launches.insert(launch, slot);
         self.capacity_moves(worker_type, i64::from(capacity));
+        self.commit(slot);
         let waits = self.config.cloud.regime == Regime::Outbid && market != Market::OnDemand;
         if waits && self.quota_allows(slot) {
             self.claim_quota(slot);
@@ -361,7 +361,7 @@ impl World<'_> {
     }
 
     fn refuse(&mut self, slot: u32, refusal: Refusal) {
-        let Instance { launch, worker_type, capacity, .. } = self.instances[slot];
+        let Instance { launch, worker_type, market, capacity, .. } = self.instances[slot];
         let counts = &mut self.type_of(worker_type).launches;
         match refusal {
             Refusal::InsufficientCapacity => counts.insufficient_capacity += 1,
@@ -374,6 +374,9 @@ impl World<'_> {
             Refusal::Rejected => counts.rejected += 1,
         }
         self.capacity_moves(worker_type, -i64::from(capacity));
+        if market != Market::OnDemand {
+            self.note_refusal(worker_type, refusal);
+        }
         self.fail_request(slot, refusal);
         if refusal == Refusal::Cancelled {
             self.instances[slot].voice = Voice::Heard; // that is an answer to the cancellation
@@ -400,6 +403,7 @@ impl World<'_> {
             instance.in_pool = u32::try_from(pool.serving.len()).expect("a pool fits in memory");
             pool.serving.push(slot);
             pool.max_price_least = pool.max_price_least.min(instance.max_price);
+            self.money.given_spot(instance.worker_type);
         }
         let voice = instance.voice;
         if voice == Voice::Twice {
@@ -521,6 +525,7 @@ impl World<'_> {
     }
 
     pub(super) fn forget(&mut self, slot: u32) {
+        self.release(slot);
         self.release_quota(slot);
         self.launches.remove(self.instances[slot].launch);
         self.instances.remove(slot);

@@ -43,6 +43,7 @@ impl World<'_> {
         if self.dies_at(CrashStep::BeforeFacts) {
             return;
         }
+        self.read_prices();
         self.read_queues();
         if self.dies_at(CrashStep::AfterFacts) {
             return;

@@ -17,6 +17,8 @@
 //! | `driver` | what the engine is told and what it orders |
 //! | `queue` | what the queue says of its counts and of a worker |
 //! | `books` | bills, and who they are for |
+//! | `feed` | how the engine learns prices |
+//! | `money` | what launches may cost at most |
 //! | `habits` | how steady the orders are |
 //! | `audit` | checks of all this against itself |
 //! | `tasks`, `instances`, `event` | state in reused slots, and how events name it |
@@ -28,11 +30,13 @@ mod cloud;
 mod driver;
 mod event;
 mod fates;
+mod feed;
 mod habits;
 mod instances;
 mod interruption;
 mod lifecycle;
 mod listing;
+mod money;
 mod peaks;
 mod process;
 mod queue;
@@ -56,10 +60,12 @@ use self::books::Books;
 use self::cloud::{Draws, PoolState};
 use self::driver::InFlight;
 use self::event::{Event, Handle};
+use self::feed::Feed;
 use self::habits::Habits;
 use self::instances::{Instances, Ready, Stage};
 pub use self::lifecycle::{Step, Transition};
 use self::listing::Listings;
+use self::money::Money;
 use self::peaks::Peaks;
 use self::process::Process;
 use self::queue::Told;
@@ -165,6 +171,8 @@ struct World<'a> {
     restarts: u64,
     calls: crate::outcome::ApiCalls,
     peaks: Peaks,
+    feed: Feed,
+    money: Money,
     listings: Listings,
     engine_ids: EngineIds,
     /// Instances that run without being known to the engine: since when, and when last seen so.
@@ -282,6 +290,8 @@ impl<'a> World<'a> {
             restarts: 0,
             calls: crate::outcome::ApiCalls::default(),
             peaks: Peaks::default(),
+            feed: Feed::new(config),
+            money: Money::new(config.start, config.engine.worker_types.len()),
             listings: Listings::new(config),
             engine_ids: EngineIds::all(config.workers.len()),
             orphans: BTreeMap::new(),

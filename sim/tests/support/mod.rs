@@ -65,6 +65,7 @@ pub fn world(worker_types: Vec<WorkerType>) -> SimConfig {
         drain: Duration::ZERO,
         warmup: Duration::ZERO,
         market: Market::new(pools, Vec::new(), Vec::new()),
+        feed: None,
         cloud: cloud(Regime::Capacity),
         queue: QueueModel::default(),
         process: ProcessModel::default(),

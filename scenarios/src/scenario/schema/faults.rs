@@ -1,6 +1,6 @@
 //! What goes wrong at stated times.
 
-use provisioner_engine::units::Duration;
+use provisioner_engine::units::{Duration, Ratio};
 use provisioner_sim::config::{FaultKind, Reconfiguration};
 use provisioner_sim::dist::DELAY_MAX;
 
@@ -104,6 +104,14 @@ pub(super) fn fault(s: &mut Section<'_>) -> FaultDoc {
         ))
     };
     let known = WhatDoc::Known;
+    let feed_down = |_: &mut Section<'_>| known(FaultKind::FeedDown);
+    let feed_first_page = |_: &mut Section<'_>| known(FaultKind::FeedFirstPage);
+    let feed_scaled = |s: &mut Section<'_>| {
+        let most = Ratio::from_millionths(1_000_000_000_000);
+        let doc = "What prices are multiplied by.";
+        let factor = s.required("factor", kind::ratio().within(..=most), doc);
+        known(FaultKind::FeedScaled { factor })
+    };
     let throttled = |s: &mut Section<'_>| known(FaultKind::CallsThrottled { share: share(s) });
     let requests_lost = |s: &mut Section<'_>| known(FaultKind::RequestsLost { share: share(s) });
     let responses_lost = |s: &mut Section<'_>| known(FaultKind::ResponsesLost { share: share(s) });
@@ -177,6 +185,13 @@ pub(super) fn fault(s: &mut Section<'_>) -> FaultDoc {
             "Images cannot be used: launches of them are refused (`InvalidAMIID.NotFound`).",
             &image_unusable,
         ),
+        Variant::new("feed-down", "The price feed tells nothing.", &feed_down),
+        Variant::new(
+            "feed-first-page",
+            "A reading of the price feed breaks off after its first page.",
+            &feed_first_page,
+        ),
+        Variant::new("feed-scaled", "The price feed tells prices in another unit.", &feed_scaled),
         Variant::new("listing-down", "Listings of instances fail.", &listing_down),
         Variant::new(
             "listing-frozen",

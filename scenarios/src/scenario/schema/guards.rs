@@ -140,7 +140,19 @@ fn rules(s: &mut Section<'_>, preset: Guards) -> Guards {
             "Prices older than this are not bought by.",
             preset.prices_stale_after,
         ),
+        price_ratio_max: price_ratio(s, preset.price_ratio_max),
     }
+}
+
+/// A factor that can be `"off"`.
+fn price_ratio(s: &mut Section<'_>, preset: Option<Ratio>) -> Option<Ratio> {
+    let off = |_: &mut Section<'_>| None;
+    let variants = [Variant::new("off", "Every price is believed.", &off)];
+    let factor = ShortForm::new(kind::ratio().within(Ratio::ONE..), Some);
+    let doc = "A market price of nothing, or above this times the on-demand price, is a mistake of \
+               the feed and not bought by. EC2 cut bids at ten times on-demand.";
+    let default = preset.map_or("\"off\"".to_owned(), |preset| preset.to_string());
+    s.variant("price_ratio_max", doc, &variants, Some(&factor), Some((&default, PRESET)))
 }
 
 /// A rule that can be off, or on with keys of its own.

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use provisioner_engine::units::{Duration, Time, UsdPerHour};
 use provisioner_sim::config::Regime;
+use provisioner_sim::config::feed::FeedModel;
 use provisioner_sim::dist::DurationDist;
 use provisioner_sim::generate::availability::AvailabilityModel;
 use provisioner_sim::generate::prices::{CapacityPrices, OutbidPrices, Premium, PriceModel};
 
 use super::delay::delay;
+use super::money::feed;
 use super::{At, report_check, some_price};
 use crate::file::{Issue, Section, Variant, kind};
 
@@ -18,6 +20,8 @@ pub(crate) struct MarketDoc {
     pub(crate) product: String,
     pub(crate) zones: Option<At<Vec<String>>>,
     pub(crate) prices: At<PricesDoc>,
+    /// How the engine learns them.
+    pub(crate) feed: Option<FeedModel>,
     pub(crate) availability: At<AvailabilityDoc>,
     /// On-demand prices by instance type, in every region.
     pub(crate) on_demand: Vec<(String, At<UsdPerHour>)>,
@@ -88,6 +92,7 @@ pub(super) fn market(s: &mut Section<'_>, regime: Regime) -> MarketDoc {
     );
     let zones = zones.map(|value| At { value, place: s.place("zones") });
     let prices = At { value: prices(s, regime), place: s.place("prices") };
+    let feed = feed(s);
     let availability = At { value: availability(s), place: s.place("availability") };
     let on_demand = s.named_values(
         "on_demand",
@@ -124,6 +129,7 @@ pub(super) fn market(s: &mut Section<'_>, regime: Regime) -> MarketDoc {
         product,
         zones,
         prices,
+        feed,
         availability,
         on_demand: on_demand
             .into_iter()

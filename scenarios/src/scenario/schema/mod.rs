@@ -13,6 +13,7 @@ mod guards;
 mod lifecycle;
 mod listing;
 mod market;
+mod money;
 mod policy;
 mod process;
 mod queue;
@@ -254,7 +255,7 @@ fn limits(s: &mut Section<'_>) -> Limits {
             default.launches_per_call_max,
             "EC2 advises several calls of a hundred rather than one of five hundred",
         ),
-        spend: default.spend,
+        spend: money::spend(s),
     }
 }
 

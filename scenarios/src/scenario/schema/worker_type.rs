@@ -3,11 +3,12 @@
 use std::ops::Bound;
 
 use provisioner_engine::units::{Duration, Ratio, UsdPerHour};
-use provisioner_engine::worker_type::{Overshoot, PlacementPolicy, ScalingPolicy};
+use provisioner_engine::worker_type::{Overshoot, PlacementPolicy, ScalingPolicy, SpendLimits};
 use provisioner_sim::config::{ClaimOrder, IdleStop, WorkerModel};
 
 use super::delay::{delay, duration, some_time};
 use super::floors::{FloorDoc, floor};
+use super::money::spend;
 use super::policy::{placement, scaling};
 use super::tasks::{TasksDoc, tasks};
 use super::{At, price, some_price};
@@ -32,6 +33,8 @@ pub(crate) struct WorkerTypeDoc {
     pub(crate) lifetime_max: Duration,
     pub(crate) idle_timeout: Duration,
     pub(crate) floors: Vec<FloorDoc>,
+    pub(crate) on_demand_after: Option<Duration>,
+    pub(crate) spend: SpendLimits,
     pub(crate) workers: WorkerModel,
     pub(crate) tasks: TasksDoc,
 }
@@ -130,6 +133,13 @@ pub(super) fn worker_type(s: &mut Section<'_>, base: &WorkerModel) -> WorkerType
             Duration::from_mins(15),
             "assumed; Taskcluster leaves it to each worker's configuration",
         ),
+        on_demand_after: s.optional(
+            "on_demand_after",
+            duration(),
+            "After so long without a spot machine, what is still wanted is bought on demand; never \
+             if left out.",
+        ),
+        spend: spend(s),
         floors: s
             .named("floors", "Capacity that is kept at some hours, each under a name.", |_, s| {
                 floor(s)
