@@ -194,6 +194,8 @@ pub enum ScalingPolicy {
         scaling_ratio: Ratio,
         /// A surplus must last this long before an idle worker is told to stop.
         settle: Duration,
+        /// What is wanted and this share more is no surplus.
+        band: Ratio,
     },
 }
 

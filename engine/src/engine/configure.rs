@@ -54,7 +54,7 @@ impl Engine {
         let mut states: Vec<State> =
             worker_types.iter().map(|known| State::new(config.seed, known)).collect();
         let old_states = core::mem::take(&mut self.states);
-        for (old, State { errors, random, favourite, surplus_since }) in
+        for (old, State { errors, random, favourite, surplus }) in
             (0..).map(WorkerTypeId::new).zip(old_states)
         {
             let Some(new) = remap.worker_type(old) else { continue };
@@ -62,7 +62,7 @@ impl Engine {
             let moved = |candidate| remap.candidate(old, candidate);
             let favourite = favourite.and_then(|(liked, since)| Some((moved(liked)?, since)));
             let errors = errors.configure(candidates, moved);
-            states[new.index()] = State { errors, random, favourite, surplus_since };
+            states[new.index()] = State { errors, random, favourite, surplus };
         }
         self.states = states;
         self.floors = Floors::new(worker_types);

@@ -347,7 +347,7 @@ impl Engine {
             stage: Stage::Pending,
             instance: Some(instance),
             call: id,
-            call_count: 1,
+            asked: 1,
             requested: launched,
             accepted: Some(launched.min(self.now)),
             deadline: Time::MAX,

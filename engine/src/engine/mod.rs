@@ -92,8 +92,8 @@ struct State {
     random: Stream,
     /// The candidate that `spread` likes best, and since when.
     favourite: Option<(u32, Time)>,
-    /// Since when there is more capacity than wanted.
-    surplus_since: Option<Time>,
+    /// Since when there is more capacity than wanted, and how much it was at least since then.
+    surplus: Option<(Time, u32)>,
 }
 
 /// Worker types to look at in the next decision.
@@ -327,7 +327,7 @@ impl State {
             errors: Errors::new(worker_type.candidates.len()),
             random: seed.purpose("placement").purpose(&worker_type.name).stream(),
             favourite: None,
-            surplus_since: None,
+            surplus: None,
         }
     }
 }

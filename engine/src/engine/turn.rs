@@ -102,8 +102,11 @@ impl Engine {
         let capacity_min = config.capacity_min_at(self.now);
         let need = Need { pending, claimed, supply, capacity_min, capacity_max };
         let change = scaling.change(&need);
-        let surplus_since = &mut self.states[worker_type.index()].surplus_since;
-        *surplus_since = if change < 0 { surplus_since.or(Some(self.now)) } else { None };
+        let surplus = &mut self.states[worker_type.index()].surplus;
+        *surplus = u32::try_from(-change).ok().filter(|excess| *excess > 0).map(|excess| {
+            let (since, least) = surplus.unwrap_or((self.now, excess));
+            (since, least.min(excess))
+        });
         if self.explains {
             let keep = scaling.keep(&need);
             let scaled = Reason::Scaled { worker_type, pending, claimed, supply, change, keep };
@@ -328,7 +331,7 @@ impl Engine {
             stage: Stage::Requested,
             instance: None,
             call,
-            call_count: count,
+            asked: count,
             requested: self.now,
             accepted: None,
             deadline: Time::MAX,

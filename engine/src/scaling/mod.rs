@@ -47,7 +47,9 @@ impl Scaling for ScalingPolicy {
             Self::Estimator { scaling_ratio, idle, requested } => {
                 Estimator { scaling_ratio, idle, requested }.change(need)
             }
-            Self::Target { scaling_ratio, settle: _ } => Target { scaling_ratio }.change(need),
+            Self::Target { scaling_ratio, settle: _, band: _ } => {
+                Target { scaling_ratio }.change(need)
+            }
         }
     }
 
@@ -59,7 +61,9 @@ impl Scaling for ScalingPolicy {
             Self::Estimator { scaling_ratio, idle, requested } => {
                 Estimator { scaling_ratio, idle, requested }.keep(need)
             }
-            Self::Target { scaling_ratio, settle: _ } => Target { scaling_ratio }.keep(need),
+            Self::Target { scaling_ratio, settle: _, band: _ } => {
+                Target { scaling_ratio }.keep(need)
+            }
         }
     }
 }

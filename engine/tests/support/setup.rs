@@ -139,7 +139,11 @@ fn scaling(text: &str) -> ScalingPolicy {
             idle: IdleCredit::default(),
             requested: RequestedCredit::default(),
         },
-        "target" => ScalingPolicy::Target { scaling_ratio, settle: Duration::from_mins(10) },
+        "target" => ScalingPolicy::Target {
+            scaling_ratio,
+            settle: Duration::from_mins(10),
+            band: Ratio::ZERO,
+        },
         other => panic!("`{other}` is no scaling policy"),
     }
 }

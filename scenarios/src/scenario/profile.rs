@@ -110,9 +110,11 @@ impl Profile {
                 idle: IdleCredit::Existing,
                 requested: RequestedCredit::Twice,
             },
-            (Self::Ours, _) => {
-                ScalingPolicy::Target { scaling_ratio: Ratio::ONE, settle: Duration::from_mins(10) }
-            }
+            (Self::Ours, _) => ScalingPolicy::Target {
+                scaling_ratio: Ratio::ONE,
+                settle: Duration::from_mins(10),
+                band: Ratio::from_millionths(100_000),
+            },
         }
     }
 

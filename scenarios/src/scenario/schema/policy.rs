@@ -87,6 +87,13 @@ pub(super) fn scaling(s: &mut Section<'_>) -> ScalingPolicy {
             Duration::from_mins(10),
             "longer than most starts: whoever is told to stop will not be missed at once",
         ),
+        band: s.defaulted(
+            "band",
+            kind::ratio().within(..=Ratio::ONE),
+            "What is wanted and this share more, rounded up, is no surplus.",
+            Ratio::from_millionths(100_000),
+            "assumed: load goes up and down by as much within minutes",
+        ),
     };
     let variants = [
         Variant::new("target", "Our own: one target for growing and for shrinking.", &target),
