@@ -61,7 +61,7 @@ fn crashes(records: &[Record]) -> Vec<Fault> {
         }
         crashes.extend([1, 5, 20].map(|s| crash(at + Duration::from_secs(s), CrashStep::Between)));
         let steps = [CrashStep::BeforeFacts, CrashStep::AfterFacts, CrashStep::AfterDecision];
-        let orders = 0..=u32::try_from(decision.actions.len()).unwrap();
+        let orders = 0..=u32::try_from(decision.actions.len()).expect("a few");
         let steps = steps.into_iter().chain(orders.map(CrashStep::AfterOrders));
         crashes.extend(steps.map(|step| crash(at, step)));
     }
