@@ -41,7 +41,7 @@ pub struct Launch {
     /// The first launch of the call that asked for it.
     pub call: LaunchId,
     /// How many launches that call asked for.
-    pub asked: u32,
+    pub call_count: u32,
     /// When it was decided.
     pub requested: Time,
     /// When EC2 took it, if it did.

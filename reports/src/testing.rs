@@ -8,6 +8,7 @@ use provisioner_engine::worker_type::{
     EngineConfig, Limits, Overshoot, PlacementPolicy, RequestedCounts, ScalingPolicy, SpendLimits,
     WorkerType,
 };
+use provisioner_sim::config::process::ProcessModel;
 use provisioner_sim::config::{CloudModel, QueueModel, SimConfig, WorkerModel};
 use provisioner_sim::dist::DurationDist;
 use provisioner_sim::market::Market;
@@ -69,6 +70,7 @@ pub(crate) fn config(outcome: &Outcome) -> SimConfig {
         cloud: CloudModel::capacity(),
         queue: QueueModel::default(),
         faults: Vec::new(),
+        process: ProcessModel::default(),
         workers: vec![WorkerModel::default(); worker_types.len()],
         observation_lag: DurationDist::Constant(Duration::ZERO),
         series_step: None,

@@ -98,7 +98,7 @@ impl Engine {
         let call = self.ledger.get(launch).map_or(launch, |known| known.call);
         let most = self.config.limits.launches_per_call_max;
         let Some(&(known, _)) = self.of_call(call, most).first() else { return };
-        let count = self.ledger.get(known).map_or(1, |known| known.asked);
+        let count = self.ledger.get(known).map_or(most, |known| known.call_count);
         if self.config.guards.unanswered == Unanswered::Forgotten {
             self.requested_of(call, count).into_iter().for_each(|id| self.withdraw(id));
             return;

@@ -347,7 +347,7 @@ impl Engine {
             stage: Stage::Pending,
             instance: Some(instance),
             call: id,
-            asked: 1,
+            call_count: 1,
             requested: launched,
             accepted: Some(launched.min(self.now)),
             deadline: Time::MAX,

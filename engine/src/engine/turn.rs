@@ -331,7 +331,7 @@ impl Engine {
             stage: Stage::Requested,
             instance: None,
             call,
-            asked: count,
+            call_count: count,
             requested: self.now,
             accepted: None,
             deadline: Time::MAX,
