@@ -211,6 +211,19 @@ fn a_journal_replays_to_equal_decisions() {
 }
 
 #[test]
+fn a_journal_of_a_run_that_was_restarted_replays_to_equal_decisions() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/incidents/crash-mid-batch.toml");
+    let page = told(folder.path(), &["simulate", scenario, "--journal", "run.jsonl"]);
+    let replayed = told(folder.path(), &["replay", "run.jsonl"]);
+    let digest = replayed.lines().last().unwrap();
+    assert!(page.lines().any(|line| line == digest), "{digest} is not in\n{page}");
+    let journal = fs::read_to_string(folder.path().join("run.jsonl")).unwrap();
+    assert_eq!(journal.matches("\"restarted\"").count(), 7);
+}
+
+#[test]
 fn a_recorded_week_of_the_bid_era_replays_to_equal_decisions() {
     let folder = tempfile::tempdir().unwrap();
     let scenario =

@@ -186,7 +186,7 @@ fn run_from(
 
 /// The whole state of an engine.
 fn text(engine: &Engine) -> String {
-    serde_json::to_string(engine).unwrap()
+    serde_json::to_string(engine).expect("an engine can be written down")
 }
 
 fn end(steps: &[Step]) -> Time {

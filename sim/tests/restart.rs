@@ -11,7 +11,8 @@ use provisioner_engine::guards::{Guards, Memory, Unanswered};
 use provisioner_engine::journal::{Record, replay};
 use provisioner_engine::observation::Observation;
 use provisioner_engine::random::Seed;
-use provisioner_engine::units::{Duration, Time};
+use provisioner_engine::units::{Duration, Time, Usd};
+use provisioner_engine::worker_type::SpendLimits;
 use provisioner_sim::config::process::{CrashStep, ProcessModel};
 use provisioner_sim::config::{CloudModel, Fault, FaultKind, Regime, SimConfig};
 use provisioner_sim::dist::DurationDist;
@@ -60,7 +61,7 @@ fn crashes(records: &[Record]) -> Vec<Fault> {
         }
         crashes.extend([1, 5, 20].map(|s| crash(at + Duration::from_secs(s), CrashStep::Between)));
         let steps = [CrashStep::BeforeFacts, CrashStep::AfterFacts, CrashStep::AfterDecision];
-        let orders = 0..=u32::try_from(decision.actions.len()).unwrap();
+        let orders = 0..=u32::try_from(decision.actions.len()).expect("a few");
         let steps = steps.into_iter().chain(orders.map(CrashStep::AfterOrders));
         crashes.extend(steps.map(|step| crash(at, step)));
     }
@@ -217,6 +218,8 @@ fn storm(seed: u64, snapshot_every: u32, outbid: bool) -> SimConfig {
     config.seed = Seed(seed);
     config.engine.guards = Guards::default();
     config.engine.limits.launches_per_call_max = 3;
+    let daily_max = Some(Usd::from_micros(1_000_000_000)); // it is kept account of
+    config.engine.limits.spend = SpendLimits { daily_max, ..SpendLimits::default() };
     let worker_type = &mut config.engine.worker_types[0];
     worker_type.registration_timeout = Some(Duration::from_mins(40));
     worker_type.idle_timeout = Duration::from_mins(6);

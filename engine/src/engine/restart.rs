@@ -12,6 +12,7 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::Engine;
+use super::ceilings::Ending;
 use crate::guards::Memory;
 use crate::ids::LaunchId;
 use crate::ledger::Stage;
@@ -59,8 +60,9 @@ impl Engine {
         requests.map(|(id, launch)| (id, launch.call))
     }
 
-    /// What was ordered about launches that are past their time may not have been done.
+    /// What was ordered to end launches may not have been done.
     fn order_again(&mut self) {
+        self.ending = Ending::default();
         let ordered = self.ledger.iter().filter(|(id, launch)| {
             launch.deadline > self.now && self.duty(*id, launch).0 <= self.now
         });

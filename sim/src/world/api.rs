@@ -89,11 +89,9 @@ impl Api {
 impl World<'_> {
     /// The engine orders a launch call.
     pub(super) fn call_launch(&mut self, order: Order) {
-        let Order { launch, count, worker_type, pool, market: _ } = order;
+        let Order { launch, count, pool, .. } = order;
         self.calls.launch += 1;
-        if self.note_ordered(launch, count, worker_type) {
-            self.count_order(&order);
-        } else {
+        if !self.note_ordered(&order) {
             self.calls.launch_repeated += 1;
         }
         if self.api.is_plain {
@@ -121,17 +119,14 @@ impl World<'_> {
     }
 
     /// Launches are ordered; says whether they are new.
-    pub(super) fn note_ordered(
-        &mut self,
-        launch: LaunchId,
-        count: u32,
-        worker_type: WorkerTypeId,
-    ) -> bool {
+    pub(super) fn note_ordered(&mut self, order: &Order) -> bool {
+        let Order { launch, count, worker_type, .. } = *order;
         let is_new = launch > self.api.newest;
         if is_new {
             let launches = &mut self.type_of(worker_type).launches;
             launches.ordered += u64::from(count);
             launches.unmade += u64::from(count);
+            self.count_order(order);
             self.api.newest = LaunchId(launch.0 + u64::from(count) - 1);
         }
         is_new

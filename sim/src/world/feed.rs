@@ -98,6 +98,22 @@ impl World<'_> {
         }
     }
 
+    /// Whoever read the feed died: what changed since then is read anew.
+    pub(super) fn read_prices_back(&mut self, since: Time) {
+        self.feed.at = self.now;
+        let is_pushed = self.feed.model.is_none();
+        for (index, known) in self.feed.known.iter_mut().enumerate() {
+            let history = self.config.market.history(PoolId::new(index));
+            let before = history.partition_point(|(at, _)| *at < since);
+            *known = if is_pushed { before } else { before.min(*known) };
+        }
+        if is_pushed && !self.is_feed_down() {
+            for (since, pool, price) in self.rows_since_last() {
+                self.tell_price(pool, price, since);
+            }
+        }
+    }
+
     /// What changed since the last complete reading, and what was in force then.
     fn rows_since_last(&self) -> Vec<Row> {
         let mut rows = Vec::new();

@@ -22,13 +22,13 @@ use provisioner_engine::worker_type::EngineConfig;
 use rand::RngExt;
 
 use super::World;
+use super::api::Order;
 use super::cloud::hours;
 use super::event::{Event, Handle};
 use super::instances::{Stage, Voice};
 use crate::config::process::CrashStep;
 use crate::config::{FaultKind, SimConfig};
 use crate::dist::DurationDist;
-use crate::input::PriceChange;
 
 /// Prices are read this far back from the last that was written: those on their way were lost.
 const PRICES_READ_BACK: Duration = Duration::HOUR;
@@ -189,8 +189,8 @@ impl World<'_> {
 
     /// An order that the process did not live to carry out.
     pub(super) fn leave_undone(&mut self, action: Action) {
-        if let Action::Launch { launch, count, worker_type, .. } = action {
-            self.note_ordered(launch, count, worker_type);
+        if let Action::Launch { launch, count, worker_type, pool, market } = action {
+            self.note_ordered(&Order { launch, count, worker_type, pool, market });
         }
     }
 
@@ -221,12 +221,7 @@ impl World<'_> {
         if let Some(config) = config {
             self.configure(config);
         }
-        let prices = self.config.market.prices();
-        let first = prices.partition_point(|change| change.at < written_at - PRICES_READ_BACK);
-        for change in prices.get(first..self.next_price).into_iter().flatten() {
-            let PriceChange { pool, price, at: since } = *change;
-            self.observe(Observation::PriceChanged { pool, price, since });
-        }
+        self.read_prices_back(written_at - PRICES_READ_BACK);
         for worker_type in (0..self.types.len()).map(WorkerTypeId::new) {
             self.touch(worker_type);
         }

@@ -24,7 +24,7 @@ fn each_key_of_the_process_arrives_and_left_out_it_never_dies() {
         loaded.scenario.config(Seed(1)).process
     };
     assert_eq!(process(""), ProcessModel::default());
-    assert_eq!(process("").crash_rate, 0.0);
+    assert!(process("").crash_rate <= 0.0);
     let downtime = Duration::from_secs(90);
     assert_eq!(process(PROCESS), ProcessModel { crash_rate: 2.0, downtime, snapshot_every: 7 });
 }
