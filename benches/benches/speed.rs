@@ -27,6 +27,9 @@ const SUBJECTS: &[Subject] = &[
         .against("ours"),
     Subject::new("ours 1000 one task", M, M, Rust(|n, seed| ours::w_one_task_each(n, seed, 1_000)))
         .against("ours one task"),
+    // What protects, without and with something to protect from.
+    Subject::new("ours guarded", M, M, Rust(ours::w_guarded)).against("ours"),
+    Subject::new("ours full", M, M, Rust(ours::w_full)).against("ours"),
     Subject::new("ours W3", 12 * M, M, Rust(ours::w3)).against("bare"),
     Subject::new("nexosim", M, M / 5, Rust(|n, seed| nexo::run(n, seed).into())).against("bare"),
     Subject::new("simpy", M / 10, M / 30, Python("w_simpy.py")).against("bare"),

@@ -21,7 +21,7 @@ use provisioner_engine::worker_type::{
 };
 use provisioner_sim::billing::{BillingRule, Reread};
 use provisioner_sim::config::process::ProcessModel;
-use provisioner_sim::config::{ClaimOrder, CloudModel, QueueModel, SimConfig, WorkerModel};
+use provisioner_sim::config::{ClaimOrder, CloudModel, QueueModel, Regime, SimConfig, WorkerModel};
 use provisioner_sim::dist::DurationDist;
 use provisioner_sim::input::{PriceChange, Priority, RETRIES_DEFAULT, Task, TaskSource};
 use provisioner_sim::market::Market;
@@ -77,6 +77,29 @@ pub fn w_own_timeouts(n: u64, seed: u64, worker_types: usize) -> Run {
         worker_type.idle_timeout = Duration::from_secs(s);
     }
     spread(n, seed, worker_types, &config)
+}
+
+/// W with every guard of the engine on, in a cloud that needs none of them.
+#[must_use]
+pub fn w_guarded(n: u64, seed: u64) -> Run {
+    Run { w: None, ..spread(n, seed, 1, &guarded(seed)) }
+}
+
+/// The same, in a cloud, with workers and a queue where everything happens that happens.
+#[must_use]
+pub fn w_full(n: u64, seed: u64) -> Run {
+    let mut config = guarded(seed);
+    config.cloud = CloudModel::full(Regime::Capacity);
+    config.queue = QueueModel::full();
+    config.workers = vec![WorkerModel::full()];
+    Run { w: None, ..spread(n, seed, 1, &config) }
+}
+
+fn guarded(seed: u64) -> SimConfig {
+    let mut config = w_config(seed, 1);
+    config.engine.guards = Guards::default();
+    config.engine.limits.launches_per_call_max = Limits::default().launches_per_call_max;
+    config
 }
 
 /// W's tasks over the first `busy` worker types.

@@ -255,7 +255,10 @@ fn a_decision_that_differs_is_named_with_both_orders() {
     let place = format!("\nDecision {decisions} differs, at 2021-03-01T");
     assert!(said.contains(&place), "{place} is not in {said}");
     assert!(
-        said.contains(&format!("altered.jsonl:{}\nrecorded:\n  #77 launch ", first + 1)),
+        said.contains(&format!(
+            "altered.jsonl:{}\nthe first 1 orders are equal, then\nrecorded:\n  #77 launch ",
+            first + 1
+        )),
         "{said}"
     );
     assert!(said.contains("\nreplayed:\n  #1 launch "), "{said}");

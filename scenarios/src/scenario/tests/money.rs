@@ -13,8 +13,7 @@ const FILE: &str = r#"
     length = "1 d"
     [engine]
     spend = { hourly_max = "$5/h", daily_max = "$40" }
-    prices_stale_after = "30 min"
-    price_ratio_max = 4
+    guard_rules = { prices_stale_after = "30 min", price_ratio_max = 4 }
     [market]
     zones = ["us-east-1a"]
     feed = { polled = { interval = "7 min", page_rows = 9, order = "shuffled", duplicates = 0.5 } }
