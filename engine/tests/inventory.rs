@@ -81,7 +81,7 @@ fn instances() -> impl Strategy<Value = Vec<Truth>> {
 /// behind.
 fn answers() -> impl Strategy<Value = Vec<Option<Vec<i64>>>> {
     let behind = vec(prop_oneof![3 => Just(0_i64), 1 => 0..30_i64], 12);
-    vec(option::weighted(0.8, behind), usize::try_from(STORM).unwrap())
+    vec(option::weighted(0.8, behind), usize::try_from(STORM).expect("few listings"))
 }
 
 proptest! {
