@@ -4,7 +4,7 @@ mod support;
 
 use expect_test::expect;
 use proptest::prelude::*;
-use provisioner_engine::guards::{ApiRule, Guards, Unanswered};
+use provisioner_engine::guards::{ApiRule, Guards, ListingRule, Unanswered};
 use provisioner_engine::journal::Record;
 use provisioner_engine::observation::{Call, Observation};
 use provisioner_engine::random::Seed;
@@ -266,13 +266,15 @@ fn each_kind_of_call_has_its_bucket() {
 }
 
 fn storms() -> impl Strategy<Value = SimConfig> {
-    // At most three in five calls fail, so that none fails for the twenty minutes of its request.
-    let chance = || prop_oneof![Just(0.0), 0.0..0.2];
+    // Almost all calls may fail, some of them for the whole time of their request: then the listings
+    // have to tell what became of them.
+    let chance = || prop_oneof![Just(0.0), 0.0..0.4];
     let counts = (1..60_u32, any::<bool>(), any::<bool>());
     (chance(), chance(), chance(), chance(), counts, any::<u64>()).prop_map(
         |(lost_request, lost_response, internal_error, duplicated_response, counts, seed)| {
             let (per_call, throttles, outbid) = counts;
-            let mut config = slow_world(guarded());
+            let listing = Some(ListingRule::default());
+            let mut config = slow_world(Guards { listing, ..guarded() });
             config.seed = Seed(seed);
             config.engine.limits.launches_per_call_max = per_call;
             if outbid {
@@ -291,7 +293,7 @@ fn storms() -> impl Strategy<Value = SimConfig> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn no_loss_of_calls_or_answers_buys_twice_or_loses_demand(config in storms()) {
