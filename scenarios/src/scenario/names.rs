@@ -4,7 +4,7 @@ use provisioner_engine::catalog::Catalog;
 use provisioner_engine::ids::{ImageId, PoolId, RegionId, WorkerTypeId};
 use provisioner_engine::units::Time;
 use provisioner_engine::worker_type::WorkerType;
-use provisioner_sim::config::{CloudModel, Fault, FaultKind};
+use provisioner_sim::config::{CloudModel, Fault, FaultKind, Reconfiguration};
 
 use super::pools::one_of;
 use super::schema::{At, FaultDoc, WhatDoc};
@@ -50,6 +50,19 @@ impl<'a> Names<'a> {
                 };
                 let worker_types = found.into_iter().map(WorkerTypeId::new).collect();
                 FaultKind::BrokenImage { worker_types, registers }
+            }
+            WhatDoc::Configured { worker_types_removed, instance_types_removed, empty } => {
+                find(("worker type", &worker_types_removed), &self.worker_types, issues);
+                let pools = self.catalog.pools().iter();
+                let types = pools.map(|pool| self.catalog.instance_type_of(pool.instance_type));
+                let mut types: Vec<&str> = types.map(|known| known.name.as_str()).collect();
+                types.dedup();
+                find(("instance type", &instance_types_removed), &types, issues);
+                FaultKind::Configured(Reconfiguration {
+                    worker_types_removed: worker_types_removed.value,
+                    instance_types_removed: instance_types_removed.value,
+                    empty,
+                })
             }
             WhatDoc::ImageUnusable(images) => {
                 let known: Vec<&str> = (0..self.catalog.images_len())

@@ -1,7 +1,7 @@
 //! What goes wrong at stated times.
 
 use provisioner_engine::units::{Duration, Ratio};
-use provisioner_sim::config::{FaultKind, Reconfiguration};
+use provisioner_sim::config::FaultKind;
 use provisioner_sim::dist::DELAY_MAX;
 
 use super::delay::{duration, some_time};
@@ -26,6 +26,11 @@ pub(crate) enum WhatDoc {
     },
     VolumeLimit(At<String>),
     ImageUnusable(At<Vec<String>>),
+    Configured {
+        worker_types_removed: At<Vec<String>>,
+        instance_types_removed: At<Vec<String>>,
+        empty: bool,
+    },
     BrokenImage {
         /// Of all if left out.
         worker_types: Option<At<Vec<String>>>,
@@ -33,12 +38,13 @@ pub(crate) enum WhatDoc {
     },
 }
 
-fn reconfiguration(s: &mut Section<'_>) -> Reconfiguration {
+fn reconfiguration(s: &mut Section<'_>) -> WhatDoc {
     let mut names = |key, doc| {
         let names = kind::list(kind::text());
-        s.defaulted(key, names, doc, Vec::new(), "none is removed")
+        let value = s.defaulted(key, names, doc, Vec::new(), "none is removed");
+        At { value, place: s.place(key) }
     };
-    Reconfiguration {
+    WhatDoc::Configured {
         worker_types_removed: names("worker_types_removed", "Worker types that it lacks."),
         instance_types_removed: names("instance_types_removed", "Instance types that it lacks."),
         empty: s.defaulted(
@@ -124,8 +130,7 @@ pub(super) fn fault(s: &mut Section<'_>) -> FaultDoc {
         let share = s.defaulted("share", kind::float().within(0.0..=1.0), doc, 1.0, "all");
         WhatDoc::Known(FaultKind::ToldEnded { share })
     };
-    let configured =
-        |s: &mut Section<'_>| WhatDoc::Known(FaultKind::Configured(reconfiguration(s)));
+    let configured = |s: &mut Section<'_>| reconfiguration(s);
     let variants = [
         Variant::new(
             "crash",

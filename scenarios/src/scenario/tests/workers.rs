@@ -61,3 +61,24 @@ fn who_does_not_ask_the_queue_ends_workers_that_hold_tasks() {
     assert!(measures(Profile::Ours).spared > 0);
     assert!(measures(Profile::WorkerManager).claimed_ended > 0);
 }
+
+#[test]
+fn what_a_configuration_lacks_must_be_there_before() {
+    let fault = "[faults.f]\nwhat = { configured = { worker_types_removed = [\"ci/none\"], \
+                 instance_types_removed = [\"c9.huge\"] } }";
+    let issues = load_text(&format!("{WEEK}\n{fault}")).err().unwrap_or_default();
+    expect![[r#"
+        error: worker type `ci/none` is not known
+          --> week.toml:23:48
+           |
+        23 | what = { configured = { worker_types_removed = ["ci/none"], instance_types_removed = ["c9.huge"] } }
+           |                                                ^^^^^^^^^^^
+        hint: there are proj/builds, proj/tests
+
+        error: instance type `c9.huge` is not known
+          --> week.toml:23:86
+           |
+        23 | …= { configured = { worker_types_removed = ["ci/none"], instance_types_removed = ["c9.huge"] } }
+           |                                                                                  ^^^^^^^^^^^
+        hint: there are c5.large, m5.large"#]].assert_eq(&issues);
+}
