@@ -28,15 +28,13 @@
 //! none was done), `wait_s` (`count` tasks measured; `mean`, `p50`, `p95`, `p99`, `max`), `tasks`
 //! (`submitted`, `done`, `rerun` runs, `expired`, `exhausted`, `left`), `launches` (`ordered`,
 //! `insufficient_capacity`, `price_too_low`, `cancelled`, `quota_reached`, `unsupported`,
-//! `image_unusable`, `volume_limit`, `rejected`, `launch_failed`, `unmade`, `on_demand`, `by_stale_price`, `started`, `interrupted`,
-//! `terminated`, `stopped`), `safety` (`claimed_ended` instances ended by the provisioner while they
+//! `image_unusable`, `volume_limit`, `rejected`, `launch_failed`, `unmade`, `on_demand`,
+//! `by_stale_price`, `started`, `interrupted`, `terminated`, `stopped`), `safety` (`claimed_ended` instances ended by the provisioner while they
 //! ran a task, `spared` ones left alone as they did, `zombie_h` of instances whose worker never
 //! came, never claims or hangs, `double_launches`: instances that ran for launches that were given
 //! up), `habits` (`moves` launches in another pool than the one before, `reversals` launches within
 //! five minutes of ending an instance, or the other way round), `instance_h`, `capacity_h`,
-//! `useful_h`, `over_provisioned_h`,
-//! `utilisation`,
-//! `churn_per_task_h`, `capacity_peak` (the most capacity that was asked for and had not ended),
+//! `useful_h`, `over_provisioned_h`, `utilisation`, `churn_per_task_h`, `capacity_peak` (the most capacity that was asked for and had not ended),
 //! `demand_peak` (the most tasks pending and claimed), `on_demand_after_s` (from the first refusal of
 //! a spot launch to the first launch on demand; null if there was none).
 //!

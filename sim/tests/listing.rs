@@ -253,3 +253,16 @@ fn a_full_cloud_changes_no_draw_of_other_things() {
     assert_eq!(plain.total.tasks, full.total.tasks);
     assert_eq!(plain.total.cost, full.total.cost);
 }
+
+#[test]
+fn where_half_of_the_calls_are_throttled_half_of_the_listings_are() {
+    let mut config = listing();
+    fault(&mut config, "0s", "10h", FaultKind::CallsThrottled { share: 0.5 });
+    let facts = facts(&config, TWO_TASKS);
+    let listed = facts.iter().filter(|(_, f)| matches!(f, Observation::InstancesListed { .. }));
+    let throttled = facts.iter().filter(|(_, f)| matches!(f, Observation::CallThrottled { .. }));
+    let (listed, throttled) = (listed.count(), throttled.count());
+    // Some 250 listings; five standard deviations of a half are 40.
+    assert!(listed + throttled > 200, "{listed} and {throttled}");
+    assert!(listed.abs_diff(throttled) < 80, "{listed} and {throttled}");
+}

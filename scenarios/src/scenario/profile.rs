@@ -2,8 +2,9 @@
 //!
 //! A profile replaces what a provisioner *is*: its policies, guards and habits. What its owner
 //! *configures* stays as the file says: capacities, prices, pools, timeouts, workers. Options of a
-//! policy that is the profile's own are kept, and so are our guards where the file sets them. Sources: taskcluster/aws-provisioner, 2017-05 (v1),
-//! and taskcluster/taskcluster, services/worker-manager, 2026-08.
+//! policy that is the profile's own are kept, and so are our guards where the file sets them.
+//! Sources: taskcluster/aws-provisioner, 2017-05 (v1), and taskcluster/taskcluster,
+//! services/worker-manager, 2026-08.
 
 use provisioner_engine::guards::{
     Guards, ListingRule, Memory, Removed, StrayRule, Unanswered, ZombieRule,

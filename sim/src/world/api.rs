@@ -159,7 +159,8 @@ impl World<'_> {
             _ => None,
         });
         if share > 0.0 {
-            let nth = self.calls.launch + self.calls.terminate + self.calls.cancel;
+            let nth =
+                self.calls.launch + self.calls.terminate + self.calls.cancel + self.calls.list;
             let seed = self.api.seed.purpose("throttle").entity(nth);
             if seed.entity(region.index() as u64).stream().random_bool(share) {
                 return false;
