@@ -1,8 +1,7 @@
 //! `provisioner incidents`: what hurt others, run by them and by us.
 
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::{fs, thread};
 
 use clap::Args;
 use provisioner_reports::checks::{Checked, Verdict, bind};
@@ -11,6 +10,7 @@ use provisioner_scenarios::{Loaded, Profile, Scenario, load};
 use provisioner_sim::Hooks;
 
 use crate::Answer;
+use crate::cores::on_all_cores;
 use crate::terminal::{Failure, print, say};
 
 /// Run scenarios as the predecessors and as ours, and show the number that matters of each
@@ -103,20 +103,4 @@ fn row(scenario: &Scenario) -> (Row, Vec<String>) {
         }
     }
     (row, failed)
-}
-
-/// Does `work` for each number below `count`; the results are in their order.
-fn on_all_cores<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let cores = thread::available_parallelism().map_or(1, usize::from).min(count);
-    let next = AtomicUsize::new(0);
-    let mine = || {
-        let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|index| *index < count);
-        std::iter::from_fn(take).map(|index| (index, work(index))).collect::<Vec<_>>()
-    };
-    let mut done: Vec<_> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(mine)).collect();
-        threads.into_iter().flat_map(|thread| thread.join().expect("no run panics")).collect()
-    });
-    done.sort_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, result)| result).collect()
 }

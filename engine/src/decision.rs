@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantNames};
 
 use crate::ids::{ImageId, InstanceId, LaunchId, PoolId, RegionId, WorkerTypeId};
 use crate::ledger::Supply;
@@ -34,7 +35,10 @@ pub struct Decision {
 }
 
 /// One order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, VariantNames,
+)]
+#[strum(serialize_all = "kebab-case")]
 #[serde(tag = "order", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Action {
     /// Get instances, in one call. Ordered again, it is the same call with the same client token.
@@ -98,7 +102,10 @@ pub enum Market {
 }
 
 /// Why something was done, or was not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantNames,
+)]
+#[strum(serialize_all = "kebab-case")]
 #[serde(tag = "reason", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Reason {
     /// The scaling policy saw this and wants this change in capacity.

@@ -7,6 +7,7 @@ pub mod file;
 pub mod journal;
 pub mod output;
 pub mod scenario;
+pub mod storm;
 pub mod traces;
 
-pub use scenario::{Loaded, Profile, Scenario, load, parameters};
+pub use scenario::{Loaded, Profile, Scenario, load, load_text, parameters};

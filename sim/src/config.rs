@@ -4,6 +4,7 @@
 //! per hour. Reading them from a scenario file is the `scenarios` crate's work.
 
 pub mod api;
+pub mod calm;
 pub mod feed;
 pub mod listing;
 pub mod process;
@@ -14,6 +15,7 @@ use provisioner_engine::units::{Duration, Ratio, Time};
 use provisioner_engine::worker_type::EngineConfig;
 
 use self::api::ApiModel;
+use self::calm::Calm;
 use self::feed::FeedModel;
 use self::listing::ListingModel;
 use self::process::{CrashStep, ProcessModel};
@@ -51,6 +53,8 @@ pub struct SimConfig {
     pub process: ProcessModel,
     /// What goes wrong at stated times.
     pub faults: Vec<Fault>,
+    /// From when on nothing goes wrong any more, if ever (see [`SimConfig::calm_from`]).
+    pub calm: Option<Calm>,
     /// How the workers of each worker type behave; the index is the worker type's.
     pub workers: Vec<WorkerModel>,
     /// How long facts about instances take to reach the engine.

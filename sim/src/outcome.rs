@@ -58,6 +58,9 @@ pub struct Ownership {
     pub orphan_time: Duration,
     /// The longest such time of one instance.
     pub orphan_longest: Duration,
+    /// Instances that were up without being known to the engine when the run ended.
+    #[serde(default)]
+    pub orphans_left: u64,
     /// Instances that were ended as nobody's.
     pub strays_ended: u64,
     /// Orders to end an instance of somebody else.

@@ -70,7 +70,7 @@ impl World<'_> {
             self.dies_at(CrashStep::AfterOrders(orders));
         }
         self.count_orphans();
-        if cfg!(debug_assertions) {
+        if cfg!(debug_assertions) || self.hooks.check {
             self.audit();
         }
         if let Some(progress) = &mut self.hooks.progress {

@@ -29,6 +29,9 @@ impl World<'_> {
     /// Enters what the cloud does by itself: the first event of each pool, and the ends of faults,
     /// from which on waiting requests can be served.
     pub(super) fn open_calendar(&mut self) {
+        if let Some(calm) = &self.config.calm {
+            self.calendar.insert((calm.from, Turn::Calm));
+        }
         if self.pools_have_bursts() {
             (0..self.pools.len()).for_each(|pool| self.plan_burst(PoolId::new(pool)));
         }
@@ -63,6 +66,25 @@ impl World<'_> {
             Turn::FaultEnds => {
                 (0..self.pools.len()).for_each(|pool| self.serve_open(PoolId::new(pool)));
             }
+            Turn::Calm => self.calm_down(),
+        }
+    }
+
+    /// The storm is over: what was to come by chance does not. Notices that were given hold.
+    fn calm_down(&mut self) {
+        if let Some(calm) = &self.config.calm {
+            self.config = &calm.config;
+        }
+        self.calendar.retain(|(_, turn)| !matches!(turn, Turn::Burst(_)));
+        for slot in self.instances.slots() {
+            let instance = &mut self.instances[slot];
+            if instance.noticed.is_none() {
+                (instance.hazard, instance.rebalance) = (Time::MAX, Time::MAX);
+            }
+        }
+        for pool in (0..self.pools.len()).map(PoolId::new) {
+            self.pools[pool.index()].dry_until = self.now;
+            self.serve_open(pool);
         }
     }
 
@@ -182,6 +204,7 @@ impl World<'_> {
     pub(super) fn notice(&mut self, slot: u32) {
         let Instance { noticed, hazard, .. } = self.instances[slot];
         match noticed {
+            None if hazard > self.now => {} // a calm came before it
             None => self.take_back(slot, StatusCode::InstanceTerminatedNoCapacity),
             Some(Notice::Coming) if hazard == self.now => self.see_notice(slot),
             Some(Notice::Coming | Notice::Seen | Notice::Missed) => {}

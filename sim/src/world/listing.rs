@@ -333,13 +333,14 @@ impl World<'_> {
             self.ownership.orphan_longest = self.ownership.orphan_longest.max(self.now - since);
             self.orphans.insert(id, (since, self.now));
         }
+        self.ownership.orphans_left = self.orphans.len() as u64;
     }
 
     /// Whether the engine can ever be wrong about what runs.
     pub(super) fn ownership_may_fail(&self) -> bool {
         let model = &self.config.cloud.listing;
         let faults = !self.config.faults.is_empty() || self.process.is_some();
-        !model.events || model.event_lost > 0.0 || faults
+        !model.events || model.event_lost > 0.0 || faults || !self.api.is_plain
     }
 }
 

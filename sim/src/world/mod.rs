@@ -88,6 +88,9 @@ pub struct Hooks<'a> {
     pub progress: Option<&'a mut dyn FnMut(Time)>,
     /// Gets each step of an instance or a spot request through EC2's states.
     pub transition: Option<&'a mut dyn FnMut(Transition)>,
+    /// Whether the modelled world is checked against itself at each iteration, as it always is in
+    /// debug builds: a contradiction is a panic.
+    pub check: bool,
 }
 
 /// The state of one worker type at one time.
@@ -188,6 +191,8 @@ enum Turn {
     Burst(PoolId),
     /// What was refused for a fault may be had again.
     FaultEnds,
+    /// From now on nothing goes wrong.
+    Calm,
 }
 
 /// What belongs to one worker type. A thousand of them are looked at in no order, so what is used

@@ -144,7 +144,8 @@ impl World<'_> {
 
     /// The process dies at a random step.
     pub(super) fn die_by_chance(&mut self) {
-        let Some(process) = &mut self.process else { return };
+        let is_calm = self.config.process.crash_rate == 0.0;
+        let Some(process) = self.process.as_mut().filter(|_| !is_calm) else { return };
         let random = &mut process.random;
         let step = match random.random_range(0..6) {
             0 => CrashStep::Between,

@@ -132,7 +132,8 @@ mod tests {
 
     fn told(floors: &[FloorDoc], start: &str, end: &str) -> Vec<String> {
         let (start, end) = (time(start), time(end));
-        let span = Span { start, end, warmup: Duration::ZERO, drain: Duration::ZERO };
+        let span =
+            Span { start, end, warmup: Duration::ZERO, drain: Duration::ZERO, calm_from: None };
         let told = |floor: Floor| format!("{} {}", floor.from, floor.capacity_min);
         resolve(floors, span).into_iter().map(told).collect()
     }

@@ -65,6 +65,7 @@ pub(super) struct Span {
     pub(super) end: Time,
     pub(super) warmup: Duration,
     pub(super) drain: Duration,
+    pub(super) calm_from: Option<Time>,
 }
 
 impl Span {
@@ -182,13 +183,21 @@ fn span(s: &mut Section<'_>) -> Span {
         Duration::DAY,
         "longer than any backlog of a fleet that keeps up",
     );
+    let calm_from = s.optional(
+        "calm_from",
+        delay::duration(),
+        "From so long after `start` on nothing goes wrong any more, neither by chance nor as one of \
+         [faults], pools have machines, and prices are as low as they ever were before: how does \
+         the fleet recover?",
+    );
+    let calm_from = calm_from.map(|after| start.saturating_add(after));
     let given = match (end, length) {
         (None, Some(length)) => Some(start.saturating_add(length)),
         (end, None) => end,
         (Some(_), Some(_)) => {
             let issue = Issue::new("`end` and `length` say the same", s.place("length"));
             s.report(issue.hint("leave one of them out"));
-            return Span { start, end: start, warmup, drain };
+            return Span { start, end: start, warmup, drain, calm_from };
         }
     };
     let end = given.unwrap_or(start);
@@ -214,7 +223,7 @@ fn span(s: &mut Section<'_>) -> Span {
         };
         issue.into_iter().for_each(|issue| s.report(issue));
     }
-    Span { start, end, warmup, drain }
+    Span { start, end, warmup, drain, calm_from }
 }
 
 fn limits(s: &mut Section<'_>) -> Limits {
