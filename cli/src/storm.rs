@@ -61,7 +61,9 @@ Exit codes: 0 all storms were weathered; 1 some were not; 2 it could not run.";
 
 impl Storm {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
-        panic::set_hook(Box::new(|_| {})); // a panic is a finding, and told as one
+        if !cfg!(debug_assertions) {
+            panic::set_hook(Box::new(|_| {})); // a panic is a finding, and told as one
+        }
         let seeds: Vec<u64> = match self.seed {
             Some(seed) => vec![seed],
             None => (self.first..self.first.saturating_add(self.seeds)).collect(),
@@ -70,7 +72,10 @@ impl Storm {
         let bar = self.progress(seeds.len());
         let failed = AtomicUsize::new(0);
         let weathered = on_all_cores(seeds.len(), |index| {
-            let weathered = weather(&compose(seeds[index])).expect("a composed scenario is sound");
+            let weathered = match weather(&compose(seeds[index])) {
+                Ok(weathered) => weathered,
+                Err(issues) => unreachable!("a composed scenario is sound:\n{issues}"),
+            };
             if !weathered.failures.is_empty() {
                 failed.fetch_add(1, Ordering::Relaxed);
             }

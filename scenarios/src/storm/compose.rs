@@ -90,6 +90,7 @@ pub fn compose(seed: u64) -> String {
         wildness: 0.0,
         zones: Vec::new(),
         instance_types: Vec::new(),
+        wanted: BTreeSet::new(),
         worker_types: Vec::new(),
         hours: 0,
     };
@@ -115,6 +116,8 @@ struct Composer {
     wildness: f64,
     zones: Vec<&'static str>,
     instance_types: Vec<&'static str>,
+    /// Those of them that a worker type wants.
+    wanted: BTreeSet<&'static str>,
     worker_types: Vec<String>,
     /// How long it storms.
     hours: i64,
@@ -200,6 +203,7 @@ impl Composer {
         ]);
         self.set("placement", placement);
         for name in self.some_of(&self.instance_types.clone()) {
+            self.wanted.insert(name);
             let (capacity, utility) = (self.one_of(&[1, 1, 1, 2, 4]), self.log_between(0.5, 2.0));
             let capacity = capacity.min(whole(capacity_max));
             let keys = [("capacity", capacity.into()), ("utility", utility.into())];
@@ -397,7 +401,7 @@ impl Composer {
 
     fn pools(&mut self) -> Value {
         let pools = self.zones.iter().flat_map(|zone| {
-            self.instance_types.iter().map(move |instance_type| format!("{instance_type}/{zone}"))
+            self.wanted.iter().map(move |instance_type| format!("{instance_type}/{zone}"))
         });
         let pools: Vec<String> = pools.collect();
         self.some_of(&pools).into()
