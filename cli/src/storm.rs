@@ -1,9 +1,9 @@
 //! `provisioner storm`: random bad days, and whether the engine weathers them.
 
+use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
-use std::{fs, panic};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -11,7 +11,7 @@ use provisioner_engine::units::Duration;
 use provisioner_reports::storm::coverage;
 use provisioner_scenarios::storm::coverage::Coverage;
 use provisioner_scenarios::storm::shrink::shrink;
-use provisioner_scenarios::storm::{Weathered, compose, weather};
+use provisioner_scenarios::storm::{Weathered, compose, keep_panics, weather};
 
 use crate::Answer;
 use crate::cores::on_all_cores;
@@ -61,9 +61,7 @@ Exit codes: 0 all storms were weathered; 1 some were not; 2 it could not run.";
 
 impl Storm {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
-        if !cfg!(debug_assertions) {
-            panic::set_hook(Box::new(|_| {})); // a panic is a finding, and told as one
-        }
+        keep_panics();
         let seeds: Vec<u64> = match self.seed {
             Some(seed) => vec![seed],
             None => (self.first..self.first.saturating_add(self.seeds)).collect(),
@@ -72,10 +70,7 @@ impl Storm {
         let bar = self.progress(seeds.len());
         let failed = AtomicUsize::new(0);
         let weathered = on_all_cores(seeds.len(), |index| {
-            let weathered = match weather(&compose(seeds[index])) {
-                Ok(weathered) => weathered,
-                Err(issues) => unreachable!("a composed scenario is sound:\n{issues}"),
-            };
+            let weathered = weather(&compose(seeds[index])).expect("a composed scenario is sound");
             if !weathered.failures.is_empty() {
                 failed.fetch_add(1, Ordering::Relaxed);
             }

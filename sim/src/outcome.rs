@@ -330,8 +330,8 @@ pub struct SafetyMeasures {
     pub spared: u64,
     /// Time that instances were up whose worker never came, never claims or hangs.
     pub zombie_time: Duration,
-    /// Instances that ran for launches that the engine had given up: their capacity was bought
-    /// twice, or could have been.
+    /// Instances that ran for launches that the engine had given up, though nobody told it that
+    /// they ended: their capacity was bought twice, or could have been.
     #[serde(default)]
     pub double_launches: u64,
 }

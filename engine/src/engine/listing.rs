@@ -154,8 +154,13 @@ impl Listings {
     }
 
     /// What was ordered may not have been done, and what came of it was not heard: all is asked
-    /// and ordered anew. Of these launches the workers may have registered unheard.
-    pub(super) fn restart(&mut self, unregistered: Vec<LaunchId>) {
+    /// and ordered anew. Of these launches the workers may have registered unheard. Whoever lists
+    /// begins anew as well, and will not miss what ended meanwhile: each instance is to be listed
+    /// once more.
+    pub(super) fn restart(&mut self, now: Time, unregistered: Vec<LaunchId>) {
+        let unmissed = |id: &LaunchId| !self.regions.is_empty() && !self.absent.contains_key(id);
+        let unmissed: Vec<LaunchId> = self.owners.values().copied().filter(unmissed).collect();
+        unmissed.into_iter().for_each(|launch| self.accept(launch, now));
         self.regions.iter_mut().for_each(|region| region.ordered = None);
         self.absent.values_mut().for_each(|absence| absence.asked = None);
         self.strays.values_mut().for_each(|stray| stray.ordered = None);

@@ -206,6 +206,17 @@ fn an_instance_invisible_for_twenty_minutes_is_neither_gone_nor_bought_again() {
     assert_eq!(told, "");
 }
 
+/// Found by storm 52: whoever lists anew after a restart misses nothing that ended meanwhile.
+#[test]
+fn what_ended_unseen_while_the_process_was_down_is_given_up() {
+    let told = eventful(&format!(
+        "1m found i1 #1 build c5.large/us-east-1a\n registered #1\n listed us-east-1\n decide\n
+         3h restarted\n{}",
+        silent(180, 230)
+    ));
+    expect![[r#""#]].assert_eq(&told);
+}
+
 #[test]
 fn a_found_instance_of_an_unknown_launch_is_adopted_under_its_label() {
     check(

@@ -75,7 +75,7 @@ const DELAYS: [(&str, f64, f64); 9] = [
     ("cloud.termination", 10.0, 1_200.0),
     ("cloud.observation_lag", 0.1, 120.0),
     ("cloud.listing.visibility_lag", 0.1, 600.0),
-    ("cloud.listing.page_answer", 0.1, 30.0),
+    ("cloud.listing.page_answer", 0.1, 3.0),
     ("cloud.listing.staleness", 1.0, 900.0),
     ("cloud.quotas.release_lag", 1.0, 600.0),
     ("queue.check_answer", 0.05, 30.0),
@@ -92,6 +92,7 @@ pub fn compose(seed: u64) -> String {
         instance_types: Vec::new(),
         wanted: BTreeSet::new(),
         worker_types: Vec::new(),
+        capacity: 0.0,
         hours: 0,
     };
     storm.wildness = storm.one_of(&[0.05, 0.2, 0.5, 0.8]);
@@ -101,6 +102,7 @@ pub fn compose(seed: u64) -> String {
     storm.market();
     storm.engine();
     storm.worker_types();
+    storm.spend();
     storm.cloud();
     storm.queue_and_process();
     storm.windows();
@@ -119,6 +121,8 @@ struct Composer {
     /// Those of them that a worker type wants.
     wanted: BTreeSet<&'static str>,
     worker_types: Vec<String>,
+    /// Of all of them.
+    capacity: f64,
     /// How long it storms.
     hours: i64,
 }
@@ -164,13 +168,6 @@ impl Composer {
             self.set("engine.launches_per_decision_max", per_decision);
         }
         if self.chance(0.3) {
-            let (hourly, daily) = (self.log_between(1.0, 40.0), self.log_between(5.0, 200.0));
-            self.set("engine.spend.hourly_max", format!("${hourly:.2}/h"));
-            if self.chance(0.5) {
-                self.set("engine.spend.daily_max", format!("${daily:.2}"));
-            }
-        }
-        if self.chance(0.3) {
             let stale = self.between(120, 1_800);
             self.set("engine.demand_stale_after", format!("{stale} s"));
         }
@@ -184,6 +181,23 @@ impl Composer {
             self.set_in("worker_types", &name, keys);
             self.worker_types.push(name);
         }
+    }
+
+    /// Ceilings on what all worker types cost together.
+    fn spend(&mut self) {
+        if self.chance(0.3) {
+            let hourly = self.enough_for(self.capacity);
+            self.set("engine.spend.hourly_max", format!("${hourly:.2}/h"));
+            if self.chance(0.5) {
+                let daily = hourly * self.log_between(2.0, 12.0);
+                self.set("engine.spend.daily_max", format!("${daily:.2}"));
+            }
+        }
+    }
+
+    /// Dollars an hour for at least half of that capacity, at twice the price of the machines.
+    fn enough_for(&mut self, capacity: f64) -> f64 {
+        capacity * 1.4 * self.log_between(0.5, 1.5)
     }
 
     fn worker_type(&mut self) -> Table {
@@ -213,7 +227,8 @@ impl Composer {
         self.set("idle_timeout", format!("{idle} s"));
         self.sometimes_seconds("request_timeout", 300, 3_600);
         self.sometimes_seconds("registration_timeout", 900, 5_400);
-        self.sometimes_seconds("lifetime_max", 3_600, 21_600);
+        // The longest task takes two hours on the slowest machine.
+        self.sometimes_seconds("lifetime_max", 10_800, 36_000);
         self.sometimes_seconds("on_demand_after", 0, 3_600);
         self.sometimes_seconds("workers.asks", 30, 600);
         self.sometimes_seconds("workers.uptime_max", 1_800, 14_400);
@@ -226,9 +241,10 @@ impl Composer {
             self.set("capacity_min", floor);
         }
         if self.chance(0.2) {
-            let hourly = self.log_between(1.0, 20.0);
+            let hourly = self.enough_for(capacity_max);
             self.set("spend.hourly_max", format!("${hourly:.2}/h"));
         }
+        self.capacity += capacity_max;
         if self.chance(0.3) {
             let boot = self.about(20.0, 900.0);
             self.set("workers.boot.exponential.mean", boot);

@@ -10,7 +10,7 @@ pub mod coverage;
 pub mod shrink;
 mod verdict;
 
-use std::any::Any;
+use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 
@@ -70,15 +70,26 @@ pub fn weather(text: &str) -> Result<Weathered, Issues> {
             weathered.lasted = outcome.finished.since(outcome.started);
             weathered.crashes = outcome.restarts;
         }
-        Err(panic) => {
-            let found = told(&*panic);
+        Err(_) => {
+            let found = LAST_PANIC.take();
             weathered.failures.push(Failure { rule: "no-panic".to_owned(), found });
         }
     }
     Ok(weathered)
 }
 
-fn told(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("a panic").to_owned()
+thread_local! {
+    static LAST_PANIC: Cell<String> = const { Cell::new(String::new()) };
+}
+
+/// From now on a panic in this process is kept for the failure it leads to, and not printed.
+pub fn keep_panics() {
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(|place| format!("{}:{}", place.file(), place.line()));
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or(payload.downcast_ref::<&str>().copied()).unwrap_or("something unsaid");
+        let place = place.unwrap_or_default();
+        LAST_PANIC.set(format!("{}, at {place}", text.replace('\n', " ")));
+    }));
 }

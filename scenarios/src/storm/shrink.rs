@@ -9,6 +9,10 @@ use toml::{Table, Value};
 /// Most scenarios that are tried.
 const TRIES_MAX: usize = 2_000;
 
+/// Sections and keys without which the scenario would be harder rather than smaller: when it is
+/// calm, how long faults last, and what must hold.
+const KEPT: [&str; 4] = ["time", "checks", "from", "length"];
+
 /// The smallest scenario found of which `still_fails` says yes. `tried` is told how many were
 /// tried. Comments are lost.
 ///
@@ -46,6 +50,7 @@ pub fn shrink(
 enum Change {
     LeaveOut,
     Halve,
+    Nothing,
 }
 
 fn show(table: &Table) -> String {
@@ -80,12 +85,15 @@ fn change_at(value: &mut Value, place: &mut usize, change: Change) -> Option<boo
             for key in keys {
                 if *place == 0 {
                     return Some(match change {
+                        _ if KEPT.contains(&key.as_str()) => false,
                         Change::LeaveOut => table.remove(&key).is_some(),
                         Change::Halve => halve(&mut table[&key]),
+                        Change::Nothing => false,
                     });
                 }
                 *place -= 1;
-                if let Some(done) = change_at(&mut table[&key], place, change) {
+                let within = if key == "time" { Change::Nothing } else { change };
+                if let Some(done) = change_at(&mut table[&key], place, within) {
                     return Some(done);
                 }
             }
@@ -99,6 +107,7 @@ fn change_at(value: &mut Value, place: &mut usize, change: Change) -> Option<boo
                             true
                         }
                         Change::Halve => halve(&mut items[index]),
+                        Change::Nothing => false,
                     });
                 }
                 *place -= 1;

@@ -209,7 +209,7 @@ impl World<'_> {
         }
         for launch in order.launches() {
             if let Some(end) = self.api.tokens.end_of(zone, order.launch, launch) {
-                self.tell(end);
+                self.answer_with(end);
             } else if let Some(&slot) = self.launches.get(launch) {
                 self.instances[slot].voice = Voice::Heard;
                 self.tell_state(slot);
@@ -224,23 +224,28 @@ impl World<'_> {
         let given = Observation::InstancePending { launch, instance: instance.id() };
         match stage {
             Stage::Asked | Stage::Open | Stage::Free => {}
-            Stage::Pending => self.tell(given),
+            Stage::Pending => self.answer_with(given),
             Stage::Running | Stage::Working => {
-                self.tell(given);
-                self.tell(Observation::InstanceRunning { launch });
+                self.answer_with(given);
+                self.answer_with(Observation::InstanceRunning { launch });
             }
             Stage::Stopping => {
-                self.tell(given);
-                self.tell(Observation::InstanceStopping { launch, cause });
+                self.answer_with(given);
+                self.answer_with(Observation::InstanceStopping { launch, cause });
             }
         }
     }
 
+    /// A fact is part of an answer: no lost event keeps it back.
+    fn answer_with(&mut self, observation: Observation) {
+        self.send(observation, Duration::ZERO);
+    }
+
     /// An instance is at its end: was it bought for nothing?
     pub(super) fn judge(&mut self, slot: u32) {
-        let Instance { launch, worker_type, stage, .. } = self.instances[slot];
-        if matches!(stage, Stage::Running | Stage::Working) && self.engine.launch(launch).is_none()
-        {
+        let Instance { launch, worker_type, stage, lied_about, .. } = self.instances[slot];
+        let runs = matches!(stage, Stage::Running | Stage::Working);
+        if runs && !lied_about && self.engine.launch(launch).is_none() {
             self.type_of(worker_type).safety.double_launches += 1;
         }
     }

@@ -272,6 +272,7 @@ impl World<'_> {
             ill_since: NEVER,
             held_then: 0,
             ignores_idle: false,
+            lied_about: false,
             last_claim: NEVER,
             retired: false,
             voice,

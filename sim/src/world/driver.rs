@@ -152,7 +152,8 @@ impl World<'_> {
         }
     }
 
-    fn send(&mut self, observation: Observation, extra: Duration) {
+    /// Like [`Self::tell_later`], and no event can be lost or doubled.
+    pub(super) fn send(&mut self, observation: Observation, extra: Duration) {
         let lag = match &self.config.observation_lag {
             DurationDist::Constant(lag) => *lag,
             varying => varying.sample(&mut self.draws.lag),

@@ -16,9 +16,9 @@ use provisioner_engine::random::{Seed, Stream};
 use provisioner_engine::units::{Duration, Time};
 use rand::RngExt;
 
-use super::World;
 use super::event::{Event, GENERATIONS, Handle};
 use super::instances::{Instance, Stage};
+use super::{World, process};
 use crate::config::{FaultKind, SimConfig};
 use crate::dist::DurationDist;
 use crate::ec2::instance_state::InstanceState;
@@ -307,6 +307,7 @@ impl World<'_> {
             let Instance { launch, stage, identity, .. } = self.instances[slot];
             let runs = matches!(stage, Stage::Running | Stage::Working);
             if runs && seed.entity(identity).stream().random_bool(share) {
+                self.instances[slot].lied_about = true;
                 self.observe(Observation::InstanceEnded { launch, cause: EndCause::Worker });
             }
         }
@@ -314,7 +315,7 @@ impl World<'_> {
 
     /// Notes which instances run without being known to the engine.
     pub(super) fn count_orphans(&mut self) {
-        if !self.ownership_may_fail() {
+        if !self.ownership_may_fail {
             return;
         }
         let before = std::mem::take(&mut self.orphans);
@@ -335,13 +336,13 @@ impl World<'_> {
         }
         self.ownership.orphans_left = self.orphans.len() as u64;
     }
+}
 
-    /// Whether the engine can ever be wrong about what runs.
-    pub(super) fn ownership_may_fail(&self) -> bool {
-        let model = &self.config.cloud.listing;
-        let faults = !self.config.faults.is_empty() || self.process.is_some();
-        !model.events || model.event_lost > 0.0 || faults || !self.api.is_plain
-    }
+/// Whether the engine can ever be wrong about what runs.
+pub(super) fn ownership_may_fail(config: &SimConfig) -> bool {
+    let model = &config.cloud.listing;
+    let may_stray = !model.events || model.event_lost > 0.0 || !config.cloud.api.is_plain();
+    may_stray || !config.faults.is_empty() || process::may_die(config)
 }
 
 #[cfg(test)]

@@ -178,7 +178,9 @@ struct World<'a> {
     money: Money,
     listings: Listings,
     engine_ids: EngineIds,
-    /// Instances that run without being known to the engine: since when, and when last seen so.
+    /// Instances that run without being known to the engine, if that can be: since when, and when
+    /// last seen so.
+    ownership_may_fail: bool,
     orphans: BTreeMap<InstanceId, (Time, Time)>,
     ownership: Ownership,
     notices: NoticeMeasures,
@@ -299,6 +301,7 @@ impl<'a> World<'a> {
             money: Money::new(config.start, config.engine.worker_types.len()),
             listings: Listings::new(config),
             engine_ids: EngineIds::all(config.workers.len()),
+            ownership_may_fail: listing::ownership_may_fail(config),
             orphans: BTreeMap::new(),
             ownership: Ownership::default(),
             notices: NoticeMeasures::default(),
