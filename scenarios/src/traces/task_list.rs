@@ -1,4 +1,4 @@
-//! Many tasks in little memory: in packed blocks, as the canonical form stores them, about ten
+//! Many tasks in little memory: in packed blocks, as the canonical form stores them, seven to ten
 //! bytes each instead of 32.
 //!
 //! They are decoded a few hundred at a time, which costs less than fetching them from memory
