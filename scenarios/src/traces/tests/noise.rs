@@ -161,6 +161,32 @@ proptest! {
     }
 
     #[test]
+    fn equal_tasks_and_queues_are_counted_as_from_a_sorted_list(
+        rows in vec((0..3_i64, 0..4_i64, 0..2_u32), 1..900),
+    ) {
+        let mut at = 1_400_000_000_000;
+        let row = |(pause, duration, queue)| {
+            // Of three rows two follow at once: instants of all sizes, everywhere in a chunk.
+            at += i64::from(pause == 2);
+            format!("{at},{duration},{}\n", ["a", "b"][queue as usize])
+        };
+        let mut rows: Vec<_> = rows.into_iter().map(row).collect();
+        let text = format!("submitted_ms,duration_ms,queue\n{}", rows.concat());
+        let (trace, found) = trace_of("t.csv", text.as_bytes()).expect("sound");
+        let (_, again) = trace_of("t", &written(&trace)).expect("just written");
+        let of_queue = |queue: &str| rows.iter().filter(|row| row.ends_with(queue)).count() as u64;
+        let mut queues = vec![("a".to_owned(), of_queue("a\n")), ("b".to_owned(), of_queue("b\n"))];
+        queues.retain(|(_, rows)| *rows > 0);
+        queues.sort_by_key(|(_, rows)| std::cmp::Reverse(*rows));
+        rows.sort();
+        let equal = rows.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64;
+        for findings in [found, again] {
+            prop_assert_eq!(findings.count(NoteKind::EqualTask), equal);
+            prop_assert_eq!(&findings.group_rows, &queues);
+        }
+    }
+
+    #[test]
     fn prices_come_back_as_they_were_written(rows in vec((any::<i64>(), 0..2_u32, 0..i64::MAX), 0..60)) {
         let market = |zone: &str| Market {
             zone: zone.to_owned(),
