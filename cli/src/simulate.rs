@@ -281,7 +281,7 @@ impl Outputs<'_> {
             journal: journal.as_mut().map(|hook| hook as _),
             sample: sample.as_mut().map(|hook| hook as _),
             progress: progress.as_mut().map(|hook| hook as _),
-            transition: None,
+            ..Hooks::default()
         };
         provisioner_sim::run(config, &mut *scenario.tasks(seed), hooks)
     }

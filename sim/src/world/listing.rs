@@ -16,9 +16,9 @@ use provisioner_engine::random::{Seed, Stream};
 use provisioner_engine::units::{Duration, Time};
 use rand::RngExt;
 
-use super::World;
 use super::event::{Event, GENERATIONS, Handle};
 use super::instances::{Instance, Stage};
+use super::{Truth, World};
 use crate::config::{FaultKind, SimConfig};
 use crate::dist::DurationDist;
 use crate::ec2::instance_state::InstanceState;
@@ -307,6 +307,7 @@ impl World<'_> {
             let Instance { launch, stage, identity, .. } = self.instances[slot];
             let runs = matches!(stage, Stage::Running | Stage::Working);
             if runs && seed.entity(identity).stream().random_bool(share) {
+                self.testify(|_| Truth::EndLied { launch });
                 self.observe(Observation::InstanceEnded { launch, cause: EndCause::Worker });
             }
         }
