@@ -111,7 +111,7 @@ impl World {
             }),
             Truth::Ran { launch } => self.change(launch, |machine| machine.ran = Some(at)),
             Truth::Registered { launch } => {
-                self.change(launch, |machine| machine.registered = true)
+                self.change(launch, |machine| machine.registered = true);
             }
             Truth::Hung { launch } => self.change(launch, |machine| machine.hung = Some(at)),
             Truth::Taken { launch } => self.change(launch, |machine| machine.taken = true),

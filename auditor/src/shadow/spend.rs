@@ -83,7 +83,7 @@ impl Check for Spending {
         self.count(scene);
         for (&whose, account) in &mut self.accounts {
             let most = limits(scene, whose).daily_max;
-            if !most.is_some_and(|most| account.today >= in_account(most)) {
+            if most.is_none_or(|most| account.today < in_account(most)) {
                 account.spent = None;
                 continue;
             }

@@ -29,7 +29,7 @@ impl Check for Bills {
     fn happened(&mut self, scene: &Scene<'_>, truth: &Truth, notes: &mut Notes) {
         match *truth {
             Truth::Price { pool, price } => {
-                self.prices.entry(pool).or_default().push((scene.at, price))
+                self.prices.entry(pool).or_default().push((scene.at, price));
             }
             Truth::Billed { launch, from, to, interrupted, cost } => {
                 self.sum += i128::from(cost);

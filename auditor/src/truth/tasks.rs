@@ -54,7 +54,7 @@ impl Check for Tasks {
                         self.at = scene.at;
                     }
                     Some(_) => {
-                        notes.note(Rule::TaskOnce, || format!("task {task} is lost and not held"))
+                        notes.note(Rule::TaskOnce, || format!("task {task} is lost and not held"));
                     }
                     None => {}
                 }
