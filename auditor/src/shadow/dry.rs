@@ -2,8 +2,9 @@
 //!
 //! Spot and on demand are pools of their own. Where nothing is known, so many launches may be under
 //! way as the first budget says, and one more for each instance that was given. A pool that answers
-//! that it has none rests; then one launch probes it, and each probe that fails doubles the rest. A
-//! probe that is given an instance opens the pool, with a budget of two.
+//! that it has none rests; then one launch probes it, and each probe that fails doubles the rest,
+//! which then counts from that probe. A probe that is given an instance opens the pool, with a
+//! budget of two.
 //!
 //! Read in favour of the accused: launches that were under way when the pool closed do not lengthen
 //! its rest; a rest begins with the first answer of its kind; whatever is given opens the pool.
@@ -55,7 +56,7 @@ impl Check for Dry {
             (None, None) => state.given += 1,
             (Some(true), None) => state.closed = Some((scene.at, 0)),
             (Some(true), Some((since, failed))) if ordered > since => {
-                state.closed = Some((scene.at, failed + 1));
+                state.closed = Some((ordered, failed + 1));
             }
             (Some(_), _) => {}
         }
@@ -157,8 +158,8 @@ mod tests {
             bought([closed.clone(), probe(2, 3 * MINUTE), then].concat())
         };
         let failed = || dry(4 * MINUTE, 2);
-        assert_eq!(story(failed(), 10 * MINUTE, 1), []);
-        assert_eq!(story(failed(), 10 * MINUTE - 1, 1), [10 * MINUTE - 1]);
+        assert_eq!(story(failed(), 9 * MINUTE, 1), []);
+        assert_eq!(story(failed(), 9 * MINUTE - 1, 1), [9 * MINUTE - 1]);
         assert_eq!(story(given(4 * MINUTE, 2), 5 * MINUTE, 2), []);
         assert_eq!(story(given(4 * MINUTE, 2), 5 * MINUTE, 3), [5 * MINUTE]);
     }

@@ -1,6 +1,8 @@
 //! A region rests after its quota was reached, and a pool after it was not offered.
 //!
-//! Spot and on demand have quotas of their own. The rest begins when the refusal is told.
+//! Spot and on demand have quotas of their own. The rest begins when the refusal is told; while
+//! nothing is given there, each later launch is a probe, and if that is refused the next rest begins
+//! with it.
 //!
 //! Exceptions: a call that is made again is under way already.
 
@@ -17,18 +19,34 @@ pub(super) struct Rests {
 
 impl Check for Rests {
     fn told(&mut self, scene: &Scene<'_>, told: &Told, _: &mut Notes) {
-        let Told::Refused { launch, why } = *told else { return };
+        let (Told::Refused { launch, .. }
+        | Told::Given { launch, .. }
+        | Told::Running { launch }
+        | Told::Registered { launch }) = *told
+        else {
+            return;
+        };
         let Some(known) = scene.book.launch(launch).filter(|known| known.given.is_none()) else {
             return;
         };
-        match (why, scene.rules.region_of(known.pool)) {
-            (Refusal::Quota, Some(region)) => {
-                self.quotas.insert((region, known.market.is_spot()), scene.at);
+        let region = scene.rules.region_of(known.pool).unwrap_or(Region::MAX);
+        let quota = (region, known.market.is_spot());
+        // Until something is given, whatever was ordered since the rest began was a probe.
+        let rests = |since: Option<&Ms>| since.map_or(scene.at, |since| known.ordered.max(*since));
+        match *told {
+            Told::Refused { why: Refusal::Quota, .. } => {
+                let since = rests(self.quotas.get(&quota));
+                self.quotas.insert(quota, since);
             }
-            (Refusal::Unsupported, _) => {
-                self.unsupported.insert(known.pool, scene.at);
+            Told::Refused { why: Refusal::Unsupported, .. } => {
+                let since = rests(self.unsupported.get(&known.pool));
+                self.unsupported.insert(known.pool, since);
             }
-            _ => {}
+            Told::Refused { .. } => {}
+            _ => {
+                self.quotas.remove(&quota);
+                self.unsupported.remove(&known.pool);
+            }
         }
     }
 
@@ -75,5 +93,17 @@ mod tests {
         let unsupported = |pool, at| bought(Rule::UnsupportedRest, Refusal::Unsupported, pool, at);
         assert_eq!((unsupported(0, HOUR), unsupported(1, 1)), (vec![], vec![]));
         assert_eq!(unsupported(0, HOUR - 1), [HOUR - 1]);
+    }
+
+    #[test]
+    fn a_refused_probe_begins_the_next_rest() {
+        let refused = |at, launch| told(at, Told::Refused { launch, why: Refusal::Quota });
+        let bought = |at| {
+            let probe = decided(MINUTE, [launch(2, 1)]);
+            let story = [decided(0, [launch(1, 1)]), refused(0, 1), probe, refused(MINUTE + 9, 2)];
+            let rules = Rules { quota_rest: Some(MINUTE), ..rules() };
+            notes(Rule::QuotaRest, rules, story.into_iter().chain([decided(at, [launch(3, 1)])]))
+        };
+        assert_eq!((bought(2 * MINUTE), bought(2 * MINUTE - 1)), (vec![], vec![2 * MINUTE - 1]));
     }
 }
