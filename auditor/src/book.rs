@@ -19,6 +19,10 @@ pub(crate) struct Book {
     newest: Launch,
     /// Instances that were found.
     found: BTreeMap<Instance, Found>,
+    /// Those of them that were ended as strays.
+    strays: BTreeSet<Instance>,
+    /// Launches given up in this decision.
+    leaving: BTreeSet<Launch>,
 }
 
 /// A launch that is not over.
@@ -107,6 +111,16 @@ impl Book {
         self.calls.get(&first)
     }
 
+    /// Whether an order may be about it: it is not over, or is given up in this very decision.
+    pub(crate) fn may_be_ended(&self, launch: Launch) -> bool {
+        self.live.contains_key(&launch) || self.leaving.contains(&launch)
+    }
+
+    /// Whether that instance was ended as a stray.
+    pub(crate) fn was_stray(&self, instance: Instance) -> bool {
+        self.strays.contains(&instance)
+    }
+
     /// Whether no launch has had this id or a later one.
     pub(crate) const fn is_new(&self, launch: Launch) -> bool {
         launch > self.newest
@@ -170,6 +184,7 @@ impl Book {
             }
             Told::StrayEnded { instance } => {
                 self.found.remove(&instance);
+                self.strays.remove(&instance);
             }
             Told::Configured(_)
             | Told::Demand { .. }
@@ -199,6 +214,7 @@ impl Book {
             }
         }
         decided.gave_up.iter().for_each(|launch| self.over(*launch));
+        self.leaving = decided.gave_up.iter().copied().collect();
     }
 
     /// An order is taken in.
@@ -223,10 +239,10 @@ impl Book {
                     known.end_ordered = Some(at);
                 }
             }
-            Order::EndStray { .. }
-            | Order::List { .. }
-            | Order::Check { .. }
-            | Order::AdviseStop { .. } => {}
+            Order::EndStray { instance } => {
+                self.strays.insert(instance);
+            }
+            Order::List { .. } | Order::Check { .. } | Order::AdviseStop { .. } => {}
         }
     }
 

@@ -139,6 +139,8 @@ rules! {
         CapacityTrue = "capacity-true",
         /// The provisioner ends no instance whose worker holds a task, but for its age or a spent day.
         ClaimedEnded = "claimed-ended",
+        /// No stray is ended whose worker holds a task.
+        StrayClaimed = "stray-claimed",
         /// A bill is of the stay that was, and costs what the market's rules say.
         BillRight = "bill-right",
         /// Each instance that ran is billed exactly once.

@@ -3,7 +3,8 @@
 //! A stray is an instance that a listing showed and that belongs to no launch; it is left alone for
 //! the stated patience after it was first seen.
 //!
-//! Exceptions: the same end may be ordered again after [`PACE`], as the first order may have been
+//! Exceptions: what is given up in a decision may be asked about, or ended, for a last time in it.
+//! The same end may be ordered again after [`PACE`], as the first order may have been
 //! lost.
 
 use crate::note::{Notes, Rule};
@@ -18,17 +19,17 @@ impl Check for Ends {
     fn ordered(&mut self, scene: &Scene<'_>, order: &Order, notes: &mut Notes) {
         match *order {
             Order::Cancel { launch } | Order::Terminate { launch, .. } => {
-                let Some(known) = scene.book.launch(launch) else {
-                    return notes
-                        .note(Rule::EndKnown, || format!("{order:?}: over or never ordered"));
-                };
-                if let Some(last) = known.end_ordered.filter(|last| scene.at - last < PACE) {
+                if !scene.book.may_be_ended(launch) {
+                    notes.note(Rule::EndKnown, || format!("{order:?}: over or never ordered"));
+                }
+                let last = scene.book.launch(launch).and_then(|known| known.end_ordered);
+                if let Some(last) = last.filter(|last| scene.at - last < PACE) {
                     let ago = scene.at - last;
                     notes.note(Rule::EndPaced, || format!("{order:?}: ordered {ago} ms ago"));
                 }
             }
             Order::AdviseStop { launch } | Order::Check { launch } => {
-                if scene.book.launch(launch).is_none() {
+                if !scene.book.may_be_ended(launch) {
                     notes.note(Rule::EndKnown, || format!("{order:?}: over or never ordered"));
                 }
             }

@@ -1,5 +1,7 @@
 //! The provisioner ends no instance whose worker holds a task.
 //!
+//! Whether it was ended as a stray is told apart: such an end names an instance and no launch.
+//!
 //! Exceptions: it has lived its longest; the day's money of its worker type, or of all, is spent,
 //! as recounted here from what was ordered; nobody asks, since the queue is not asked before
 //! ending by the rules.
@@ -47,7 +49,9 @@ impl Claims {
         let is_spent =
             [scene.rules.spend, rules.spend].iter().any(|spend| spend.daily_max.is_some());
         if age < rules.lifetime_max && !is_spent {
-            notes.note(Rule::ClaimedEnded, || {
+            let is_stray = machine.instance.is_some_and(|instance| scene.book.was_stray(instance));
+            let rule = if is_stray { Rule::StrayClaimed } else { Rule::ClaimedEnded };
+            notes.note(rule, || {
                 format!(
                     "#{launch} of {} held {lost} tasks at the age of {} s",
                     rules.name,
@@ -61,8 +65,8 @@ impl Claims {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Rules;
     use crate::support::*;
+    use crate::{Order, Rules, Told};
 
     fn ended(rules: Rules, at: Ms, by: EndedBy, done: bool) -> Vec<Ms> {
         let task = Truth::Submitted { task: 1, worker_type: 0, deadline: None, retries: 5 };
@@ -82,5 +86,27 @@ mod tests {
         assert_eq!(ended(rules(), HOUR, EndedBy::Us, true), []);
         assert_eq!(ended(rules(), HOUR, EndedBy::Interruption, false), []);
         assert_eq!(ended(rules(), 96 * HOUR, EndedBy::Us, false), []);
+    }
+
+    #[test]
+    fn neither_is_a_stray() {
+        let market = crate::Market::OnDemand;
+        let (launch, pool, worker_type) = (None, None, None);
+        let found = told(0, Told::Found { instance: 1, launch, pool, worker_type, market });
+        let story = |lost: bool| {
+            let end = decided(HOUR, [Order::EndStray { instance: 1 }]);
+            let mut story = [machine_up(0, 1), vec![found.clone(), end]].concat();
+            let task = Truth::Submitted { task: 1, worker_type: 0, deadline: None, retries: 5 };
+            story.push(truth(HOUR, task));
+            if lost {
+                story.push(truth(HOUR, Truth::Claimed { task: 1, launch: 1 }));
+                story.push(truth(HOUR, Truth::Lost { task: 1, told: false }));
+            }
+            story.push(truth(HOUR, Truth::Stopped { launch: 1, by: EndedBy::Us }));
+            story
+        };
+        assert_eq!(notes(Rule::StrayClaimed, rules(), story(true)), [HOUR]);
+        assert_eq!(notes(Rule::ClaimedEnded, rules(), story(true)), []);
+        assert_eq!(notes(Rule::StrayClaimed, rules(), story(false)), []);
     }
 }

@@ -9,7 +9,8 @@ mod truth;
 
 use std::cell::RefCell;
 
-use provisioner_auditor::{Auditor, Event, Note, Truth as Happened};
+use provisioner_auditor::{Auditor, Event, Truth as Happened};
+pub use provisioner_auditor::{Half, Note, Rule};
 use provisioner_engine::journal::Record;
 use provisioner_engine::units::Time;
 use provisioner_sim::config::SimConfig;
