@@ -61,7 +61,8 @@ pub struct Auditor {
     rules: Rules,
     book: Book,
     world: World,
-    checks: Vec<Box<dyn Check>>,
+    shadow: Vec<Box<dyn Check>>,
+    truth: Vec<Box<dyn Check>>,
     notes: Notes,
 }
 
@@ -69,12 +70,12 @@ impl Auditor {
     /// An auditor who goes by these rules and has seen nothing.
     #[must_use]
     pub fn new(rules: Rules) -> Self {
-        let checks = shadow::checks().into_iter().chain(truth::checks()).collect();
         Self {
             rules,
             book: Book::default(),
             world: World::default(),
-            checks,
+            shadow: shadow::checks(),
+            truth: truth::checks(),
             notes: Notes::default(),
         }
     }
@@ -84,7 +85,7 @@ impl Auditor {
     pub fn event(&mut self, at: Ms, event: Event) {
         match event {
             Event::Told(told) => {
-                self.check(at, |check, scene, notes| check.told(scene, &told, notes));
+                self.check(at, Half::Shadow, |check, scene, notes| check.told(scene, &told, notes));
                 self.book.told(at, &told);
                 if let Told::Configured(rules) = told
                     && rules.is_served()
@@ -95,13 +96,21 @@ impl Auditor {
             Event::Decided(decided) => {
                 self.book.said(&self.rules, at, &decided);
                 for order in &decided.orders {
-                    self.check(at, |check, scene, notes| check.ordered(scene, order, notes));
+                    self.check(at, Half::Shadow, |check, scene, notes| {
+                        check.ordered(scene, order, notes);
+                    });
                     self.book.ordered(&self.rules, at, order);
                 }
-                self.check(at, |check, scene, notes| check.decided(scene, &decided, notes));
+                for half in [Half::Shadow, Half::Truth] {
+                    self.check(at, half, |check, scene, notes| {
+                        check.decided(scene, &decided, notes);
+                    });
+                }
             }
             Event::Truth(truth) => {
-                self.check(at, |check, scene, notes| check.happened(scene, &truth, notes));
+                self.check(at, Half::Truth, |check, scene, notes| {
+                    check.happened(scene, &truth, notes);
+                });
                 self.world.happened(at, &truth);
             }
         }
@@ -109,7 +118,7 @@ impl Auditor {
 
     /// The run is over: what should have come has not.
     pub fn close(&mut self, at: Ms) {
-        self.check(at, |check, scene, notes| check.closed(scene, notes));
+        self.check(at, Half::Truth, |check, scene, notes| check.closed(scene, notes));
     }
 
     /// What was noted so far, in the order of the events; at most [`Auditor::NOTES_MAX`].
@@ -133,10 +142,20 @@ impl Auditor {
         self.notes.into_all()
     }
 
-    fn check(&mut self, at: Ms, mut each: impl FnMut(&mut dyn Check, &Scene<'_>, &mut Notes)) {
-        let Self { rules, book, world, checks, notes } = self;
+    /// What was told and ordered is only for those who need no more; what happened, for the others.
+    fn check(
+        &mut self,
+        at: Ms,
+        half: Half,
+        mut each: impl FnMut(&mut dyn Check, &Scene<'_>, &mut Notes),
+    ) {
+        let Self { rules, book, world, shadow, truth, notes } = self;
         notes.at = at;
         let scene = Scene { at, rules, book, world };
+        let checks = match half {
+            Half::Shadow => shadow,
+            Half::Truth => truth,
+        };
         checks.iter_mut().for_each(|check| each(&mut **check, &scene, notes));
     }
 }
