@@ -3,6 +3,7 @@
 //! Problems are values that say what, where and what to do; nothing here renders a result or runs
 //! anything.
 
+pub mod audit;
 pub mod file;
 pub mod journal;
 pub mod output;

@@ -7,13 +7,13 @@ use provisioner_engine::random::{Seed, Stream};
 use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
 use rand::RngExt;
 
-use super::World;
 use super::api::Order;
 use super::event::{Event, Handle};
 use super::fates::Fates;
 use super::instances::{Health, Instance, NEVER, Place, Stage, Voice};
 use super::lifecycle::{Lifecycle, Machine};
 use super::tasks::NONE;
+use super::{Truth, World};
 use crate::config::api::Fulfilment;
 use crate::config::{Regime, SimConfig};
 use crate::dist::DurationDist;
@@ -153,6 +153,7 @@ impl World<'_> {
             let state = &mut self.pools[pool.index()];
             state.price = Some(price);
             state.changes += 1;
+            self.testify(|_| Truth::PriceMoved { pool, price, since });
             self.push_price(pool, price, since);
             self.interrupt_outbid(pool, price);
             self.serve_open(pool);
@@ -232,6 +233,11 @@ impl World<'_> {
         for launch in order.launches().skip(1) {
             self.ask_one(launch, order, voice);
         }
+        self.testify(|world| {
+            let Order { launch: token, count, worker_type, pool, market } = order;
+            let capacity = world.instances[first].capacity;
+            Truth::CallArrived { token, count, worker_type, pool, market, capacity }
+        });
         let first = &mut self.instances[first];
         first.siblings = order.count - 1;
         let after = delay(&self.config.cloud.answer, self.draws.answer, first);
@@ -374,6 +380,7 @@ impl World<'_> {
             Refusal::VolumeLimit => counts.volume_limit += 1,
             Refusal::Rejected => counts.rejected += 1,
         }
+        self.testify(|_| Truth::LaunchRefused { launch, refusal });
         self.capacity_moves(worker_type, -i64::from(capacity));
         if market != Market::OnDemand {
             self.note_refusal(worker_type, refusal);
@@ -449,6 +456,7 @@ impl World<'_> {
         instance.working_since = Some(self.now);
         instance.voice = Voice::Heard; // the queue tells whose worker it is
         let Instance { launch, worker_type, running_since, .. } = *instance;
+        self.testify(|_| Truth::WorkerRegistered { launch });
         self.tell(Observation::WorkerRegistered { launch });
         if let Some(uptime) = self.config.workers[worker_type.index()].uptime_max {
             let at = running_since.saturating_add(uptime).max(self.now);

@@ -37,6 +37,7 @@ impl World<'_> {
     pub(super) fn iterate(&mut self) {
         self.iterations += 1;
         self.events += 1;
+        self.tell_faults();
         if self.is_down() {
             self.come_back();
         }

@@ -9,11 +9,11 @@ use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Time};
 use rand::RngExt;
 
-use super::World;
 use super::cloud::{delay, hours, stream};
 use super::event::{Event, Handle};
 use super::instances::{Health, Instance, Stage};
 use super::tasks::NONE;
+use super::{Truth, World};
 use crate::config::FaultKind;
 use crate::dist::DurationDist;
 
@@ -102,6 +102,7 @@ impl World<'_> {
         self.instances[slot].held_then = self.held(slot);
         self.types[worker_type.index()].ready.leave(&mut self.instances, slot);
         self.fall_ill(slot, Health::Hung);
+        self.testify(|world| Truth::WorkerHung { launch: world.instances[slot].launch });
         self.lose_tasks(slot, false);
         self.instances[slot].busy = 0;
     }

@@ -14,7 +14,7 @@ use rand::RngExt;
 use super::cloud::{delay, hours, stream};
 use super::event::Event;
 use super::instances::{Instance, Notice, Stage};
-use super::{Turn, World};
+use super::{Truth, Turn, World};
 use crate::config::{FaultKind, Regime};
 use crate::dist::DurationDist;
 use crate::ec2::instance_state::InstanceState;
@@ -221,6 +221,10 @@ impl World<'_> {
         let ends_at = self.now.saturating_add(self.config.cloud.notice_lead);
         let missing = self.config.cloud.notice_missing;
         let missed = missing > 0.0 && stream(self.draws.notice, instance).random_bool(missing);
+        self.testify(|world| Truth::InstanceTaken {
+            launch: world.instances[slot].launch,
+            ends_at,
+        });
         self.recommend_late(slot, why);
         (self.instances[slot].ends_at, self.instances[slot].lifecycle.taken) = (ends_at, Some(why));
         // Today's requests for want of capacity jump to their end while the instance still runs.

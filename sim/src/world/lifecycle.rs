@@ -9,9 +9,9 @@ use provisioner_engine::observation::{EndCause, Observation, Refusal};
 use provisioner_engine::units::{Duration, Time};
 use rand::RngExt;
 
-use super::World;
 use super::cloud::{PoolState, delay, stream};
 use super::instances::{Instance, Stage};
+use super::{Truth, World};
 use crate::config::{FaultKind, Regime};
 use crate::dist::DurationDist;
 use crate::ec2::instance_state::{InstanceState, StateReason};
@@ -95,6 +95,17 @@ impl World<'_> {
         assert!(legal, "{launch}: EC2 takes no instance from {from:?} to {to:?}");
         let reason = cause.and_then(StateReason::of);
         self.report(launch, Step::Instance { from, to, reason });
+        let by = cause.unwrap_or(EndCause::Vanished);
+        self.testify(|world| match to {
+            InstanceState::Pending => {
+                Truth::InstanceGiven { launch, instance: world.instances[slot].id() }
+            }
+            InstanceState::Running => Truth::InstanceRan { launch },
+            InstanceState::ShuttingDown | InstanceState::Stopping | InstanceState::Stopped => {
+                Truth::InstanceStopped { launch, by }
+            }
+            InstanceState::Terminated => Truth::InstanceEnded { launch, by },
+        });
         self.enlist(slot, to, cause);
     }
 

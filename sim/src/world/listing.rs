@@ -18,7 +18,7 @@ use rand::RngExt;
 
 use super::event::{Event, GENERATIONS, Handle};
 use super::instances::{Instance, Stage};
-use super::{World, process};
+use super::{Truth, World, process};
 use crate::config::{FaultKind, SimConfig};
 use crate::dist::DurationDist;
 use crate::ec2::instance_state::InstanceState;
@@ -308,6 +308,7 @@ impl World<'_> {
             let runs = matches!(stage, Stage::Running | Stage::Working);
             if runs && seed.entity(identity).stream().random_bool(share) {
                 self.instances[slot].lied_about = true;
+                self.testify(|_| Truth::EndLied { launch });
                 self.observe(Observation::InstanceEnded { launch, cause: EndCause::Worker });
             }
         }

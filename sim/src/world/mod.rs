@@ -21,6 +21,7 @@
 //! | `money` | what launches may cost at most |
 //! | `habits` | how steady the orders are |
 //! | `audit` | checks of all this against itself |
+//! | `truth` | what really happens, told to whoever judges |
 //! | `tasks`, `instances`, `event` | state in reused slots, and how events name it |
 
 mod api;
@@ -43,6 +44,7 @@ mod queue;
 mod quotas;
 mod roles;
 mod tasks;
+mod truth;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,6 +74,8 @@ use self::queue::Told;
 use self::quotas::QuotaBook;
 use self::roles::EngineIds;
 use self::tasks::{Queue, TaskCounts, Tasks};
+use self::truth::FaultTurns;
+pub use self::truth::{TaskId, Truth};
 use crate::agenda::{Agenda, LineId};
 use crate::config::{FaultKind, SimConfig};
 use crate::input::{Task, TaskSource};
@@ -91,6 +95,8 @@ pub struct Hooks<'a> {
     /// Whether the modelled world is checked against itself at each iteration, as it always is in
     /// debug builds: a contradiction is a panic.
     pub check: bool,
+    /// Gets what really happens, and when.
+    pub truth: Option<&'a mut dyn FnMut(Time, Truth)>,
 }
 
 /// The state of one worker type at one time.
@@ -184,6 +190,7 @@ struct World<'a> {
     orphans: BTreeMap<InstanceId, (Time, Time)>,
     ownership: Ownership,
     notices: NoticeMeasures,
+    fault_turns: FaultTurns,
 }
 
 /// What the cloud does by itself at a time of its own.
@@ -305,6 +312,10 @@ impl<'a> World<'a> {
             orphans: BTreeMap::new(),
             ownership: Ownership::default(),
             notices: NoticeMeasures::default(),
+            fault_turns: match hooks.truth {
+                Some(_) => FaultTurns::of(config),
+                None => FaultTurns::default(),
+            },
             hooks,
         }
     }

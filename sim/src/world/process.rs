@@ -21,11 +21,11 @@ use provisioner_engine::units::{Duration, Time};
 use provisioner_engine::worker_type::EngineConfig;
 use rand::RngExt;
 
-use super::World;
 use super::api::Order;
 use super::cloud::hours;
 use super::event::{Event, Handle};
 use super::instances::{Stage, Voice};
+use super::{Truth, World};
 use crate::config::process::CrashStep;
 use crate::config::{FaultKind, SimConfig};
 use crate::dist::DurationDist;
@@ -201,6 +201,7 @@ impl World<'_> {
         process.unwritten.clear();
         process.is_down = true;
         self.engine = process.restore();
+        self.testify(|_| Truth::ProcessDied);
         self.in_flight.lose();
         self.listings.lose();
         for slot in self.instances.slots() {
@@ -218,6 +219,7 @@ impl World<'_> {
         process.is_down = false;
         let (config, written_at) = (process.config.take(), process.written_at);
         self.restarts += 1;
+        self.testify(|_| Truth::ProcessCameBack);
         self.observe(Observation::Restarted);
         if let Some(config) = config {
             self.configure(config);
