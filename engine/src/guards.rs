@@ -228,6 +228,9 @@ pub struct ZombieRule {
     pub patience: Duration,
     /// What the queue said of a worker is evidence for so long, and until the next decision.
     pub evidence_max: Duration,
+    /// Where tasks wait for so long though working capacity is free, the queue is asked who does not
+    /// claim, and that is not counted as supply; `None` counts it until it is a zombie.
+    pub suspected_after: Option<Duration>,
 }
 
 impl Default for Guards {
@@ -381,7 +384,13 @@ impl Default for BreakerRule {
 }
 
 impl Default for ZombieRule {
+    /// A worker polls its queue every 20 seconds (Taskcluster's long poll), and counts are up to an
+    /// iteration old: in five minutes a healthy one has asked for work ten times.
     fn default() -> Self {
-        Self { patience: Duration::from_mins(30), evidence_max: Duration::from_mins(2) }
+        Self {
+            patience: Duration::from_mins(30),
+            evidence_max: Duration::from_mins(2),
+            suspected_after: Some(Duration::from_mins(5)),
+        }
     }
 }

@@ -43,6 +43,7 @@ impl Engine {
         let spend = worker_types.iter().map(|known| known.spend);
         self.ledger.configure_spend(now, config.limits.spend, spend, &remap);
         self.shortages.configure(&remap);
+        self.suspects.configure(&remap);
         self.prices.configure(pools, reach, config.guards.prices_stale_after, &remap);
         self.history.configure(pools, &remap);
         self.gates.configure(&config, &remap);

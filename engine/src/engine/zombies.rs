@@ -54,6 +54,17 @@ impl Signs {
         }
     }
 
+    /// From when to when it is known to have held nothing.
+    pub(super) fn known_empty(&self) -> Option<(Time, Time)> {
+        self.empty_since.zip(self.checked)
+    }
+
+    /// Orders workers by how long they may have been silent: first those known to hold nothing, the
+    /// longest first, then those not heard of for longest.
+    pub(super) fn silence(&self) -> impl Ord + use<> {
+        (self.empty_since.is_none(), self.empty_since.or(self.checked))
+    }
+
     /// Whether the queue was asked and knows of no claim by it.
     pub(crate) fn never_worked(&self) -> bool {
         self.checked.is_some() && !self.claimed
@@ -88,6 +99,7 @@ impl Engine {
         if is_first && launch.signs.claimed {
             self.note(&launch, Event::Worked);
         }
+        self.judge_suspect(id, &launch);
         let (last, _) = self.deadline(id, &launch);
         if let Some((due, _)) = self.look(id, &launch)
             && self.now < last
@@ -107,7 +119,8 @@ impl Engine {
 
     /// When a worker is due for a look, and what then follows from what is known of it now.
     fn look(&self, id: LaunchId, launch: &Launch) -> Option<(Time, Duty)> {
-        let ZombieRule { patience, evidence_max } = self.config.guards.zombies?;
+        let ZombieRule { patience, evidence_max, suspected_after: _ } =
+            self.config.guards.zombies?;
         if launch.stage != Stage::Working {
             return None;
         }

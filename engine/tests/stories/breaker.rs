@@ -470,6 +470,7 @@ fn workers_that_register_and_never_claim_are_failed_boots_until_one_claims() {
                 build: 10 pending, 0 claimed, capacity 1 working → +9 (would keep 10)
                 build: the worker type is degraded (10 × failed), next try 1970-01-01T01:12:00Z
             72m:
+              check #11
               build c5.large/us-east-1a $0.02/h #12
                 build: 10 pending, 0 claimed, capacity 1 working → +9 (would keep 10)
                 build: the worker type is degraded (10 × failed), next try 1970-01-01T01:12:00Z

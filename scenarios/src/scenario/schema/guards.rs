@@ -178,12 +178,23 @@ fn block(
     doc: &'static str,
     default: Option<Duration>,
 ) -> Option<Duration> {
+    sourced_block(s, key, doc, default, PRESET)
+}
+
+/// The same, with a source of its own.
+fn sourced_block(
+    s: &mut Section<'_>,
+    key: &'static str,
+    doc: &'static str,
+    default: Option<Duration>,
+    source: &'static str,
+) -> Option<Duration> {
     let off = |_: &mut Section<'_>| None;
     let variants = [Variant::new("off", "Never.", &off)];
     let duration = ShortForm::new(some_time(), Some);
     let default = default.map_or("off".to_owned(), |default| some_time().show(&default));
     let default = default.trim_matches('"');
-    s.variant(key, doc, &variants, Some(&duration), Some((&format!("\"{default}\""), PRESET)))
+    s.variant(key, doc, &variants, Some(&duration), Some((&format!("\"{default}\""), source)))
 }
 
 /// A duration of a rule.
@@ -455,6 +466,14 @@ fn zombies(s: &mut Section<'_>) -> ZombieRule {
             "What the queue said of a worker is evidence for so long.",
             default.evidence_max,
             CHOSEN,
+        ),
+        suspected_after: sourced_block(
+            s,
+            "suspected_after",
+            "Where tasks wait for so long though working capacity is free, the queue is asked who \
+             does not claim, and that is not counted as supply.",
+            default.suspected_after,
+            "a Taskcluster worker asks for work every 20 seconds",
         ),
     }
 }
