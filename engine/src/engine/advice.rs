@@ -34,6 +34,11 @@ impl Advice {
     pub(super) fn asked(&mut self, launch: LaunchId) {
         self.asked.insert(launch);
     }
+
+    /// Whether a worker was told to stop lately.
+    pub(super) fn was_told(&self, launch: LaunchId) -> bool {
+        self.told.contains_key(&launch)
+    }
 }
 
 impl Engine {

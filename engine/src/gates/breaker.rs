@@ -9,8 +9,9 @@
 //! its own, a limit on volumes the region's.
 //!
 //! A worker that registers clears all three: its worker type, its image and its region. A worker
-//! that registers and never claims a task is a failed boot too, found out late; from then on,
-//! until one is known to have claimed, registering proves nothing. An instance that EC2 took back,
+//! that registers and never claims a task is a failed boot too, found out late: when it is ended as
+//! a zombie, or stops itself although tasks waited all along. From then on, until one is known to
+//! have claimed, registering proves nothing, and new workers are asked after early. An instance that EC2 took back,
 //! or that we ended, says nothing.
 //!
 //! What never registered anywhere is unproven, and only so many of it may be under way. To the
@@ -116,6 +117,13 @@ impl Breaker {
                 }
             }
         }
+    }
+
+    pub(super) fn is_hollow(&self, site: &Site) -> bool {
+        let is_hollow = |record: Option<&Record>| record.is_some_and(|record| record.hollow);
+        is_hollow(self.worker_types.get(site.worker_type.index()))
+            || is_hollow(self.images.get(site.image.index()))
+            || is_hollow(self.regions.get(site.region.index()))
     }
 
     pub(super) fn open(&self, rule: &BreakerRule, now: Time, site: &Site) -> Opening {

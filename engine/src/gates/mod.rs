@@ -94,7 +94,7 @@ pub(crate) enum Event {
     Abandoned,
     /// Its worker is known to have claimed a task.
     Worked,
-    /// Its worker registered and was ended because it never claimed a task.
+    /// Its worker registered, could have claimed a task and ended without.
     NeverWorked,
     /// EC2 took it back.
     Lost {
@@ -189,6 +189,11 @@ impl Gates {
         if let Some(rule) = &breaker {
             self.breaker.note(rule, now, site, ordered, event);
         }
+    }
+
+    /// Whether workers there register and never claim, as far as is known.
+    pub(crate) fn is_hollow(&self, site: &Site) -> bool {
+        self.guards.breaker.is_some() && self.breaker.is_hollow(site)
     }
 
     /// How many more may be launched there now, at the very door: without what is only looked at
