@@ -211,9 +211,9 @@ impl Gates {
     /// that is forgiven first is open as if it were.
     pub(crate) fn openings(&self, now: Time, sites: &[Site], fleet: &Fleet<'_>) -> Vec<Opening> {
         let mut openings: Vec<Opening> = sites.iter().map(|site| self.open(now, site)).collect();
-        if self.guards.losses.is_some() {
+        if let Some(rule) = &self.guards.losses {
             let penalties: Vec<_> =
-                sites.iter().map(|site| self.losses.penalty(now, site)).collect();
+                sites.iter().map(|site| self.losses.penalty(rule, now, site)).collect();
             let is_sound = |index: &usize| openings[*index].is_sound();
             let forgiven = match (0..sites.len())
                 .filter(is_sound)
@@ -224,7 +224,8 @@ impl Gates {
             };
             for (index, (site, penalty)) in sites.iter().zip(&penalties).enumerate() {
                 if let Some(penalty) = penalty.filter(|_| forgiven != Some(index)) {
-                    openings[index] = Opening::of(0, penalty.reason(site));
+                    let most = u32::from(penalty.may_be_tried(now));
+                    openings[index] = openings[index].and(Opening::of(most, penalty.reason(site)));
                 }
             }
         }

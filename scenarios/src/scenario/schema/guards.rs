@@ -270,9 +270,24 @@ fn losses(s: &mut Section<'_>) -> LossRule {
         penalty: time(
             s,
             "penalty",
-            "How long it is avoided; then it is forgiven.",
+            "How long it is avoided; after each further offence twice as long. Then one launch tries \
+             it: an instance that is lost within `within` is the next offence.",
             default.penalty,
             CHOSEN,
+        ),
+        penalty_max: time(
+            s,
+            "penalty_max",
+            "The longest that it is avoided.",
+            default.penalty_max,
+            "what makes a pool scarce lasts for hours",
+        ),
+        forgotten_after: time(
+            s,
+            "forgotten_after",
+            "Offences that are followed by none for so long are forgotten.",
+            default.forgotten_after,
+            "scarcity follows the hours of the day",
         ),
     }
 }
