@@ -24,7 +24,10 @@ use super::latch::Latch;
 use super::{Event, Opening, Site, Table};
 use crate::decision::{Reason, Suspect};
 use crate::guards::BreakerRule;
+use crate::ids::WorkerTypeId;
+use crate::ledger::Stage;
 use crate::observation::{EndCause, Refusal};
+use crate::remap::Remap;
 use crate::units::Time;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -51,6 +54,38 @@ struct Record {
 }
 
 impl Breaker {
+    /// Goes over to other ids.
+    pub(super) fn configure(&mut self, remap: &Remap) {
+        let worker_type = |old| remap.worker_type(WorkerTypeId::new(old));
+        self.worker_types.configure(|old| Some(worker_type(old)?.index()));
+        self.images.configure(|old| Some(remap.images[old].index()));
+        self.regions.configure(|old| Some(remap.regions[old].index()));
+    }
+
+    /// Counts anew what is under way.
+    pub(super) fn recount(&mut self, under_way: &[(Site, Stage)]) {
+        for table in [&mut self.worker_types, &mut self.images, &mut self.regions] {
+            table.values_mut().for_each(|record| (record.asked, record.booting) = (0, 0));
+        }
+        for (site, stage) in under_way {
+            for record in self.suspects(site) {
+                record.count(Event::Ordered);
+                if *stage > Stage::Requested {
+                    record.count(Event::Accepted);
+                }
+            }
+        }
+    }
+
+    /// The narrowest first.
+    fn suspects(&mut self, site: &Site) -> [&mut Record; 3] {
+        [
+            self.worker_types.at(site.worker_type.index()),
+            self.images.at(site.image.index()),
+            self.regions.at(site.region.index()),
+        ]
+    }
+
     pub(super) fn note(
         &mut self,
         rule: &BreakerRule,
@@ -59,12 +94,7 @@ impl Breaker {
         ordered: Time,
         event: Event,
     ) {
-        // The narrowest first.
-        let mut suspects = [
-            self.worker_types.at(site.worker_type.index()),
-            self.images.at(site.image.index()),
-            self.regions.at(site.region.index()),
-        ];
+        let mut suspects = self.suspects(site);
         for record in &mut suspects {
             record.count(event);
         }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{Event, Site, Table};
 use crate::decision::Reason;
 use crate::guards::LossRule;
+use crate::remap::Remap;
 use crate::units::{Duration, Ratio, Time};
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -64,6 +65,11 @@ impl Penalty {
 }
 
 impl Losses {
+    /// Goes over to other ids.
+    pub(super) fn configure(&mut self, remap: &Remap) {
+        self.pools.configure(|old| Some(remap.pools[old].index()));
+    }
+
     pub(super) fn note(
         &mut self,
         rule: &LossRule,

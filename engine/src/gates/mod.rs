@@ -25,6 +25,7 @@ mod quota;
 mod share;
 
 use alloc::vec::Vec;
+use core::mem;
 
 use serde::{Deserialize, Serialize};
 
@@ -38,10 +39,11 @@ use crate::catalog::Catalog;
 use crate::decision::{Market, Reason};
 use crate::guards::Guards;
 use crate::ids::{ImageId, PoolId, RegionId, WorkerTypeId};
+use crate::ledger::Stage;
 use crate::observation::{EndCause, Refusal};
 use crate::remap::Remap;
 use crate::units::Time;
-use crate::worker_type::{Candidate, EngineConfig, WorkerType};
+use crate::worker_type::{Candidate, WorkerType};
 
 /// Where a launch goes, in every respect that a gate may care about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +71,7 @@ impl Site {
 
     /// Spot and on-demand instances come from different pools of capacity.
     const fn capacity_pool(&self) -> usize {
-        self.pool.index() * 2 + self.on_demand as usize
+        in_market(self.pool.index(), self.on_demand)
     }
 }
 
@@ -147,21 +149,20 @@ impl Gates {
         Self { guards, ice, losses, quota: Quota::default(), breaker: Breaker::default() }
     }
 
-    /// Goes over to another configuration. What names of ids it cannot follow is learnt anew.
-    pub(crate) fn configure(&mut self, config: &EngineConfig, remap: &Remap) {
-        self.guards = config.guards;
-        let fresh = Self::new(config.guards);
-        let is_kept = |old: usize, new: usize| old == new;
-        let same_pools = (0..).zip(&remap.pools).all(|(old, new)| is_kept(old, new.index()));
-        let same_regions = (0..).zip(&remap.regions).all(|(old, new)| is_kept(old, new.index()));
-        let same_types = (0..)
-            .zip(&remap.worker_types)
-            .all(|(old, new)| new.is_some_and(|new| is_kept(old, new.index())));
-        if !(same_pools && same_regions) {
-            *self = fresh;
-        } else if !same_types {
-            self.breaker = fresh.breaker;
-        }
+    /// Goes over to another configuration. What is learnt of pools, regions, images and worker types
+    /// stays with their names; what is under way is to be counted again.
+    pub(crate) fn configure(&mut self, guards: Guards, remap: &Remap) {
+        self.guards = guards;
+        self.ice.configure(remap);
+        self.losses.configure(remap);
+        self.quota.configure(remap);
+        self.breaker.configure(remap);
+    }
+
+    /// Counts launches under way anew: those at that place that have not registered.
+    pub(crate) fn recount(&mut self, under_way: &[(Site, Stage)]) {
+        self.ice.recount(under_way);
+        self.breaker.recount(under_way);
     }
 
     /// Whether no gate can ever close.
@@ -251,6 +252,24 @@ impl<T: Clone + Default> Table<T> {
         }
         &mut self.0[index]
     }
+
+    fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.iter_mut()
+    }
+
+    /// Moves values to where their index has gone; what has gone nowhere is dropped.
+    fn configure(&mut self, moved: impl Fn(usize) -> Option<usize>) {
+        for (old, value) in mem::take(&mut self.0).into_iter().enumerate() {
+            if let Some(new) = moved(old) {
+                *self.at(new) = value;
+            }
+        }
+    }
+}
+
+/// Where something of a pool or a region stands that has one for each market.
+const fn in_market(index: usize, on_demand: bool) -> usize {
+    index * 2 + on_demand as usize
 }
 
 #[cfg(test)]
