@@ -380,6 +380,13 @@ pub enum Reason {
         /// When it last claimed, or registered.
         since: Time,
     },
+    /// So many units of working capacity claim nothing although tasks wait, and do not count.
+    Silent {
+        /// Whose.
+        worker_type: WorkerTypeId,
+        /// How many.
+        silent: u32,
+    },
     /// There has been more capacity than wanted for long enough: an idle worker is told to stop.
     Surplus {
         /// Which launch.
@@ -634,6 +641,10 @@ impl fmt::Display for Described<'_> {
             Reason::Adopted { launch, instance } => write!(f, "{launch}: adopted, {instance}"),
             Reason::Zombie { launch, since } => {
                 write!(f, "{launch}: ended, has claimed nothing since {since}")
+            }
+            Reason::Silent { worker_type, silent } => {
+                let name = self.name(worker_type);
+                write!(f, "{name}: {silent} working that claim nothing do not count")
             }
             Reason::Surplus { launch, wanted, live } => {
                 write!(f, "{launch}: told to stop, {live} live and {wanted} wanted")

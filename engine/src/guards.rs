@@ -186,8 +186,13 @@ pub struct LossRule {
     pub within: Duration,
     /// … and at least this share of what the pool gave in that time …
     pub share: Ratio,
-    /// … close it for this long; then it is forgiven, and counting starts anew.
+    /// … close it for this long, and after each further offence for twice as long …
     pub penalty: Duration,
+    /// … up to this. Then one launch tries it: if that is lost within `within`, the pool offends
+    /// again, and if not, counting starts anew.
+    pub penalty_max: Duration,
+    /// Offences that are followed by none for so long are forgotten.
+    pub forgotten_after: Duration,
 }
 
 /// The largest share of a worker type in one spot pool. With fewer usable pools than the share
@@ -228,6 +233,9 @@ pub struct ZombieRule {
     pub patience: Duration,
     /// What the queue said of a worker is evidence for so long, and until the next decision.
     pub evidence_max: Duration,
+    /// Where tasks wait for so long though working capacity is free, the queue is asked who does not
+    /// claim, and that is not counted as supply; `None` counts it until it is a zombie.
+    pub suspected_after: Option<Duration>,
 }
 
 impl Default for Guards {
@@ -349,12 +357,16 @@ impl Default for IceRule {
 }
 
 impl Default for LossRule {
+    /// What makes a pool take back what it sold, a demand that is larger than what is spare, lasts
+    /// for hours, and follows the hours of the day: by the next day it may be another pool.
     fn default() -> Self {
         Self {
             losses: 3,
             within: Duration::HOUR,
             share: Ratio::from_millionths(500_000),
             penalty: Duration::HOUR,
+            penalty_max: Duration::from_hours(8),
+            forgotten_after: Duration::DAY,
         }
     }
 }
@@ -381,7 +393,13 @@ impl Default for BreakerRule {
 }
 
 impl Default for ZombieRule {
+    /// A worker polls its queue every 20 seconds (Taskcluster's long poll), and counts are up to an
+    /// iteration old: in five minutes a healthy one has asked for work ten times.
     fn default() -> Self {
-        Self { patience: Duration::from_mins(30), evidence_max: Duration::from_mins(2) }
+        Self {
+            patience: Duration::from_mins(30),
+            evidence_max: Duration::from_mins(2),
+            suspected_after: Some(Duration::from_mins(5)),
+        }
     }
 }

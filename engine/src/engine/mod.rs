@@ -15,6 +15,7 @@ mod listing;
 mod looks;
 mod restart;
 mod shortage;
+mod suspects;
 mod turn;
 mod zombies;
 
@@ -32,6 +33,7 @@ use self::floors::Floors;
 use self::listing::{Found, Listings};
 use self::looks::Looks;
 use self::shortage::Shortages;
+use self::suspects::Suspects;
 pub(crate) use self::zombies::Signs;
 use crate::budget::Budget;
 use crate::decision::{Decision, Reason};
@@ -79,6 +81,7 @@ pub struct Engine {
     floors: Floors,
     ending: Ending,
     shortages: Shortages,
+    suspects: Suspects,
     listings: Listings,
 }
 
@@ -140,6 +143,7 @@ impl Engine {
             floors: Floors::new(worker_types),
             ending: Ending::default(),
             shortages: Shortages::default(),
+            suspects: Suspects::default(),
             listings: Listings::new(&config),
             config,
         }
@@ -276,6 +280,7 @@ impl Engine {
             self.changed.mark(worker_type);
         }
         self.end_overspent(&mut decision);
+        self.ask_suspects(&mut decision);
         self.lose_patience();
         if self.demands.lapses(now) {
             self.changed.mark_all(); // so that each says that it is frozen
@@ -290,7 +295,10 @@ impl Engine {
                         orders.push_back(order);
                     }
                 }
-                Err(frozen) => self.because(&mut decision, frozen),
+                Err(frozen) => {
+                    self.suspects.lose_sight(worker_type);
+                    self.because(&mut decision, frozen);
+                }
             }
         }
         self.changed.give_back(changed);

@@ -96,7 +96,8 @@ impl Engine {
             return None;
         }
         let Counts { pending, claimed, .. } = counts;
-        let supply = self.ledger.supply(worker_type);
+        let live = self.ledger.supply(worker_type).live();
+        let supply = self.suspect(worker_type, counts);
         let config = &self.config.worker_types[worker_type.index()];
         let WorkerType { capacity_max, scaling, .. } = *config;
         let capacity_min = config.capacity_min_at(self.now);
@@ -111,13 +112,17 @@ impl Engine {
             let keep = scaling.keep(&need);
             let scaled = Reason::Scaled { worker_type, pending, claimed, supply, change, keep };
             decision.reasons.push(scaled);
+            let silent = live - supply.live();
+            if silent > 0 {
+                decision.reasons.push(Reason::Silent { worker_type, silent });
+            }
         }
         let stopgap = supply.requested + self.ledger.on_demand(worker_type);
         if change + i64::from(stopgap) <= 0 {
             self.shortages.end(worker_type);
         }
         let wanted = u32::try_from(change).ok().filter(|wanted| *wanted > 0)?;
-        let mut picks = self.choose(worker_type, wanted, supply.live(), decision);
+        let mut picks = self.choose(worker_type, wanted, live, decision);
         picks.reverse();
         let pick = picks.pop()?;
         let later = if picks.is_empty() { Vec::new() } else { picks };

@@ -25,6 +25,7 @@ mod quota;
 mod share;
 
 use alloc::vec::Vec;
+use core::mem;
 
 use serde::{Deserialize, Serialize};
 
@@ -38,10 +39,11 @@ use crate::catalog::Catalog;
 use crate::decision::{Market, Reason};
 use crate::guards::Guards;
 use crate::ids::{ImageId, PoolId, RegionId, WorkerTypeId};
+use crate::ledger::Stage;
 use crate::observation::{EndCause, Refusal};
 use crate::remap::Remap;
 use crate::units::Time;
-use crate::worker_type::{Candidate, EngineConfig, WorkerType};
+use crate::worker_type::{Candidate, WorkerType};
 
 /// Where a launch goes, in every respect that a gate may care about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +71,7 @@ impl Site {
 
     /// Spot and on-demand instances come from different pools of capacity.
     const fn capacity_pool(&self) -> usize {
-        self.pool.index() * 2 + self.on_demand as usize
+        in_market(self.pool.index(), self.on_demand)
     }
 }
 
@@ -94,7 +96,7 @@ pub(crate) enum Event {
     Abandoned,
     /// Its worker is known to have claimed a task.
     Worked,
-    /// Its worker registered and was ended because it never claimed a task.
+    /// Its worker registered, could have claimed a task and ended without.
     NeverWorked,
     /// EC2 took it back.
     Lost {
@@ -147,21 +149,20 @@ impl Gates {
         Self { guards, ice, losses, quota: Quota::default(), breaker: Breaker::default() }
     }
 
-    /// Goes over to another configuration. What names of ids it cannot follow is learnt anew.
-    pub(crate) fn configure(&mut self, config: &EngineConfig, remap: &Remap) {
-        self.guards = config.guards;
-        let fresh = Self::new(config.guards);
-        let is_kept = |old: usize, new: usize| old == new;
-        let same_pools = (0..).zip(&remap.pools).all(|(old, new)| is_kept(old, new.index()));
-        let same_regions = (0..).zip(&remap.regions).all(|(old, new)| is_kept(old, new.index()));
-        let same_types = (0..)
-            .zip(&remap.worker_types)
-            .all(|(old, new)| new.is_some_and(|new| is_kept(old, new.index())));
-        if !(same_pools && same_regions) {
-            *self = fresh;
-        } else if !same_types {
-            self.breaker = fresh.breaker;
-        }
+    /// Goes over to another configuration. What is learnt of pools, regions, images and worker types
+    /// stays with their names; what is under way is to be counted again.
+    pub(crate) fn configure(&mut self, guards: Guards, remap: &Remap) {
+        self.guards = guards;
+        self.ice.configure(remap);
+        self.losses.configure(remap);
+        self.quota.configure(remap);
+        self.breaker.configure(remap);
+    }
+
+    /// Counts launches under way anew: those at that place that have not registered.
+    pub(crate) fn recount(&mut self, under_way: &[(Site, Stage)]) {
+        self.ice.recount(under_way);
+        self.breaker.recount(under_way);
     }
 
     /// Whether no gate can ever close.
@@ -191,6 +192,11 @@ impl Gates {
         }
     }
 
+    /// Whether workers there register and never claim, as far as is known.
+    pub(crate) fn is_hollow(&self, site: &Site) -> bool {
+        self.guards.breaker.is_some() && self.breaker.is_hollow(site)
+    }
+
     /// How many more may be launched there now, at the very door: without what is only looked at
     /// before a placement policy chooses.
     pub(crate) fn open(&self, now: Time, site: &Site) -> Opening {
@@ -206,9 +212,9 @@ impl Gates {
     /// that is forgiven first is open as if it were.
     pub(crate) fn openings(&self, now: Time, sites: &[Site], fleet: &Fleet<'_>) -> Vec<Opening> {
         let mut openings: Vec<Opening> = sites.iter().map(|site| self.open(now, site)).collect();
-        if self.guards.losses.is_some() {
+        if let Some(rule) = &self.guards.losses {
             let penalties: Vec<_> =
-                sites.iter().map(|site| self.losses.penalty(now, site)).collect();
+                sites.iter().map(|site| self.losses.penalty(rule, now, site)).collect();
             let is_sound = |index: &usize| openings[*index].is_sound();
             let forgiven = match (0..sites.len())
                 .filter(is_sound)
@@ -219,7 +225,8 @@ impl Gates {
             };
             for (index, (site, penalty)) in sites.iter().zip(&penalties).enumerate() {
                 if let Some(penalty) = penalty.filter(|_| forgiven != Some(index)) {
-                    openings[index] = Opening::of(0, penalty.reason(site));
+                    let most = u32::from(penalty.may_be_tried(now));
+                    openings[index] = openings[index].and(Opening::of(most, penalty.reason(site)));
                 }
             }
         }
@@ -245,6 +252,24 @@ impl<T: Clone + Default> Table<T> {
         }
         &mut self.0[index]
     }
+
+    fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.iter_mut()
+    }
+
+    /// Moves values to where their index has gone; what has gone nowhere is dropped.
+    fn configure(&mut self, moved: impl Fn(usize) -> Option<usize>) {
+        for (old, value) in mem::take(&mut self.0).into_iter().enumerate() {
+            if let Some(new) = moved(old) {
+                *self.at(new) = value;
+            }
+        }
+    }
+}
+
+/// Where something of a pool or a region stands that has one for each market.
+const fn in_market(index: usize, on_demand: bool) -> usize {
+    index * 2 + on_demand as usize
 }
 
 #[cfg(test)]

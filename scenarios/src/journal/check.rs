@@ -254,6 +254,7 @@ impl Tables {
                 self.worker_type(worker_type)?;
                 self.pool(pool)
             }
+            Reason::Silent { worker_type, .. } => self.worker_type(worker_type),
             Reason::ConfigurationEmpty { .. }
             | Reason::RequestTimedOut { .. }
             | Reason::RegistrationTimedOut { .. }

@@ -64,7 +64,11 @@ impl Profile {
             Self::WorkerManager => {
                 let (unanswered, memory) = (Unanswered::Forgotten, Memory::Durable);
                 let listing = Some(ListingRule::believed(Duration::ZERO));
-                let zombies = Some(ZombieRule { patience: INACTIVITY, ..ZombieRule::default() });
+                let zombies = Some(ZombieRule {
+                    patience: INACTIVITY,
+                    suspected_after: None,
+                    ..ZombieRule::default()
+                });
                 engine.guards = Guards { listing, unanswered, memory, zombies, ..Guards::off() };
                 engine.limits.launches_per_call_max = u32::MAX;
                 engine.limits.spend = SpendLimits::default();

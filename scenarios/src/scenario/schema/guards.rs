@@ -178,12 +178,23 @@ fn block(
     doc: &'static str,
     default: Option<Duration>,
 ) -> Option<Duration> {
+    sourced_block(s, key, doc, default, PRESET)
+}
+
+/// The same, with a source of its own.
+fn sourced_block(
+    s: &mut Section<'_>,
+    key: &'static str,
+    doc: &'static str,
+    default: Option<Duration>,
+    source: &'static str,
+) -> Option<Duration> {
     let off = |_: &mut Section<'_>| None;
     let variants = [Variant::new("off", "Never.", &off)];
     let duration = ShortForm::new(some_time(), Some);
     let default = default.map_or("off".to_owned(), |default| some_time().show(&default));
     let default = default.trim_matches('"');
-    s.variant(key, doc, &variants, Some(&duration), Some((&format!("\"{default}\""), PRESET)))
+    s.variant(key, doc, &variants, Some(&duration), Some((&format!("\"{default}\""), source)))
 }
 
 /// A duration of a rule.
@@ -259,9 +270,24 @@ fn losses(s: &mut Section<'_>) -> LossRule {
         penalty: time(
             s,
             "penalty",
-            "How long it is avoided; then it is forgiven.",
+            "How long it is avoided; after each further offence twice as long. Then one launch tries \
+             it: an instance that is lost within `within` is the next offence.",
             default.penalty,
             CHOSEN,
+        ),
+        penalty_max: time(
+            s,
+            "penalty_max",
+            "The longest that it is avoided.",
+            default.penalty_max,
+            "what makes a pool scarce lasts for hours",
+        ),
+        forgotten_after: time(
+            s,
+            "forgotten_after",
+            "Offences that are followed by none for so long are forgotten.",
+            default.forgotten_after,
+            "scarcity follows the hours of the day",
         ),
     }
 }
@@ -455,6 +481,14 @@ fn zombies(s: &mut Section<'_>) -> ZombieRule {
             "What the queue said of a worker is evidence for so long.",
             default.evidence_max,
             CHOSEN,
+        ),
+        suspected_after: sourced_block(
+            s,
+            "suspected_after",
+            "Where tasks wait for so long though working capacity is free, the queue is asked who \
+             does not claim, and that is not counted as supply.",
+            default.suspected_after,
+            "a Taskcluster worker asks for work every 20 seconds",
         ),
     }
 }
