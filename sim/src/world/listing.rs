@@ -339,7 +339,7 @@ impl World<'_> {
     pub(super) fn ownership_may_fail(&self) -> bool {
         let model = &self.config.cloud.listing;
         let faults = !self.config.faults.is_empty() || self.process.is_some();
-        !model.events || model.event_lost > 0.0 || faults
+        !model.events || model.event_lost > 0.0 || model.stale_read > 0.0 || faults
     }
 }
 

@@ -123,12 +123,13 @@ pub(super) fn cloud(s: &mut Section<'_>, regime: Regime, behaviour: Behaviour) -
             lifecycle::quotas(s, base.quotas)
         }),
         spot_billing: s.section("spot_billing", "How spot instances are billed.", |s| {
-            billing(s, base.spot_billing)
+            let units = units(s, base.spot_billing);
+            spot_billing(s, units)
         }),
         on_demand_billing: s.section(
             "on_demand_billing",
-            "How on-demand instances are billed.",
-            |s| billing(s, base.on_demand_billing),
+            "How on-demand instances are billed, at the price of their start.",
+            |s| units(s, base.on_demand_billing),
         ),
     };
     let observation_lag = delay(
@@ -141,13 +142,8 @@ pub(super) fn cloud(s: &mut Section<'_>, regime: Regime, behaviour: Behaviour) -
     CloudDoc { model, not_offered, observation_lag }
 }
 
-fn billing(s: &mut Section<'_>, rule: BillingRule) -> BillingRule {
-    let rereads = [("each-hour", Reread::EachHour), ("continuous", Reread::Continuous)];
-    let refunds = [
-        ("last-partial-hour", Refund::LastPartialHour),
-        ("first-hour", Refund::FirstHour),
-        ("nothing", Refund::Nothing),
-    ];
+/// For which time a stay is billed.
+fn units(s: &mut Section<'_>, rule: BillingRule) -> BillingRule {
     let quantum = kind::duration().within(Duration::SECOND..=Duration::DAY);
     let minimum = kind::duration().within(..=Duration::DAY);
     BillingRule {
@@ -165,6 +161,19 @@ fn billing(s: &mut Section<'_>, rule: BillingRule) -> BillingRule {
             rule.minimum,
             BILLED,
         ),
+        ..rule
+    }
+}
+
+/// What only spot instances know: prices that change, and ends that are not ours.
+fn spot_billing(s: &mut Section<'_>, rule: BillingRule) -> BillingRule {
+    let rereads = [("each-hour", Reread::EachHour), ("continuous", Reread::Continuous)];
+    let refunds = [
+        ("last-partial-hour", Refund::LastPartialHour),
+        ("first-hour", Refund::FirstHour),
+        ("nothing", Refund::Nothing),
+    ];
+    BillingRule {
         reread: s.defaulted(
             "reread",
             kind::choice(&rereads),
@@ -179,5 +188,6 @@ fn billing(s: &mut Section<'_>, rule: BillingRule) -> BillingRule {
             rule.refund,
             BILLED,
         ),
+        ..rule
     }
 }
