@@ -68,6 +68,8 @@ pub struct CloudModel {
     pub api: ApiModel,
     /// From the launch call, or the spot request, to an instance or a refusal.
     pub answer: DurationDist,
+    /// From a spot request to its `ValidUntil`, if it has one.
+    pub request_valid_for: Option<Duration>,
     /// From EC2's state `pending` to `running`.
     pub pending_to_running: DurationDist,
     /// From the order to end an instance to `terminated`; billing stops at the order.
@@ -157,6 +159,7 @@ impl CloudModel {
             regime: Regime::Capacity,
             api: ApiModel::default(),
             answer: log_normal(1_500, 0.4),
+            request_valid_for: None,
             pending_to_running: log_normal(8_000, 0.5).with_tail(0.005, half_hour_tail),
             termination: log_normal(60_000, 0.4),
             termination_gpu: log_normal(60_000, 0.4),

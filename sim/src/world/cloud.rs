@@ -378,9 +378,6 @@ impl World<'_> {
             self.note_refusal(worker_type, refusal);
         }
         self.fail_request(slot, refusal);
-        if refusal == Refusal::Cancelled {
-            self.instances[slot].voice = Voice::Heard; // that is an answer to the cancellation
-        }
         self.end(slot, Observation::LaunchRefused { launch, refusal });
     }
 
@@ -494,14 +491,29 @@ impl World<'_> {
     /// A request is withdrawn; the instance of one that was fulfilled runs on. A `RunInstances`
     /// call that is under way cannot be.
     pub(super) fn cancel(&mut self, slot: u32) {
-        let Instance { pool, stage, market, .. } = self.instances[slot];
+        let Instance { stage, market, .. } = self.instances[slot];
         let is_request = self.config.cloud.regime == Regime::Outbid && market != Market::OnDemand;
         if is_request && matches!(stage, Stage::Asked | Stage::Open) {
-            self.pools[pool.index()].open.retain(|open| *open != slot);
-            self.refuse(slot, Refusal::Cancelled);
+            self.instances[slot].voice = Voice::Heard; // as the answer to the cancellation is
+            self.withdraw(slot, StatusCode::CanceledBeforeFulfillment);
         } else if is_request {
             self.close_request(slot, StatusCode::RequestCanceledAndInstanceRunning);
         }
+    }
+
+    /// A request that still waits has expired.
+    pub(super) fn expire(&mut self, slot: u32) {
+        if self.instances[slot].stage == Stage::Open {
+            self.withdraw(slot, StatusCode::ScheduleExpired);
+        }
+    }
+
+    /// A request that has no instance is over with this code.
+    fn withdraw(&mut self, slot: u32, code: StatusCode) {
+        let pool = self.instances[slot].pool;
+        self.pools[pool.index()].open.retain(|open| *open != slot);
+        self.close_request(slot, code);
+        self.refuse(slot, Refusal::Cancelled);
     }
 
     /// The instance does no more work and its stay is billed.

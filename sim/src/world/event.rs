@@ -79,6 +79,8 @@ events! {
     FaultTurns = 15,
     /// The engine's process dies by chance.
     ProcessDies = 16,
+    /// A spot request's `ValidUntil`.
+    Expires = 17,
     /// A worker hangs.
     Hangs = 40,
     /// A worker dies.

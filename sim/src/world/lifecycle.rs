@@ -11,6 +11,7 @@ use rand::RngExt;
 
 use super::World;
 use super::cloud::{PoolState, delay, stream};
+use super::event::Event;
 use super::instances::{Instance, Stage};
 use crate::config::{FaultKind, Regime};
 use crate::dist::DurationDist;
@@ -124,8 +125,13 @@ impl World<'_> {
     /// A spot request waits for what this code says.
     pub(super) fn hold(&mut self, slot: u32, code: StatusCode) {
         self.open_request(slot);
-        let Instance { pool, ref mut stage, lifecycle, .. } = self.instances[slot];
-        *stage = Stage::Open;
+        let Instance { pool, ref mut stage, lifecycle, running_since: asked, .. } =
+            self.instances[slot];
+        let waited_before = std::mem::replace(stage, Stage::Open) == Stage::Open;
+        if let Some(valid) = self.config.cloud.request_valid_for.filter(|_| !waited_before) {
+            let until = asked.saturating_add(valid).max(self.now);
+            self.agenda.enter(until, Event::Expires(self.instances.handle(slot)).pack());
+        }
         self.pools[pool.index()].open.push(slot);
         if lifecycle.request != Some(code) {
             self.enter_status(slot, code);

@@ -124,7 +124,7 @@ impl World<'_> {
         let step = match state {
             InstanceState::Pending => 0,
             InstanceState::Running => 1,
-            InstanceState::ShuttingDown | InstanceState::Stopping | InstanceState::Stopped => 2,
+            InstanceState::ShuttingDown => 2,
             InstanceState::Terminated => 3,
         };
         let model = &self.config.cloud.listing;

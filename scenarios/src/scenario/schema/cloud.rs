@@ -6,7 +6,7 @@ use provisioner_sim::config::{CloudModel, Regime};
 use provisioner_sim::dist::DurationDist;
 
 use super::api::api;
-use super::delay::{delay, duration};
+use super::delay::{delay, duration, some_time};
 use super::{At, lifecycle};
 use crate::file::{Section, kind};
 
@@ -59,6 +59,14 @@ pub(super) fn cloud(s: &mut Section<'_>, regime: Regime, behaviour: Behaviour) -
             "From the launch call, or the spot request, to an instance or a refusal.",
             &base.answer,
             ANSWER,
+        ),
+        request_valid_for: s.optional(
+            "request_valid_for",
+            some_time(),
+            "From a spot request to its `ValidUntil`: one that still waits then has expired \
+             (`schedule-expired`; only in the bid era do requests wait). If left out, none expires: \
+             `request_timeout` is shorter than EC2's own end (EC2 API, RequestSpotInstances: none \
+             until 2017, seven days since).",
         ),
         pending_to_running: delay(
             s,
