@@ -480,6 +480,14 @@ impl World<'_> {
         self.then(slot, after, Event::Terminated, Self::terminated);
     }
 
+    /// EC2 carries out the provisioner's order to end an instance, if it is up still.
+    pub(super) fn end_by_order(&mut self, slot: u32) {
+        if let Stage::Pending | Stage::Running | Stage::Working = self.instances[slot].stage {
+            self.note_ended(slot);
+            self.stop(slot, EndCause::Provisioner);
+        }
+    }
+
     /// The instance is `terminated`.
     pub(super) fn terminated(&mut self, slot: u32) {
         let Instance { launch, ended_by: cause, .. } = self.instances[slot];
@@ -552,7 +560,7 @@ impl World<'_> {
     }
 
     /// Something happens to an instance after a delay, at once if there is none.
-    fn then(
+    pub(super) fn then(
         &mut self,
         slot: u32,
         after: Duration,

@@ -261,6 +261,12 @@ impl World<'_> {
         self.end(slot, Observation::InstanceEnded { launch, cause });
     }
 
+    /// How long EC2 takes to carry out the order to end this instance.
+    pub(super) fn terminate_call(&self, slot: u32) -> Duration {
+        let purpose = self.draws.termination.purpose("call");
+        delay(&self.config.cloud.terminate_call, purpose, &self.instances[slot])
+    }
+
     /// How long this instance takes to shut down.
     pub(super) fn termination_time(&self, slot: u32) -> Duration {
         let (cloud, instance) = (&self.config.cloud, &self.instances[slot]);

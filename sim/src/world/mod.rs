@@ -374,6 +374,7 @@ impl<'a> World<'a> {
             Event::Deadline(handle) => self.on_task(handle, Self::give_up),
             Event::SlotRested(handle) => self.on_instance(handle, Self::slot_rested),
             Event::Answered(handle) => self.on_instance(handle, Self::answer),
+            Event::Ends(handle) => self.on_instance(handle, Self::end_by_order),
             Event::Expires(handle) => self.on_instance(handle, Self::expire),
             Event::Running(handle) => self.on_instance(handle, Self::start_running),
             Event::Booted(handle) => self.on_instance(handle, Self::boot),

@@ -129,7 +129,7 @@ impl World<'_> {
         true
     }
 
-    /// What the queue knows of a worker: a claim is held until it is given back or expires.
+    /// What the queue says of a worker: a claim is held until it is given back or expires.
     fn worker_checked(&self, launch: LaunchId) -> Option<Observation> {
         if self.is(|fault| matches!(fault, FaultKind::QueueDown)) {
             return None;
@@ -138,9 +138,14 @@ impl World<'_> {
         let Instance { health, ill_since, held_then, last_claim, .. } = self.instances[slot];
         let expires = ill_since.saturating_add(self.config.queue.claim_expiry);
         let expiring = health == Health::Hung && self.now < expires;
+        let says = self.faults().find_map(|fault| match fault {
+            FaultKind::QueueSaysOfWorkers { claimed } => Some(*claimed),
+            _ => None,
+        });
+        let claimed = says.unwrap_or(if expiring { held_then } else { self.held(slot) });
         Some(Observation::WorkerChecked {
             launch,
-            claimed: if expiring { held_then } else { self.held(slot) },
+            claimed,
             last_claim: (last_claim != NEVER).then_some(last_claim),
             as_of: self.now,
         })

@@ -75,10 +75,19 @@ pub(super) fn cloud(s: &mut Section<'_>, regime: Regime, behaviour: Behaviour) -
             &base.pending_to_running,
             PENDING,
         ),
+        terminate_call: delay(
+            s,
+            "terminate_call",
+            "From the order to end an instance, and the last look at its worker, until EC2 carries \
+             it out: the worker may claim meanwhile.",
+            &base.terminate_call,
+            "none if plain; assumed to take as long as a launch call (daemonology ec2-boot-bench, \
+             2021: 1.5 s)",
+        ),
         termination: delay(
             s,
             "termination",
-            "From the order to end an instance to `terminated`; billing stops at the order.",
+            "From then to `terminated`; billing stops at the beginning.",
             &base.termination,
             "assumed: Linux images shut down within a minute or two",
         ),
