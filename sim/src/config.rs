@@ -72,9 +72,13 @@ pub struct CloudModel {
     pub api: ApiModel,
     /// From the launch call, or the spot request, to an instance or a refusal.
     pub answer: DurationDist,
+    /// From a spot request to its `ValidUntil`, if it has one.
+    pub request_valid_for: Option<Duration>,
     /// From EC2's state `pending` to `running`.
     pub pending_to_running: DurationDist,
-    /// From the order to end an instance to `terminated`; billing stops at the order.
+    /// From the order to end an instance, and the last look at its worker, until EC2 carries it out.
+    pub terminate_call: DurationDist,
+    /// From then to `terminated`; billing stops at the beginning.
     pub termination: DurationDist,
     /// The same for machines with GPUs.
     pub termination_gpu: DurationDist,
@@ -124,6 +128,7 @@ impl CloudModel {
     #[must_use]
     pub fn full(regime: Regime) -> Self {
         Self {
+            terminate_call: log_normal(1_500, 0.4),
             termination_gpu: log_normal(300_000, 0.5),
             termination_metal: log_normal(1_200_000, 0.3),
             interruption: InterruptionModel::full(regime),
@@ -161,7 +166,9 @@ impl CloudModel {
             regime: Regime::Capacity,
             api: ApiModel::default(),
             answer: log_normal(1_500, 0.4),
+            request_valid_for: None,
             pending_to_running: log_normal(8_000, 0.5).with_tail(0.005, half_hour_tail),
+            terminate_call: DurationDist::Constant(Duration::ZERO),
             termination: log_normal(60_000, 0.4),
             termination_gpu: log_normal(60_000, 0.4),
             termination_metal: log_normal(60_000, 0.4),
@@ -197,7 +204,7 @@ pub enum FaultKind {
         /// Where it dies.
         step: CrashStep,
     },
-    /// The queue answers nothing: its counts are unknown, and so is what a worker holds.
+    /// The queue answers nothing: unknown are its counts, what a worker holds and who registers.
     QueueDown,
     /// The price feed tells nothing.
     FeedDown,
@@ -233,6 +240,11 @@ pub enum FaultKind {
         /// Tasks waiting.
         pending: u32,
         /// Tasks held by workers.
+        claimed: u32,
+    },
+    /// The queue tells this of each worker that it is asked about, whatever that holds.
+    QueueSaysOfWorkers {
+        /// Tasks held by the worker.
         claimed: u32,
     },
     /// Instances that start to boot never claim a task.

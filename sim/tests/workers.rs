@@ -377,6 +377,41 @@ fn no_answer_ends_nobody() {
 }
 
 #[test]
+fn a_queue_that_forgets_what_a_worker_holds_ends_it_only_if_it_insists() {
+    let ended = |until: &str| {
+        let mut config = watchful(fleet(1, worker()));
+        let idle = FaultKind::QueueSaysOfWorkers { claimed: 0 };
+        fault(&mut config, "30m", until, idle);
+        let safety = outcome(&config, tasks("0s 100m retries 0\n 5m 1m")).total.safety;
+        (safety.claimed_ended, safety.spared)
+    };
+    assert_eq!(ended("75m"), (0, 0), "told once that it holds nothing, the engine asks again");
+    assert_eq!(ended("82m"), (0, 1), "the truth of the last look spares it");
+    assert_eq!(ended("3h"), (1, 0), "who is lied to each time ends what works");
+}
+
+#[test]
+fn a_queue_that_invents_tasks_keeps_a_zombie_until_it_tells_the_truth() {
+    let mut config = watchful(fleet(1, WorkerModel { never_claims: 1.0, ..worker() }));
+    fault(&mut config, "30m", "5h", FaultKind::QueueSaysOfWorkers { claimed: 1 });
+    let zombie_time = outcome(&config, tasks("0s 10m deadline 6h")).total.safety.zombie_time;
+    assert!(zombie_time > duration("5h"));
+}
+
+#[test]
+fn a_worker_that_claims_after_the_last_look_is_ended_at_its_task() {
+    let ended = |terminate_call: &str| {
+        let mut config = watchful(fleet(1, WorkerModel { ignores_idle: 1.0, ..worker() }));
+        config.cloud.terminate_call = DurationDist::Constant(duration(terminate_call));
+        // Idle since 0h02, asked after at 0h41 and at 1h21, given up at 1h22m00.
+        let total = outcome(&config, tasks("0s 1m\n 4921s 10m")).total;
+        (total.safety.claimed_ended, total.tasks.rerun)
+    };
+    assert_eq!(ended("0s"), (0, 0));
+    assert_eq!(ended("2s"), (1, 1));
+}
+
+#[test]
 fn a_late_answer_is_no_evidence() {
     let mut config = watchful(fleet(1, WorkerModel { never_claims: 1.0, ..worker() }));
     config.queue.check_answer = DurationDist::Constant(duration("3m"));

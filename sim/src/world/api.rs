@@ -79,7 +79,7 @@ impl Api {
                 && !config.faults.iter().any(about_calls)
                 && !process::may_die(config),
             buckets: Vec::new(),
-            tokens: Tokens::new(config.cloud.api.client_token_life),
+            tokens: Tokens::default(),
             newest: LaunchId(0),
             seed: config.seed.purpose("call"),
         }
@@ -373,10 +373,13 @@ fn millionths(tokens: u32) -> u64 {
     u64::from(tokens) * 1_000_000
 }
 
+/// How long EC2 knows a client token: longer than anybody here relies on one (the engine: an hour).
+/// EC2 Developer Guide, "Ensuring idempotency", does not say.
+const TOKEN_LIFE: Duration = Duration::DAY;
+
 /// Which calls were carried out, by client token and zone.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Tokens {
-    life: Duration,
     made: BTreeMap<(LaunchId, ZoneId), Made>,
 }
 
@@ -399,20 +402,16 @@ enum Presented {
 }
 
 impl Tokens {
-    const fn new(life: Duration) -> Self {
-        Self { life, made: BTreeMap::new() }
-    }
-
     /// A call arrives.
     fn present(&mut self, now: Time, zone: ZoneId, order: Order) -> Presented {
         while let Some(oldest) = self.made.first_entry()
-            && now.since(oldest.get().at) > self.life
+            && now.since(oldest.get().at) > TOKEN_LIFE
         {
             oldest.remove();
         }
         let key = (order.launch, zone);
         match self.made.get(&key) {
-            Some(made) if now.since(made.at) <= self.life => {
+            Some(made) if now.since(made.at) <= TOKEN_LIFE => {
                 let same = made.order == order;
                 if same { Presented::Known } else { Presented::Mismatch }
             }
@@ -522,7 +521,7 @@ mod tests {
 
     #[test]
     fn a_token_is_good_for_one_launch_in_each_zone() {
-        let mut tokens = Tokens::new(Duration::DAY);
+        let mut tokens = Tokens::default();
         let (a, b) = (ZoneId::new(0), ZoneId::new(1));
         assert_eq!(tokens.present(secs(0), a, order(1, 3)), Presented::New);
         assert_eq!(tokens.present(secs(60), a, order(1, 3)), Presented::Known);
@@ -533,7 +532,7 @@ mod tests {
 
     #[test]
     fn a_token_is_forgotten_after_its_life() {
-        let mut tokens = Tokens::new(Duration::DAY);
+        let mut tokens = Tokens::default();
         let zone = ZoneId::new(0);
         assert_eq!(tokens.present(secs(0), zone, order(1, 1)), Presented::New);
         assert_eq!(tokens.present(secs(86_400), zone, order(1, 1)), Presented::Known);
@@ -543,7 +542,7 @@ mod tests {
 
     #[test]
     fn an_end_is_remembered_for_its_own_call_only() {
-        let mut tokens = Tokens::new(Duration::DAY);
+        let mut tokens = Tokens::default();
         let zone = ZoneId::new(0);
         let end = Observation::LaunchRefused {
             launch: LaunchId(2),

@@ -386,9 +386,6 @@ impl World<'_> {
             self.note_refusal(worker_type, refusal);
         }
         self.fail_request(slot, refusal);
-        if refusal == Refusal::Cancelled {
-            self.instances[slot].voice = Voice::Heard; // that is an answer to the cancellation
-        }
         self.end(slot, Observation::LaunchRefused { launch, refusal });
     }
 
@@ -457,7 +454,7 @@ impl World<'_> {
         instance.voice = Voice::Heard; // the queue tells whose worker it is
         let Instance { launch, worker_type, running_since, .. } = *instance;
         self.testify(|_| Truth::WorkerRegistered { launch });
-        self.tell(Observation::WorkerRegistered { launch });
+        self.tell_registered(launch);
         if let Some(uptime) = self.config.workers[worker_type.index()].uptime_max {
             let at = running_since.saturating_add(uptime).max(self.now);
             self.agenda.enter(at, Event::UptimeReached(self.instances.handle(slot)).pack());
@@ -492,6 +489,14 @@ impl World<'_> {
         self.then(slot, after, Event::Terminated, Self::terminated);
     }
 
+    /// EC2 carries out the provisioner's order to end an instance, if it is up still.
+    pub(super) fn end_by_order(&mut self, slot: u32) {
+        if let Stage::Pending | Stage::Running | Stage::Working = self.instances[slot].stage {
+            self.note_ended(slot);
+            self.stop(slot, EndCause::Provisioner);
+        }
+    }
+
     /// The instance is `terminated`.
     pub(super) fn terminated(&mut self, slot: u32) {
         let Instance { launch, ended_by: cause, .. } = self.instances[slot];
@@ -503,14 +508,29 @@ impl World<'_> {
     /// A request is withdrawn; the instance of one that was fulfilled runs on. A `RunInstances`
     /// call that is under way cannot be.
     pub(super) fn cancel(&mut self, slot: u32) {
-        let Instance { pool, stage, market, .. } = self.instances[slot];
+        let Instance { stage, market, .. } = self.instances[slot];
         let is_request = self.config.cloud.regime == Regime::Outbid && market != Market::OnDemand;
         if is_request && matches!(stage, Stage::Asked | Stage::Open) {
-            self.pools[pool.index()].open.retain(|open| *open != slot);
-            self.refuse(slot, Refusal::Cancelled);
+            self.instances[slot].voice = Voice::Heard; // as the answer to the cancellation is
+            self.withdraw(slot, StatusCode::CanceledBeforeFulfillment);
         } else if is_request {
             self.close_request(slot, StatusCode::RequestCanceledAndInstanceRunning);
         }
+    }
+
+    /// A request that still waits has expired.
+    pub(super) fn expire(&mut self, slot: u32) {
+        if self.instances[slot].stage == Stage::Open {
+            self.withdraw(slot, StatusCode::ScheduleExpired);
+        }
+    }
+
+    /// A request that has no instance is over with this code.
+    fn withdraw(&mut self, slot: u32, code: StatusCode) {
+        let pool = self.instances[slot].pool;
+        self.pools[pool.index()].open.retain(|open| *open != slot);
+        self.close_request(slot, code);
+        self.refuse(slot, Refusal::Cancelled);
     }
 
     /// The instance does no more work and its stay is billed.
@@ -549,7 +569,7 @@ impl World<'_> {
     }
 
     /// Something happens to an instance after a delay, at once if there is none.
-    fn then(
+    pub(super) fn then(
         &mut self,
         slot: u32,
         after: Duration,

@@ -5,13 +5,13 @@
 
 use provisioner_engine::decision::Action;
 use provisioner_engine::journal::Record;
-use provisioner_engine::observation::{Call, EndCause, Observation};
+use provisioner_engine::observation::{Call, Observation};
 use provisioner_engine::units::Duration;
 
 use super::World;
 use super::api::Order;
 use super::event::{Event, GENERATIONS, Handle};
-use super::instances::{Stage, Voice};
+use super::instances::Voice;
 use crate::config::process::CrashStep;
 use crate::config::{Fault, FaultKind};
 use crate::dist::DurationDist;
@@ -111,11 +111,9 @@ impl World<'_> {
                 self.calls.terminate += 1;
                 if self.call_about(Call::Terminate, launch)
                     && let Some(slot) = self.launches.get(launch).copied()
-                    && let Stage::Pending | Stage::Running | Stage::Working =
-                        self.instances[slot].stage
                 {
-                    self.note_ended(slot);
-                    self.stop(slot, EndCause::Provisioner);
+                    let after = self.terminate_call(slot);
+                    self.then(slot, after, Event::Ends, Self::end_by_order);
                 }
             }
             Action::EndStray { instance } => self.end_stray(instance),

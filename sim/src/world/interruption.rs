@@ -205,7 +205,12 @@ impl World<'_> {
         let Instance { noticed, hazard, .. } = self.instances[slot];
         match noticed {
             None if hazard > self.now => {} // a calm came before it
-            None => self.take_back(slot, StatusCode::InstanceTerminatedNoCapacity),
+            None => {
+                if self.instances[slot].rebalance <= self.now {
+                    self.recommend(slot);
+                }
+                self.take_back(slot, StatusCode::InstanceTerminatedNoCapacity);
+            }
             Some(Notice::Coming) if hazard == self.now => self.see_notice(slot),
             Some(Notice::Coming | Notice::Seen | Notice::Missed) => {}
         }

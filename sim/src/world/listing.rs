@@ -124,7 +124,7 @@ impl World<'_> {
         let step = match state {
             InstanceState::Pending => 0,
             InstanceState::Running => 1,
-            InstanceState::ShuttingDown | InstanceState::Stopping | InstanceState::Stopped => 2,
+            InstanceState::ShuttingDown => 2,
             InstanceState::Terminated => 3,
         };
         let model = &self.config.cloud.listing;
@@ -342,8 +342,10 @@ impl World<'_> {
 /// Whether the engine can ever be wrong about what runs.
 pub(super) fn ownership_may_fail(config: &SimConfig) -> bool {
     let model = &config.cloud.listing;
-    let may_stray = !model.events || model.event_lost > 0.0 || !config.cloud.api.is_plain();
-    may_stray || !config.faults.is_empty() || process::may_die(config)
+    let may_miss = !model.events || model.event_lost > 0.0 || model.stale_read > 0.0;
+    let may_err = !config.cloud.api.is_plain() || process::may_die(config);
+    may_miss || may_err || !config.faults.is_empty()
+}
 }
 
 #[cfg(test)]

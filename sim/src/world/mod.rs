@@ -51,7 +51,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use provisioner_engine::Engine;
 use provisioner_engine::decision::Market as BoughtIn;
-use provisioner_engine::ids::{InstanceId, PoolId, WorkerTypeId};
+use provisioner_engine::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
 use provisioner_engine::journal::{Digest, Record};
 use provisioner_engine::launch_map::LaunchMap;
 use provisioner_engine::random::Stream;
@@ -152,6 +152,8 @@ struct World<'a> {
     changed: Vec<WorkerTypeId>,
     /// What the queue told of the counts of each worker type.
     told: Vec<Told>,
+    /// Launches whose worker registered while the queue was down.
+    registered_unheard: Vec<LaunchId>,
     tasks: Tasks,
     instances: Instances,
     /// The slot of each launch that has not ended.
@@ -254,6 +256,7 @@ impl<'a> World<'a> {
         for (slot, fault) in (0..).zip(&config.faults) {
             if let FaultKind::ToldEnded { .. }
             | FaultKind::Configured(_)
+            | FaultKind::QueueDown
             | FaultKind::Crash { .. } = fault.what
             {
                 for (generation, at) in [(0, fault.from), (1, fault.until)] {
@@ -276,6 +279,7 @@ impl<'a> World<'a> {
                 .iter()
                 .map(|worker_type| Told::new(reads.purpose(&worker_type.name).stream()))
                 .collect(),
+            registered_unheard: Vec::new(),
             changed: (0..types.len()).map(WorkerTypeId::new).collect(),
             waits: vec![waits; types.len()],
             recent_waits: Vec::with_capacity(WAITS_AT_ONCE),
@@ -393,6 +397,8 @@ impl<'a> World<'a> {
             Event::Deadline(handle) => self.on_task(handle, Self::give_up),
             Event::SlotRested(handle) => self.on_instance(handle, Self::slot_rested),
             Event::Answered(handle) => self.on_instance(handle, Self::answer),
+            Event::Ends(handle) => self.on_instance(handle, Self::end_by_order),
+            Event::Expires(handle) => self.on_instance(handle, Self::expire),
             Event::Running(handle) => self.on_instance(handle, Self::start_running),
             Event::Booted(handle) => self.on_instance(handle, Self::boot),
             Event::Noticed(handle) => self.on_instance(handle, Self::notice),
