@@ -29,7 +29,7 @@ pub fn audited_run(
     hooks: Hooks<'_>,
 ) -> (Outcome, Vec<Note>) {
     let auditor = RefCell::new(Auditor::new(rules(config)));
-    let Hooks { mut journal, sample, progress, transition, truth: mut witness } = hooks;
+    let Hooks { mut journal, sample, progress, transition, truth: mut witness, check } = hooks;
     let mut teller = Teller::new(&config.engine);
     let mut on_record = |record: Record| {
         if let Some(event) = teller.event(&record) {
@@ -53,6 +53,7 @@ pub fn audited_run(
         progress: progress.map(|hook| hook as _),
         transition: transition.map(|hook| hook as _),
         truth: Some(&mut on_truth),
+        check,
     };
     let outcome = run(config, tasks, hooks);
     let mut auditor = auditor.into_inner();

@@ -79,7 +79,8 @@ fn blinds(config: &SimConfig, nth: usize) -> bool {
         | FaultKind::RequestsLost { .. }
         | FaultKind::InternalErrors { .. }
         // Nobody is ended of whom the queue does not say that they hold nothing.
-        | FaultKind::QueueDown => true,
+        | FaultKind::QueueDown
+        | FaultKind::QueueSaysOfWorkers { .. } => true,
         FaultKind::Crash { .. }
         | FaultKind::FeedDown
         | FaultKind::FeedFirstPage

@@ -20,6 +20,7 @@ use provisioner_sim::Hooks;
 
 pub use self::compose::compose;
 use self::coverage::Coverage;
+use crate::audit::{Note, audited_run};
 use crate::file::Issues;
 use crate::load_text;
 
@@ -56,12 +57,17 @@ pub fn weather(text: &str) -> Result<Weathered, Issues> {
     let mut coverage = Coverage::none();
     let mut journal = |record: Record| coverage.note(&record);
     let hooks = Hooks { journal: Some(&mut journal), check: true, ..Hooks::default() };
-    let run = || provisioner_sim::run(&config, &mut *scenario.tasks(scenario.seed()), hooks);
+    let run = || audited_run(&config, &mut *scenario.tasks(scenario.seed()), hooks);
     let ran = panic::catch_unwind(AssertUnwindSafe(run));
     let mut weathered =
         Weathered { failures: Vec::new(), coverage, lasted: Duration::ZERO, crashes: 0 };
     match ran {
-        Ok(outcome) => {
+        Ok((outcome, notes)) => {
+            let noted = |note: Note| Failure {
+                rule: note.rule.name().to_owned(),
+                found: note.what,
+            };
+            weathered.failures.extend(notes.into_iter().map(noted));
             let failure = |(rule, found): (&str, u64)| Failure {
                 rule: rule.to_owned(),
                 found: format!("{found}"),

@@ -102,9 +102,7 @@ impl World<'_> {
                 Truth::InstanceGiven { launch, instance: world.instances[slot].id() }
             }
             InstanceState::Running => Truth::InstanceRan { launch },
-            InstanceState::ShuttingDown | InstanceState::Stopping | InstanceState::Stopped => {
-                Truth::InstanceStopped { launch, by }
-            }
+            InstanceState::ShuttingDown => Truth::InstanceStopped { launch, by },
             InstanceState::Terminated => Truth::InstanceEnded { launch, by },
         });
         self.enlist(slot, to, cause);

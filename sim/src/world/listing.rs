@@ -346,7 +346,6 @@ pub(super) fn ownership_may_fail(config: &SimConfig) -> bool {
     let may_err = !config.cloud.api.is_plain() || process::may_die(config);
     may_miss || may_err || !config.faults.is_empty()
 }
-}
 
 #[cfg(test)]
 mod tests {
