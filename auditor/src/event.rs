@@ -37,7 +37,7 @@ pub enum Event {
 /// What the provisioner was told, true or not.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Told {
-    /// It goes by other rules from now on; ids mean what they meant.
+    /// It goes by other rules from now on; ids mean what they meant, and the world is as it was.
     Configured(Box<Rules>),
     /// Counts of a queue.
     Demand {

@@ -49,7 +49,7 @@ pub use event::{
 pub use note::{Half, Note, Rule};
 pub use rules::{
     Api, BillingRule, Breaker, Bucket, Candidate, Ice, OnDemand, PoolRules, Refund, Reread, Rules,
-    Share, Spend, TypeRules,
+    Share, Spend, TypeRules, WorldRules,
 };
 
 use book::Book;
@@ -90,7 +90,7 @@ impl Auditor {
                 if let Told::Configured(rules) = told
                     && rules.is_served()
                 {
-                    self.rules = *rules;
+                    self.rules = Rules { world: self.rules.world, ..*rules };
                 }
             }
             Event::Decided(decided) => {

@@ -45,14 +45,21 @@ pub struct Rules {
     pub stray_patience: Option<Ms>,
     /// A worker that holds a task is never ended but for its age or a spent day.
     pub spares_claimed: bool,
+    /// A configuration without worker types is refused.
+    pub refuses_empty: bool,
+    /// What no configuration changes.
+    pub world: WorldRules,
+}
+
+/// How the world is, whatever the provisioner goes by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WorldRules {
     /// How spot stays are billed.
     pub spot_billing: BillingRule,
     /// How on-demand stays are billed.
     pub on_demand_billing: BillingRule,
     /// A task whose worker vanished is not run again sooner than this.
     pub claim_expiry: Ms,
-    /// A configuration without worker types is refused.
-    pub refuses_empty: bool,
 }
 
 impl Rules {

@@ -45,9 +45,9 @@ pub(crate) fn rules() -> Rules {
         launches_per_call_max: 50,
         demand_stale_after: 10 * MINUTE,
         max_price_cap: 10_000_000,
-        claim_expiry: 20 * MINUTE,
         spares_claimed: true,
         refuses_empty: true,
+        world: WorldRules { claim_expiry: 20 * MINUTE, ..WorldRules::default() },
         ..Rules::default()
     }
 }

@@ -106,10 +106,10 @@ impl Bills {
         let rules = scene.rules;
         if !machine.market.is_spot() {
             let price = rules.on_demand_price(machine.pool, from)?;
-            let billed = billed(rules.on_demand_billing, length, interrupted);
+            let billed = billed(rules.world.on_demand_billing, length, interrupted);
             return Some(rounded(i128::from(price) * i128::from(billed)));
         }
-        let rule = rules.spot_billing;
+        let rule = rules.world.spot_billing;
         let billed = billed(rule, length, interrupted);
         let prices = self.prices.get(&machine.pool)?;
         let price_at =
@@ -162,7 +162,7 @@ fn rounded(charge: i128) -> i128 {
 mod tests {
     use super::*;
     use crate::support::*;
-    use crate::{Event, Rules};
+    use crate::{Event, Rules, Told, WorldRules};
 
     const OUTBID: BillingRule = BillingRule {
         quantum: HOUR,
@@ -176,6 +176,10 @@ mod tests {
         reread: Reread::EachHour,
         refund: Refund::FirstHour,
     };
+
+    fn billing(spot_billing: BillingRule) -> Rules {
+        Rules { world: WorldRules { spot_billing, ..WorldRules::default() }, ..rules() }
+    }
 
     /// Runs from 0 on: $3.60 an hour at first, and ten times that after half an hour.
     fn story(to: Ms, by: EndedBy, bills: &[(Ms, Micros)], sum: Micros) -> Vec<(Ms, Event)> {
@@ -195,8 +199,7 @@ mod tests {
     }
 
     fn is_right(rule: BillingRule, to: Ms, by: EndedBy, cost: Micros) -> bool {
-        let rules = Rules { spot_billing: rule, ..rules() };
-        notes(Rule::BillRight, rules, story(to, by, &[(0, cost)], cost)).is_empty()
+        notes(Rule::BillRight, billing(rule), story(to, by, &[(0, cost)], cost)).is_empty()
     }
 
     #[test]
@@ -207,6 +210,13 @@ mod tests {
         assert!(is_right(CAPACITY, HOUR - 1, EndedBy::Interruption, 0));
         assert!(is_right(CAPACITY, HOUR, EndedBy::Interruption, 3_600_000));
         assert!(is_right(CAPACITY, HOUR + 1, EndedBy::Interruption, 3_610_000));
+    }
+
+    #[test]
+    fn another_configuration_changes_no_bill() {
+        let mut story = story(HOUR - 1, EndedBy::Interruption, &[(0, 0)], 0);
+        story.insert(1, (-1, Event::Told(Told::Configured(Box::new(rules())))));
+        assert_eq!(notes(Rule::BillRight, billing(CAPACITY), story), []);
     }
 
     #[test]
@@ -228,7 +238,7 @@ mod tests {
     #[test]
     fn a_stay_is_billed_once_and_for_what_it_was() {
         let by = EndedBy::Us;
-        let noted = |rule, story| notes(rule, Rules { spot_billing: CAPACITY, ..rules() }, story);
+        let noted = |rule, story| notes(rule, billing(CAPACITY), story);
         let right = [(0, 60_000)];
         assert_eq!(noted(Rule::BillOnce, story(MINUTE, by, &right, 60_000)), []);
         assert_eq!(noted(Rule::BillOnce, story(MINUTE, by, &[], 0)), [MINUTE]);
@@ -248,7 +258,7 @@ mod tests {
                 let bills = matches!(event, Event::Truth(Truth::Billed { .. }));
                 !ends && (bill || !bills)
             });
-            notes(Rule::BillOnce, Rules { spot_billing: CAPACITY, ..rules() }, story)
+            notes(Rule::BillOnce, billing(CAPACITY), story)
         };
         assert_eq!((closed(true), closed(false)), (vec![], vec![MINUTE]));
     }

@@ -145,7 +145,7 @@ fn claim(scene: &Scene<'_>, task: Task, launch: Launch, notes: &mut Notes) {
 
 fn requeue(scene: &Scene<'_>, task: Task, notes: &mut Notes) {
     let Some(open) = open(scene, task, "to run again", notes) else { return };
-    let least = scene.rules.claim_expiry;
+    let least = scene.rules.world.claim_expiry;
     match open.phase {
         Phase::Lost { told: true, .. } => {}
         Phase::Lost { at, told: false } if scene.at - at >= least => {}

@@ -2,7 +2,7 @@
 
 use provisioner_auditor::{
     Api, BillingRule, Breaker, Bucket, Candidate, Ice, OnDemand, PoolRules, Refund, Reread, Rules,
-    Share, Spend, TypeRules,
+    Share, Spend, TypeRules, WorldRules,
 };
 use provisioner_engine::catalog::Catalog;
 use provisioner_engine::decision::Market;
@@ -26,9 +26,11 @@ pub fn rules(config: &SimConfig) -> Rules {
     let engine = &config.engine;
     let ids: Vec<u32> = (0..).take(engine.worker_types.len()).collect();
     Rules {
-        spot_billing: billing_rule(config.cloud.spot_billing),
-        on_demand_billing: billing_rule(config.cloud.on_demand_billing),
-        claim_expiry: config.queue.claim_expiry.ms(),
+        world: WorldRules {
+            spot_billing: billing_rule(config.cloud.spot_billing),
+            on_demand_billing: billing_rule(config.cloud.on_demand_billing),
+            claim_expiry: config.queue.claim_expiry.ms(),
+        },
         ..of_engine(engine, &ids)
     }
 }
