@@ -3,7 +3,8 @@
 //! The share is of live and wanted capacity, rounded up; a small fleet may stand in one pool; and
 //! with fewer usable pools than the share needs, each may hold its part of everything.
 //!
-//! Read in favour of the accused: wanted are all tasks waiting. Usable is a pool only if nothing
+//! Read in favour of the accused: wanted are all tasks waiting, or claimed by nobody who is live.
+//! Usable is a pool only if nothing
 //! about it could stand in the way: its price is known, recent and well below the worker type's
 //! limit, nothing of it is under way, and it refused, took back or failed nothing for six hours.
 //! A call that is made again is no launch. On demand has no pools.
@@ -11,13 +12,14 @@
 use std::collections::BTreeMap;
 
 use crate::note::{Notes, Rule};
-use crate::{Check, EndedBy, Micros, Ms, Order, Pool, Scene, Told, WorkerType};
+use crate::{Check, EndedBy, Micros, Ms, Order, Pool, Refusal, Scene, Told, WorkerType};
 
 const TROUBLED: Ms = 6 * 3_600_000;
 
 #[derive(Default)]
 pub(super) struct Shares {
-    pending: BTreeMap<WorkerType, u32>,
+    /// Tasks pending and claimed.
+    demand: BTreeMap<WorkerType, (u32, u32)>,
     prices: BTreeMap<Pool, (Ms, Micros)>,
     /// When something last went wrong in a pool.
     trouble: BTreeMap<Pool, Ms>,
@@ -26,8 +28,8 @@ pub(super) struct Shares {
 impl Check for Shares {
     fn told(&mut self, scene: &Scene<'_>, told: &Told, _: &mut Notes) {
         let troubled = match *told {
-            Told::Demand { worker_type, pending, .. } => {
-                self.pending.insert(worker_type, pending);
+            Told::Demand { worker_type, pending, claimed, .. } => {
+                self.demand.insert(worker_type, (pending, claimed));
                 return;
             }
             Told::Price { pool, price, .. } => {
@@ -44,7 +46,14 @@ impl Check for Shares {
             _ => return,
         };
         if let Some(known) = scene.book.launch(troubled) {
-            self.trouble.insert(known.pool, scene.at);
+            // A quota stands in the way of the whole region.
+            let region = scene.rules.region_of(known.pool);
+            let quota = matches!(told, Told::Refused { why: Refusal::Quota, .. });
+            for (&pool, rules) in &scene.rules.pools {
+                if pool == known.pool || (quota && Some(rules.region) == region) {
+                    self.trouble.insert(pool, scene.at);
+                }
+            }
         }
     }
 
@@ -63,9 +72,9 @@ impl Check for Shares {
             there += if is_there { u64::from(known.capacity) } else { 0 };
         }
         let new = u64::from(count) * u64::from(this.capacity);
-        let pending = self.pending.get(&worker_type).copied().unwrap_or(0);
+        let (pending, claimed) = self.demand.get(&worker_type).copied().unwrap_or((0, 0));
         let wanted = u64::from(pending.max(buyer.floor(scene.at))).max(new);
-        let all = live + wanted;
+        let all = (live + wanted).max(u64::from(pending) + u64::from(claimed));
         let usable = buyer
             .candidates
             .keys()
@@ -114,7 +123,7 @@ impl Shares {
 mod tests {
     use super::*;
     use crate::support::*;
-    use crate::{Event, Launch, Refusal, Rules, Share};
+    use crate::{Event, Launch, Rules, Share};
 
     fn bought(pending: u32, facts: Vec<(Ms, Event)>, in_a: u32) -> Vec<Ms> {
         let share = Share { share_max: 500_000, floor: 2 };
