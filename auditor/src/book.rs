@@ -136,14 +136,15 @@ impl Book {
     pub(crate) fn told(&mut self, at: Ms, told: &Told) {
         match *told {
             Told::Given { launch, instance } => self.given(at, launch, Some(instance)),
-            Told::Running { launch } | Told::Idled { launch } | Told::Noticed { launch } => {
+            Told::Running { launch } | Told::Noticed { launch } => {
                 self.given(at, launch, None);
                 if let Some(known) = self.live.get_mut(&launch) {
                     known.noticed |= matches!(told, Told::Noticed { .. });
                 }
             }
-            Told::Registered { launch } => self.registered(at, launch),
-            Told::Checked { launch, ever: true, .. } => self.registered(at, launch),
+            Told::Registered { launch }
+            | Told::Idled { launch }
+            | Told::Checked { launch, ever: true, .. } => self.registered(at, launch),
             Told::Refused { launch, .. } => {
                 if self.live.get(&launch).is_some_and(|known| known.given.is_none()) {
                     self.over(launch);
@@ -210,7 +211,9 @@ impl Book {
             }) = found
             {
                 let known = known(rules, at, launch, worker_type, pool, market);
-                self.enter(launch, Known { given: Some(at), instance: Some(instance), ..known });
+                let (given, instance) = (Some(at), Some(instance));
+                // Its worker may have registered long ago, and told somebody else.
+                self.enter(launch, Known { given, instance, registered: true, ..known });
             }
         }
         decided.gave_up.iter().for_each(|launch| self.over(*launch));

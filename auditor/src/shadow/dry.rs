@@ -40,9 +40,10 @@ impl Check for Dry {
             Told::Given { launch, .. }
             | Told::Running { launch }
             | Told::Registered { launch }
-            | Told::Found { launch: Some(launch), .. } => (launch, None),
+            | Told::Found { launch: Some(launch), .. }
+            | Told::Stopping { launch, .. }
+            | Told::Ended { launch, .. } => (launch, None),
             Told::Refused { launch, why } => (launch, Some(why == Refusal::Dry)),
-            Told::Ended { launch, .. } | Told::Stopping { launch, .. } => (launch, Some(false)),
             _ => return,
         };
         let Some(place) = self.under_way.remove(&launch) else { return };

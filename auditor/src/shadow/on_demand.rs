@@ -1,8 +1,9 @@
 //! On demand is the last resort: only after the stated patience without a spot machine.
 //!
-//! The clock starts when the last spot machine was given, or later, when the worker type first
-//! wanted something after it wanted nothing: counts with tasks waiting, a floor, or a spot launch.
-//! That is the earliest that anybody can begin to wait.
+//! The clock starts when the last spot machine was given, or later: when a spot launch was first
+//! refused since, or when the worker type first wanted something after it wanted nothing, which is
+//! counts with tasks waiting, a floor, or a spot launch. That is the earliest that anybody can begin
+//! to wait; whoever was refused and bought on demand still waits.
 //!
 //! Exceptions: a call that is made again is not a purchase. Worker types whose policy buys nothing
 //! but on demand need no patience.
@@ -21,6 +22,8 @@ pub(super) struct Patience {
 struct Wait {
     /// Since when something is wanted.
     wants: Option<Ms>,
+    /// When a spot launch was first refused since then.
+    refused: Option<Ms>,
     /// When the last spot machine was given.
     given: Option<Ms>,
 }
@@ -41,7 +44,16 @@ impl Check for Patience {
             Told::Given { launch, .. } | Told::Running { launch } => {
                 let known = scene.book.launch(launch).filter(|known| known.market.is_spot());
                 if let Some(known) = known.filter(|known| known.given.is_none()) {
-                    self.waits.entry(known.worker_type).or_default().given = Some(scene.at);
+                    let wait = self.waits.entry(known.worker_type).or_default();
+                    (wait.given, wait.refused) = (Some(scene.at), None);
+                }
+            }
+            Told::Refused { launch, .. } => {
+                if let Some(known) =
+                    scene.book.launch(launch).filter(|known| known.market.is_spot())
+                {
+                    let wait = self.waits.entry(known.worker_type).or_default();
+                    wait.refused.get_or_insert(scene.at);
                 }
             }
             _ => {}
@@ -57,7 +69,8 @@ impl Check for Patience {
         } else if let OnDemand::After(patience) = rules.on_demand
             && scene.book.is_new(first)
         {
-            let since = wait.wants.unwrap_or(scene.at).max(wait.given.unwrap_or(Ms::MIN));
+            let wanted = wait.wants.into_iter().chain(wait.refused).min();
+            let since = wanted.unwrap_or(scene.at).max(wait.given.unwrap_or(Ms::MIN));
             let waited = scene.at - since;
             if waited < patience {
                 notes.note(Rule::OnDemandPatience, || {
@@ -94,6 +107,8 @@ mod tests {
         assert_eq!(bought([given()], 12 * MINUTE), []);
         let sated = [told(2 * MINUTE, demand(1, 0, 0)), told(5 * MINUTE, demand(1, 1, 0))];
         assert_eq!(bought(sated.clone(), 12 * MINUTE), [12 * MINUTE]);
-        assert_eq!(bought(sated, 15 * MINUTE), []);
+        assert_eq!(bought(sated.clone(), 15 * MINUTE), []);
+        let refused = told(3 * MINUTE, Told::Refused { launch: 1, why: crate::Refusal::Dry });
+        assert_eq!(bought([vec![refused], sated.to_vec()].concat(), 13 * MINUTE), []);
     }
 }

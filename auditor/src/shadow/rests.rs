@@ -1,7 +1,7 @@
 //! A region rests after its quota was reached, and a pool after it was not offered.
 //!
 //! Spot and on demand have quotas of their own. The rest begins when the refusal is told; while
-//! nothing is given there, each later launch is a probe, and if that is refused the next rest begins
+//! none of the launches since is given, each is a probe, and if it is refused the next rest begins
 //! with it.
 //!
 //! Exceptions: a call that is made again is under way already.
@@ -44,8 +44,9 @@ impl Check for Rests {
             }
             Told::Refused { .. } => {}
             _ => {
-                self.quotas.remove(&quota);
-                self.unsupported.remove(&known.pool);
+                let is_older = |since: &mut Ms| known.ordered < *since;
+                self.quotas.retain(|place, since| *place != quota || is_older(since));
+                self.unsupported.retain(|pool, since| *pool != known.pool || is_older(since));
             }
         }
     }
@@ -93,6 +94,23 @@ mod tests {
         let unsupported = |pool, at| bought(Rule::UnsupportedRest, Refusal::Unsupported, pool, at);
         assert_eq!((unsupported(0, HOUR), unsupported(1, 1)), (vec![], vec![]));
         assert_eq!(unsupported(0, HOUR - 1), [HOUR - 1]);
+    }
+
+    #[test]
+    fn only_what_was_launched_since_ends_the_trouble() {
+        let bought = |given, at| {
+            let refused = told(9, Told::Refused { launch: 1, why: Refusal::Quota });
+            let given = told(MINUTE + 10, Told::Given { launch: given, instance: 7 });
+            let again = told(MINUTE + 10, Told::Refused { launch: 4, why: Refusal::Quota });
+            let first = decided(0, [launch(1, 1), launch(2, 1)]);
+            let probe = decided(MINUTE + 9, [launch(3, 1), launch(4, 1)]);
+            let rules = Rules { quota_rest: Some(MINUTE), ..rules() };
+            let story = [first, refused, probe, given, again, decided(at, [launch(5, 1)])];
+            notes(Rule::QuotaRest, rules, story)
+        };
+        let (from_probe, from_answer) = (2 * MINUTE + 9, 2 * MINUTE + 10);
+        assert_eq!((bought(2, from_probe), bought(3, from_answer)), (vec![], vec![]));
+        assert_eq!(bought(3, from_answer - 1), [from_answer - 1], "that is a new rest");
     }
 
     #[test]

@@ -281,17 +281,24 @@ impl Engine {
             .filter(|it| self.is_gone(it, rule))
             .collect();
         for (id, absence) in overdue {
-            let is_working = self.ledger.get(id).is_some_and(|it| it.stage == Stage::Working);
+            let Some(launch) = self.ledger.get(id).copied() else { continue };
+            let is_working = launch.stage == Stage::Working;
             let is_doubted = rule.absence == guards::Absence::Doubted;
             let asks = is_doubted && (is_working || !absence.listed);
             match absence.asked {
                 Some(asked) if self.now.since(asked) < ORDERED_AGAIN_AFTER => {}
                 // One call may be lost on its way.
                 _ if asks && absence.asks < ASKS_BEFORE_GONE => {
-                    decision.actions.push(match absence.listed {
-                        true => Action::CheckWorker { launch: id },
-                        false => Action::Terminate { launch: id, unless_claimed: true },
-                    });
+                    let ends = |action: &Action| {
+                        matches!(*action, Action::Terminate { launch, .. } if launch == id)
+                    };
+                    if absence.listed {
+                        decision.actions.push(Action::CheckWorker { launch: id });
+                    } else if !decision.actions.iter().any(ends)
+                        && self.order_end(id, &launch, true, decision).is_err()
+                    {
+                        continue;
+                    }
                     let (asked, asks) = (Some(self.now), absence.asks + 1);
                     self.listings.absent.insert(id, Absence { asked, asks, ..absence });
                 }
