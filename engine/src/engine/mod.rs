@@ -238,7 +238,7 @@ impl Engine {
                 }
             }
             Observation::WorkerIdled { launch } => self.advice.asked(launch),
-            Observation::RebalanceRecommended { launch: _ } => {}
+            Observation::RebalanceRecommended { launch } => self.recommend(launch),
             Observation::InstanceFound {
                 instance,
                 launch,
