@@ -102,6 +102,14 @@ impl Engine {
             && self.gates.is_hollow(&self.site(worker_type, candidate, market))
     }
 
+    pub(super) fn recommend(&mut self, id: LaunchId) {
+        if let Some(&Launch { pool, market, .. }) = self.ledger.get(id)
+            && market != Market::OnDemand
+        {
+            self.gates.recommend(self.now, pool, id);
+        }
+    }
+
     pub(super) fn end(&mut self, id: LaunchId, cause: EndCause) {
         self.lose(id, cause);
         if let Some(launch) = self.ledger.close(id, self.now) {

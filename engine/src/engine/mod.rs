@@ -197,7 +197,8 @@ impl Engine {
     /// - A call in doubt is repeated with the same token; its launches stay requested meanwhile. It
     ///   is settled by its answer, by its instances being seen, or by nobody having seen them.
     /// - Doubt about a call whose launches were all answered or seen is late and ignored.
-    /// - A price not newer than the pool's last is late and ignored.
+    /// - A price older than the pool's last is history: it counts in the windows it falls in. Of two
+    ///   prices of one moment the first holds.
     /// - An absurd price is not believed, and closes its pool to those who buy by price until a
     ///   sane one as new comes.
     /// - Once the price feed was read as a whole, prices hold only as long as that, or their own
@@ -237,7 +238,7 @@ impl Engine {
                 }
             }
             Observation::WorkerIdled { launch } => self.advice.asked(launch),
-            Observation::RebalanceRecommended { launch: _ } => {}
+            Observation::RebalanceRecommended { launch } => self.recommend(launch),
             Observation::InstanceFound {
                 instance,
                 launch,
