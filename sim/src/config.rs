@@ -200,7 +200,7 @@ pub enum FaultKind {
         /// Where it dies.
         step: CrashStep,
     },
-    /// The queue answers nothing: its counts are unknown, and so is what a worker holds.
+    /// The queue answers nothing: unknown are its counts, what a worker holds and who registers.
     QueueDown,
     /// The price feed tells nothing.
     FeedDown,

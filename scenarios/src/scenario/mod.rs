@@ -16,6 +16,7 @@ mod inputs;
 mod names;
 mod pools;
 mod profile;
+mod protection;
 mod resolve;
 mod schema;
 mod supply;
@@ -146,6 +147,12 @@ impl Scenario {
         &self.resolved.checks
     }
 
+    /// Whether it says what its accident is about: what [`Profile::Unguarded`] lacks.
+    #[must_use]
+    pub fn has_unguarded(&self) -> bool {
+        self.resolved.unguarded.is_some()
+    }
+
     /// The provisioner that runs it, if not the one its file describes.
     #[must_use]
     pub fn profile(&self) -> Option<Profile> {
@@ -179,7 +186,11 @@ impl Scenario {
     #[must_use]
     pub fn config(&self, seed: Seed) -> SimConfig {
         let resolved = &*self.resolved;
-        let mut engine = EngineConfig { seed: seed.purpose("engine"), ..resolved.engine.clone() };
+        let engine = match self.profile {
+            Some(Profile::Unguarded) => resolved.unguarded.as_ref().unwrap_or(&resolved.engine),
+            _ => &resolved.engine,
+        };
+        let mut engine = EngineConfig { seed: seed.purpose("engine"), ..engine.clone() };
         if let Some(profile) = self.profile {
             profile.apply(&mut engine);
         }

@@ -49,7 +49,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use provisioner_engine::Engine;
 use provisioner_engine::decision::Market as BoughtIn;
-use provisioner_engine::ids::{InstanceId, PoolId, WorkerTypeId};
+use provisioner_engine::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
 use provisioner_engine::journal::{Digest, Record};
 use provisioner_engine::launch_map::LaunchMap;
 use provisioner_engine::random::Stream;
@@ -143,6 +143,8 @@ struct World<'a> {
     changed: Vec<WorkerTypeId>,
     /// What the queue told of the counts of each worker type.
     told: Vec<Told>,
+    /// Launches whose worker registered while the queue was down.
+    registered_unheard: Vec<LaunchId>,
     tasks: Tasks,
     instances: Instances,
     /// The slot of each launch that has not ended.
@@ -240,6 +242,7 @@ impl<'a> World<'a> {
         for (slot, fault) in (0..).zip(&config.faults) {
             if let FaultKind::ToldEnded { .. }
             | FaultKind::Configured(_)
+            | FaultKind::QueueDown
             | FaultKind::Crash { .. } = fault.what
             {
                 for (generation, at) in [(0, fault.from), (1, fault.until)] {
@@ -262,6 +265,7 @@ impl<'a> World<'a> {
                 .iter()
                 .map(|worker_type| Told::new(reads.purpose(&worker_type.name).stream()))
                 .collect(),
+            registered_unheard: Vec::new(),
             changed: (0..types.len()).map(WorkerTypeId::new).collect(),
             waits: vec![waits; types.len()],
             recent_waits: Vec::with_capacity(WAITS_AT_ONCE),

@@ -1,7 +1,8 @@
 //! What the queue says: its counts, late, wrong or not at all, and what a worker holds.
 //!
 //! While it tells the truth, only counts that changed are told. While it does not, each worker
-//! type is read at each iteration, and is read again once it does.
+//! type is read at each iteration, and is read again once it does. Who registers while it is down is
+//! told when it is up again.
 
 use std::collections::VecDeque;
 
@@ -12,7 +13,7 @@ use provisioner_engine::units::Time;
 use rand::RngExt;
 
 use super::World;
-use super::instances::{Health, Instance, NEVER};
+use super::instances::{Health, Instance, NEVER, Stage};
 use super::tasks::Queue;
 use crate::config::FaultKind;
 
@@ -105,6 +106,25 @@ impl World<'_> {
         self.peaks.demand_moves(peaks.demand_is(pending + claimed));
         let as_of = self.now;
         self.observe(Observation::DemandCounted { worker_type, pending, claimed, as_of });
+    }
+
+    /// A worker registered: the queue tells so, if it answers.
+    pub(super) fn tell_registered(&mut self, launch: LaunchId) {
+        if self.is(|fault| matches!(fault, FaultKind::QueueDown)) {
+            self.registered_unheard.push(launch);
+        } else {
+            self.tell(Observation::WorkerRegistered { launch });
+        }
+    }
+
+    /// The queue answers again: who registered meanwhile is told.
+    pub(super) fn queue_returns(&mut self) {
+        for launch in std::mem::take(&mut self.registered_unheard) {
+            let slot = self.launches.get(launch).copied();
+            if slot.is_some_and(|slot| self.instances[slot].stage == Stage::Working) {
+                self.tell_registered(launch);
+            }
+        }
     }
 
     /// The queue is asked what a worker holds, and answers after a while, if it answers at all.

@@ -160,7 +160,7 @@ pub(super) fn fault(s: &mut Section<'_>) -> FaultDoc {
         ),
         Variant::new(
             "queue-down",
-            "The queue answers nothing: its counts are unknown, and so is what a worker holds.",
+            "The queue answers nothing: unknown are its counts, what a worker holds and who registers.",
             &queue_down,
         ),
         Variant::new("queue-zero", "The queue says that there is no task.", &queue_zero),

@@ -38,6 +38,7 @@ pub(super) use self::market::{
 pub(super) use self::tasks::{RecordedTasksDoc, TasksDoc};
 pub(super) use self::worker_type::{InstanceTypeDoc, WorkerTypeDoc};
 use super::checks::Check;
+use super::protection::Protection;
 use crate::file::{Issue, Kind, Place, Section, kind};
 
 /// A scenario file as it is written.
@@ -56,6 +57,8 @@ pub(super) struct Document {
     /// By name.
     pub(super) worker_types: Vec<(String, WorkerTypeDoc)>,
     pub(super) checks: Vec<Check>,
+    /// What its accident is about.
+    pub(super) without: Vec<Protection>,
 }
 
 /// When a run happens.
@@ -137,6 +140,14 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Setting>) -> Docum
         |_, s| worker_type::worker_type(s, &workers),
     );
     let checks = checks::checks(s);
+    let doc = "What happened to others that the scenario tells.";
+    let without = s.section("incident", doc, |s| {
+        let doc = "What protects us from it: `--as unguarded` lacks that. Names of guard rules, and \
+                   `absence` (doubts about what listings lack), `settle` (of scaling `target`), `hold` \
+                   (of placement `spread`), `spend` (ceilings), `clock_changes` (of floors).";
+        let without = kind::list(kind::choice(Protection::ALL));
+        s.defaulted("without", without, doc, Vec::new(), "it is about nothing that can be off")
+    });
     if s.is_sound() && worker_types.is_empty() {
         let issue = Issue::new("the scenario has no worker type", s.here());
         s.report(issue.hint("add a section [worker_types.\"proj/builds\"]"));
@@ -156,6 +167,7 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Setting>) -> Docum
         faults: faults.into_iter().map(|(_, fault)| fault).collect(),
         worker_types,
         checks,
+        without,
     }
 }
 
