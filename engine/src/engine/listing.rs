@@ -289,9 +289,7 @@ impl Engine {
                 Some(asked) if self.now.since(asked) < ORDERED_AGAIN_AFTER => {}
                 // One call may be lost on its way.
                 _ if asks && absence.asks < ASKS_BEFORE_GONE => {
-                    let ends = |action: &Action| {
-                        matches!(*action, Action::Terminate { launch, .. } if launch == id)
-                    };
+                    let ends = |action: &Action| matches!(*action, Action::Terminate { launch, .. } if launch == id);
                     if absence.listed {
                         decision.actions.push(Action::CheckWorker { launch: id });
                     } else if !decision.actions.iter().any(ends)
