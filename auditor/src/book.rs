@@ -23,6 +23,9 @@ pub(crate) struct Book {
     strays: BTreeSet<Instance>,
     /// Launches given up in this decision.
     leaving: BTreeSet<Launch>,
+    /// Told since the last decision of launches that are not known: one that is adopted meanwhile
+    /// is said to be in the next decision only.
+    early: Vec<(Ms, Launch, Told)>,
 }
 
 /// A launch that is not over.
@@ -51,6 +54,8 @@ pub(crate) struct Known {
     pub(crate) called: Ms,
     /// When its end was last ordered.
     pub(crate) end_ordered: Option<Ms>,
+    /// That order was throttled, so it was not carried out.
+    pub(crate) end_throttled: bool,
 }
 
 impl Known {
@@ -134,6 +139,7 @@ impl Book {
 
     /// A fact is taken in.
     pub(crate) fn told(&mut self, at: Ms, told: &Told) {
+        self.keep_early(at, told);
         match *told {
             Told::Given { launch, instance } => self.given(at, launch, Some(instance)),
             Told::Running { launch } | Told::Idled { launch } | Told::Noticed { launch } => {
@@ -153,6 +159,11 @@ impl Book {
             | Told::Throttled { call: Call::Launch, launch: Some(launch) } => {
                 let Some(Made { count, .. }) = self.calls.get(&launch).copied() else { return };
                 self.of_call_mut(launch, count).for_each(|known| known.doubt(at));
+            }
+            Told::Throttled { call: Call::Cancel | Call::Terminate, launch: Some(launch) } => {
+                if let Some(known) = self.live.get_mut(&launch) {
+                    known.end_throttled = true;
+                }
             }
             Told::Restarted => self.live.values_mut().for_each(|known| known.doubt(at)),
             Told::Stopping { launch, by: _ } => {
@@ -212,7 +223,13 @@ impl Book {
                 let known = known(rules, at, launch, worker_type, pool, market);
                 self.enter(launch, Known { given: Some(at), instance: Some(instance), ..known });
             }
+            for (at, _, told) in
+                self.early.extract_if(.., |early| early.1 == launch).collect::<Vec<_>>()
+            {
+                self.told(at, &told);
+            }
         }
+        self.early.clear();
         decided.gave_up.iter().for_each(|launch| self.over(*launch));
         self.leaving = decided.gave_up.iter().copied().collect();
     }
@@ -222,7 +239,10 @@ impl Book {
         match *order {
             Order::Launch { first, count, worker_type, pool, market } => {
                 if !self.is_new(first) {
-                    return self.of_call_mut(first, count).for_each(|known| known.called = at);
+                    // It is under way again, until that is told to have gone wrong too.
+                    return self.of_call_mut(first, count).for_each(|known| {
+                        (known.called, known.doubted) = (at, None);
+                    });
                 }
                 self.calls.insert(first, Made { count, worker_type, pool, market });
                 for launch in first..first.saturating_add(u64::from(count)) {
@@ -236,13 +256,33 @@ impl Book {
             }
             Order::Cancel { launch } | Order::Terminate { launch, .. } => {
                 if let Some(known) = self.live.get_mut(&launch) {
-                    known.end_ordered = Some(at);
+                    (known.end_ordered, known.end_throttled) = (Some(at), false);
                 }
             }
             Order::EndStray { instance } => {
                 self.strays.insert(instance);
             }
             Order::List { .. } | Order::Check { .. } | Order::AdviseStop { .. } => {}
+        }
+    }
+
+    /// Keeps what is told of a launch that is not known, from when it was last found.
+    fn keep_early(&mut self, at: Ms, told: &Told) {
+        let launch = match *told {
+            Told::Running { launch }
+            | Told::Registered { launch }
+            | Told::Checked { launch, .. }
+            | Told::Idled { launch }
+            | Told::Noticed { launch }
+            | Told::Stopping { launch, .. }
+            | Told::Ended { launch, .. } => launch,
+            Told::Found { launch: Some(launch), .. } => {
+                return self.early.retain(|early| early.1 != launch);
+            }
+            _ => return,
+        };
+        if !self.live.contains_key(&launch) {
+            self.early.push((at, launch, told.clone()));
         }
     }
 
@@ -318,5 +358,29 @@ fn known(
         doubted: None,
         called: at,
         end_ordered: None,
+        end_throttled: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::*;
+    use crate::{Event, Rule};
+
+    #[test]
+    fn an_adoption_is_said_late_and_what_was_told_meanwhile_holds() {
+        let (instance, launch, market) = (7, Some(7), Market::OnDemand);
+        let found = Told::Found { instance, launch, pool: Some(0), worker_type: Some(0), market };
+        let story = |facts: Vec<(Ms, Event)>| {
+            let adopted = Decided { adopted: vec![(7, 7)], wake_at: 9, ..Decided::default() };
+            let said = (8, Event::Decided(adopted));
+            let story = [facts, vec![said, decided(9, [terminate(7)])]].concat();
+            notes(Rule::EndKnown, rules(), story)
+        };
+        let ended = |at| told(at, Told::Ended { launch: 7, by: EndedBy::Worker });
+        assert_eq!(story(vec![told(1, found.clone())]), []);
+        assert_eq!(story(vec![told(1, found.clone()), ended(2)]), [9]);
+        assert_eq!(story(vec![ended(1), told(2, found)]), [], "it was no end");
     }
 }

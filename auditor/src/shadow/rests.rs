@@ -2,7 +2,7 @@
 //!
 //! Spot and on demand have quotas of their own. The rest begins when the refusal is told; while
 //! nothing is given there, each later launch is a probe, and if that is refused the next rest begins
-//! with it.
+//! with it. Answers to what was ordered before the rest began neither end it nor begin another.
 //!
 //! Exceptions: a call that is made again is under way already.
 
@@ -13,8 +13,24 @@ use crate::{Check, Ms, Order, Pool, Refusal, Region, Scene, Told};
 
 #[derive(Default)]
 pub(super) struct Rests {
-    quotas: BTreeMap<(Region, bool), Ms>,
-    unsupported: BTreeMap<Pool, Ms>,
+    quotas: BTreeMap<(Region, bool), Rest>,
+    unsupported: BTreeMap<Pool, Rest>,
+}
+
+#[derive(Clone, Copy)]
+struct Rest {
+    /// When it was first refused.
+    began: Ms,
+    /// When the last probe that was refused was ordered, or else when it began.
+    since: Ms,
+}
+
+impl Rest {
+    /// What was ordered then was refused.
+    fn refused(rest: Option<Self>, now: Ms, ordered: Ms) -> Self {
+        let Self { began, since } = rest.unwrap_or(Self { began: now, since: now });
+        Self { began, since: since.max(ordered) }
+    }
 }
 
 impl Check for Rests {
@@ -31,21 +47,21 @@ impl Check for Rests {
         };
         let region = scene.rules.region_of(known.pool).unwrap_or(Region::MAX);
         let quota = (region, known.market.is_spot());
-        // Until something is given, whatever was ordered since the rest began was a probe.
-        let rests = |since: Option<&Ms>| since.map_or(scene.at, |since| known.ordered.max(*since));
+        let refused = |rest: Option<&Rest>| Rest::refused(rest.copied(), scene.at, known.ordered);
+        let is_older = |rest: &mut Rest| known.ordered <= rest.began;
         match *told {
             Told::Refused { why: Refusal::Quota, .. } => {
-                let since = rests(self.quotas.get(&quota));
-                self.quotas.insert(quota, since);
+                let rest = refused(self.quotas.get(&quota));
+                self.quotas.insert(quota, rest);
             }
             Told::Refused { why: Refusal::Unsupported, .. } => {
-                let since = rests(self.unsupported.get(&known.pool));
-                self.unsupported.insert(known.pool, since);
+                let rest = refused(self.unsupported.get(&known.pool));
+                self.unsupported.insert(known.pool, rest);
             }
             Told::Refused { .. } => {}
             _ => {
-                self.quotas.remove(&quota);
-                self.unsupported.remove(&known.pool);
+                self.quotas.retain(|place, rest| *place != quota || is_older(rest));
+                self.unsupported.retain(|pool, rest| *pool != known.pool || is_older(rest));
             }
         }
     }
@@ -56,8 +72,8 @@ impl Check for Rests {
             return;
         }
         let place = || scene.rules.pool_name(pool);
-        let rests = |since: Option<&Ms>, rest: Option<Ms>| {
-            let since = *since?;
+        let rests = |since: Option<&Rest>, rest: Option<Ms>| {
+            let since = since?.since;
             rest.map(|rest| since + rest - scene.at).filter(|left| *left > 0)
         };
         let region = scene.rules.region_of(pool).unwrap_or(Region::MAX);
@@ -93,6 +109,18 @@ mod tests {
         let unsupported = |pool, at| bought(Rule::UnsupportedRest, Refusal::Unsupported, pool, at);
         assert_eq!((unsupported(0, HOUR), unsupported(1, 1)), (vec![], vec![]));
         assert_eq!(unsupported(0, HOUR - 1), [HOUR - 1]);
+    }
+
+    #[test]
+    fn what_was_ordered_before_a_rest_neither_ends_it_nor_begins_another() {
+        let refused = |at, launch| told(at, Told::Refused { launch, why: Refusal::Quota });
+        let given = told(20, Told::Given { launch: 2, instance: 2 });
+        let bought = |at| {
+            let before = [decided(0, [launch(1, 3)]), refused(10, 1), given.clone()];
+            let story = before.into_iter().chain([refused(30, 3), decided(at, [launch(4, 1)])]);
+            notes(Rule::QuotaRest, Rules { quota_rest: Some(MINUTE), ..rules() }, story)
+        };
+        assert_eq!((bought(10 + MINUTE), bought(9 + MINUTE)), (vec![], vec![9 + MINUTE]));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! The share is of live and wanted capacity, rounded up; a small fleet may stand in one pool; and
 //! with fewer usable pools than the share needs, each may hold its part of everything.
 //!
-//! Read in favour of the accused: wanted are all tasks waiting. Usable is a pool only if nothing
+//! Read in favour of the accused: wanted are all tasks waiting, or all tasks known beyond what is
+//! live. Usable is a pool only if nothing
 //! about it could stand in the way: its price is known, recent and well below the worker type's
 //! limit, nothing of it is under way, and it refused, took back or failed nothing for six hours.
 //! A call that is made again is no launch. On demand has no pools.
@@ -17,7 +18,8 @@ const TROUBLED: Ms = 6 * 3_600_000;
 
 #[derive(Default)]
 pub(super) struct Shares {
-    pending: BTreeMap<WorkerType, u32>,
+    /// Tasks waiting, and tasks held.
+    tasks: BTreeMap<WorkerType, (u32, u32)>,
     prices: BTreeMap<Pool, (Ms, Micros)>,
     /// When something last went wrong in a pool.
     trouble: BTreeMap<Pool, Ms>,
@@ -26,8 +28,8 @@ pub(super) struct Shares {
 impl Check for Shares {
     fn told(&mut self, scene: &Scene<'_>, told: &Told, _: &mut Notes) {
         let troubled = match *told {
-            Told::Demand { worker_type, pending, .. } => {
-                self.pending.insert(worker_type, pending);
+            Told::Demand { worker_type, pending, claimed, .. } => {
+                self.tasks.insert(worker_type, (pending, claimed));
                 return;
             }
             Told::Price { pool, price, .. } => {
@@ -63,9 +65,9 @@ impl Check for Shares {
             there += if is_there { u64::from(known.capacity) } else { 0 };
         }
         let new = u64::from(count) * u64::from(this.capacity);
-        let pending = self.pending.get(&worker_type).copied().unwrap_or(0);
+        let (pending, claimed) = self.tasks.get(&worker_type).copied().unwrap_or_default();
         let wanted = u64::from(pending.max(buyer.floor(scene.at))).max(new);
-        let all = live + wanted;
+        let all = (live + wanted).max(u64::from(pending) + u64::from(claimed));
         let usable = buyer
             .candidates
             .keys()
@@ -128,6 +130,17 @@ mod tests {
     fn a_pool_holds_half_where_another_could_hold_the_rest() {
         assert_eq!((bought(8, vec![], 4), bought(8, vec![], 5)), (vec![], vec![9]));
         assert_eq!(bought(2, vec![], 2), [], "a small fleet may stand in one pool");
+    }
+
+    #[test]
+    fn tasks_that_late_counts_show_as_held_may_be_wanted_too() {
+        let share = Share { share_max: 500_000, floor: 2 };
+        let bought = |claimed| {
+            let counts = Told::Demand { worker_type: 0, pending: 3, claimed, as_of: 8 };
+            let story = with_known(vec![told(8, counts), decided(9, [launch(90, 4)])]);
+            notes(Rule::ShareMax, Rules { share: Some(share), ..rules() }, story)
+        };
+        assert_eq!((bought(0), bought(5)), (vec![9], vec![]));
     }
 
     #[test]

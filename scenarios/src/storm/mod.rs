@@ -63,10 +63,8 @@ pub fn weather(text: &str) -> Result<Weathered, Issues> {
         Weathered { failures: Vec::new(), coverage, lasted: Duration::ZERO, crashes: 0 };
     match ran {
         Ok((outcome, notes)) => {
-            let noted = |note: Note| Failure {
-                rule: note.rule.name().to_owned(),
-                found: note.what,
-            };
+            let noted =
+                |note: Note| Failure { rule: note.rule.name().to_owned(), found: note.what };
             weathered.failures.extend(notes.into_iter().map(noted));
             let failure = |(rule, found): (&str, u64)| Failure {
                 rule: rule.to_owned(),
