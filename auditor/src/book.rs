@@ -23,8 +23,8 @@ pub(crate) struct Book {
     strays: BTreeSet<Instance>,
     /// Launches given up in this decision.
     leaving: BTreeSet<Launch>,
-    /// Told since the last decision of launches that are not known: one that is adopted meanwhile
-    /// is said to be in the next decision only.
+    /// Told since the last decision of launches that were found and are not known: those that are
+    /// adopted then are said to be in the next decision only.
     early: Vec<(Ms, Launch, Told)>,
 }
 
@@ -54,8 +54,8 @@ pub(crate) struct Known {
     pub(crate) called: Ms,
     /// When its end was last ordered.
     pub(crate) end_ordered: Option<Ms>,
-    /// That order was throttled, so it was not carried out.
-    pub(crate) end_throttled: bool,
+    /// That order was throttled, or the process died after it: it may not have been carried out.
+    pub(crate) end_lost: bool,
 }
 
 impl Known {
@@ -162,10 +162,13 @@ impl Book {
             }
             Told::Throttled { call: Call::Cancel | Call::Terminate, launch: Some(launch) } => {
                 if let Some(known) = self.live.get_mut(&launch) {
-                    known.end_throttled = true;
+                    known.end_lost = true;
                 }
             }
-            Told::Restarted => self.live.values_mut().for_each(|known| known.doubt(at)),
+            Told::Restarted => self.live.values_mut().for_each(|known| {
+                known.doubt(at);
+                known.end_lost = true;
+            }),
             Told::Stopping { launch, by: _ } => {
                 self.given(at, launch, None);
                 if let Some(known) = self.live.get_mut(&launch) {
@@ -256,7 +259,7 @@ impl Book {
             }
             Order::Cancel { launch } | Order::Terminate { launch, .. } => {
                 if let Some(known) = self.live.get_mut(&launch) {
-                    (known.end_ordered, known.end_throttled) = (Some(at), false);
+                    (known.end_ordered, known.end_lost) = (Some(at), false);
                 }
             }
             Order::EndStray { instance } => {
@@ -266,22 +269,21 @@ impl Book {
         }
     }
 
-    /// Keeps what is told of a launch that is not known, from when it was last found.
+    /// Keeps what is told of a launch that is not known, once it is found.
     fn keep_early(&mut self, at: Ms, told: &Told) {
-        let launch = match *told {
+        let (launch, is_found) = match *told {
+            Told::Found { launch: Some(launch), .. } => (launch, true),
             Told::Running { launch }
             | Told::Registered { launch }
             | Told::Checked { launch, .. }
             | Told::Idled { launch }
             | Told::Noticed { launch }
             | Told::Stopping { launch, .. }
-            | Told::Ended { launch, .. } => launch,
-            Told::Found { launch: Some(launch), .. } => {
-                return self.early.retain(|early| early.1 != launch);
-            }
+            | Told::Ended { launch, .. } => (launch, false),
             _ => return,
         };
-        if !self.live.contains_key(&launch) {
+        let is_known = self.live.contains_key(&launch);
+        if !is_known && (is_found || self.early.iter().any(|early| early.1 == launch)) {
             self.early.push((at, launch, told.clone()));
         }
     }
@@ -358,7 +360,7 @@ fn known(
         doubted: None,
         called: at,
         end_ordered: None,
-        end_throttled: false,
+        end_lost: false,
     }
 }
 
@@ -381,6 +383,7 @@ mod tests {
         let ended = |at| told(at, Told::Ended { launch: 7, by: EndedBy::Worker });
         assert_eq!(story(vec![told(1, found.clone())]), []);
         assert_eq!(story(vec![told(1, found.clone()), ended(2)]), [9]);
-        assert_eq!(story(vec![ended(1), told(2, found)]), [], "it was no end");
+        assert_eq!(story(vec![ended(1), told(2, found.clone())]), [], "it was no end");
+        assert_eq!(story(vec![told(1, found), decided(2, []), ended(3)]), [], "nobody's end");
     }
 }

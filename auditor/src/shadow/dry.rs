@@ -14,7 +14,7 @@
 use std::collections::BTreeMap;
 
 use crate::note::{Notes, Rule};
-use crate::{Check, Decided, EndedBy, Launch, Ms, Order, Pool, Refusal, Scene, Told};
+use crate::{Check, EndedBy, Launch, Ms, Order, Pool, Refusal, Scene, Told};
 
 #[derive(Default)]
 pub(super) struct Dry {
@@ -78,6 +78,7 @@ impl Check for Dry {
     fn ordered(&mut self, scene: &Scene<'_>, order: &Order, notes: &mut Notes) {
         let Order::Launch { first, count, pool, market, .. } = *order else { return };
         let Some(rules) = scene.rules.ice.filter(|_| scene.book.is_new(first)) else { return };
+        self.forget(scene);
         let place = (pool, market.is_spot());
         let state = self.pools.entry(place).or_default();
         let name = || scene.rules.pool_name(pool);
@@ -109,16 +110,19 @@ impl Check for Dry {
             self.under_way.insert(launch, place);
         });
     }
+}
 
+impl Dry {
     /// What was given up is under way no more.
-    fn decided(&mut self, _: &Scene<'_>, decided: &Decided, _: &mut Notes) {
-        for launch in &decided.gave_up {
-            if let Some(place) = self.under_way.remove(launch)
-                && let Some(state) = self.pools.get_mut(&place)
-            {
+    fn forget(&mut self, scene: &Scene<'_>) {
+        let Self { pools, under_way } = self;
+        under_way.retain(|launch, place| {
+            let stays = scene.book.launch(*launch).is_some();
+            if !stays && let Some(state) = pools.get_mut(place) {
                 state.under_way = state.under_way.saturating_sub(1);
             }
-        }
+            stays
+        });
     }
 }
 
@@ -126,7 +130,7 @@ impl Check for Dry {
 mod tests {
     use super::*;
     use crate::support::*;
-    use crate::{Event, Ice, Rules};
+    use crate::{Decided, Event, Ice, Rules};
 
     fn bought(story: impl IntoIterator<Item = (Ms, Event)>) -> Vec<Ms> {
         let ice =
@@ -169,6 +173,18 @@ mod tests {
             |at, count| bought(closed.iter().cloned().chain([decided(at, [launch(3, count)])]));
         assert_eq!((then(4 * MINUTE, 1), then(4 * MINUTE, 2)), (vec![], vec![4 * MINUTE]));
         assert_eq!(then(4 * MINUTE - 1, 1), [4 * MINUTE - 1]);
+    }
+
+    #[test]
+    fn what_is_given_up_is_under_way_no_more_in_the_same_decision() {
+        let probe =
+            |orders, gave_up| Decided { orders, gave_up, wake_at: HOUR, ..Decided::default() };
+        let then = |gave_up| {
+            let again = (30 * MINUTE, Event::Decided(probe(vec![launch(3, 1)], gave_up)));
+            let closed = [decided(0, [launch(1, 1)]), dry(MINUTE, 1)];
+            bought(closed.into_iter().chain([decided(4 * MINUTE, [launch(2, 1)]), again]))
+        };
+        assert_eq!((then(vec![2]), then(vec![])), (vec![], vec![30 * MINUTE]));
     }
 
     #[test]

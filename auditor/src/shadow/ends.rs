@@ -5,7 +5,7 @@
 //!
 //! Exceptions: what is given up in a decision may be asked about, or ended, for a last time in it.
 //! The same end may be ordered again after [`PACE`], as the first order may have been
-//! lost, and at once after it was throttled.
+//! lost, and at once after it was throttled or the process came back.
 
 use crate::note::{Notes, Rule};
 use crate::{Check, Ms, Order, Scene};
@@ -22,7 +22,7 @@ impl Check for Ends {
                 if !scene.book.may_be_ended(launch) {
                     notes.note(Rule::EndKnown, || format!("{order:?}: over or never ordered"));
                 }
-                let known = scene.book.launch(launch).filter(|known| !known.end_throttled);
+                let known = scene.book.launch(launch).filter(|known| !known.end_lost);
                 let last = known.and_then(|known| known.end_ordered);
                 if let Some(last) = last.filter(|last| scene.at - last < PACE) {
                     let ago = scene.at - last;
@@ -81,7 +81,12 @@ mod tests {
         assert_eq!(notes(Rule::EndPaced, rules(), ends(PACE)), [PACE]);
         let throttled = Told::Throttled { call: Call::Terminate, launch: Some(1) };
         let [first, again] = ends(PACE);
-        assert_eq!(notes(Rule::EndPaced, rules(), [first, told(2, throttled), again]), []);
+        for lost in [throttled, Told::Restarted] {
+            assert_eq!(
+                notes(Rule::EndPaced, rules(), [first.clone(), told(2, lost), again.clone()]),
+                []
+            );
+        }
     }
 
     #[test]
