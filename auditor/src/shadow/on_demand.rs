@@ -1,7 +1,8 @@
 //! On demand is the last resort: only after the stated patience without a spot machine.
 //!
 //! The clock starts when the last spot machine was given, or later, when the worker type first
-//! wanted something after it wanted nothing: counts with tasks waiting, a floor, or a spot launch.
+//! wanted something after it wanted nothing: counts with tasks waiting, or with more tasks held than
+//! the machines that stay can hold, a floor, or a spot launch.
 //! That is the earliest that anybody can begin to wait. Nothing is wanted once no task waits, and
 //! neither requests nor machines bought on demand stand in for what would be.
 //!
@@ -30,12 +31,13 @@ struct Wait {
 impl Check for Patience {
     fn told(&mut self, scene: &Scene<'_>, told: &Told, _: &mut Notes) {
         match *told {
-            Told::Demand { worker_type, pending, .. } => {
+            Told::Demand { worker_type, pending, claimed, .. } => {
                 let wait = self.waits.entry(worker_type).or_default();
                 let floor =
                     scene.rules.worker_types.get(&worker_type).map_or(0, |it| it.floor(scene.at));
                 let mut launches = scene.book.of_type(worker_type);
-                if pending > 0 || floor > 0 {
+                let bereft = u64::from(claimed) > scene.book.capacity(worker_type);
+                if pending > 0 || floor > 0 || bereft {
                     wait.wants.get_or_insert(scene.at);
                 } else if !launches.any(|known| known.counts() && stands_in(known)) {
                     wait.wants = None;
@@ -109,6 +111,18 @@ mod tests {
         let ended = |at| told(at, Told::Ended { launch: 2, by: crate::EndedBy::Worker });
         let sated = told(23 * MINUTE, demand(1, 0, 23 * MINUTE));
         assert_eq!(bought(counts, vec![ended(22 * MINUTE), sated]), [30 * MINUTE]);
+    }
+
+    #[test]
+    fn tasks_held_by_machines_that_are_about_to_go_are_wanted() {
+        let held =
+            |at| told(at, Told::Demand { worker_type: 1, pending: 0, claimed: 1, as_of: at });
+        let given = told(2 * MINUTE, Told::Given { launch: 1, instance: 1 });
+        let story =
+            |noticed: Vec<_>| [vec![given.clone()], noticed, vec![held(12 * MINUTE)]].concat();
+        let noticed = told(3 * MINUTE, Told::Noticed { launch: 1 });
+        assert_eq!(bought(story(vec![noticed]), 13 * MINUTE), []);
+        assert_eq!(bought(story(vec![]), 13 * MINUTE), [13 * MINUTE]);
     }
 
     #[test]

@@ -6,13 +6,14 @@
 //! Read in favour of the accused: wanted are all tasks waiting, or all tasks known beyond what is
 //! live. Usable is a pool only if nothing
 //! about it could stand in the way: its price is known, recent and well below the worker type's
-//! limit, nothing of it is under way, and it refused, took back or failed nothing for six hours.
+//! limit, nothing of it is under way, and it refused, took back or failed nothing for six hours; nor
+//! did its region for a quota or volumes, or any pool for an image or a call that is no good.
 //! A call that is made again is no launch. On demand has no pools.
 
 use std::collections::BTreeMap;
 
 use crate::note::{Notes, Rule};
-use crate::{Check, EndedBy, Micros, Ms, Order, Pool, Scene, Told, WorkerType};
+use crate::{Check, EndedBy, Micros, Ms, Order, Pool, Refusal, Scene, Told, WorkerType};
 
 const TROUBLED: Ms = 6 * 3_600_000;
 
@@ -45,9 +46,16 @@ impl Check for Shares {
             }
             _ => return,
         };
-        if let Some(known) = scene.book.launch(troubled) {
-            self.trouble.insert(known.pool, scene.at);
-        }
+        let Some(known) = scene.book.launch(troubled) else { return };
+        let region = scene.rules.region_of(known.pool);
+        let is_hit = |pool: Pool| match *told {
+            Told::Refused { why: Refusal::Image | Refusal::Rejected, .. } => true,
+            Told::Refused { why: Refusal::Quota | Refusal::Volumes, .. }
+            | Told::Ended { by: EndedBy::Volumes, .. } => scene.rules.region_of(pool) == region,
+            _ => pool == known.pool,
+        };
+        let hit = scene.rules.pools.keys().filter(|pool| is_hit(**pool));
+        self.trouble.extend(hit.map(|pool| (*pool, scene.at)));
     }
 
     fn ordered(&mut self, scene: &Scene<'_>, order: &Order, notes: &mut Notes) {
@@ -116,7 +124,7 @@ impl Shares {
 mod tests {
     use super::*;
     use crate::support::*;
-    use crate::{Event, Launch, Refusal, Rules, Share};
+    use crate::{Event, Launch, Rules, Share};
 
     fn bought(pending: u32, facts: Vec<(Ms, Event)>, in_a: u32) -> Vec<Ms> {
         let share = Share { share_max: 500_000, floor: 2 };
@@ -150,8 +158,15 @@ mod tests {
         assert_eq!(bought(6, vec![asked.clone()], 6), [], "it is under way");
         let given = told(2, Told::Given { launch: other, instance: 1 });
         assert_eq!(bought(6, vec![asked.clone(), given], 6), [9]);
-        let refused = told(2, Told::Refused { launch: other, why: Refusal::Dry });
-        assert_eq!(bought(6, vec![asked, refused], 6), []);
+        for why in [Refusal::Dry, Refusal::Quota, Refusal::Image] {
+            let refused = told(2, Told::Refused { launch: other, why });
+            assert_eq!(bought(6, vec![asked.clone(), refused], 6), []);
+        }
+        let asked_here = decided(1, [launch(1, 1)]);
+        let refused_here =
+            |why| vec![asked_here.clone(), told(2, Told::Refused { launch: 1, why })];
+        assert_eq!(bought(6, refused_here(Refusal::Quota), 6), [], "it is of the same region");
+        assert_eq!(bought(6, refused_here(Refusal::Dry), 6), [9]);
         let dear = told(2, Told::Price { pool: 1, price: 600_000, since: 2 });
         assert_eq!(bought(6, vec![dear], 6), []);
     }

@@ -205,7 +205,7 @@ impl Engine {
     }
 
     /// How long a worker may take to register, if there is a limit.
-    fn boot_max(&self, worker_type: WorkerTypeId) -> Option<Duration> {
+    pub(super) fn boot_max(&self, worker_type: WorkerTypeId) -> Option<Duration> {
         let own = self.config.worker_types[worker_type.index()].registration_timeout;
         let any = self.config.guards.breaker.map(|rule| rule.boot_max);
         own.into_iter().chain(any).min()

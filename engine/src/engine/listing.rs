@@ -363,7 +363,7 @@ impl Engine {
         let (candidate, capacity) = known
             .candidate_of(pool)
             .map_or((NO_CANDIDATE, 1), |(candidate, offer)| (candidate, offer.capacity));
-        let patience = known.registration_timeout.unwrap_or(known.lifetime_max);
+        let patience = self.boot_max(worker_type).unwrap_or(known.lifetime_max);
         let launch = Launch {
             worker_type,
             candidate,

@@ -456,3 +456,34 @@ fn an_instance_without_a_label_that_may_be_a_launch_of_ours_is_not_ended_as_a_st
             build: 0 pending, 1 claimed, no capacity → +0
     "#]].assert_eq(&told);
 }
+
+/// Found by storms 1114 and 1741: with nothing of its own configured it was kept for four days.
+#[test]
+fn an_adopted_worker_that_never_registers_or_claims_is_ended_after_the_longest_boot() {
+    let told = tell(
+        "
+        limits guards=listing,breaker
+        worker build
+        pool c5.large/us-east-1a
+        ",
+        "
+        0s   found i9 #40 build c5.large/us-east-1a
+             listed us-east-1
+             decide
+        44m  listed us-east-1
+             decide
+        45m  listed us-east-1
+             decide
+        ",
+    );
+    let lines: Vec<&str> =
+        told.lines().filter(|line| line.contains("m:") || line.contains("#40")).collect();
+    expect![[r#"
+          check #40
+            #40: adopted, instance 9
+        44m:
+        45m:
+          terminate unless claimed #40
+            #40: ended, worker not registered since 1970-01-01T00:00:00Z"#]]
+    .assert_eq(&lines.join("\n"));
+}
