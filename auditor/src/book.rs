@@ -23,6 +23,9 @@ pub(crate) struct Book {
     strays: BTreeSet<Instance>,
     /// Launches given up in this decision.
     leaving: BTreeSet<Launch>,
+    /// Told since the last decision of launches that were found and are not known: those that are
+    /// adopted then are said to be in the next decision only.
+    early: Vec<(Ms, Launch, Told)>,
 }
 
 /// A launch that is not over.
@@ -51,6 +54,8 @@ pub(crate) struct Known {
     pub(crate) called: Ms,
     /// When its end was last ordered.
     pub(crate) end_ordered: Option<Ms>,
+    /// That order was throttled, or the process died after it: it may not have been carried out.
+    pub(crate) end_lost: bool,
 }
 
 impl Known {
@@ -134,6 +139,7 @@ impl Book {
 
     /// A fact is taken in.
     pub(crate) fn told(&mut self, at: Ms, told: &Told) {
+        self.keep_early(at, told);
         match *told {
             Told::Given { launch, instance } => self.given(at, launch, Some(instance)),
             Told::Running { launch } | Told::Noticed { launch } => {
@@ -155,7 +161,15 @@ impl Book {
                 let Some(Made { count, .. }) = self.calls.get(&launch).copied() else { return };
                 self.of_call_mut(launch, count).for_each(|known| known.doubt(at));
             }
-            Told::Restarted => self.live.values_mut().for_each(|known| known.doubt(at)),
+            Told::Throttled { call: Call::Cancel | Call::Terminate, launch: Some(launch) } => {
+                if let Some(known) = self.live.get_mut(&launch) {
+                    known.end_lost = true;
+                }
+            }
+            Told::Restarted => self.live.values_mut().for_each(|known| {
+                known.doubt(at);
+                known.end_lost = true;
+            }),
             Told::Stopping { launch, by: _ } => {
                 self.given(at, launch, None);
                 if let Some(known) = self.live.get_mut(&launch) {
@@ -215,7 +229,13 @@ impl Book {
                 // Its worker may have registered long ago, and told somebody else.
                 self.enter(launch, Known { given, instance, registered: true, ..known });
             }
+            for (at, _, told) in
+                self.early.extract_if(.., |early| early.1 == launch).collect::<Vec<_>>()
+            {
+                self.told(at, &told);
+            }
         }
+        self.early.clear();
         decided.gave_up.iter().for_each(|launch| self.over(*launch));
         self.leaving = decided.gave_up.iter().copied().collect();
     }
@@ -225,7 +245,10 @@ impl Book {
         match *order {
             Order::Launch { first, count, worker_type, pool, market } => {
                 if !self.is_new(first) {
-                    return self.of_call_mut(first, count).for_each(|known| known.called = at);
+                    // It is under way again, until that is told to have gone wrong too.
+                    return self.of_call_mut(first, count).for_each(|known| {
+                        (known.called, known.doubted) = (at, None);
+                    });
                 }
                 self.calls.insert(first, Made { count, worker_type, pool, market });
                 for launch in first..first.saturating_add(u64::from(count)) {
@@ -239,13 +262,32 @@ impl Book {
             }
             Order::Cancel { launch } | Order::Terminate { launch, .. } => {
                 if let Some(known) = self.live.get_mut(&launch) {
-                    known.end_ordered = Some(at);
+                    (known.end_ordered, known.end_lost) = (Some(at), false);
                 }
             }
             Order::EndStray { instance } => {
                 self.strays.insert(instance);
             }
             Order::List { .. } | Order::Check { .. } | Order::AdviseStop { .. } => {}
+        }
+    }
+
+    /// Keeps what is told of a launch that is not known, once it is found.
+    fn keep_early(&mut self, at: Ms, told: &Told) {
+        let (launch, is_found) = match *told {
+            Told::Found { launch: Some(launch), .. } => (launch, true),
+            Told::Running { launch }
+            | Told::Registered { launch }
+            | Told::Checked { launch, .. }
+            | Told::Idled { launch }
+            | Told::Noticed { launch }
+            | Told::Stopping { launch, .. }
+            | Told::Ended { launch, .. } => (launch, false),
+            _ => return,
+        };
+        let is_known = self.live.contains_key(&launch);
+        if !is_known && (is_found || self.early.iter().any(|early| early.1 == launch)) {
+            self.early.push((at, launch, told.clone()));
         }
     }
 
@@ -321,5 +363,30 @@ fn known(
         doubted: None,
         called: at,
         end_ordered: None,
+        end_lost: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::*;
+    use crate::{Event, Rule};
+
+    #[test]
+    fn an_adoption_is_said_late_and_what_was_told_meanwhile_holds() {
+        let (instance, launch, market) = (7, Some(7), Market::OnDemand);
+        let found = Told::Found { instance, launch, pool: Some(0), worker_type: Some(0), market };
+        let story = |facts: Vec<(Ms, Event)>| {
+            let adopted = Decided { adopted: vec![(7, 7)], wake_at: 9, ..Decided::default() };
+            let said = (8, Event::Decided(adopted));
+            let story = [facts, vec![said, decided(9, [terminate(7)])]].concat();
+            notes(Rule::EndKnown, rules(), story)
+        };
+        let ended = |at| told(at, Told::Ended { launch: 7, by: EndedBy::Worker });
+        assert_eq!(story(vec![told(1, found.clone())]), []);
+        assert_eq!(story(vec![told(1, found.clone()), ended(2)]), [9]);
+        assert_eq!(story(vec![ended(1), told(2, found.clone())]), [], "it was no end");
+        assert_eq!(story(vec![told(1, found), decided(2, []), ended(3)]), [], "nobody's end");
     }
 }

@@ -4,8 +4,8 @@
 //! registered. Counted are a worker type, an image and a region, each since its last success. What
 //! is to blame is not known here; so only where all three failed often enough is a launch certainly
 //! under an open breaker, and then it must be a probe: alone, and not sooner than the shortest wait
-//! after the last launch of that kind. A refusal that names the image, or the region's volumes,
-//! opens at once.
+//! after the last launch of that kind, unless that came to nothing for another cause. A refusal that
+//! names the image, or the region's volumes, opens at once.
 //!
 //! Of a worker type or an image of which nothing ever registered, so many launches may be under way
 //! or booting as the rules say.
@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::book::Known;
 use crate::note::{Notes, Rule};
-use crate::{Check, EndedBy, Ms, Order, Refusal, Scene, Told};
+use crate::{Check, EndedBy, Launch, Ms, Order, Refusal, Scene, Told};
 
 #[derive(Default)]
 pub(super) struct Breakers {
@@ -26,7 +26,15 @@ pub(super) struct Breakers {
     named: BTreeSet<Part>,
     proven: BTreeSet<Part>,
     /// The last launch of a worker type with an image in a region.
-    last: BTreeMap<[Part; 3], Ms>,
+    last: BTreeMap<[Part; 3], Last>,
+}
+
+#[derive(Clone, Copy)]
+struct Last {
+    launch: Launch,
+    ordered: Ms,
+    /// It was given, or refused for what it is.
+    answered: bool,
 }
 
 /// What a failed boot may be blamed on.
@@ -50,6 +58,14 @@ impl Check for Breakers {
         };
         let Some(known) = scene.book.launch(launch) else { return };
         let parts = parts(scene, known);
+        if let Some(last) = self.last.get_mut(&parts).filter(|last| last.launch == launch) {
+            last.answered = match *told {
+                Told::Refused { why, .. } => {
+                    matches!(why, Refusal::Image | Refusal::Volumes | Refusal::Rejected)
+                }
+                _ => true,
+            };
+        }
         match *told {
             Told::Refused { why, .. } => {
                 let [_, image, region] = parts;
@@ -96,8 +112,13 @@ impl Check for Breakers {
         let is_open = parts.iter().all(|part| failed(part) >= rules.failures)
             || parts.iter().any(|part| self.named.contains(part));
         let (name, place) = (|| scene.rules.name(worker_type), || scene.rules.pool_name(pool));
-        let last = self.last.insert(parts, scene.at);
-        if is_open && (count > 1 || last.is_some_and(|last| scene.at - last < rules.probe_min)) {
+        let last = Last { launch: first, ordered: scene.at, answered: false };
+        let is_recent = |last: Last| {
+            let counts = last.answered || scene.book.launch(last.launch).is_some();
+            counts && scene.at - last.ordered < rules.probe_min
+        };
+        let is_soon = self.last.insert(parts, last).is_some_and(is_recent);
+        if is_open && (count > 1 || is_soon) {
             notes.note(Rule::BreakerProbe, || {
                 format!("#{first}: {count} for {} in {}, which never boots", name(), place())
             });
@@ -133,7 +154,7 @@ fn parts(scene: &Scene<'_>, known: &Known) -> [Part; 3] {
 mod tests {
     use super::*;
     use crate::support::*;
-    use crate::{Breaker, Event, Launch, Rules};
+    use crate::{Breaker, Event, Rules};
 
     fn bought(rule: Rule, story: impl IntoIterator<Item = (Ms, Event)>) -> Vec<Ms> {
         let (failures, probe_min) = (2, 10 * MINUTE);
@@ -168,6 +189,19 @@ mod tests {
         assert_eq!(then(refused(Refusal::Image), late, 2), [late]);
         assert_eq!(then(refused(Refusal::Volumes), late, 2), [late]);
         assert_eq!(then(refused(Refusal::Dry), late, 2), []);
+    }
+
+    #[test]
+    fn a_probe_that_came_to_nothing_was_none() {
+        let story = |why| {
+            let refused = |at, launch, why| told(at, Told::Refused { launch, why });
+            let closed = vec![decided(1, [launch(1, 1)]), refused(2, 1, Refusal::Image)];
+            let probe = vec![decided(HOUR, [launch(2, 1)]), refused(HOUR + 1, 2, why)];
+            let again = vec![decided(HOUR + MINUTE, [launch(3, 1)])];
+            bought(Rule::BreakerProbe, [closed, probe, again].concat())
+        };
+        assert_eq!(story(Refusal::Dry), []);
+        assert_eq!(story(Refusal::Image), [HOUR + MINUTE]);
     }
 
     #[test]

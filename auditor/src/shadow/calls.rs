@@ -83,6 +83,9 @@ mod tests {
     fn a_call_is_made_again_only_in_doubt() {
         let unanswered = told(2, Told::Unanswered { launch: 1 });
         let given = |launch| told(3, Told::Given { launch, instance: launch });
+        let repeated = || [unanswered.clone(), decided(4, [launch(1, 2)])];
+        assert_eq!(again(repeated()), [9], "it is under way");
+        assert_eq!(again(repeated().into_iter().chain([unanswered.clone()])), []);
         assert_eq!(again([]), [9]);
         assert_eq!(again([unanswered.clone()]), []);
         assert_eq!(again([told(2, Told::Restarted)]), []);

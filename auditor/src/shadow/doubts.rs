@@ -1,6 +1,7 @@
 //! What is under way is pursued until it is settled; a launch that is forgotten shows here.
 //!
-//! - A call in doubt is made again, or its launches become known, within half an hour.
+//! - A call in doubt is made again, or its launches become known, within half an hour. One that was
+//!   made again is under way, and in doubt only if that is told anew.
 //! - A request without an instance is withdrawn, a machine without a worker ended, and one past
 //!   its longest life too: ordered within half an hour of when it is due, and again that long after
 //!   the last order, as long as it is not told to be over.

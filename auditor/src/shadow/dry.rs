@@ -6,15 +6,15 @@
 //! which then counts from that probe. A probe that is given an instance opens the pool, with a
 //! budget of two.
 //!
-//! Read in favour of the accused: launches that were under way when the pool closed do not lengthen
-//! its rest; a rest begins with the first answer of its kind; whatever is given opens the pool.
-//! Under way is what was ordered and neither answered nor found to be over. A call that is made
-//! again is under way already.
+//! Launches that were under way when the pool closed neither lengthen its rest nor end it; a rest
+//! begins with the first answer of its kind. Under way is what was ordered and neither answered nor
+//! found to be over; what is told to end was given before. A call that is made again is under way
+//! already.
 
 use std::collections::BTreeMap;
 
 use crate::note::{Notes, Rule};
-use crate::{Check, Decided, Launch, Ms, Order, Pool, Refusal, Scene, Told};
+use crate::{Check, EndedBy, Launch, Ms, Order, Pool, Refusal, Scene, Told};
 
 #[derive(Default)]
 pub(super) struct Dry {
@@ -30,8 +30,17 @@ struct State {
     given: u32,
     /// It was closed once, so its budget starts from two.
     reopened: bool,
-    /// While it is closed: when, and how often probes failed.
-    closed: Option<(Ms, u32)>,
+    closed: Option<Closed>,
+}
+
+#[derive(Clone, Copy)]
+struct Closed {
+    /// When that was.
+    at: Ms,
+    /// Its rest is counted from here: from then, or from when the last probe that failed was ordered.
+    since: Ms,
+    /// How often probes failed.
+    failed: u32,
 }
 
 impl Check for Dry {
@@ -40,10 +49,10 @@ impl Check for Dry {
             Told::Given { launch, .. }
             | Told::Running { launch }
             | Told::Registered { launch }
-            | Told::Found { launch: Some(launch), .. }
-            | Told::Stopping { launch, .. }
-            | Told::Ended { launch, .. } => (launch, None),
+            | Told::Found { launch: Some(launch), .. } => (launch, None),
             Told::Refused { launch, why } => (launch, Some(why == Refusal::Dry)),
+            Told::Ended { launch, by: EndedBy::Vanished } => (launch, Some(false)),
+            Told::Ended { launch, .. } | Told::Stopping { launch, .. } => (launch, None),
             _ => return,
         };
         let Some(place) = self.under_way.remove(&launch) else { return };
@@ -51,25 +60,29 @@ impl Check for Dry {
         state.under_way = state.under_way.saturating_sub(1);
         let ordered = scene.book.launch(launch).map_or(scene.at, |known| known.ordered);
         match (dry, state.closed) {
-            (None, Some(_)) => {
+            (None, Some(Closed { at, .. })) if ordered > at => {
                 *state = State { under_way: state.under_way, reopened: true, ..State::default() }
             }
             (None, None) => state.given += 1,
-            (Some(true), None) => state.closed = Some((scene.at, 0)),
-            (Some(true), Some((since, failed))) if ordered > since => {
-                state.closed = Some((ordered, failed + 1));
+            (Some(true), None) => {
+                let at = scene.at;
+                state.closed = Some(Closed { at, since: at, failed: 0 });
             }
-            (Some(_), _) => {}
+            (Some(true), Some(Closed { at, since, failed })) if ordered > since => {
+                state.closed = Some(Closed { at, since: ordered, failed: failed + 1 });
+            }
+            (None | Some(_), _) => {}
         }
     }
 
     fn ordered(&mut self, scene: &Scene<'_>, order: &Order, notes: &mut Notes) {
         let Order::Launch { first, count, pool, market, .. } = *order else { return };
         let Some(rules) = scene.rules.ice.filter(|_| scene.book.is_new(first)) else { return };
+        self.forget(scene);
         let place = (pool, market.is_spot());
         let state = self.pools.entry(place).or_default();
         let name = || scene.rules.pool_name(pool);
-        if let Some((since, failed)) = state.closed {
+        if let Some(Closed { since, failed, .. }) = state.closed {
             let rest = rules.block_min.saturating_mul(1 << failed.min(20)).min(rules.block_max);
             if scene.at < since + rest {
                 let left = since + rest - scene.at;
@@ -97,16 +110,19 @@ impl Check for Dry {
             self.under_way.insert(launch, place);
         });
     }
+}
 
+impl Dry {
     /// What was given up is under way no more.
-    fn decided(&mut self, _: &Scene<'_>, decided: &Decided, _: &mut Notes) {
-        for launch in &decided.gave_up {
-            if let Some(place) = self.under_way.remove(launch)
-                && let Some(state) = self.pools.get_mut(&place)
-            {
+    fn forget(&mut self, scene: &Scene<'_>) {
+        let Self { pools, under_way } = self;
+        under_way.retain(|launch, place| {
+            let stays = scene.book.launch(*launch).is_some();
+            if !stays && let Some(state) = pools.get_mut(place) {
                 state.under_way = state.under_way.saturating_sub(1);
             }
-        }
+            stays
+        });
     }
 }
 
@@ -114,7 +130,7 @@ impl Check for Dry {
 mod tests {
     use super::*;
     use crate::support::*;
-    use crate::{Event, Ice, Rules};
+    use crate::{Decided, Event, Ice, Rules};
 
     fn bought(story: impl IntoIterator<Item = (Ms, Event)>) -> Vec<Ms> {
         let ice =
@@ -148,6 +164,35 @@ mod tests {
         assert_eq!(bought(then(4 * MINUTE - 1, 1)), [4 * MINUTE - 1]);
         let both = |at| [then(4 * MINUTE, 1), vec![decided(at, [launch(4, 1)])]].concat();
         assert_eq!(bought(both(5 * MINUTE)), [5 * MINUTE], "one is under way");
+    }
+
+    #[test]
+    fn what_was_ordered_before_a_pool_closed_does_not_open_it() {
+        let closed = [decided(0, [launch(1, 2)]), dry(MINUTE, 1), given(2 * MINUTE, 2)];
+        let then =
+            |at, count| bought(closed.iter().cloned().chain([decided(at, [launch(3, count)])]));
+        assert_eq!((then(4 * MINUTE, 1), then(4 * MINUTE, 2)), (vec![], vec![4 * MINUTE]));
+        assert_eq!(then(4 * MINUTE - 1, 1), [4 * MINUTE - 1]);
+    }
+
+    #[test]
+    fn what_is_given_up_is_under_way_no_more_in_the_same_decision() {
+        let probe =
+            |orders, gave_up| Decided { orders, gave_up, wake_at: HOUR, ..Decided::default() };
+        let then = |gave_up| {
+            let again = (30 * MINUTE, Event::Decided(probe(vec![launch(3, 1)], gave_up)));
+            let closed = [decided(0, [launch(1, 1)]), dry(MINUTE, 1)];
+            bought(closed.into_iter().chain([decided(4 * MINUTE, [launch(2, 1)]), again]))
+        };
+        assert_eq!((then(vec![2]), then(vec![])), (vec![], vec![30 * MINUTE]));
+    }
+
+    #[test]
+    fn what_ended_was_given() {
+        let ended = |by| told(2, Told::Ended { launch: 1, by });
+        let then = |by| bought([decided(1, [launch(1, 1)]), ended(by), decided(3, [launch(2, 5)])]);
+        assert_eq!(then(EndedBy::LaunchFailed), []);
+        assert_eq!(then(EndedBy::Vanished), [3]);
     }
 
     #[test]

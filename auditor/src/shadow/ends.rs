@@ -5,7 +5,7 @@
 //!
 //! Exceptions: what is given up in a decision may be asked about, or ended, for a last time in it.
 //! The same end may be ordered again after [`PACE`], as the first order may have been
-//! lost.
+//! lost, and at once after it was throttled or the process came back.
 
 use crate::note::{Notes, Rule};
 use crate::{Check, Ms, Order, Scene};
@@ -22,7 +22,8 @@ impl Check for Ends {
                 if !scene.book.may_be_ended(launch) {
                     notes.note(Rule::EndKnown, || format!("{order:?}: over or never ordered"));
                 }
-                let last = scene.book.launch(launch).and_then(|known| known.end_ordered);
+                let known = scene.book.launch(launch).filter(|known| !known.end_lost);
+                let last = known.and_then(|known| known.end_ordered);
                 if let Some(last) = last.filter(|last| scene.at - last < PACE) {
                     let ago = scene.at - last;
                     notes.note(Rule::EndPaced, || format!("{order:?}: ordered {ago} ms ago"));
@@ -54,7 +55,7 @@ impl Check for Ends {
 mod tests {
     use super::*;
     use crate::support::*;
-    use crate::{EndedBy, Market, Rules, Told};
+    use crate::{Call, EndedBy, Market, Rules, Told};
 
     #[test]
     fn only_what_is_known_is_ended() {
@@ -78,6 +79,14 @@ mod tests {
             |again| [decided(1, [launch(1, 1), terminate(1)]), decided(again, [terminate(1)])];
         assert_eq!(notes(Rule::EndPaced, rules(), ends(1 + PACE)), []);
         assert_eq!(notes(Rule::EndPaced, rules(), ends(PACE)), [PACE]);
+        let throttled = Told::Throttled { call: Call::Terminate, launch: Some(1) };
+        let [first, again] = ends(PACE);
+        for lost in [throttled, Told::Restarted] {
+            assert_eq!(
+                notes(Rule::EndPaced, rules(), [first.clone(), told(2, lost), again.clone()]),
+                []
+            );
+        }
     }
 
     #[test]

@@ -1,15 +1,18 @@
 //! On demand is the last resort: only after the stated patience without a spot machine.
 //!
 //! The clock starts when the last spot machine was given, or later: when a spot launch was first
-//! refused since, or when the worker type first wanted something after it wanted nothing, which is
-//! counts with tasks waiting, a floor, or a spot launch. That is the earliest that anybody can begin
-//! to wait; whoever was refused and bought on demand still waits.
+//! refused since, or when the worker type first wanted something after it wanted nothing: counts
+//! with tasks waiting, or with more tasks held than the machines that stay can hold, a floor, or a
+//! spot launch. That is the earliest that anybody can begin to wait; whoever was refused and bought on
+//! demand still waits. Nothing is wanted once no task waits, and neither requests nor machines bought
+//! on demand stand in for what would be.
 //!
 //! Exceptions: a call that is made again is not a purchase. Worker types whose policy buys nothing
 //! but on demand need no patience.
 
 use std::collections::BTreeMap;
 
+use crate::book::Known;
 use crate::note::{Notes, Rule};
 use crate::{Check, Market, Ms, OnDemand, Order, Scene, Told, WorkerType};
 
@@ -31,13 +34,15 @@ struct Wait {
 impl Check for Patience {
     fn told(&mut self, scene: &Scene<'_>, told: &Told, _: &mut Notes) {
         match *told {
-            Told::Demand { worker_type, pending, .. } => {
+            Told::Demand { worker_type, pending, claimed, .. } => {
                 let wait = self.waits.entry(worker_type).or_default();
                 let floor =
                     scene.rules.worker_types.get(&worker_type).map_or(0, |it| it.floor(scene.at));
-                if pending > 0 || floor > 0 {
+                let mut launches = scene.book.of_type(worker_type);
+                let bereft = u64::from(claimed) > scene.book.capacity(worker_type);
+                if pending > 0 || floor > 0 || bereft {
                     wait.wants.get_or_insert(scene.at);
-                } else {
+                } else if !launches.any(|known| known.counts() && stands_in(known)) {
                     wait.wants = None;
                 }
             }
@@ -81,6 +86,11 @@ impl Check for Patience {
     }
 }
 
+/// Whether it is there because there is no spot machine, yet or at all.
+fn stands_in(known: &Known) -> bool {
+    known.given.is_none() || known.market == Market::OnDemand
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,13 +109,46 @@ mod tests {
     }
 
     #[test]
+    fn a_want_is_not_over_while_something_stands_in_for_a_spot_machine() {
+        let market = Market::OnDemand;
+        let stopgap = Order::Launch { first: 2, count: 1, worker_type: 1, pool: 2, market };
+        let bought = |counts: [(u32, Ms); 2], ended: Vec<_>| {
+            let [none, some] = counts.map(|(pending, at)| told(at, demand(1, pending, at)));
+            let story = vec![told(0, demand(1, 5, 0)), decided(10 * MINUTE, [stopgap]), none];
+            let again = Order::Launch { first: 3, count: 1, worker_type: 1, pool: 2, market };
+            let then = vec![some, decided(30 * MINUTE, [again])];
+            notes(Rule::OnDemandPatience, rules(), [story, ended, then].concat())
+        };
+        let counts = [(0, 21 * MINUTE), (1, 29 * MINUTE)];
+        assert_eq!(bought(counts, vec![]), []);
+        let ended = |at| told(at, Told::Ended { launch: 2, by: crate::EndedBy::Worker });
+        let sated = told(23 * MINUTE, demand(1, 0, 23 * MINUTE));
+        assert_eq!(bought(counts, vec![ended(22 * MINUTE), sated]), [30 * MINUTE]);
+    }
+
+    #[test]
+    fn tasks_held_by_machines_that_are_about_to_go_are_wanted() {
+        let held =
+            |at| told(at, Told::Demand { worker_type: 1, pending: 0, claimed: 1, as_of: at });
+        let given = told(2 * MINUTE, Told::Given { launch: 1, instance: 1 });
+        let story =
+            |noticed: Vec<_>| [vec![given.clone()], noticed, vec![held(12 * MINUTE)]].concat();
+        let noticed = told(3 * MINUTE, Told::Noticed { launch: 1 });
+        assert_eq!(bought(story(vec![noticed]), 13 * MINUTE), []);
+        assert_eq!(bought(story(vec![]), 13 * MINUTE), [13 * MINUTE]);
+    }
+
+    #[test]
     fn patience_begins_with_the_want_and_anew_with_each_machine() {
         assert_eq!(bought([], 10 * MINUTE), []);
         assert_eq!(bought([], 10 * MINUTE - 1), [10 * MINUTE - 1]);
         let given = || told(2 * MINUTE, Told::Given { launch: 1, instance: 1 });
         assert_eq!(bought([given()], 10 * MINUTE), [10 * MINUTE]);
         assert_eq!(bought([given()], 12 * MINUTE), []);
-        let sated = [told(2 * MINUTE, demand(1, 0, 0)), told(5 * MINUTE, demand(1, 1, 0))];
+        let refused = told(MINUTE, Told::Refused { launch: 1, why: crate::Refusal::Dry });
+        let sated =
+            [2 * MINUTE, 5 * MINUTE].map(|at| told(at, demand(1, u32::from(at > 3 * MINUTE), at)));
+        let sated = [vec![refused], sated.to_vec()].concat();
         assert_eq!(bought(sated.clone(), 12 * MINUTE), [12 * MINUTE]);
         assert_eq!(bought(sated.clone(), 15 * MINUTE), []);
         let refused = told(3 * MINUTE, Told::Refused { launch: 1, why: crate::Refusal::Dry });

@@ -1,8 +1,8 @@
 //! A region rests after its quota was reached, and a pool after it was not offered.
 //!
 //! Spot and on demand have quotas of their own. The rest begins when the refusal is told; while
-//! none of the launches since is given, each is a probe, and if it is refused the next rest begins
-//! with it.
+//! nothing is given there, each later launch is a probe, and if that is refused the next rest begins
+//! with it. Answers to what was ordered before the rest began neither end it nor begin another.
 //!
 //! Exceptions: a call that is made again is under way already.
 
@@ -13,8 +13,24 @@ use crate::{Check, Ms, Order, Pool, Refusal, Region, Scene, Told};
 
 #[derive(Default)]
 pub(super) struct Rests {
-    quotas: BTreeMap<(Region, bool), Ms>,
-    unsupported: BTreeMap<Pool, Ms>,
+    quotas: BTreeMap<(Region, bool), Rest>,
+    unsupported: BTreeMap<Pool, Rest>,
+}
+
+#[derive(Clone, Copy)]
+struct Rest {
+    /// When it was first refused.
+    began: Ms,
+    /// When the last probe that was refused was ordered, or else when it began.
+    since: Ms,
+}
+
+impl Rest {
+    /// What was ordered then was refused.
+    fn refused(rest: Option<Self>, now: Ms, ordered: Ms) -> Self {
+        let Self { began, since } = rest.unwrap_or(Self { began: now, since: now });
+        Self { began, since: since.max(ordered) }
+    }
 }
 
 impl Check for Rests {
@@ -31,22 +47,21 @@ impl Check for Rests {
         };
         let region = scene.rules.region_of(known.pool).unwrap_or(Region::MAX);
         let quota = (region, known.market.is_spot());
-        // Until something is given, whatever was ordered since the rest began was a probe.
-        let rests = |since: Option<&Ms>| since.map_or(scene.at, |since| known.ordered.max(*since));
+        let refused = |rest: Option<&Rest>| Rest::refused(rest.copied(), scene.at, known.ordered);
+        let is_older = |rest: &mut Rest| known.ordered <= rest.began;
         match *told {
             Told::Refused { why: Refusal::Quota, .. } => {
-                let since = rests(self.quotas.get(&quota));
-                self.quotas.insert(quota, since);
+                let rest = refused(self.quotas.get(&quota));
+                self.quotas.insert(quota, rest);
             }
             Told::Refused { why: Refusal::Unsupported, .. } => {
-                let since = rests(self.unsupported.get(&known.pool));
-                self.unsupported.insert(known.pool, since);
+                let rest = refused(self.unsupported.get(&known.pool));
+                self.unsupported.insert(known.pool, rest);
             }
             Told::Refused { .. } => {}
             _ => {
-                let is_older = |since: &mut Ms| known.ordered < *since;
-                self.quotas.retain(|place, since| *place != quota || is_older(since));
-                self.unsupported.retain(|pool, since| *pool != known.pool || is_older(since));
+                self.quotas.retain(|place, rest| *place != quota || is_older(rest));
+                self.unsupported.retain(|pool, rest| *pool != known.pool || is_older(rest));
             }
         }
     }
@@ -57,8 +72,8 @@ impl Check for Rests {
             return;
         }
         let place = || scene.rules.pool_name(pool);
-        let rests = |since: Option<&Ms>, rest: Option<Ms>| {
-            let since = *since?;
+        let rests = |since: Option<&Rest>, rest: Option<Ms>| {
+            let since = since?.since;
             rest.map(|rest| since + rest - scene.at).filter(|left| *left > 0)
         };
         let region = scene.rules.region_of(pool).unwrap_or(Region::MAX);
@@ -97,20 +112,15 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_launched_since_ends_the_trouble() {
-        let bought = |given, at| {
-            let refused = told(9, Told::Refused { launch: 1, why: Refusal::Quota });
-            let given = told(MINUTE + 10, Told::Given { launch: given, instance: 7 });
-            let again = told(MINUTE + 10, Told::Refused { launch: 4, why: Refusal::Quota });
-            let first = decided(0, [launch(1, 1), launch(2, 1)]);
-            let probe = decided(MINUTE + 9, [launch(3, 1), launch(4, 1)]);
-            let rules = Rules { quota_rest: Some(MINUTE), ..rules() };
-            let story = [first, refused, probe, given, again, decided(at, [launch(5, 1)])];
-            notes(Rule::QuotaRest, rules, story)
+    fn what_was_ordered_before_a_rest_neither_ends_it_nor_begins_another() {
+        let refused = |at, launch| told(at, Told::Refused { launch, why: Refusal::Quota });
+        let given = told(20, Told::Given { launch: 2, instance: 2 });
+        let bought = |at| {
+            let before = [decided(0, [launch(1, 3)]), refused(10, 1), given.clone()];
+            let story = before.into_iter().chain([refused(30, 3), decided(at, [launch(4, 1)])]);
+            notes(Rule::QuotaRest, Rules { quota_rest: Some(MINUTE), ..rules() }, story)
         };
-        let (from_probe, from_answer) = (2 * MINUTE + 9, 2 * MINUTE + 10);
-        assert_eq!((bought(2, from_probe), bought(3, from_answer)), (vec![], vec![]));
-        assert_eq!(bought(3, from_answer - 1), [from_answer - 1], "that is a new rest");
+        assert_eq!((bought(10 + MINUTE), bought(9 + MINUTE)), (vec![], vec![9 + MINUTE]));
     }
 
     #[test]

@@ -222,8 +222,10 @@ impl Engine {
                 .strays
                 .insert(instance, Stray { found, since, is_there: true, ordered: None });
             let has_ended = |launch| self.listings.ended.contains_key(&launch);
-            if !found.launch.is_some_and(has_ended) {
-                self.adopt(&found);
+            if !found.launch.is_some_and(has_ended)
+                && let Some(adopted) = self.adopt(&found)
+            {
+                self.say(adopted);
             }
         }
     }
@@ -263,13 +265,13 @@ impl Engine {
                 self.tell_spent(None, id, Call::List, 1, decision);
             }
         }
-        for launch in mem::take(&mut self.listings.to_check) {
-            decision.actions.push(Action::CheckWorker { launch });
-        }
         self.give_up_absent(rule, decision);
         if let Some(rule) = strays {
             self.settle_strays(rule, decision);
         }
+        let to_check = mem::take(&mut self.listings.to_check);
+        let to_check = to_check.into_iter().filter(|launch| self.ledger.get(*launch).is_some());
+        decision.actions.extend(to_check.map(|launch| Action::CheckWorker { launch }));
     }
 
     /// Gives up launches that have been absent for too long.
@@ -334,7 +336,14 @@ impl Engine {
         for stray in strays {
             let Stray { found, since, is_there, ordered } = stray;
             let again = ordered.map_or(since + rule.patience, |last| last + ORDERED_AGAIN_AFTER);
-            if !is_there || self.now < again || self.adopt(&found) {
+            if !is_there || self.now < again {
+                continue;
+            }
+            if let Some(adopted) = self.adopt(&found) {
+                self.because(decision, adopted);
+                continue;
+            }
+            if self.may_be_ours(&found) {
                 continue;
             }
             let instance = found.instance;
@@ -352,17 +361,30 @@ impl Engine {
         }
     }
 
-    /// Takes an instance over under its label, if it says for whom it runs; says whether it did.
-    fn adopt(&mut self, found: &Found) -> bool {
+    /// Whether an instance without a label may be that of a launch that runs and whose instance is
+    /// not known: its answer was lost. That launch, and with it the instance, is settled by itself.
+    fn may_be_ours(&self, found: &Found) -> bool {
+        let on_demand = |market| market == Market::OnDemand;
+        let is_like_it = |launch: &Launch| {
+            launch.instance.is_none()
+                && launch.accepted.is_some()
+                && found.pool.is_none_or(|pool| pool == launch.pool)
+                && on_demand(found.market) == on_demand(launch.market)
+        };
+        found.launch.is_none() && self.ledger.iter().any(|(_, launch)| is_like_it(launch))
+    }
+
+    /// Takes an instance over under its label, if it says for whom it runs; says so.
+    fn adopt(&mut self, found: &Found) -> Option<Reason> {
         let Found { instance, market, launched, .. } = *found;
         let adopts = self.config.guards.strays.is_some_and(|rule| rule.adopt);
         let (true, Some(id), Some(worker_type), Some(pool)) =
             (adopts, found.launch, found.worker_type, found.pool)
         else {
-            return false;
+            return None;
         };
         if id.0 > LABEL_MAX || self.ledger.get(id).is_some() {
-            return false;
+            return None;
         }
         let known = &self.config.worker_types[worker_type.index()];
         let (candidate, capacity) = known
@@ -395,7 +417,6 @@ impl Engine {
         self.listings.own(instance, id);
         self.listings.to_check.push(id);
         self.changed.mark(worker_type);
-        self.say(Reason::Adopted { launch: id, instance });
-        true
+        Some(Reason::Adopted { launch: id, instance })
     }
 }

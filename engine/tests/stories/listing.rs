@@ -266,7 +266,11 @@ fn what_ended_unseen_while_the_process_was_down_is_given_up() {
          3h restarted\n{}",
         silent(180, 230)
     ));
-    expect![[r#""#]].assert_eq(&told);
+    expect![[r#"
+        220m:  terminate unless claimed #1
+        225m:    #1: missing from the listings since 1970-01-01T03:00:00Z, so it is gone
+    "#]]
+    .assert_eq(&told);
 }
 
 #[test]
@@ -445,4 +449,93 @@ fn v1_believes_what_a_listing_lacks() {
     );
     assert!(told.contains("#1: missing from the listings since"), "{told}");
     assert!(!told.contains("check"), "{told}");
+}
+
+/// Found by storms 97 and 288.
+#[test]
+fn an_adoption_is_told_in_the_decision_that_makes_it_and_what_is_over_is_not_asked_about() {
+    let told = eventful(
+        "
+        1m   ended #1 worker
+        2m   found i1 #1 build c5.large/us-east-1a
+             listed us-east-1
+             decide
+        22m  listed us-east-1
+             decide
+        23m  found i70 #70 build c5.large/us-east-1a
+             ended #70 worker
+             decide
+        ",
+    );
+    expect![[r#"
+        22m:  check #1
+        22m:    #1: adopted, instance 1
+        23m:    #70: adopted, instance 70
+    "#]]
+    .assert_eq(&told);
+}
+
+/// Found by storms 25 and 288: its worker held a task.
+#[test]
+fn an_instance_without_a_label_that_may_be_a_launch_of_ours_is_not_ended_as_a_stray() {
+    let told = tell(
+        ONE_POOL,
+        "
+        0s   price c5.large/us-east-1a 0.01
+             demand build 1 0
+             decide
+             registered #1
+        1m   found i1 - - c5.large/us-east-1a
+        25m  demand build 0 1
+             decide
+             ended #1 worker
+        26m  decide
+        ",
+    );
+    expect![[r#"
+        0s:
+          list us-east-1
+          build c5.large/us-east-1a $0.02/h #1
+            build: 1 pending, 0 claimed, no capacity → +1
+            build: 1 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1
+        25m:
+          list us-east-1
+            build: 0 pending, 1 claimed, capacity 1 working → +0
+        26m:
+          list us-east-1
+          end stray instance 1
+            instance 1: ended, belongs to no launch, known since 1970-01-01T00:01:00Z
+            build: 0 pending, 1 claimed, no capacity → +0
+    "#]].assert_eq(&told);
+}
+
+/// Found by storms 1114 and 1741: with nothing of its own configured it was kept for four days.
+#[test]
+fn an_adopted_worker_that_never_registers_or_claims_is_ended_after_the_longest_boot() {
+    let told = tell(
+        "
+        limits guards=listing,breaker
+        worker build
+        pool c5.large/us-east-1a
+        ",
+        "
+        0s   found i9 #40 build c5.large/us-east-1a
+             listed us-east-1
+             decide
+        44m  listed us-east-1
+             decide
+        45m  listed us-east-1
+             decide
+        ",
+    );
+    let lines: Vec<&str> =
+        told.lines().filter(|line| line.contains("m:") || line.contains("#40")).collect();
+    expect![[r#"
+          check #40
+            #40: adopted, instance 9
+        44m:
+        45m:
+          terminate unless claimed #40
+            #40: ended, worker not registered since 1970-01-01T00:00:00Z"#]]
+    .assert_eq(&lines.join("\n"));
 }

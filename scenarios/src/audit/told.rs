@@ -126,6 +126,12 @@ impl Teller {
                 Reason::NeverWas { launch } | Reason::Gone { launch, .. } => {
                     decided.gave_up.push(launch.0);
                 }
+                // A call that was only ever throttled leaves nothing to cancel.
+                Reason::RequestTimedOut { launch, .. }
+                    if !decision.actions.contains(&Action::Cancel { launch }) =>
+                {
+                    decided.gave_up.push(launch.0);
+                }
                 Reason::Adopted { launch, instance } => {
                     decided.adopted.push((launch.0, instance.0));
                 }
