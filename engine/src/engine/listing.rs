@@ -356,10 +356,10 @@ impl Engine {
         };
         self.ledger.adopt(id, launch);
         // Its worker may have registered long ago, and told somebody else.
-        let (due, _) = self.deadline(id, &launch);
+        let due = self.deadline(&launch);
         self.put_off(id, due.max(self.now.saturating_add(patience)));
-        self.note(&launch, Event::Ordered);
-        self.note(&launch, Event::Accepted);
+        self.note_of(&launch, Event::Ordered);
+        self.note_of(&launch, Event::Accepted);
         self.listings.own(instance, id);
         self.listings.to_check.push(id);
         self.changed.mark(worker_type);

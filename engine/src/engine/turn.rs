@@ -45,10 +45,10 @@ impl Engine {
             }
             self.ledger.set_look(id, Time::MAX);
             let again = self.now + ORDERED_AGAIN_AFTER;
-            match self.duty(id, &launch).1 {
+            match self.duty(id, &launch) {
                 Duty::Check => {
                     decision.actions.push(Action::CheckWorker { launch: id });
-                    self.put_off(id, again.min(self.deadline(id, &launch).0));
+                    self.put_off(id, again.min(self.deadline(&launch)));
                 }
                 Duty::GiveUp(reason) => {
                     let last = matches!(reason, Reason::LifetimeReached { .. });
@@ -341,7 +341,7 @@ impl Engine {
         for _ in 0..count {
             let id = self.ledger.open(launch);
             self.put_off(id, self.now.saturating_add(request_timeout));
-            self.note(&launch, Event::Ordered);
+            self.note_of(&launch, Event::Ordered);
         }
         self.changed.mark(worker_type); // its supply did
         decision.actions.push(Action::Launch { launch: call, count, worker_type, pool, market });
