@@ -3,7 +3,7 @@
 //! Entries are kept by the minute in which they fall due, so that adding one and taking those
 //! that are due cost next to nothing however many launches there are.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -14,28 +14,38 @@ use crate::units::{Duration, Time};
 /// A calendar of looks.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Looks {
-    minutes: BTreeMap<i64, Vec<(Time, LaunchId)>>,
+    /// Each minute that has any, in order.
+    minutes: VecDeque<(i64, Vec<(Time, LaunchId)>)>,
+    /// Room that past minutes had, for those to come.
+    #[serde(skip)]
+    spare: Vec<Vec<(Time, LaunchId)>>,
 }
 
 impl Looks {
     /// Enters a look.
     pub(super) fn enter(&mut self, at: Time, launch: LaunchId) {
-        self.minutes.entry(minute(at)).or_default().push((at, launch));
+        let minute = minute(at);
+        let known = self.minutes.binary_search_by_key(&minute, |(minute, _)| *minute);
+        let place = known.unwrap_or_else(|place| {
+            self.minutes.insert(place, (minute, self.spare.pop().unwrap_or_default()));
+            place
+        });
+        self.minutes[place].1.push((at, launch));
     }
 
     /// Takes out all that are due by `now`, in the order of their times, then of their launches.
     pub(super) fn take_due(&mut self, now: Time) -> Vec<(Time, LaunchId)> {
         let mut due = Vec::new();
-        while let Some(first) = self.minutes.first_entry()
-            && *first.key() <= minute(now)
+        while self.minutes.front().is_some_and(|(first, _)| *first <= minute(now))
+            && let Some((minute, mut looks)) = self.minutes.pop_front()
         {
-            let (past, later): (Vec<_>, Vec<_>) =
-                first.remove().into_iter().partition(|(at, _)| *at <= now);
-            due.extend(past);
-            if !later.is_empty() {
-                self.minutes.insert(minute(now), later);
+            due.extend(looks.iter().filter(|(at, _)| *at <= now));
+            looks.retain(|(at, _)| *at > now);
+            if !looks.is_empty() {
+                self.minutes.push_front((minute, looks));
                 break;
             }
+            self.spare.push(looks);
         }
         due.sort_unstable();
         due
