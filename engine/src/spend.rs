@@ -92,6 +92,11 @@ impl Spend {
         self.change(now, worker_type, -price.micros());
     }
 
+    /// Whether there is any ceiling.
+    pub(crate) const fn is_bounded(&self) -> bool {
+        self.is_bounded
+    }
+
     /// How many more launches at that price may be made, of `most`; or whether the overall ceiling
     /// is in the way of the first, and which.
     pub(crate) fn affordable(
@@ -101,9 +106,6 @@ impl Spend {
         price: UsdPerHour,
         most: u32,
     ) -> Result<u32, (bool, Spent)> {
-        if !self.is_bounded {
-            return Ok(most);
-        }
         let own = self.by_worker_type[worker_type.index()].affordable(now, price, most);
         let own = own.map_err(|spent| (false, spent))?;
         self.overall.affordable(now, price, own).map_err(|spent| (true, spent))

@@ -12,7 +12,7 @@ use crate::gates::{Event, Fleet, PriceGate, Site};
 use crate::ids::{LaunchId, RegionId, WorkerTypeId};
 use crate::ledger::{Launch, Stage};
 use crate::observation::Call;
-use crate::placement::{Offer, Pick, Placement, Plan, Room};
+use crate::placement::{Offer, Pick, Picks, Placement, Plan, Room};
 use crate::scaling::{Need, Scaling};
 use crate::units::{Duration, Time};
 use crate::worker_type::{Candidate, Limits, PlacementPolicy, WorkerType};
@@ -22,7 +22,7 @@ pub(super) struct Order {
     worker_type: WorkerTypeId,
     /// From where the next instance comes.
     pick: Pick,
-    /// What is picked after that, the next one last: mostly nothing, and then it takes no memory.
+    /// What is picked after that, the next one last.
     later: Vec<Pick>,
 }
 
@@ -117,10 +117,9 @@ impl Engine {
             self.shortages.end(worker_type);
         }
         let wanted = u32::try_from(change).ok().filter(|wanted| *wanted > 0)?;
-        let mut picks = self.choose(worker_type, wanted, supply.live(), decision);
-        picks.reverse();
-        let pick = picks.pop()?;
-        let later = if picks.is_empty() { Vec::new() } else { picks };
+        let picks = self.choose(worker_type, wanted, supply.live(), decision);
+        let (pick, mut later) = picks.split()?;
+        later.reverse();
         Some(Order { worker_type, pick, later })
     }
 
@@ -131,7 +130,7 @@ impl Engine {
         wanted: u32,
         live: u32,
         decision: &mut Decision,
-    ) -> Vec<Pick> {
+    ) -> Picks {
         let policy = self.config.worker_types[id.index()].placement;
         let plan = self.plan(id, policy, self.spot_share(id, wanted), live);
         self.like(id, plan.favourite);
@@ -151,7 +150,7 @@ impl Engine {
             if !rest.picks.is_empty() {
                 self.shortages.fall_back(id);
             }
-            picks.extend(rest.picks);
+            rest.picks.iter().for_each(|pick| picks.push(*pick));
         }
         picks
     }
@@ -243,7 +242,9 @@ impl Engine {
                 0
             });
             if most == 0 {
-                line.extend(order.next());
+                if let Some(order) = order.next() {
+                    line.push_back(order);
+                }
                 continue;
             }
             let region = self.region_of(worker_type, &order.pick);
@@ -262,7 +263,9 @@ impl Engine {
                     rest
                 }
             };
-            line.extend(rest);
+            if let Some(rest) = rest {
+                line.push_back(rest);
+            }
         }
         if let Some(next) = cut_off.or_else(|| Some(line.front()?.worker_type)) {
             self.first_in_line = next;
