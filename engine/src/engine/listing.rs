@@ -19,6 +19,7 @@ use crate::decision::{Action, Decision, Market, Reason};
 use crate::gates::Event;
 use crate::guards::{self, Guards, ListingRule, StrayRule};
 use crate::ids::{InstanceId, LaunchId, PoolId, RegionId, WorkerTypeId};
+use crate::launch_map::LaunchMap;
 use crate::ledger::{Launch, NO_CANDIDATE, Stage};
 use crate::observation::{Call, EndCause};
 use crate::remap::Remap;
@@ -36,7 +37,8 @@ const LABEL_MAX: u64 = u64::MAX >> 1;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Listings {
     regions: Vec<Region>,
-    owners: BTreeMap<InstanceId, LaunchId>,
+    /// By instance, whose numbers are as close together as those of launches.
+    owners: LaunchMap<LaunchId>,
     absent: BTreeMap<LaunchId, Absence>,
     /// Launches whose instance was seen to end, and when.
     ended: BTreeMap<LaunchId, Time>,
@@ -124,7 +126,10 @@ impl Listings {
 
     /// The instance of a launch is known.
     pub(super) fn own(&mut self, instance: InstanceId, launch: LaunchId) {
-        self.owners.insert(instance, launch);
+        match self.owners.get_mut(LaunchId(instance.0)) {
+            Some(owner) => *owner = launch,
+            None => self.owners.insert(LaunchId(instance.0), launch),
+        }
         self.strays.remove(&instance);
     }
 
@@ -137,7 +142,7 @@ impl Listings {
     /// A launch is over.
     pub(super) fn close(&mut self, id: LaunchId, launch: &Launch, ended: Option<Time>) {
         if let Some(instance) = launch.instance {
-            self.owners.remove(&instance);
+            self.owners.remove(LaunchId(instance.0));
         }
         self.absent.remove(&id);
         if let Some(now) = ended {
@@ -184,7 +189,7 @@ impl Engine {
             let launch = self.ledger.get(label?)?;
             launch.instance.is_none_or(|known| known == instance).then_some(label?)
         };
-        self.listings.owners.get(&instance).copied().or_else(labelled)
+        self.listings.owners.get(LaunchId(instance.0)).copied().or_else(labelled)
     }
 
     /// A listing shows an instance.
