@@ -94,19 +94,19 @@ impl Agenda {
         }
     }
 
-    /// When the next event happens.
-    pub(crate) fn next_time(&self) -> Option<Time> {
-        self.earliest().map(|(entry, _)| self.time_of(entry))
+    /// The next event, if there is one.
+    pub(crate) fn peek(&self) -> Option<Next> {
+        let (entry, source) = self.earliest()?;
+        Some(Next { at: self.time_of(entry), entry, source })
     }
 
-    /// Takes the next event out.
-    pub(crate) fn pop(&mut self) -> Option<(Time, Packed)> {
-        let (entry, source) = self.earliest()?;
+    /// Takes out what is next.
+    pub(crate) fn take(&mut self, Next { entry, source, at: _ }: Next) -> Packed {
         match source {
             Source::Heap => self.heap.pop_top(),
             Source::Line(line) => drop(self.lines[line].pop_front()),
         }
-        Some((self.time_of(entry), event_of(entry)))
+        event_of(entry)
     }
 
     fn earliest(&self) -> Option<(u128, Source)> {
@@ -136,6 +136,15 @@ impl Agenda {
     fn time_of(&self, entry: u128) -> Time {
         self.start + Duration::from_ms((entry >> (EVENT_BITS + SEQUENCE_BITS)) as i64)
     }
+}
+
+/// What is next, until something is entered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Next {
+    /// When.
+    pub(crate) at: Time,
+    entry: u128,
+    source: Source,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -211,6 +220,11 @@ mod tests {
 
     use super::*;
 
+    fn pop(agenda: &mut Agenda) -> Option<(Time, Packed)> {
+        let next = agenda.peek()?;
+        Some((next.at, agenda.take(next)))
+    }
+
     proptest! {
         #[test]
         fn events_leave_by_time_then_first_in_first_out(
@@ -231,10 +245,9 @@ mod tests {
             }
             expected.sort();
             for entry in expected {
-                prop_assert_eq!(agenda.next_time(), Some(entry.0));
-                prop_assert_eq!(agenda.pop(), Some(entry));
+                prop_assert_eq!(pop(&mut agenda), Some(entry));
             }
-            prop_assert_eq!(agenda.pop(), None);
+            prop_assert_eq!(pop(&mut agenda), None);
         }
     }
 
@@ -249,7 +262,7 @@ mod tests {
         }
         for number in (0..1_000).rev() {
             let at = Time::from_ms(1_000 - i64::try_from(number).unwrap());
-            assert_eq!(agenda.pop(), Some((at, number)));
+            assert_eq!(pop(&mut agenda), Some((at, number)));
         }
     }
 
@@ -266,7 +279,7 @@ mod tests {
         agenda.enter_line(never, Time::from_ms(1), 0);
         agenda.enter(Time::from_ms(6), 1);
         agenda.enter(Time::from_ms(5), 2);
-        assert_eq!(agenda.pop(), Some((Time::from_ms(5), 2)));
-        assert_eq!(agenda.pop(), None);
+        assert_eq!(pop(&mut agenda), Some((Time::from_ms(5), 2)));
+        assert_eq!(pop(&mut agenda), None);
     }
 }

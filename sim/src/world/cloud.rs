@@ -449,7 +449,7 @@ impl World<'_> {
         instance.voice = Voice::Heard; // the queue tells whose worker it is
         let Instance { launch, worker_type, running_since, .. } = *instance;
         self.tell(Observation::WorkerRegistered { launch });
-        if let Some(uptime) = self.config.workers[worker_type.index()].uptime_max {
+        if let Some(uptime) = self.workers[worker_type.index()].uptime_max {
             let at = running_since.saturating_add(uptime).max(self.now);
             self.agenda.enter(at, Event::UptimeReached(self.instances.handle(slot)).pack());
         }

@@ -142,7 +142,11 @@ impl World<'_> {
 
     /// A fact sets out for the engine.
     pub(super) fn tell(&mut self, observation: Observation) {
-        self.tell_later(observation, Duration::ZERO);
+        if self.tells_at_once {
+            self.observe(observation);
+        } else {
+            self.tell_later(observation, Duration::ZERO);
+        }
     }
 
     /// A fact sets out for the engine, and takes that much longer than others.

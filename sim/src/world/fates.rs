@@ -47,7 +47,7 @@ impl World<'_> {
     /// From EC2's state `running` to the worker's first claim; `None` if it never comes.
     pub(super) fn draw_boot(&mut self, slot: u32) -> Option<Duration> {
         let instance = &self.instances[slot];
-        let model = &self.config.workers[instance.worker_type.index()];
+        let model = self.workers[instance.worker_type.index()];
         let mut health = Health::Well;
         let mut after = delay(&model.boot, self.draws.boot, instance);
         for fault in self.faults() {
@@ -76,7 +76,7 @@ impl World<'_> {
     /// What will go wrong with a worker that has just come up.
     pub(super) fn draw_ills(&mut self, slot: u32) {
         let instance = &self.instances[slot];
-        let model = &self.config.workers[instance.worker_type.index()];
+        let model = self.workers[instance.worker_type.index()];
         let fates = &self.draws.fates;
         let ignores_idle = happens(model.ignores_idle, fates.ignores_idle, instance);
         type Kind = fn(Handle) -> Event;

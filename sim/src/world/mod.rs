@@ -72,8 +72,8 @@ use self::queue::Told;
 use self::quotas::QuotaBook;
 use self::roles::EngineIds;
 use self::tasks::{Queue, TaskCounts, Tasks};
-use crate::agenda::{Agenda, LineId};
-use crate::config::{FaultKind, SimConfig};
+use crate::agenda::{Agenda, LineId, Next};
+use crate::config::{FaultKind, SimConfig, WorkerModel};
 use crate::input::{Task, TaskSource};
 use crate::outcome::{LaunchMeasures, NoticeMeasures, Outcome, Ownership, SafetyMeasures, Waits};
 
@@ -125,6 +125,15 @@ const fn wait_digits(worker_types: usize) -> u8 {
     if worker_types <= 64 { 3 } else { 2 }
 }
 
+/// Each of these models, or the one before it if they are equal.
+fn share_equal(models: &[WorkerModel]) -> Vec<&WorkerModel> {
+    let mut last = None;
+    models
+        .iter()
+        .map(|model| *last.insert(last.filter(|last| *last == model).unwrap_or(model)))
+        .collect()
+}
+
 /// How many waits enter their histograms together.
 const WAITS_AT_ONCE: usize = 512;
 
@@ -135,6 +144,9 @@ struct World<'a> {
     agenda: Agenda,
     engine: Engine,
     types: Vec<TypeState>,
+    /// The model of each one's workers. Those that are equal to the one before are one, so that a
+    /// thousand of them stay at hand.
+    workers: Vec<&'a WorkerModel>,
     /// How long each worker type's tasks waited.
     waits: Vec<Waits>,
     /// Waits that are not in there yet: a batch finds its memory faster than one by one.
@@ -150,6 +162,8 @@ struct World<'a> {
     pools: Vec<PoolState>,
     draws: Draws,
     in_flight: InFlight,
+    /// Nothing that is told comes late, twice or not at all.
+    tells_at_once: bool,
     hazard_line: LineId,
     /// The next market changes to come.
     next_price: usize,
@@ -264,6 +278,7 @@ impl<'a> World<'a> {
                 .collect(),
             changed: (0..types.len()).map(WorkerTypeId::new).collect(),
             waits: vec![waits; types.len()],
+            workers: share_equal(&config.workers),
             recent_waits: Vec::with_capacity(WAITS_AT_ONCE),
             books: Books::new(types.len(), pools.len()),
             types,
@@ -273,6 +288,7 @@ impl<'a> World<'a> {
             pools,
             draws: Draws::new(config.seed),
             in_flight: InFlight::default(),
+            tells_at_once: Self::tells_at_once(config),
             hazard_line,
             agenda,
             next_price: 0,
@@ -310,7 +326,8 @@ impl<'a> World<'a> {
         let mut market_at = self.market_at();
         loop {
             let task_at = next_task.map_or(Time::MAX, |task| task.submitted);
-            let agenda_at = self.agenda.next_time().unwrap_or(Time::MAX);
+            let next_event = self.agenda.peek();
+            let agenda_at = next_event.map_or(Time::MAX, |next| next.at);
             let turn_at = market_at.min(self.wake_at).min(self.sample_at);
             // By far the most steps are tasks that arrive and events that happen between turns.
             if task_at <= agenda_at && task_at < turn_at {
@@ -324,7 +341,7 @@ impl<'a> World<'a> {
                 break;
             }
             if agenda_at < task_at && agenda_at < turn_at {
-                self.happen();
+                self.happen(next_event);
                 continue;
             }
             self.now = turn_at.min(task_at).min(agenda_at);
@@ -342,7 +359,7 @@ impl<'a> World<'a> {
                     self.arrive(task);
                     next_task = self.admit(tasks);
                 }
-                now if now == agenda_at => self.happen(),
+                now if now == agenda_at => self.happen(next_event),
                 now if now == self.wake_at => self.iterate(),
                 _ => self.sample(),
             }
@@ -365,10 +382,10 @@ impl<'a> World<'a> {
     }
 
     /// The next scheduled event happens.
-    fn happen(&mut self) {
-        let Some((at, packed)) = self.agenda.pop() else { return };
-        self.now = at;
-        match Event::unpack(packed) {
+    fn happen(&mut self, next: Option<Next>) {
+        let Some(next) = next else { return };
+        self.now = next.at;
+        match Event::unpack(self.agenda.take(next)) {
             Event::TaskDone(handle) => self.on_task(handle, Self::task_done),
             Event::ClaimExpired(handle) => self.on_task(handle, Self::run_again),
             Event::Deadline(handle) => self.on_task(handle, Self::give_up),
