@@ -88,15 +88,26 @@ impl Demands {
         true
     }
 
-    /// The counts to act on, or why there are none.
-    pub(super) fn of(&self, worker_type: WorkerTypeId, now: Time) -> Result<Counts, Reason> {
-        let counts =
-            self.counts[worker_type.index()].ok_or(Reason::DemandMissing { worker_type })?;
-        let as_of = self.read.map_or(counts.as_of, |read| read.max(counts.as_of));
-        if self.too_old(as_of, now) {
-            return Err(Reason::DemandStale { worker_type, as_of, limit: self.limit });
+    /// The counts to act on, if there are any.
+    pub(super) fn of(&self, worker_type: WorkerTypeId, now: Time) -> Option<Counts> {
+        let counts = self.counts[worker_type.index()];
+        counts.filter(|counts| !self.too_old(self.vouched(counts), now))
+    }
+
+    /// Why there are none.
+    pub(super) fn frozen(&self, worker_type: WorkerTypeId) -> Reason {
+        match &self.counts[worker_type.index()] {
+            None => Reason::DemandMissing { worker_type },
+            Some(counts) => {
+                let (as_of, limit) = (self.vouched(counts), self.limit);
+                Reason::DemandStale { worker_type, as_of, limit }
+            }
         }
-        Ok(counts)
+    }
+
+    /// Up to when counts hold: a reading vouches for those that it does not report.
+    fn vouched(&self, counts: &Counts) -> Time {
+        self.read.map_or(counts.as_of, |read| read.max(counts.as_of))
     }
 
     fn too_old(&self, as_of: Time, now: Time) -> bool {
