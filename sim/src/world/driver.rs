@@ -188,11 +188,10 @@ impl World<'_> {
         }
     }
 
-    pub(super) fn observe(&mut self, observation: Observation) {
-        if self.is_down() {
+    pub(super) fn observe(&mut self, mut observation: Observation) {
+        if self.is_down() || !self.engine_ids.to_engine(&mut observation) {
             return;
         }
-        let Some(observation) = self.engine_ids.to_engine(observation) else { return };
         let at = self.now;
         self.engine.observe(at, observation);
         self.record(|| Record::Observed { at, observation });

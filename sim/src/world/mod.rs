@@ -72,7 +72,7 @@ use self::queue::Told;
 use self::quotas::QuotaBook;
 use self::roles::EngineIds;
 use self::tasks::{Queue, TaskCounts, Tasks};
-use crate::agenda::{Agenda, LineId, Next};
+use crate::agenda::{Agenda, LineId};
 use crate::config::{FaultKind, SimConfig, WorkerModel};
 use crate::input::{Task, TaskSource};
 use crate::outcome::{LaunchMeasures, NoticeMeasures, Outcome, Ownership, SafetyMeasures, Waits};
@@ -205,19 +205,22 @@ enum Turn {
 }
 
 /// What belongs to one worker type. A thousand of them are looked at in no order, so what is used
-/// at every task stands first and in few cache lines.
+/// at every task stands first and in few cache lines, and after it what is used at every launch.
 #[repr(C, align(64))]
 struct TypeState {
     ready: Ready,
     queue: Queue,
     idle_line: LineId,
     counts: TaskCounts,
-    launches: LaunchMeasures,
     peaks: Peaks,
-    safety: SafetyMeasures,
     habits: Habits,
+    launches: LaunchMeasures,
+    safety: SafetyMeasures,
     random: Stream,
 }
+
+const _: () = assert!(std::mem::offset_of!(TypeState, peaks) <= 160);
+const _: () = assert!(std::mem::offset_of!(TypeState, safety) <= 384);
 
 impl<'a> World<'a> {
     fn new(config: &'a SimConfig, hooks: Hooks<'a>) -> Self {
@@ -240,10 +243,10 @@ impl<'a> World<'a> {
                 random: claims.purpose(&worker_type.name).stream(),
                 idle_line: agenda.line(worker_type.idle_timeout),
                 counts: TaskCounts::default(),
-                launches: LaunchMeasures::default(),
                 peaks: Peaks::default(),
-                safety: SafetyMeasures::default(),
                 habits: Habits::default(),
+                launches: LaunchMeasures::default(),
+                safety: SafetyMeasures::default(),
             })
             .collect();
         let mut engine = Engine::new(config.engine.clone());
@@ -326,8 +329,7 @@ impl<'a> World<'a> {
         let mut market_at = self.market_at();
         loop {
             let task_at = next_task.map_or(Time::MAX, |task| task.submitted);
-            let next_event = self.agenda.peek();
-            let agenda_at = next_event.map_or(Time::MAX, |next| next.at);
+            let agenda_at = self.agenda.next_time().unwrap_or(Time::MAX);
             let turn_at = market_at.min(self.wake_at).min(self.sample_at);
             // By far the most steps are tasks that arrive and events that happen between turns.
             if task_at <= agenda_at && task_at < turn_at {
@@ -341,7 +343,7 @@ impl<'a> World<'a> {
                 break;
             }
             if agenda_at < task_at && agenda_at < turn_at {
-                self.happen(next_event);
+                self.happen();
                 continue;
             }
             self.now = turn_at.min(task_at).min(agenda_at);
@@ -359,7 +361,7 @@ impl<'a> World<'a> {
                     self.arrive(task);
                     next_task = self.admit(tasks);
                 }
-                now if now == agenda_at => self.happen(next_event),
+                now if now == agenda_at => self.happen(),
                 now if now == self.wake_at => self.iterate(),
                 _ => self.sample(),
             }
@@ -382,10 +384,10 @@ impl<'a> World<'a> {
     }
 
     /// The next scheduled event happens.
-    fn happen(&mut self, next: Option<Next>) {
-        let Some(next) = next else { return };
-        self.now = next.at;
-        match Event::unpack(self.agenda.take(next)) {
+    fn happen(&mut self) {
+        let Some((at, packed)) = self.agenda.pop() else { return };
+        self.now = at;
+        match Event::unpack(packed) {
             Event::TaskDone(handle) => self.on_task(handle, Self::task_done),
             Event::ClaimExpired(handle) => self.on_task(handle, Self::run_again),
             Event::Deadline(handle) => self.on_task(handle, Self::give_up),
