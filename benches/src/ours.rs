@@ -194,6 +194,7 @@ fn config(seed: u64, catalog: Catalog, worker_types: Vec<WorkerType>, market: Ma
         queue: QueueModel::default(),
         process: ProcessModel::default(),
         faults: Vec::new(),
+        calm: None,
         workers: vec![worker; worker_types.len()],
         engine: EngineConfig {
             seed: Seed(seed),

@@ -1,28 +1,33 @@
 //! `provisioner incidents`: what hurt others, run by them and by us.
 
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::{fs, thread};
 
 use clap::Args;
+use provisioner_engine::random::Seed;
 use provisioner_reports::checks::{Checked, Verdict, bind};
-use provisioner_reports::incidents::{Row, table};
+use provisioner_reports::incidents::{Cell, Row, table};
 use provisioner_scenarios::{Loaded, Profile, Scenario, load};
 use provisioner_sim::Hooks;
 
 use crate::Answer;
+use crate::cores::on_all_cores;
 use crate::terminal::{Failure, print, say};
 
 /// Run scenarios as the predecessors and as ours, and show the number that matters of each
 ///
 /// Each scenario needs one check with `headline = true`. The provisioners are those of
-/// `provisioner simulate --as`.
+/// `provisioner simulate --as`: the predecessors, ours without what the scenario says that its
+/// accident is about, and ours, of which the worst of several seeds is shown.
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Incidents {
     /// Scenario files, or folders of them
     #[arg(default_value = "scenarios/incidents")]
     paths: Vec<PathBuf>,
+    /// For how many seeds ours is run, counted from the scenario's own
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    seeds: u64,
 }
 
 const AFTER_HELP: &str = "\
@@ -44,12 +49,12 @@ impl Incidents {
             bind(&scenario, &scenario.config(scenario.seed()))?;
             scenarios.push(scenario);
         }
-        let rows = on_all_cores(scenarios.len(), |index| row(&scenarios[index]));
+        let rows = on_all_cores(scenarios.len(), |index| row(&scenarios[index], self.seeds));
         let names = Profile::ALL.map(Profile::name);
         let (rows, failed): (Vec<Row>, Vec<Vec<String>>) = rows.into_iter().unzip();
         print(format_args!("{}", table(&names, &rows)))?;
         for row in rows.iter().filter(|row| !row.bites()) {
-            say(format_args!("remark: no predecessor fails {}", row.name));
+            say(format_args!("remark: nobody fails {}", row.name));
         }
         failed.iter().flatten().for_each(say);
         Ok(if failed.iter().all(Vec::is_empty) { Answer::Yes } else { Answer::No })
@@ -82,41 +87,41 @@ fn scenarios_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// A scenario's row, and what failed under ours.
-fn row(scenario: &Scenario) -> (Row, Vec<String>) {
+fn row(scenario: &Scenario, seeds: u64) -> (Row, Vec<String>) {
     let mut row = Row { name: scenario.name().to_owned(), ..Row::default() };
     let mut failed = Vec::new();
     for profile in Profile::ALL {
+        if profile == Profile::Unguarded && !scenario.has_unguarded() {
+            row.cells.push(Cell::none());
+            continue;
+        }
         let scenario = scenario.clone().run_by(profile);
-        let seed = scenario.seed();
-        let config = scenario.config(seed);
-        let checks = bind(&scenario, &config).expect("the same measures for every provisioner");
-        let outcome = provisioner_sim::run(&config, &mut *scenario.tasks(seed), Hooks::default());
-        let checked = checks.judge(&outcome);
-        row.push(&checked);
+        let seeds = if profile == Profile::Ours { seeds } else { 1 };
+        let seeds: Vec<Seed> = (0..seeds).map(|nth| Seed(scenario.seed().0 + nth)).collect();
+        let runs: Vec<_> = seeds.iter().map(|seed| checked(&scenario, *seed)).collect();
+        row.push(&runs);
         if profile == Profile::Ours {
-            let fails = |checked: &&Checked<'_>| checked.verdict == Verdict::Failed;
-            failed.extend(checked.iter().filter(fails).map(|checked| {
-                let (name, because) = (scenario.name(), &checked.check.because);
-                let (value, bounds) = (checked.shown_value(), checked.shown_bounds());
-                format!("{name}: {} is {value}, {bounds}: {because}", checked.check.measure)
-            }));
+            failed =
+                seeds.iter().zip(&runs).flat_map(|(seed, run)| complaints(*seed, run)).collect();
         }
     }
-    (row, failed)
+    let name = scenario.name();
+    (row, failed.into_iter().map(|line| format!("{name}, {line}")).collect())
 }
 
-/// Does `work` for each number below `count`; the results are in their order.
-fn on_all_cores<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let cores = thread::available_parallelism().map_or(1, usize::from).min(count);
-    let next = AtomicUsize::new(0);
-    let mine = || {
-        let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|index| *index < count);
-        std::iter::from_fn(take).map(|index| (index, work(index))).collect::<Vec<_>>()
+fn checked(scenario: &Scenario, seed: Seed) -> Vec<Checked<'_>> {
+    let config = scenario.config(seed);
+    let checks = bind(scenario, &config).expect("the same measures for every provisioner");
+    checks.judge(&provisioner_sim::run(&config, &mut *scenario.tasks(seed), Hooks::default()))
+}
+
+/// What fails in a run with this seed.
+fn complaints(seed: Seed, checked: &[Checked<'_>]) -> Vec<String> {
+    let fails = checked.iter().filter(|checked| checked.verdict == Verdict::Failed);
+    let line = |checked: &Checked<'_>| {
+        let (measure, because) = (&checked.check.measure, &checked.check.because);
+        let (value, bounds) = (checked.shown_value(), checked.shown_bounds());
+        format!("seed {}: {measure} is {value}, {bounds}: {because}", seed.0)
     };
-    let mut done: Vec<_> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(mine)).collect();
-        threads.into_iter().flat_map(|thread| thread.join().expect("no run panics")).collect()
-    });
-    done.sort_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, result)| result).collect()
+    fails.map(line).collect()
 }

@@ -5,11 +5,13 @@
 //!
 //! Not here: any logic of its own; commands join scenarios, the simulator and reports.
 
+mod cores;
 mod import;
 mod incidents;
 mod parameters;
 mod replay;
 mod simulate;
+mod storm;
 mod terminal;
 
 use std::process::ExitCode;
@@ -43,6 +45,7 @@ enum Command {
     Simulate(Box<simulate::Simulate>),
     Replay(replay::Replay),
     Incidents(incidents::Incidents),
+    Storm(storm::Storm),
     Import(Box<import::Import>),
     Parameters(parameters::Parameters),
 }
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Simulate(simulate) => simulate.run(),
         Command::Replay(replay) => replay.run(),
         Command::Incidents(incidents) => incidents.run(),
+        Command::Storm(storm) => storm.run(),
         Command::Import(import) => import.run(),
         Command::Parameters(parameters) => parameters.run(),
     };

@@ -16,6 +16,7 @@ use provisioner_reports::series::SeriesWriter;
 use provisioner_reports::summary::summary;
 use provisioner_reports::warnings::warnings;
 use provisioner_reports::{Run, json, show_time};
+use provisioner_scenarios::audit::{Note, audited_run};
 use provisioner_scenarios::file::quantity;
 use provisioner_scenarios::journal::{Header, JOURNAL_VERSION, JournalWriter};
 use provisioner_scenarios::output::{OutFile, is_stdout};
@@ -65,6 +66,13 @@ pub(crate) struct Simulate {
     /// Write every fact and decision, for `provisioner replay`
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
+    /// Have every step judged by an auditor that shares no code with the engine
+    ///
+    /// It recounts money, capacity and ownership by itself, from what the engine was told, what it
+    /// ordered and what really happened, and notes what must not be: when, against which rule, and
+    /// what exactly. Nothing else changes, but the run takes longer.
+    #[arg(long)]
+    audit: bool,
     /// Run only if the scenario has this hash
     #[arg(long, value_name = "HASH")]
     scenario_hash: Option<String>,
@@ -86,8 +94,10 @@ Examples:
   provisioner simulate week.toml --series - --series-step '1 h' --quiet | head
   provisioner simulate week.toml --journal week.jsonl.zst && provisioner replay week.jsonl.zst
   provisioner simulate week.toml --as v1
+  provisioner simulate week.toml --audit
 
-Exit codes: 0 it ran, and all checks passed; 1 it ran, and a check failed; 2 it could not run.";
+Exit codes: 0 it ran, and all checks passed; 1 it ran, and a check failed or the auditor noted
+something; 2 it could not run.";
 
 fn profiles() -> impl TypedValueParser<Value = Profile> {
     let names = Profile::ALL.map(Profile::name);
@@ -137,7 +147,8 @@ impl Simulate {
         let mut outputs = self.open(&run, &config)?;
         let mut progress = self.progress(&config);
         let begun = Instant::now();
-        let outcome = outputs.watch(&config, &scenario, seed, progress.as_mut());
+        let (outcome, notes) =
+            outputs.watch(&config, &scenario, seed, progress.as_mut(), self.audit);
         let took = begun.elapsed().as_secs_f64();
         drop(progress);
         let checked = checks.judge(&outcome);
@@ -146,11 +157,18 @@ impl Simulate {
         if !checked.is_empty() {
             self.tell(format_args!("\n{}", table(&checked, self.look()).to_string().trim_end()))?;
         }
+        for Note { at, rule, what } in &notes {
+            self.tell(format_args!("{}  {rule}: {what}", show_time(Time::from_ms(*at))))?;
+        }
         if !self.quiet {
+            if self.audit {
+                say(format_args!("remark: {} audit notes", notes.len()));
+            }
             warnings(&config, &outcome).iter().for_each(warn);
             say(format_args!("run in {took:.1} s"));
         }
-        let failed = checked.iter().any(|checked| checked.verdict == Verdict::Failed);
+        let failed =
+            checked.iter().any(|checked| checked.verdict == Verdict::Failed) || !notes.is_empty();
         kept.map(|()| if failed { Answer::No } else { Answer::Yes })
     }
 
@@ -267,7 +285,8 @@ impl Outputs<'_> {
         scenario: &Scenario,
         seed: Seed,
         progress: Option<&mut Progress>,
-    ) -> Outcome {
+        audit: bool,
+    ) -> (Outcome, Vec<Note>) {
         let mut sample = self
             .series
             .as_mut()
@@ -281,9 +300,14 @@ impl Outputs<'_> {
             journal: journal.as_mut().map(|hook| hook as _),
             sample: sample.as_mut().map(|hook| hook as _),
             progress: progress.as_mut().map(|hook| hook as _),
-            transition: None,
+            ..Hooks::default()
         };
-        provisioner_sim::run(config, &mut *scenario.tasks(seed), hooks)
+        let mut tasks = scenario.tasks(seed);
+        if audit {
+            audited_run(config, &mut *tasks, hooks)
+        } else {
+            (provisioner_sim::run(config, &mut *tasks, hooks), Vec::new())
+        }
     }
 
     /// Gives all outputs their names; the first that cannot be kept is told.

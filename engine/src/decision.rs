@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantNames};
 
 use crate::ids::{ImageId, InstanceId, LaunchId, PoolId, RegionId, WorkerTypeId};
 use crate::ledger::Supply;
@@ -34,7 +35,10 @@ pub struct Decision {
 }
 
 /// One order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, VariantNames,
+)]
+#[strum(serialize_all = "kebab-case")]
 #[serde(tag = "order", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Action {
     /// Get instances, in one call. Ordered again, it is the same call with the same client token.
@@ -98,7 +102,10 @@ pub enum Market {
 }
 
 /// Why something was done, or was not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantNames,
+)]
+#[strum(serialize_all = "kebab-case")]
 #[serde(tag = "reason", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Reason {
     /// The scaling policy saw this and wants this change in capacity.
@@ -232,6 +239,17 @@ pub enum Reason {
         /// Instances it took back lately.
         losses: u32,
         /// When it is forgiven.
+        until: Time,
+    },
+    /// EC2 recommended to leave a pool to several instances there: others are tried first.
+    PoolWarned {
+        /// For whom.
+        worker_type: WorkerTypeId,
+        /// Which pool.
+        pool: PoolId,
+        /// To how many.
+        instances: u32,
+        /// Until when.
         until: Time,
     },
     /// A pool already holds its largest share of the worker type.
@@ -372,6 +390,13 @@ pub enum Reason {
         launch: LaunchId,
         /// When it last claimed, or registered.
         since: Time,
+    },
+    /// So many units of working capacity claim nothing although tasks wait, and do not count.
+    Silent {
+        /// Whose.
+        worker_type: WorkerTypeId,
+        /// How many.
+        silent: u32,
     },
     /// There has been more capacity than wanted for long enough: an idle worker is told to stop.
     Surplus {
@@ -545,6 +570,13 @@ impl fmt::Display for Described<'_> {
                 let (name, pool) = (self.name(worker_type), self.pool(pool));
                 write!(f, "{name}: {pool} took back {losses} lately, avoided until {until}")
             }
+            Reason::PoolWarned { worker_type, pool, instances, until } => {
+                let (name, pool) = (self.name(worker_type), self.pool(pool));
+                write!(
+                    f,
+                    "{name}: {pool} comes last, {instances} there were to be moved, until {until}"
+                )
+            }
             Reason::ShareReached { worker_type, pool, live, limit } => {
                 let (name, pool) = (self.name(worker_type), self.pool(pool));
                 write!(f, "{name}: {pool} holds {live}, and may hold {limit} at most")
@@ -627,6 +659,10 @@ impl fmt::Display for Described<'_> {
             Reason::Adopted { launch, instance } => write!(f, "{launch}: adopted, {instance}"),
             Reason::Zombie { launch, since } => {
                 write!(f, "{launch}: ended, has claimed nothing since {since}")
+            }
+            Reason::Silent { worker_type, silent } => {
+                let name = self.name(worker_type);
+                write!(f, "{name}: {silent} working that claim nothing do not count")
             }
             Reason::Surplus { launch, wanted, live } => {
                 write!(f, "{launch}: told to stop, {live} live and {wanted} wanted")

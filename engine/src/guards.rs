@@ -31,6 +31,8 @@ pub struct Guards {
     pub ice: Option<IceRule>,
     /// Penalty for pools that take back what they sold; `None` buys there again at once.
     pub losses: Option<LossRule>,
+    /// Other pools are tried first where EC2 recommends to leave one; `None` does not care.
+    pub rebalance: Option<RebalanceRule>,
     /// The largest share of a worker type in one pool; `None` has no limit.
     pub share: Option<ShareRule>,
     /// How long a region is left alone after its quota was reached; `None` asks again at once.
@@ -186,8 +188,24 @@ pub struct LossRule {
     pub within: Duration,
     /// … and at least this share of what the pool gave in that time …
     pub share: Ratio,
-    /// … close it for this long; then it is forgiven, and counting starts anew.
+    /// … close it for this long, and after each further offence for twice as long …
     pub penalty: Duration,
+    /// … up to this. Then one launch tries it: if that is lost within `within`, the pool offends
+    /// again, and if not, counting starts anew.
+    pub penalty_max: Duration,
+    /// Offences that are followed by none for so long are forgotten.
+    pub forgotten_after: Duration,
+}
+
+/// A preference for other pools where EC2 recommends to leave one. It ends nothing and keeps nothing
+/// waiting: what the others do not give is bought there all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RebalanceRule {
+    /// So many instances of a pool with a recommendation …
+    pub instances: u32,
+    /// … within this long make it the last to be bought from.
+    pub within: Duration,
 }
 
 /// The largest share of a worker type in one spot pool. With fewer usable pools than the share
@@ -228,6 +246,9 @@ pub struct ZombieRule {
     pub patience: Duration,
     /// What the queue said of a worker is evidence for so long, and until the next decision.
     pub evidence_max: Duration,
+    /// Where tasks wait for so long though working capacity is free, the queue is asked who does not
+    /// claim, and that is not counted as supply; `None` counts it until it is a zombie.
+    pub suspected_after: Option<Duration>,
 }
 
 impl Default for Guards {
@@ -241,6 +262,7 @@ impl Default for Guards {
             api: Some(ApiRule::default()),
             ice: Some(IceRule::default()),
             losses: Some(LossRule::default()),
+            rebalance: Some(RebalanceRule::default()),
             share: Some(ShareRule::default()),
             quota_block: Some(Duration::from_mins(10)),
             unsupported_block: Some(Duration::DAY),
@@ -266,6 +288,7 @@ impl Guards {
             api: None,
             ice: None,
             losses: None,
+            rebalance: None,
             share: None,
             quota_block: None,
             unsupported_block: None,
@@ -349,13 +372,25 @@ impl Default for IceRule {
 }
 
 impl Default for LossRule {
+    /// What makes a pool take back what it sold, a demand that is larger than what is spare, lasts
+    /// for hours, and follows the hours of the day: by the next day it may be another pool.
     fn default() -> Self {
         Self {
             losses: 3,
             within: Duration::HOUR,
             share: Ratio::from_millionths(500_000),
             penalty: Duration::HOUR,
+            penalty_max: Duration::from_hours(8),
+            forgotten_after: Duration::DAY,
         }
+    }
+}
+
+impl Default for RebalanceRule {
+    /// Seven of ten recommendations are followed by no interruption (aws-node-termination-handler
+    /// #141): one says little, two of one pool within an hour say that it is short of machines.
+    fn default() -> Self {
+        Self { instances: 2, within: Duration::HOUR }
     }
 }
 
@@ -381,7 +416,13 @@ impl Default for BreakerRule {
 }
 
 impl Default for ZombieRule {
+    /// A worker polls its queue every 20 seconds (Taskcluster's long poll), and counts are up to an
+    /// iteration old: in five minutes a healthy one has asked for work ten times.
     fn default() -> Self {
-        Self { patience: Duration::from_mins(30), evidence_max: Duration::from_mins(2) }
+        Self {
+            patience: Duration::from_mins(30),
+            evidence_max: Duration::from_mins(2),
+            suspected_after: Some(Duration::from_mins(5)),
+        }
     }
 }

@@ -4,13 +4,17 @@
 //! stated at [`Engine::observe`](crate::Engine::observe).
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantNames};
 
 use crate::decision::Market;
 use crate::ids::{InstanceId, LaunchId, PoolId, RegionId, WorkerTypeId};
 use crate::units::{Time, UsdPerHour};
 
 /// One fact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantNames,
+)]
+#[strum(serialize_all = "kebab-case")]
 #[serde(tag = "fact", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Observation {
     /// The queue told its counts for a worker type.
@@ -182,7 +186,20 @@ pub enum Call {
 }
 
 /// Why a launch was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    IntoStaticStr,
+    VariantNames,
+)]
+#[strum(serialize_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
 pub enum Refusal {
     /// `InsufficientInstanceCapacity`: the pool has no machine to give.
@@ -205,7 +222,20 @@ pub enum Refusal {
 }
 
 /// Who ended an instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    IntoStaticStr,
+    VariantNames,
+)]
+#[strum(serialize_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
 pub enum EndCause {
     /// Its worker shut it down (`Client.InstanceInitiatedShutdown`).

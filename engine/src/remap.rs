@@ -2,12 +2,13 @@
 
 use alloc::vec::Vec;
 
-use crate::ids::{PoolId, RegionId, WorkerTypeId};
+use crate::ids::{ImageId, PoolId, RegionId, WorkerTypeId};
 
 /// The new ids of old ones.
 #[derive(Clone, Debug)]
 pub(crate) struct Remap {
     pub(crate) regions: Vec<RegionId>,
+    pub(crate) images: Vec<ImageId>,
     pub(crate) pools: Vec<PoolId>,
     /// `None` for worker types that nothing is left of.
     pub(crate) worker_types: Vec<Option<WorkerTypeId>>,

@@ -101,6 +101,37 @@ impl Checked<'_> {
         self.value.map_or_else(|| "-".to_owned(), |value| unit.show(value))
     }
 
+    /// The same in few characters: `4.05 min`.
+    pub(crate) fn short_value(&self) -> String {
+        let unit = Unit::of(&self.check.measure);
+        self.value.map_or_else(|| "-".to_owned(), |value| unit.show_short(value))
+    }
+
+    /// The bounds in few characters: `≤ 12`.
+    pub(crate) fn short_bounds(&self) -> String {
+        let unit = Unit::of(&self.check.measure);
+        let shown = |(relation, bound): &(Relation, f64)| {
+            let relation = match relation {
+                Relation::AtMost => "≤",
+                Relation::AtLeast => "≥",
+                Relation::Equals => "=",
+            };
+            format!("{relation} {}", unit.show_short(*bound))
+        };
+        self.bounds.iter().map(shown).collect::<Vec<_>>().join(", ")
+    }
+
+    /// How far the measure is within its bounds, less than nothing if it is not.
+    pub(crate) fn slack(&self) -> f64 {
+        let Some(value) = self.value else { return f64::NEG_INFINITY };
+        let slack = |(relation, bound): &(Relation, f64)| match relation {
+            Relation::AtMost => bound - value,
+            Relation::AtLeast => value - bound,
+            Relation::Equals => -(value - bound).abs(),
+        };
+        self.bounds.iter().map(slack).fold(f64::INFINITY, f64::min)
+    }
+
     /// The bounds, for people: `at most 12`.
     #[must_use]
     pub fn shown_bounds(&self) -> String {

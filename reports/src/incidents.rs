@@ -9,36 +9,47 @@ use crate::checks::{Checked, Verdict};
 pub struct Row {
     /// The scenario.
     pub name: String,
-    /// The path of the number that matters most.
+    /// The number that matters most, by the end of its path.
     pub measure: String,
     /// What it must be.
     pub bounds: String,
-    /// What it was, by provisioner; the predecessors stand before us.
+    /// What it was, by provisioner; ours stands last.
     pub cells: Vec<Cell>,
 }
 
 impl Row {
-    /// Adds what one more provisioner came to.
+    /// Adds what one more provisioner came to, in a run for each seed: the worst is shown.
     ///
-    /// Panics if none of the checks is the headline.
-    pub fn push(&mut self, checked: &[Checked<'_>]) {
-        let headline = checked.iter().find(|checked| checked.check.headline);
-        let headline = headline.expect("a scenario with a headline");
-        self.measure.clone_from(&headline.check.measure);
-        self.bounds = headline.shown_bounds();
-        let failed = |checked: &&Checked<'_>| checked.verdict == Verdict::Failed;
-        let others = checked.iter().filter(|checked| !checked.check.headline).filter(failed);
+    /// Panics if there is no run, or none of the checks is the headline.
+    pub fn push(&mut self, runs: &[Vec<Checked<'_>>]) {
+        let headlines = runs.iter().map(|checked| {
+            let headline = checked.iter().find(|checked| checked.check.headline);
+            headline.expect("a scenario with a headline")
+        });
+        let worst = headlines.min_by(|a, b| a.slack().total_cmp(&b.slack())).expect("a run");
+        self.measure = short_name(&worst.check.measure);
+        self.bounds = worst.short_bounds();
+        let failed = |checked: &Checked<'_>| checked.verdict == Verdict::Failed;
+        let mut others = runs.iter().flatten().filter(|checked| !checked.check.headline);
         self.cells.push(Cell {
-            value: (headline.verdict != Verdict::SaysNothing).then(|| headline.shown_value()),
-            holds: headline.verdict != Verdict::Failed,
-            others_fail: others.count() > 0,
+            value: (worst.verdict != Verdict::SaysNothing).then(|| worst.short_value()),
+            holds: !failed(worst),
+            others_fail: others.any(failed),
         });
     }
 
-    /// Whether a predecessor suffers the accident: only then does surviving it say something.
+    /// Whether somebody suffers the accident: only then does surviving it say something.
     #[must_use]
     pub fn bites(&self) -> bool {
         self.cells.iter().rev().skip(1).any(|cell| !cell.holds)
+    }
+}
+
+/// What is measured, without where: most measures are of all worker types together.
+fn short_name(path: &str) -> String {
+    match path.rsplit_once('"') {
+        Some((_, end)) => end.trim_start_matches('.').to_owned(),
+        None => path.strip_prefix("total.").unwrap_or(path).to_owned(),
     }
 }
 
@@ -51,6 +62,14 @@ pub struct Cell {
     pub holds: bool,
     /// Whether other checks fail.
     pub others_fail: bool,
+}
+
+impl Cell {
+    /// Of a provisioner that the scenario says nothing about.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { value: None, holds: true, others_fail: false }
+    }
 }
 
 impl Display for Cell {
@@ -91,7 +110,7 @@ impl Display for Table<'_> {
         for line in &lines {
             let mut text = String::new();
             for (column, (cell, width)) in line.iter().zip(&widths).enumerate() {
-                let gap = if column > 0 { "  " } else { "" };
+                let gap = ["", "  ", "  ", " "][column.min(3)];
                 text += &if column < 3 {
                     format!("{gap}{cell:width$}")
                 } else {
@@ -114,30 +133,36 @@ mod tests {
     use super::*;
 
     fn cell(value: &str, holds: bool, others_fail: bool) -> Cell {
-        let value = (!value.is_empty()).then(|| value.to_owned());
-        Cell { value, holds, others_fail }
+        Cell { value: Some(value.to_owned()), holds, others_fail }
     }
 
     #[test]
     fn a_table_shows_who_suffers() {
         let row = |name: &str, cells| Row {
             name: name.to_owned(),
-            measure: "total.launches.started".to_owned(),
-            bounds: "at most 12".to_owned(),
+            measure: short_name("total.launches.started"),
+            bounds: "≤ 12".to_owned(),
             cells,
         };
-        let bites =
-            vec![cell("", true, false), cell("2,700", false, false), cell("12", true, false)];
+        let bites = vec![Cell::none(), cell("2,700", false, false), cell("12", true, false)];
         let dull = vec![cell("12", true, true), cell("9", true, false), cell("12", false, false)];
         let rows = [row("one-task", bites), row("lost-response", dull)];
         assert_eq!(rows.each_ref().map(Row::bites), [true, false]);
         expect![[r#"
-            scenario       the number that matters  must be     v1    worker-manager    ours
-            one-task       total.launches.started   at most 12   –             2,700 ✗    12
-            lost-response  total.launches.started   at most 12  12 ~               9      12 ✗
+            scenario       the number that matters  must be v1   worker-manager   ours
+            one-task       launches.started         ≤ 12     –            2,700 ✗   12
+            lost-response  launches.started         ≤ 12    12 ~              9     12 ✗
 
             ✗ not what it must be; ~ it is, but another check fails; – says nothing here
         "#]]
         .assert_eq(&table(&["v1", "worker-manager", "ours"], &rows).to_string());
+    }
+
+    #[test]
+    fn a_measure_is_called_by_its_end() {
+        let names =
+            ["total.wait_s.max", "spend.price_max_usd_per_h", "worker_types.\"a/b\".tasks.rerun"];
+        let short = ["wait_s.max", "spend.price_max_usd_per_h", "tasks.rerun"];
+        assert_eq!(names.map(short_name), short);
     }
 }

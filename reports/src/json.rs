@@ -12,6 +12,7 @@
 //!                 "cancel", "cancel_throttled", "terminate", "terminate_throttled", "list"},
 //!   "ownership": {                      whether the engine knew what was its own
 //!     "orphan_h", "orphan_longest_s",   instances that were up without its knowing
+//!     "orphans_left",                   … and still were at the end
 //!     "strays_ended", "others_touched"  instances ended as nobody's, and orders about others'
 //!   },
 //!   "notices": {"seen", "late", "missed", "after_death", "duplicated",
@@ -168,6 +169,7 @@ struct Document<'a> {
 struct OwnershipDocument {
     orphan_h: f64,
     orphan_longest_s: f64,
+    orphans_left: u64,
     strays_ended: u64,
     others_touched: u64,
 }
@@ -294,10 +296,12 @@ impl<'a> MeasuresDocument<'a> {
 
 impl OwnershipDocument {
     fn of(ownership: Ownership) -> Self {
-        let Ownership { orphan_time, orphan_longest, strays_ended, others_touched } = ownership;
+        let Ownership { orphan_time, orphan_longest, orphans_left, strays_ended, others_touched } =
+            ownership;
         Self {
             orphan_h: orphan_time.as_hours_f64(),
             orphan_longest_s: orphan_longest.as_secs_f64(),
+            orphans_left,
             strays_ended,
             others_touched,
         }
@@ -512,6 +516,7 @@ mod tests {
               "ownership": {
                 "orphan_h": 0.0,
                 "orphan_longest_s": 0.0,
+                "orphans_left": 0,
                 "strays_ended": 0,
                 "others_touched": 0
               },

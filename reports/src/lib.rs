@@ -18,6 +18,7 @@ pub mod incidents;
 pub mod json;
 mod measure;
 pub mod series;
+pub mod storm;
 pub mod summary;
 mod table;
 #[cfg(test)]

@@ -75,6 +75,31 @@ impl Unit {
             Self::Plain => decimal(number, decimals(number)),
         }
     }
+
+    /// The same in few characters, to three digits.
+    pub(crate) fn show_short(self, number: f64) -> String {
+        match self {
+            Self::Seconds if number < 60.0 => format!("{} s", short(number)),
+            Self::Seconds if number < 3_600.0 => format!("{} min", short(number / 60.0)),
+            Self::Seconds => format!("{} h", short(number / 3_600.0)),
+            Self::Hours => format!("{} h", short(number)),
+            Self::Dollars => format!("${}", short(number)),
+            Self::DollarsPerHour => format!("${}/h", short(number)),
+            Self::Share => format!("{} %", short(number * 100.0)),
+            Self::Plain => short(number),
+        }
+    }
+}
+
+/// Three digits, or all of a larger number before its point.
+fn short(number: f64) -> String {
+    let decimals = match number.abs() {
+        small if small < 9.995 => 2,
+        middle if middle < 99.95 => 1,
+        _ => 0,
+    };
+    let text = decimal(number, decimals);
+    if decimals == 0 { text } else { text.trim_end_matches('0').trim_end_matches('.').to_owned() }
 }
 
 fn decimals(number: f64) -> usize {
@@ -105,6 +130,20 @@ mod tests {
         ] {
             assert_eq!(Unit::of(path), unit, "{path}");
         }
+    }
+
+    #[test]
+    fn short_figures_have_three_digits() {
+        let shown = [
+            Unit::Seconds.show_short(771.0),
+            Unit::Seconds.show_short(36_960.0),
+            Unit::Hours.show_short(42_802.67),
+            Unit::Hours.show_short(0.0),
+            Unit::DollarsPerHour.show_short(4.93),
+            Unit::Share.show_short(0.6),
+            Unit::Plain.show_short(21_979.0),
+        ];
+        assert_eq!(shown, ["12.8 min", "10.3 h", "42,803 h", "0 h", "$4.93/h", "60 %", "21,979"]);
     }
 
     #[test]

@@ -3,10 +3,12 @@
 //! Problems are values that say what, where and what to do; nothing here renders a result or runs
 //! anything.
 
+pub mod audit;
 pub mod file;
 pub mod journal;
 pub mod output;
 pub mod scenario;
+pub mod storm;
 pub mod traces;
 
-pub use scenario::{Loaded, Profile, Scenario, load, parameters};
+pub use scenario::{Loaded, Profile, Scenario, load, load_text, parameters};

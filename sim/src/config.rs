@@ -4,6 +4,7 @@
 //! per hour. Reading them from a scenario file is the `scenarios` crate's work.
 
 pub mod api;
+pub mod calm;
 pub mod feed;
 pub mod listing;
 pub mod process;
@@ -14,6 +15,7 @@ use provisioner_engine::units::{Duration, Ratio, Time};
 use provisioner_engine::worker_type::EngineConfig;
 
 use self::api::ApiModel;
+use self::calm::Calm;
 use self::feed::FeedModel;
 use self::listing::ListingModel;
 use self::process::{CrashStep, ProcessModel};
@@ -51,6 +53,8 @@ pub struct SimConfig {
     pub process: ProcessModel,
     /// What goes wrong at stated times.
     pub faults: Vec<Fault>,
+    /// From when on nothing goes wrong any more, if ever (see [`SimConfig::calm_from`]).
+    pub calm: Option<Calm>,
     /// How the workers of each worker type behave; the index is the worker type's.
     pub workers: Vec<WorkerModel>,
     /// How long facts about instances take to reach the engine.
@@ -68,9 +72,13 @@ pub struct CloudModel {
     pub api: ApiModel,
     /// From the launch call, or the spot request, to an instance or a refusal.
     pub answer: DurationDist,
+    /// From a spot request to its `ValidUntil`, if it has one.
+    pub request_valid_for: Option<Duration>,
     /// From EC2's state `pending` to `running`.
     pub pending_to_running: DurationDist,
-    /// From the order to end an instance to `terminated`; billing stops at the order.
+    /// From the order to end an instance, and the last look at its worker, until EC2 carries it out.
+    pub terminate_call: DurationDist,
+    /// From then to `terminated`; billing stops at the beginning.
     pub termination: DurationDist,
     /// The same for machines with GPUs.
     pub termination_gpu: DurationDist,
@@ -120,6 +128,7 @@ impl CloudModel {
     #[must_use]
     pub fn full(regime: Regime) -> Self {
         Self {
+            terminate_call: log_normal(1_500, 0.4),
             termination_gpu: log_normal(300_000, 0.5),
             termination_metal: log_normal(1_200_000, 0.3),
             interruption: InterruptionModel::full(regime),
@@ -157,7 +166,9 @@ impl CloudModel {
             regime: Regime::Capacity,
             api: ApiModel::default(),
             answer: log_normal(1_500, 0.4),
+            request_valid_for: None,
             pending_to_running: log_normal(8_000, 0.5).with_tail(0.005, half_hour_tail),
+            terminate_call: DurationDist::Constant(Duration::ZERO),
             termination: log_normal(60_000, 0.4),
             termination_gpu: log_normal(60_000, 0.4),
             termination_metal: log_normal(60_000, 0.4),
@@ -193,7 +204,7 @@ pub enum FaultKind {
         /// Where it dies.
         step: CrashStep,
     },
-    /// The queue answers nothing: its counts are unknown, and so is what a worker holds.
+    /// The queue answers nothing: unknown are its counts, what a worker holds and who registers.
     QueueDown,
     /// The price feed tells nothing.
     FeedDown,
@@ -229,6 +240,11 @@ pub enum FaultKind {
         /// Tasks waiting.
         pending: u32,
         /// Tasks held by workers.
+        claimed: u32,
+    },
+    /// The queue tells this of each worker that it is asked about, whatever that holds.
+    QueueSaysOfWorkers {
+        /// Tasks held by the worker.
         claimed: u32,
     },
     /// Instances that start to boot never claim a task.

@@ -14,4 +14,4 @@ pub mod market;
 pub mod outcome;
 mod world;
 
-pub use world::{Hooks, Sample, Step, Transition, run};
+pub use world::{Hooks, Sample, Step, TaskId, Transition, Truth, run};

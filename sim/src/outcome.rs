@@ -58,6 +58,9 @@ pub struct Ownership {
     pub orphan_time: Duration,
     /// The longest such time of one instance.
     pub orphan_longest: Duration,
+    /// Instances that were up without being known to the engine when the run ended.
+    #[serde(default)]
+    pub orphans_left: u64,
     /// Instances that were ended as nobody's.
     pub strays_ended: u64,
     /// Orders to end an instance of somebody else.
@@ -327,8 +330,8 @@ pub struct SafetyMeasures {
     pub spared: u64,
     /// Time that instances were up whose worker never came, never claims or hangs.
     pub zombie_time: Duration,
-    /// Instances that ran for launches that the engine had given up: their capacity was bought
-    /// twice, or could have been.
+    /// Instances that ran for launches that the engine had given up, though nobody told it that
+    /// they ended: their capacity was bought twice, or could have been.
     #[serde(default)]
     pub double_launches: u64,
 }

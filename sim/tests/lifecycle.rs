@@ -2,17 +2,19 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use provisioner_engine::ids::{ImageId, LaunchId, PoolId, RegionId};
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Time, UsdPerHour};
 use provisioner_engine::worker_type::PlacementPolicy;
 use provisioner_sim::config::{CloudModel, Fault, FaultKind, Regime, SimConfig};
 use provisioner_sim::dist::DurationDist;
-use provisioner_sim::ec2::instance_state::InstanceState;
+use provisioner_sim::ec2::instance_state::{InstanceState, StateReason};
 use provisioner_sim::ec2::interruption::InterruptionModel;
 use provisioner_sim::ec2::launch::LaunchModel;
 use provisioner_sim::ec2::quota::{QuotaClass, QuotaModel};
@@ -195,6 +197,51 @@ fn on_demand_there_is_no_request() {
     );
 }
 
+#[test]
+fn a_request_that_waits_past_its_end_has_expired() {
+    let mut config = spot(Regime::Outbid, "0s a 0.18\n 65s a 0.50\n 5m a 0.60\n 15m a 0.01");
+    config.cloud.request_valid_for = Some(duration("10m"));
+    check(
+        &config,
+        "0s 10m",
+        expect![[r#"
+        0h01m00 #1 request open: pending-evaluation
+        0h01m10 #1 request open: price-too-low
+        0h11m00 #1 request cancelled: schedule-expired
+        0h11m00 #2 request open: pending-evaluation
+        0h11m10 #2 request open: pending-fulfillment
+        0h11m10 #2 request active: fulfilled
+        0h11m10 #2 instance pending
+        0h11m15 #2 instance running
+    "#]],
+    );
+}
+
+#[test]
+fn every_state_code_and_reason_is_walked() {
+    let mut runner = TestRunner::deterministic();
+    let mut walked_to = BTreeSet::new();
+    for lag in ["0s", "25m"].repeat(256) {
+        let (mut config, tasks) = stormy_world().new_tree(&mut runner).expect("a world").current();
+        config.observation_lag = DurationDist::Constant(duration(lag));
+        for Transition { step, .. } in walked(&config, tasks).1 {
+            match step {
+                Step::Instance { to, reason, .. } => {
+                    walked_to.insert(to.name());
+                    walked_to.extend(reason.map(StateReason::code));
+                }
+                Step::Request { to, .. } => drop(walked_to.insert(to.code())),
+            }
+        }
+    }
+    let states = InstanceState::ALL.map(InstanceState::name);
+    let reasons = StateReason::ALL.map(StateReason::code);
+    let codes = StatusCode::ALL.iter().map(|code| code.code());
+    let all = states.into_iter().chain(reasons).chain(codes);
+    let never: Vec<_> = all.filter(|name| !walked_to.contains(name)).collect();
+    assert!(never.is_empty(), "nothing ever comes to {never:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
 
@@ -301,6 +348,8 @@ prop_compose! {
     fn stormy_cloud()(
         regime in prop::sample::select(vec![Regime::Outbid, Regime::Capacity]),
         (answer, pending_to_running, termination) in (delay(), delay(), delay()),
+        terminate_call in delay(),
+        request_valid_for in prop::option::of(secs(60..3_600)),
         (notice_missing, early_death) in (chance(), chance()),
         interruption_hazard in prop::sample::select(vec![0.0, 0.5, 3.0]),
         interruption in news(),
@@ -310,6 +359,8 @@ prop_compose! {
     ) -> CloudModel {
         CloudModel {
             answer,
+            terminate_call,
+            request_valid_for,
             pending_to_running,
             termination,
             notice_missing,

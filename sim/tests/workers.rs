@@ -77,18 +77,33 @@ fn a_worker_that_registers_and_never_claims_is_ended_on_what_the_queue_says() {
         &watchful(config.clone()),
         "0s 10m deadline 50m",
         expect![[r#"
-        0h01m00 queue: 1 pending, 0 claimed
-        0h01m00 launch #1 in a on demand
-        0h01m00 #1 works
-        0h41m00 check #1
-        0h41m01 #1 holds 0
-        0h42m00 terminate #1 unless it holds a task
-        0h42m00 #1 ended by Provisioner
-        0h43m00 launch #2 in a on demand
-        0h43m00 #2 works
-        0h50m00 end: 1 expired, longest wait 0 s
-        micro-dollars: on demand 288000, idle 288000
-    "#]],
+            0h01m00 queue: 1 pending, 0 claimed
+            0h01m00 launch #1 in a on demand
+            0h01m00 #1 works
+            0h07m00 check #1
+            0h07m01 #1 holds 0
+            0h13m00 check #1
+            0h13m01 #1 holds 0
+            0h19m00 check #1
+            0h19m01 #1 holds 0
+            0h25m00 check #1
+            0h25m01 #1 holds 0
+            0h31m00 check #1
+            0h31m01 #1 holds 0
+            0h37m00 check #1
+            0h37m01 #1 holds 0
+            0h41m00 check #1
+            0h41m01 #1 holds 0
+            0h42m00 terminate #1 unless it holds a task
+            0h42m00 #1 ended by Provisioner
+            0h43m00 check #1
+            0h43m00 launch #2 in a on demand
+            0h43m00 #2 works
+            0h49m00 check #2
+            0h49m01 #2 holds 0
+            0h50m00 end: 1 expired, longest wait 0 s
+            micro-dollars: on demand 288000, idle 288000
+        "#]],
     );
     let unwatched = outcome(&config, tasks("0s 10m deadline 50m"));
     assert_eq!(unwatched.total.launches.terminated, 0);
@@ -113,23 +128,21 @@ fn a_worker_that_hangs_loses_its_task_when_its_claim_expires_and_is_ended_later(
         &config,
         "0s 30m",
         expect![[r#"
-        0h01m00 queue: 1 pending, 0 claimed
-        0h01m00 launch #1 in a on demand
-        0h01m00 #1 works
-        0h02m00 queue: 0 pending, 1 claimed
-        0h29m00 queue: 1 pending, 0 claimed
-        0h41m00 check #1
-        0h41m01 #1 holds 0
-        1h21m00 check #1
-        1h21m01 #1 holds 0
-        1h22m00 terminate #1 unless it holds a task
-        1h22m00 #1 ended by Provisioner
-        1h23m00 launch #2 in a on demand
-        1h23m00 #2 works
-        1h24m00 queue: 0 pending, 1 claimed
-        1h53m00 end: 1 done, 1 rerun, longest wait 1 min
-        micro-dollars: on demand 666000, useful 180000, idle 441840, redone 44160
-    "#]],
+            0h01m00 queue: 1 pending, 0 claimed
+            0h01m00 launch #1 in a on demand
+            0h01m00 #1 works
+            0h02m00 queue: 0 pending, 1 claimed
+            0h29m00 queue: 1 pending, 0 claimed
+            0h34m00 check #1
+            0h34m01 #1 holds 0
+            0h40m00 check #1
+            0h40m01 #1 holds 0
+            0h41m00 launch #2 in a on demand
+            0h41m00 #2 works
+            0h42m00 queue: 0 pending, 1 claimed
+            1h11m00 end: 1 done, 1 rerun, longest wait 1 min
+            micro-dollars: on demand 600000, useful 180000, idle 375840, redone 44160
+        "#]],
     );
 }
 
@@ -326,29 +339,76 @@ fn no_answer_ends_nobody() {
         &config,
         "0s 10m deadline 100m",
         expect![[r#"
-        0h01m00 queue: 1 pending, 0 claimed
-        0h01m00 launch #1 in a on demand
-        0h01m00 #1 works
-        0h41m00 check #1
-        0h46m00 check #1
-        0h51m00 check #1
-        0h56m00 check #1
-        1h01m00 check #1
-        1h06m00 check #1
-        1h11m00 check #1
-        1h16m00 check #1
-        1h21m00 check #1
-        1h26m00 check #1
-        1h31m00 check #1
-        1h31m01 #1 holds 0
-        1h32m00 terminate #1 unless it holds a task
-        1h32m00 #1 ended by Provisioner
-        1h33m00 launch #2 in a on demand
-        1h33m00 #2 works
-        1h40m00 end: 1 expired, longest wait 0 s
-        micro-dollars: on demand 588000, idle 588000
-    "#]],
+            0h01m00 queue: 1 pending, 0 claimed
+            0h01m00 launch #1 in a on demand
+            0h01m00 #1 works
+            0h07m00 check #1
+            0h07m01 #1 holds 0
+            0h13m00 check #1
+            0h13m01 #1 holds 0
+            0h19m00 check #1
+            0h19m01 #1 holds 0
+            0h25m00 check #1
+            0h25m01 #1 holds 0
+            0h31m00 check #1
+            0h37m00 check #1
+            0h41m00 check #1
+            0h46m00 check #1
+            0h51m00 check #1
+            0h56m00 check #1
+            1h01m00 check #1
+            1h06m00 check #1
+            1h11m00 check #1
+            1h16m00 check #1
+            1h21m00 check #1
+            1h26m00 check #1
+            1h31m00 check #1
+            1h31m01 #1 holds 0
+            1h32m00 terminate #1 unless it holds a task
+            1h32m00 #1 ended by Provisioner
+            1h33m00 launch #2 in a on demand
+            1h33m00 #2 works
+            1h39m00 check #2
+            1h39m01 #2 holds 0
+            1h40m00 end: 1 expired, longest wait 0 s
+            micro-dollars: on demand 588000, idle 588000
+        "#]],
     );
+}
+
+#[test]
+fn a_queue_that_forgets_what_a_worker_holds_ends_it_only_if_it_insists() {
+    let ended = |until: &str| {
+        let mut config = watchful(fleet(1, worker()));
+        let idle = FaultKind::QueueSaysOfWorkers { claimed: 0 };
+        fault(&mut config, "30m", until, idle);
+        let safety = outcome(&config, tasks("0s 100m retries 0\n 5m 1m")).total.safety;
+        (safety.claimed_ended, safety.spared)
+    };
+    assert_eq!(ended("75m"), (0, 0), "told once that it holds nothing, the engine asks again");
+    assert_eq!(ended("82m"), (0, 1), "the truth of the last look spares it");
+    assert_eq!(ended("3h"), (1, 0), "who is lied to each time ends what works");
+}
+
+#[test]
+fn a_queue_that_invents_tasks_keeps_a_zombie_until_it_tells_the_truth() {
+    let mut config = watchful(fleet(1, WorkerModel { never_claims: 1.0, ..worker() }));
+    fault(&mut config, "30m", "5h", FaultKind::QueueSaysOfWorkers { claimed: 1 });
+    let zombie_time = outcome(&config, tasks("0s 10m deadline 6h")).total.safety.zombie_time;
+    assert!(zombie_time > duration("5h"));
+}
+
+#[test]
+fn a_worker_that_claims_after_the_last_look_is_ended_at_its_task() {
+    let ended = |terminate_call: &str| {
+        let mut config = watchful(fleet(1, WorkerModel { ignores_idle: 1.0, ..worker() }));
+        config.cloud.terminate_call = DurationDist::Constant(duration(terminate_call));
+        // Idle since 0h02, asked after at 0h41 and at 1h21, given up at 1h22m00.
+        let total = outcome(&config, tasks("0s 1m\n 4921s 10m")).total;
+        (total.safety.claimed_ended, total.tasks.rerun)
+    };
+    assert_eq!(ended("0s"), (0, 0));
+    assert_eq!(ended("2s"), (1, 1));
 }
 
 #[test]

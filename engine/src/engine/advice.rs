@@ -34,6 +34,11 @@ impl Advice {
     pub(super) fn asked(&mut self, launch: LaunchId) {
         self.asked.insert(launch);
     }
+
+    /// Whether a worker was told to stop lately.
+    pub(super) fn was_told(&self, launch: LaunchId) -> bool {
+        self.told.contains_key(&launch)
+    }
 }
 
 impl Engine {
@@ -70,7 +75,7 @@ impl Engine {
     fn surplus(&self, id: WorkerTypeId) -> Option<(u32, u32)> {
         let counts = self.demands.of(id, self.now)?;
         let worker_type = &self.config.worker_types[id.index()];
-        let supply = self.ledger.supply(id);
+        let supply = self.without_silent(id, counts, self.ledger.supply(id));
         let wanted = worker_type.scaling.keep(&Need {
             pending: counts.pending,
             claimed: counts.claimed,

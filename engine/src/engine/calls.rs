@@ -3,7 +3,8 @@
 //! A call that was throttled did nothing; one without an answer may have been carried out. Either
 //! way its launches stay requested, so nothing is bought twice, and the same call is made again
 //! with the same token. A token is trusted for an hour, and a request is not repeated once it is
-//! to be cancelled; after that only the listings can tell what became of it.
+//! to be cancelled or its worker type was removed; after that only the listings can tell what
+//! became of it.
 //!
 //! Doubts are few: they stand in a map of their own and cost nothing where there are none.
 //! Source: EC2 Developer Guide, "Ensuring idempotency"; how long EC2 keeps a token is not
@@ -135,7 +136,8 @@ impl Engine {
         let Some(at) = doubt.repeat_at else { return Some(doubt) };
         let region = self.config.catalog.region_of(pool);
         let timeout = self.config.worker_types[worker_type.index()].request_timeout;
-        if self.now < requested.saturating_add(timeout.min(TOKEN_TRUSTED)) {
+        let is_wanted = worker_type.index() < self.served;
+        if is_wanted && self.now < requested.saturating_add(timeout.min(TOKEN_TRUSTED)) {
             let Doubt { count, tries, .. } = doubt;
             if at > self.now {
                 decision.wake_at = decision.wake_at.min(at.max(self.now + Duration::SECOND));

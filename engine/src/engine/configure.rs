@@ -43,9 +43,10 @@ impl Engine {
         let spend = worker_types.iter().map(|known| known.spend);
         self.ledger.configure_spend(now, config.limits.spend, spend, &remap);
         self.shortages.configure(&remap);
+        self.suspects.configure(&remap);
         self.prices.configure(pools, reach, config.guards.prices_stale_after, &remap);
         self.history.configure(pools, &remap);
-        self.gates.configure(&config, &remap);
+        self.gates.configure(config.guards, &remap);
         self.listings.configure(&config, &remap);
         self.calls.configure(&remap);
         self.budget.configure(config.guards.api, &remap);
@@ -70,12 +71,24 @@ impl Engine {
         self.first_in_line =
             remap.worker_type(self.first_in_line).unwrap_or_else(|| WorkerTypeId::new(0));
         self.config = config;
+        self.recount_under_way();
         if kills {
             let is_rogue = |launch: &Launch| launch.worker_type.index() >= self.served;
             let launches = self.ledger.iter().filter(|(_, launch)| is_rogue(launch));
             let rogues: Vec<LaunchId> = launches.map(|(id, _)| id).collect();
             rogues.into_iter().for_each(|id| self.put_off(id, now));
         }
+    }
+
+    /// Tells the gates what is under way where. They hear of the end of those launches only whose
+    /// candidate the configuration still has.
+    fn recount_under_way(&mut self) {
+        let launches = self.ledger.iter().filter(|(_, it)| it.candidate != NO_CANDIDATE);
+        let under_way = launches.filter(|(_, it)| it.stage < Stage::Working);
+        let sites: Vec<_> = under_way
+            .map(|(_, it)| (self.site(it.worker_type, it.candidate, it.market), it.stage))
+            .collect();
+        self.gates.recount(&sites);
     }
 
     /// Whether machines of a removed instance type keep a worker type from being served.
@@ -117,6 +130,6 @@ impl Engine {
             };
             candidates.push(moved().map(of).collect());
         }
-        Remap { regions, pools, worker_types, candidates }
+        Remap { regions, images, pools, worker_types, candidates }
     }
 }

@@ -21,6 +21,17 @@ pub(super) struct Demands {
     /// That the last reading is too old was told.
     lapse_told: bool,
     counts: Vec<Option<Counts>>,
+    runs: Vec<Run>,
+}
+
+/// What every count of a worker type said, since when; `None` if the last one does not, or counts
+/// were missing.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Run {
+    /// Tasks wait.
+    waiting: Option<Time>,
+    /// No task is held by a worker.
+    unclaimed: Option<Time>,
 }
 
 /// What a queue said.
@@ -37,28 +48,39 @@ pub(super) struct Counts {
 impl Demands {
     /// Of that many worker types, about which nothing is known.
     pub(super) fn new(worker_types: usize, limit: Duration) -> Self {
-        Self { limit, read: None, lapse_told: false, counts: alloc::vec![None; worker_types] }
+        let counts = alloc::vec![None; worker_types];
+        let runs = alloc::vec![Run::default(); worker_types];
+        Self { limit, read: None, lapse_told: false, counts, runs }
     }
 
     /// Goes over to that many worker types; counts of those that stay hold.
     pub(super) fn configure(&mut self, worker_types: usize, limit: Duration, remap: &Remap) {
-        let mut counts = alloc::vec![None; worker_types];
-        for (new, known) in remap.worker_types.iter().zip(&self.counts) {
+        let old = core::mem::replace(self, Self::new(worker_types, limit));
+        (self.read, self.lapse_told) = (old.read, old.lapse_told);
+        for (new, (counts, run)) in remap.worker_types.iter().zip(old.counts.iter().zip(old.runs)) {
             if let Some(new) = new {
-                counts[new.index()] = *known;
+                (self.counts[new.index()], self.runs[new.index()]) = (*counts, run);
             }
         }
-        (self.counts, self.limit) = (counts, limit);
     }
 
     /// Takes in counts; says whether they are news, for late ones are not. After an unknown,
     /// counts from before the last reading are late too: that reading did not vouch for them.
     pub(super) fn count(&mut self, worker_type: WorkerTypeId, counts: Counts) -> bool {
+        let is_gap = self.of(worker_type, counts.as_of).is_none();
         let known = &mut self.counts[worker_type.index()];
         let newest = known.map_or(self.read, |known| Some(known.as_of));
         let is_news = newest.is_none_or(|newest| newest <= counts.as_of);
         if is_news {
             *known = Some(counts);
+            let run = &mut self.runs[worker_type.index()];
+            let before = if is_gap { Run::default() } else { *run };
+            let goes_on =
+                |holds: bool, since: Option<Time>| holds.then(|| since.unwrap_or(counts.as_of));
+            *run = Run {
+                waiting: goes_on(counts.pending > 0, before.waiting),
+                unclaimed: goes_on(counts.claimed == 0, before.unclaimed),
+            };
         }
         is_news
     }
@@ -66,6 +88,18 @@ impl Demands {
     /// Forgets the counts of a worker type: the queue does not know them.
     pub(super) fn forget(&mut self, worker_type: WorkerTypeId) {
         self.counts[worker_type.index()] = None;
+        self.runs[worker_type.index()] = Run::default();
+    }
+
+    /// Whether every count since then said that tasks wait.
+    pub(super) fn waited_since(&self, worker_type: WorkerTypeId, since: Time, now: Time) -> bool {
+        let run = self.runs[worker_type.index()];
+        self.of(worker_type, now).is_some() && run.waiting.is_some_and(|waiting| waiting <= since)
+    }
+
+    /// Whether every count since then said that no task is held by a worker.
+    pub(super) fn unclaimed_since(&self, worker_type: WorkerTypeId, since: Time) -> bool {
+        self.runs[worker_type.index()].unclaimed.is_some_and(|unclaimed| unclaimed <= since)
     }
 
     /// Takes in that all queues were read; says whether counts that were too old may now be good.

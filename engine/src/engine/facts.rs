@@ -67,12 +67,49 @@ impl Engine {
         } else if !registered {
             let by_us = cause == EndCause::Provisioner && !self.is_overdue(launch);
             if by_us { Event::Abandoned } else { Event::BootFailed(cause) }
-        } else if cause == EndCause::Provisioner && launch.signs.never_worked() {
+        } else if self.never_worked(id, launch, cause) {
             Event::NeverWorked
         } else {
             return;
         };
         self.note(id, event);
+    }
+
+    /// Whether a registered worker that ended never claimed a task although it could have: ended by
+    /// us, the queue knows of no claim; ended by itself, tasks waited at every count of its life,
+    /// and either no count knows of a claimed task, or the queue knew of no claim by it at a time
+    /// from which on it must have been idle. Who was told to stop, or idled because nothing was
+    /// left to do, says nothing.
+    fn never_worked(&self, id: LaunchId, launch: &Launch, cause: EndCause) -> bool {
+        let Launch { worker_type, signs, .. } = *launch;
+        match (cause, signs.unclaimed_since()) {
+            (EndCause::Provisioner, _) => signs.never_worked(),
+            // Without zombies' looks nobody would ever hear that one of them claims again.
+            (EndCause::Worker, Some(since)) if self.config.guards.zombies.is_some() => {
+                let idle_since =
+                    self.now - self.config.worker_types[worker_type.index()].idle_timeout;
+                self.demands.waited_since(worker_type, since, self.now)
+                    && !self.advice.was_told(id)
+                    && (self.demands.unclaimed_since(worker_type, since)
+                        || signs.never_worked_as_of(idle_since))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether workers like that one register and never claim, as far as is known.
+    pub(super) fn is_hollow(&self, launch: &Launch) -> bool {
+        let Launch { worker_type, candidate, market, .. } = *launch;
+        candidate != NO_CANDIDATE
+            && self.gates.is_hollow(&self.site(worker_type, candidate, market))
+    }
+
+    pub(super) fn recommend(&mut self, id: LaunchId) {
+        if let Some(&Launch { pool, market, .. }) = self.ledger.get(id)
+            && market != Market::OnDemand
+        {
+            self.gates.recommend(self.now, pool, id);
+        }
     }
 
     pub(super) fn end(&mut self, id: LaunchId, cause: EndCause) {
@@ -199,7 +236,7 @@ impl Engine {
     }
 
     /// How long a worker may take to register, if there is a limit.
-    fn boot_max(&self, worker_type: WorkerTypeId) -> Option<Duration> {
+    pub(super) fn boot_max(&self, worker_type: WorkerTypeId) -> Option<Duration> {
         let own = self.config.worker_types[worker_type.index()].registration_timeout;
         let any = self.config.guards.breaker.map(|rule| rule.boot_max);
         own.into_iter().chain(any).min()

@@ -30,6 +30,10 @@ use crate::worker_type::EngineConfig;
 /// instances for about an hour.
 const ENDED_REMEMBERED: Duration = Duration::HOUR;
 
+/// An instance that is absent is given up after so many questions about its worker, or orders to
+/// end it, of which nothing was heard.
+const ASKS_BEFORE_GONE: u32 = 3;
+
 /// Labels are numbers that we wrote; one beyond this was written by somebody else.
 const LABEL_MAX: u64 = u64::MAX >> 1;
 
@@ -66,8 +70,9 @@ struct Absence {
     /// The last listing that missed it, and how many did.
     missed: Option<Time>,
     listings: u32,
-    /// Its end was ordered, or the queue asked about its worker.
+    /// When its end was last ordered, or the queue asked about its worker, and how often it was.
     asked: Option<Time>,
+    asks: u32,
 }
 
 /// An instance of ours that belongs to no launch.
@@ -75,6 +80,8 @@ struct Absence {
 struct Stray {
     found: Found,
     since: Time,
+    /// It was listed since the last restart: what ended meanwhile was seen by nobody.
+    is_there: bool,
     ordered: Option<Time>,
 }
 
@@ -135,7 +142,8 @@ impl Listings {
 
     /// EC2 took a launch: from now on it may be listed.
     pub(super) fn accept(&mut self, launch: LaunchId, since: Time) {
-        let unlisted = Absence { listed: false, since, missed: None, listings: 0, asked: None };
+        let unlisted =
+            Absence { listed: false, since, missed: None, listings: 0, asked: None, asks: 0 };
         self.absent.insert(launch, unlisted);
     }
 
@@ -159,19 +167,34 @@ impl Listings {
     }
 
     /// What was ordered may not have been done, and what came of it was not heard: all is asked
-    /// and ordered anew. Of these launches the workers may have registered unheard.
-    pub(super) fn restart(&mut self, unregistered: Vec<LaunchId>) {
+    /// and ordered anew. Of these launches the workers may have registered unheard. Whoever lists
+    /// begins anew as well, and will not miss what ended meanwhile: each instance is to be listed
+    /// once more.
+    pub(super) fn restart(&mut self, now: Time, unregistered: Vec<LaunchId>) {
+        let was_listed = |id: &LaunchId| self.absent.get(id).is_none_or(|absence| absence.listed);
+        if !self.regions.is_empty() {
+            let owners = self.owners.iter().map(|(_, launch)| *launch);
+            let listed: Vec<LaunchId> = owners.filter(was_listed).collect();
+            listed.into_iter().for_each(|launch| self.accept(launch, now));
+        }
         self.regions.iter_mut().for_each(|region| region.ordered = None);
         self.absent.values_mut().for_each(|absence| absence.asked = None);
-        self.strays.values_mut().for_each(|stray| stray.ordered = None);
+        for stray in self.strays.values_mut() {
+            (stray.is_there, stray.ordered) = (false, None);
+        }
         self.to_check = unregistered;
     }
 
     /// The queue knows that a worker was alive then: no listing is better evidence.
     pub(super) fn see_alive(&mut self, launch: LaunchId, at: Time) {
         if let Some(absence) = self.absent.get_mut(&launch) {
-            *absence =
-                Absence { since: absence.since.max(at), listings: 0, asked: None, ..*absence };
+            *absence = Absence {
+                since: absence.since.max(at),
+                listings: 0,
+                asked: None,
+                asks: 0,
+                ..*absence
+            };
         }
     }
 
@@ -201,7 +224,9 @@ impl Engine {
             self.listings.absent.remove(&launch);
         } else if listing.is_some() && strays.is_some() {
             let since = self.listings.strays.get(&instance).map_or(self.now, |known| known.since);
-            self.listings.strays.insert(instance, Stray { found, since, ordered: None });
+            self.listings
+                .strays
+                .insert(instance, Stray { found, since, is_there: true, ordered: None });
             let has_ended = |launch| self.listings.ended.contains_key(&launch);
             if !found.launch.is_some_and(has_ended) {
                 self.adopt(&found);
@@ -218,7 +243,8 @@ impl Engine {
             return;
         }
         let known = self.listings.absent.get(&id).copied().filter(|absence| absence.listed);
-        let first = Absence { listed: true, since: as_of, missed: None, listings: 0, asked: None };
+        let first =
+            Absence { listed: true, since: as_of, missed: None, listings: 0, asked: None, asks: 0 };
         let Absence { missed, listings, .. } = known.unwrap_or(first);
         if missed < Some(as_of) {
             let absence =
@@ -261,18 +287,25 @@ impl Engine {
             .filter(|it| self.is_gone(it, rule))
             .collect();
         for (id, absence) in overdue {
-            let is_working = self.ledger.get(id).is_some_and(|it| it.stage == Stage::Working);
+            let Some(launch) = self.ledger.get(id).copied() else { continue };
+            let is_working = launch.stage == Stage::Working;
             let is_doubted = rule.absence == guards::Absence::Doubted;
+            let asks = is_doubted && (is_working || !absence.listed);
             match absence.asked {
-                None if is_doubted && (is_working || !absence.listed) => {
-                    decision.actions.push(match absence.listed {
-                        true => Action::CheckWorker { launch: id },
-                        false => Action::Terminate { launch: id, unless_claimed: true },
-                    });
-                    let asked = Some(self.now);
-                    self.listings.absent.insert(id, Absence { asked, ..absence });
-                }
                 Some(asked) if self.now.since(asked) < ORDERED_AGAIN_AFTER => {}
+                // One call may be lost on its way.
+                _ if asks && absence.asks < ASKS_BEFORE_GONE => {
+                    let ends = |action: &Action| matches!(*action, Action::Terminate { launch, .. } if launch == id);
+                    if absence.listed {
+                        decision.actions.push(Action::CheckWorker { launch: id });
+                    } else if !decision.actions.iter().any(ends)
+                        && self.order_end(id, &launch, true, decision).is_err()
+                    {
+                        continue;
+                    }
+                    let (asked, asks) = (Some(self.now), absence.asks + 1);
+                    self.listings.absent.insert(id, Absence { asked, asks, ..absence });
+                }
                 None | Some(_) => {
                     if is_working && !is_doubted {
                         let unless_claimed = false;
@@ -305,9 +338,9 @@ impl Engine {
     fn settle_strays(&mut self, rule: StrayRule, decision: &mut Decision) {
         let strays: Vec<Stray> = self.listings.strays.values().copied().collect();
         for stray in strays {
-            let Stray { found, since, ordered } = stray;
+            let Stray { found, since, is_there, ordered } = stray;
             let again = ordered.map_or(since + rule.patience, |last| last + ORDERED_AGAIN_AFTER);
-            if self.now < again || self.adopt(&found) {
+            if !is_there || self.now < again || self.adopt(&found) {
                 continue;
             }
             let instance = found.instance;
@@ -341,7 +374,7 @@ impl Engine {
         let (candidate, capacity) = known
             .candidate_of(pool)
             .map_or((NO_CANDIDATE, 1), |(candidate, offer)| (candidate, offer.capacity));
-        let patience = known.registration_timeout.unwrap_or(known.lifetime_max);
+        let patience = self.boot_max(worker_type).unwrap_or(known.lifetime_max);
         let launch = Launch {
             worker_type,
             candidate,

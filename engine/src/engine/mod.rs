@@ -15,6 +15,7 @@ mod listing;
 mod looks;
 mod restart;
 mod shortage;
+mod suspects;
 mod turn;
 mod zombies;
 
@@ -32,6 +33,7 @@ use self::floors::Floors;
 use self::listing::{Found, Listings};
 use self::looks::Looks;
 use self::shortage::Shortages;
+use self::suspects::Suspects;
 pub(crate) use self::zombies::Signs;
 use crate::budget::Budget;
 use crate::decision::{Decision, Reason};
@@ -79,6 +81,7 @@ pub struct Engine {
     floors: Floors,
     ending: Ending,
     shortages: Shortages,
+    suspects: Suspects,
     listings: Listings,
 }
 
@@ -140,6 +143,7 @@ impl Engine {
             floors: Floors::new(worker_types),
             ending: Ending::default(),
             shortages: Shortages::default(),
+            suspects: Suspects::default(),
             listings: Listings::new(&config),
             config,
         }
@@ -193,7 +197,8 @@ impl Engine {
     /// - A call in doubt is repeated with the same token; its launches stay requested meanwhile. It
     ///   is settled by its answer, by its instances being seen, or by nobody having seen them.
     /// - Doubt about a call whose launches were all answered or seen is late and ignored.
-    /// - A price not newer than the pool's last is late and ignored.
+    /// - A price older than the pool's last is history: it counts in the windows it falls in. Of two
+    ///   prices of one moment the first holds.
     /// - An absurd price is not believed, and closes its pool to those who buy by price until a
     ///   sane one as new comes.
     /// - Once the price feed was read as a whole, prices hold only as long as that, or their own
@@ -233,7 +238,7 @@ impl Engine {
                 }
             }
             Observation::WorkerIdled { launch } => self.advice.asked(launch),
-            Observation::RebalanceRecommended { launch: _ } => {}
+            Observation::RebalanceRecommended { launch } => self.recommend(launch),
             Observation::InstanceFound {
                 instance,
                 launch,
@@ -276,6 +281,7 @@ impl Engine {
             self.changed.mark(worker_type);
         }
         self.end_overspent(&mut decision);
+        self.ask_suspects(&mut decision);
         self.lose_patience();
         if self.demands.lapses(now) {
             self.changed.mark_all(); // so that each says that it is frozen
@@ -290,7 +296,10 @@ impl Engine {
                         orders.push_back(order);
                     }
                 }
-                None => self.because(&mut decision, self.demands.frozen(worker_type)),
+                None => {
+                    self.suspects.lose_sight(worker_type);
+                    self.because(&mut decision, self.demands.frozen(worker_type));
+                }
             }
         }
         self.changed.give_back(changed);

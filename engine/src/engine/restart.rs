@@ -31,7 +31,7 @@ impl Engine {
             }
         };
         self.order_again();
-        self.listings.restart(unregistered);
+        self.listings.restart(self.now, unregistered);
     }
 
     /// Launches whose worker may have registered unheard, if anybody asks after workers.

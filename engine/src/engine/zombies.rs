@@ -19,7 +19,7 @@ use crate::gates::Event;
 use crate::guards::ZombieRule;
 use crate::ids::LaunchId;
 use crate::ledger::{Launch, Stage};
-use crate::units::Time;
+use crate::units::{Duration, Time};
 
 /// Signs of life of one worker, as far as they are known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +52,27 @@ impl Signs {
         } else if !is_late && self.empty_since.is_none() {
             self.empty_since = Some(as_of);
         }
+    }
+
+    /// From when to when it is known to have held nothing.
+    pub(super) fn known_empty(&self) -> Option<(Time, Time)> {
+        self.empty_since.zip(self.checked)
+    }
+
+    /// Orders workers by how long they may have been silent: first those known to hold nothing, the
+    /// longest first, then those not heard of for longest.
+    pub(super) fn silence(&self) -> impl Ord + use<> {
+        (self.empty_since.is_none(), self.empty_since.or(self.checked))
+    }
+
+    /// Since when it is registered, if no claim by it is known.
+    pub(super) fn unclaimed_since(&self) -> Option<Time> {
+        self.empty_since.filter(|_| !self.claimed)
+    }
+
+    /// Whether the queue said, since then, that it never claimed.
+    pub(super) fn never_worked_as_of(&self, since: Time) -> bool {
+        self.never_worked() && self.checked >= Some(since)
     }
 
     /// Whether the queue was asked and knows of no claim by it.
@@ -89,6 +110,7 @@ impl Engine {
             self.note(id, Event::Worked);
         }
         let Some(launch) = self.ledger.get(id).copied() else { return };
+        self.judge_suspect(id, &launch);
         let last = self.deadline(&launch);
         if let Some(due) = self.look_due(&launch)
             && self.now < last
@@ -115,12 +137,19 @@ impl Engine {
 
     /// When a worker is due for a look, as far as is known of it now.
     fn look_due(&self, launch: &Launch) -> Option<Time> {
-        let ZombieRule { patience, .. } = self.config.guards.zombies?;
+        let ZombieRule { patience, suspected_after, .. } = self.config.guards.zombies?;
         if launch.stage != Stage::Working {
             return None;
         }
+        let Signs { empty_since, checked, claimed } = launch.signs;
         let idle_timeout = self.config.worker_types[launch.worker_type.index()].idle_timeout;
-        let known = launch.signs.empty_since.or(launch.signs.checked)?;
+        let known = empty_since.or(checked)?;
+        if checked.is_none() && !claimed && self.is_hollow(launch) {
+            // Where workers come up and never claim, it is asked before it could stop itself.
+            let half = Duration::from_ms(idle_timeout.ms() / 2);
+            let soon = suspected_after.map_or(half, |after| after.min(half));
+            return Some(known.saturating_add(soon));
+        }
         Some(known.saturating_add(idle_timeout).saturating_add(patience))
     }
 

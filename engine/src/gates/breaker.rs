@@ -9,8 +9,9 @@
 //! its own, a limit on volumes the region's.
 //!
 //! A worker that registers clears all three: its worker type, its image and its region. A worker
-//! that registers and never claims a task is a failed boot too, found out late; from then on,
-//! until one is known to have claimed, registering proves nothing. An instance that EC2 took back,
+//! that registers and never claims a task is a failed boot too, found out late: when it is ended as
+//! a zombie, or stops itself although tasks waited all along. From then on, until one is known to
+//! have claimed, registering proves nothing, and new workers are asked after early. An instance that EC2 took back,
 //! or that we ended, says nothing.
 //!
 //! What never registered anywhere is unproven, and only so many of it may be under way. To the
@@ -23,7 +24,10 @@ use super::latch::Latch;
 use super::{Event, Opening, Site, Table};
 use crate::decision::{Reason, Suspect};
 use crate::guards::BreakerRule;
+use crate::ids::WorkerTypeId;
+use crate::ledger::Stage;
 use crate::observation::{EndCause, Refusal};
+use crate::remap::Remap;
 use crate::units::Time;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -50,6 +54,38 @@ struct Record {
 }
 
 impl Breaker {
+    /// Goes over to other ids.
+    pub(super) fn configure(&mut self, remap: &Remap) {
+        let worker_type = |old| remap.worker_type(WorkerTypeId::new(old));
+        self.worker_types.configure(|old| Some(worker_type(old)?.index()));
+        self.images.configure(|old| Some(remap.images[old].index()));
+        self.regions.configure(|old| Some(remap.regions[old].index()));
+    }
+
+    /// Counts anew what is under way.
+    pub(super) fn recount(&mut self, under_way: &[(Site, Stage)]) {
+        for table in [&mut self.worker_types, &mut self.images, &mut self.regions] {
+            table.values_mut().for_each(|record| (record.asked, record.booting) = (0, 0));
+        }
+        for (site, stage) in under_way {
+            for record in self.suspects(site) {
+                record.count(Event::Ordered);
+                if *stage > Stage::Requested {
+                    record.count(Event::Accepted);
+                }
+            }
+        }
+    }
+
+    /// The narrowest first.
+    fn suspects(&mut self, site: &Site) -> [&mut Record; 3] {
+        [
+            self.worker_types.at(site.worker_type.index()),
+            self.images.at(site.image.index()),
+            self.regions.at(site.region.index()),
+        ]
+    }
+
     pub(super) fn note(
         &mut self,
         rule: &BreakerRule,
@@ -58,12 +94,7 @@ impl Breaker {
         ordered: Time,
         event: Event,
     ) {
-        // The narrowest first.
-        let mut suspects = [
-            self.worker_types.at(site.worker_type.index()),
-            self.images.at(site.image.index()),
-            self.regions.at(site.region.index()),
-        ];
+        let mut suspects = self.suspects(site);
         for record in &mut suspects {
             record.count(event);
         }
@@ -116,6 +147,13 @@ impl Breaker {
                 }
             }
         }
+    }
+
+    pub(super) fn is_hollow(&self, site: &Site) -> bool {
+        let is_hollow = |record: Option<&Record>| record.is_some_and(|record| record.hollow);
+        is_hollow(self.worker_types.get(site.worker_type.index()))
+            || is_hollow(self.images.get(site.image.index()))
+            || is_hollow(self.regions.get(site.region.index()))
     }
 
     pub(super) fn open(&self, rule: &BreakerRule, now: Time, site: &Site) -> Opening {

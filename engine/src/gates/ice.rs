@@ -8,10 +8,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::latch::Latch;
-use super::{Event, Opening, Site, Table};
+use super::{Event, Opening, Site, Table, in_market};
 use crate::decision::Reason;
 use crate::guards::IceRule;
+use crate::ledger::Stage;
 use crate::observation::Refusal;
+use crate::remap::Remap;
 use crate::units::Time;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -30,6 +32,19 @@ struct Pool {
 }
 
 impl Ice {
+    /// Goes over to other ids.
+    pub(super) fn configure(&mut self, remap: &Remap) {
+        self.pools.configure(|old| Some(in_market(remap.pools[old / 2].index(), old % 2 == 1)));
+    }
+
+    /// Counts anew what is ordered and not answered.
+    pub(super) fn recount(&mut self, under_way: &[(Site, Stage)]) {
+        self.pools.values_mut().for_each(|pool| pool.under_way = 0);
+        for (site, _) in under_way.iter().filter(|(_, stage)| *stage == Stage::Requested) {
+            self.pools.at(site.capacity_pool()).under_way += 1;
+        }
+    }
+
     pub(super) fn note(
         &mut self,
         rule: &IceRule,

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `ice` | launches under way in a pool, by how it answered; a dry pool is probed |
 //! | `losses` | pools that take back what they sold |
+//! | `rebalance` | pools that EC2 recommends to leave: a preference, no gate |
 //! | `price` | prices that are too old or cannot be meant, and the cap |
 //! | `share` | the largest share of a worker type in one pool |
 //! | `quota` | quotas of a region; pools that are not offered |
@@ -22,9 +23,11 @@ mod latch;
 mod losses;
 mod price;
 mod quota;
+mod rebalance;
 mod share;
 
 use alloc::vec::Vec;
+use core::mem;
 
 use serde::{Deserialize, Serialize};
 
@@ -33,15 +36,17 @@ use self::ice::Ice;
 use self::losses::Losses;
 pub(crate) use self::price::PriceGate;
 use self::quota::Quota;
+use self::rebalance::Rebalance;
 pub(crate) use self::share::Fleet;
 use crate::catalog::Catalog;
 use crate::decision::{Market, Reason};
 use crate::guards::Guards;
-use crate::ids::{ImageId, PoolId, RegionId, WorkerTypeId};
+use crate::ids::{ImageId, LaunchId, PoolId, RegionId, WorkerTypeId};
+use crate::ledger::Stage;
 use crate::observation::{EndCause, Refusal};
 use crate::remap::Remap;
 use crate::units::Time;
-use crate::worker_type::{Candidate, EngineConfig, WorkerType};
+use crate::worker_type::{Candidate, WorkerType};
 
 /// Where a launch goes, in every respect that a gate may care about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +74,7 @@ impl Site {
 
     /// Spot and on-demand instances come from different pools of capacity.
     const fn capacity_pool(&self) -> usize {
-        self.pool.index() * 2 + self.on_demand as usize
+        in_market(self.pool.index(), self.on_demand)
     }
 }
 
@@ -94,7 +99,7 @@ pub(crate) enum Event {
     Abandoned,
     /// Its worker is known to have claimed a task.
     Worked,
-    /// Its worker registered and was ended because it never claimed a task.
+    /// Its worker registered, could have claimed a task and ended without.
     NeverWorked,
     /// EC2 took it back.
     Lost {
@@ -115,7 +120,7 @@ impl Opening {
     /// As many as one likes.
     const WIDE: Self = Self { count: u32::MAX, limit: None };
 
-    const fn of(count: u32, limit: Reason) -> Self {
+    pub(crate) const fn of(count: u32, limit: Reason) -> Self {
         Self { count, limit: Some(limit) }
     }
 
@@ -136,6 +141,7 @@ pub(crate) struct Gates {
     guards: Guards,
     ice: Ice,
     losses: Losses,
+    rebalance: Rebalance,
     quota: Quota,
     breaker: Breaker,
 }
@@ -143,33 +149,41 @@ pub(crate) struct Gates {
 impl Gates {
     /// All open.
     pub(crate) fn new(guards: Guards) -> Self {
-        let (ice, losses) = (Ice::default(), Losses::default());
-        Self { guards, ice, losses, quota: Quota::default(), breaker: Breaker::default() }
+        Self {
+            guards,
+            ice: Ice::default(),
+            losses: Losses::default(),
+            rebalance: Rebalance::default(),
+            quota: Quota::default(),
+            breaker: Breaker::default(),
+        }
     }
 
-    /// Goes over to another configuration. What names of ids it cannot follow is learnt anew.
-    pub(crate) fn configure(&mut self, config: &EngineConfig, remap: &Remap) {
-        self.guards = config.guards;
-        let fresh = Self::new(config.guards);
-        let is_kept = |old: usize, new: usize| old == new;
-        let same_pools = (0..).zip(&remap.pools).all(|(old, new)| is_kept(old, new.index()));
-        let same_regions = (0..).zip(&remap.regions).all(|(old, new)| is_kept(old, new.index()));
-        let same_types = (0..)
-            .zip(&remap.worker_types)
-            .all(|(old, new)| new.is_some_and(|new| is_kept(old, new.index())));
-        if !(same_pools && same_regions) {
-            *self = fresh;
-        } else if !same_types {
-            self.breaker = fresh.breaker;
-        }
+    /// Goes over to another configuration. What is learnt of pools, regions, images and worker types
+    /// stays with their names; what is under way is to be counted again.
+    pub(crate) fn configure(&mut self, guards: Guards, remap: &Remap) {
+        self.guards = guards;
+        self.ice.configure(remap);
+        self.losses.configure(remap);
+        self.rebalance.configure(remap);
+        self.quota.configure(remap);
+        self.breaker.configure(remap);
+    }
+
+    /// Counts launches under way anew: those at that place that have not registered.
+    pub(crate) fn recount(&mut self, under_way: &[(Site, Stage)]) {
+        self.ice.recount(under_way);
+        self.breaker.recount(under_way);
     }
 
     /// Whether no gate can ever close.
     pub(crate) const fn are_off(&self) -> bool {
-        let Guards { ice, losses, share, quota_block, unsupported_block, breaker, .. } =
-            self.guards;
+        let Guards {
+            ice, losses, rebalance, share, quota_block, unsupported_block, breaker, ..
+        } = self.guards;
         ice.is_none()
             && losses.is_none()
+            && rebalance.is_none()
             && share.is_none()
             && quota_block.is_none()
             && unsupported_block.is_none()
@@ -191,6 +205,28 @@ impl Gates {
         }
     }
 
+    /// EC2 recommends to leave a pool, to an instance there.
+    pub(crate) fn recommend(&mut self, now: Time, pool: PoolId, launch: LaunchId) {
+        if let Some(rule) = &self.guards.rebalance {
+            self.rebalance.note(rule, now, pool, launch);
+        }
+    }
+
+    /// Whether any pool may have to be left out while others are open.
+    pub(crate) const fn may_warn(&self) -> bool {
+        self.guards.rebalance.is_some() && self.rebalance.is_known()
+    }
+
+    /// Why a pool is to be left out while others are open, if it is.
+    pub(crate) fn warning(&self, now: Time, site: &Site) -> Option<Reason> {
+        self.rebalance.warning(self.guards.rebalance.as_ref()?, now, site)
+    }
+
+    /// Whether workers there register and never claim, as far as is known.
+    pub(crate) fn is_hollow(&self, site: &Site) -> bool {
+        self.guards.breaker.is_some() && self.breaker.is_hollow(site)
+    }
+
     /// How many more may be launched there now, at the very door: without what is only looked at
     /// before a placement policy chooses.
     pub(crate) fn open(&self, now: Time, site: &Site) -> Opening {
@@ -206,9 +242,9 @@ impl Gates {
     /// that is forgiven first is open as if it were.
     pub(crate) fn openings(&self, now: Time, sites: &[Site], fleet: &Fleet<'_>) -> Vec<Opening> {
         let mut openings: Vec<Opening> = sites.iter().map(|site| self.open(now, site)).collect();
-        if self.guards.losses.is_some() {
+        if let Some(rule) = &self.guards.losses {
             let penalties: Vec<_> =
-                sites.iter().map(|site| self.losses.penalty(now, site)).collect();
+                sites.iter().map(|site| self.losses.penalty(rule, now, site)).collect();
             let is_sound = |index: &usize| openings[*index].is_sound();
             let forgiven = match (0..sites.len())
                 .filter(is_sound)
@@ -219,7 +255,8 @@ impl Gates {
             };
             for (index, (site, penalty)) in sites.iter().zip(&penalties).enumerate() {
                 if let Some(penalty) = penalty.filter(|_| forgiven != Some(index)) {
-                    openings[index] = Opening::of(0, penalty.reason(site));
+                    let most = u32::from(penalty.may_be_tried(now));
+                    openings[index] = openings[index].and(Opening::of(most, penalty.reason(site)));
                 }
             }
         }
@@ -245,6 +282,24 @@ impl<T: Clone + Default> Table<T> {
         }
         &mut self.0[index]
     }
+
+    fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.iter_mut()
+    }
+
+    /// Moves values to where their index has gone; what has gone nowhere is dropped.
+    fn configure(&mut self, moved: impl Fn(usize) -> Option<usize>) {
+        for (old, value) in mem::take(&mut self.0).into_iter().enumerate() {
+            if let Some(new) = moved(old) {
+                *self.at(new) = value;
+            }
+        }
+    }
+}
+
+/// Where something of a pool or a region stands that has one for each market.
+const fn in_market(index: usize, on_demand: bool) -> usize {
+    index * 2 + on_demand as usize
 }
 
 #[cfg(test)]

@@ -7,9 +7,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::latch::Latch;
-use super::{Event, Opening, Site, Table};
+use super::{Event, Opening, Site, Table, in_market};
 use crate::decision::Reason;
 use crate::observation::Refusal;
+use crate::remap::Remap;
 use crate::units::{Duration, Time};
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -20,6 +21,13 @@ pub(super) struct Quota {
 }
 
 impl Quota {
+    /// Goes over to other ids.
+    pub(super) fn configure(&mut self, remap: &Remap) {
+        let region = |old: usize| in_market(remap.regions[old / 2].index(), old % 2 == 1);
+        self.regions.configure(|old| Some(region(old)));
+        self.pools.configure(|old| Some(remap.pools[old].index()));
+    }
+
     pub(super) fn note(
         &mut self,
         quota_block: Option<Duration>,
@@ -77,5 +85,5 @@ impl Quota {
 }
 
 const fn market_of(site: &Site) -> usize {
-    site.region.index() * 2 + site.on_demand as usize
+    in_market(site.region.index(), site.on_demand)
 }

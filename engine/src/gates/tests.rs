@@ -18,6 +18,8 @@ fn guards() -> Guards {
             within: Duration::HOUR,
             share: Ratio::from_millionths(300_000),
             penalty: max,
+            penalty_max: Duration::from_hours(2),
+            forgotten_after: Duration::from_hours(4),
         }),
         quota_block: Some(min),
         unsupported_block: Some(max),

@@ -69,6 +69,11 @@ impl Picks {
         }
     }
 
+    /// Adds others after these.
+    pub(crate) fn append(&mut self, others: Self) {
+        others.iter().for_each(|pick| self.push(*pick));
+    }
+
     pub(crate) const fn is_empty(&self) -> bool {
         self.first.is_none()
     }

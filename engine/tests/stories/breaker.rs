@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 
-use crate::story::check;
+use crate::story::{check, tell};
 
 #[test]
 fn what_never_registers_is_ended_and_then_probed_after_ever_longer_times() {
@@ -470,6 +470,7 @@ fn workers_that_register_and_never_claim_are_failed_boots_until_one_claims() {
                 build: 10 pending, 0 claimed, capacity 1 working → +9 (would keep 10)
                 build: the worker type is degraded (10 × failed), next try 1970-01-01T01:12:00Z
             72m:
+              check #11
               build c5.large/us-east-1a $0.02/h #12
                 build: 10 pending, 0 claimed, capacity 1 working → +9 (would keep 10)
                 build: the worker type is degraded (10 × failed), next try 1970-01-01T01:12:00Z
@@ -480,4 +481,100 @@ fn workers_that_register_and_never_claim_are_failed_boots_until_one_claims() {
                 build: 8 × c5.large/us-east-1a from #13, spot at most $0.02/h, price $0.01/h, chosen from 1
         "#]],
     );
+}
+
+const HOLLOW: &str = "
+    limits guards=breaker,zombies per_call=50
+    worker build scaling=target:1 placement=cheapest max=100
+    pool c5.large/us-east-1a
+";
+
+/// Ten workers that register and stop themselves after ten minutes; what the queue says meanwhile.
+fn ten_idle_out(meanwhile: &str) -> String {
+    let told = tell(
+        HOLLOW,
+        &format!(
+            "
+            0s  price c5.large/us-east-1a 0.01
+                demand build 10 0
+                decide
+            1m  registered #1..#10
+                {meanwhile}
+            11m queues
+                ended #1..#10 worker
+                demand build 10 0
+                decide
+            "
+        ),
+    );
+    told.split_once("\n11m:\n").expect("the end is told").1.to_owned()
+}
+
+#[test]
+fn workers_that_stop_themselves_unclaimed_while_tasks_wait_are_failed_boots() {
+    expect![[r#"
+            build: 10 pending, 0 claimed, no capacity → +10 (would keep 10)
+            build: the worker type is degraded (10 × failed), next try 1970-01-01T00:21:00Z
+    "#]]
+    .assert_eq(&ten_idle_out("5m queues\n demand build 12 0"));
+    let bought = "build c5.large/us-east-1a $0.02/h #11..#20";
+    for (meanwhile, why) in [
+        ("5m demand build 0 0\n 6m demand build 10 0", "nothing was left to do"),
+        ("5m demand build 9 1\n 6m demand build 10 0", "one of them claimed"),
+        ("5m unknown build\n 6m demand build 10 0", "nobody knows"),
+    ] {
+        let told = ten_idle_out(meanwhile);
+        assert!(told.contains(bought), "{why}: {told}");
+    }
+    // Others claim, but the queue knows of no claim by these.
+    let told = ten_idle_out("5m demand build 10 1\n 6m checked #1..#10 0");
+    assert!(told.contains("degraded (10 × failed)"), "{told}");
+}
+
+#[test]
+fn where_workers_stop_unclaimed_the_next_is_asked_early_and_its_claim_closes_the_breaker() {
+    let told = tell(
+        HOLLOW,
+        "
+        0s  price c5.large/us-east-1a 0.01
+            demand build 10 0
+            decide
+        1m  registered #1..#10
+        11m queues
+            ended #1..#10 worker
+            decide
+        21m queues
+            decide
+        22m registered #11
+            demand build 9 1
+            decide
+        26m59s queues
+            decide
+        27m queues
+            decide
+            checked #11 1 last 22m
+            decide
+        ",
+    );
+    let after = told.split_once("\n21m:\n").expect("the probe is told").1;
+    expect![[r#"
+          build c5.large/us-east-1a $0.02/h #11
+            build: 10 pending, 0 claimed, no capacity → +10 (would keep 10)
+            build: the worker type is degraded (10 × failed), next try 1970-01-01T00:21:00Z
+            build: 1 × c5.large/us-east-1a from #11, spot at most $0.02/h, price $0.01/h, chosen from 1
+        22m:
+            build: 9 pending, 1 claimed, capacity 1 working → +9 (would keep 10)
+            build: the worker type is degraded (10 × failed), next try 1970-01-01T00:41:00Z
+        26m59s:
+            build: 9 pending, 1 claimed, capacity 1 working → +9 (would keep 10)
+            build: the worker type is degraded (10 × failed), next try 1970-01-01T00:41:00Z
+        27m:
+          check #11
+            build: 9 pending, 1 claimed, capacity 1 working → +9 (would keep 10)
+            build: the worker type is degraded (10 × failed), next try 1970-01-01T00:41:00Z
+        27m:
+          build c5.large/us-east-1a $0.02/h #12..#20
+            build: 9 pending, 1 claimed, capacity 1 working → +9 (would keep 10)
+            build: 9 × c5.large/us-east-1a from #12, spot at most $0.02/h, price $0.01/h, chosen from 1
+    "#]].assert_eq(after);
 }

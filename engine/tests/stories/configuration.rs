@@ -216,3 +216,55 @@ fn v1_does_not_serve_a_worker_type_with_machines_of_a_removed_instance_type() {
     assert!(told.contains("1m: build has capacity 1 running"), "{told}");
     assert!(told.contains("2m: build has capacity 9 requested"), "{told}");
 }
+
+#[test]
+fn what_was_learnt_of_a_pool_stays_with_its_name() {
+    let told = tell(
+        "
+        limits guards=ice
+        worker build scaling=target:1
+        pool c5.large/us-east-1a
+        ",
+        "
+        0s  price c5.large/us-east-1a 0.01
+            demand build 1 0
+            decide
+            refused #1 insufficient-capacity
+        1m  configure
+            | limits guards=ice
+            | worker new
+            | pool c5.large/us-west-2a
+            | worker build scaling=target:1
+            | pool c5.large/us-east-1a
+            decide
+        ",
+    );
+    assert!(told.contains("build: c5.large/us-east-1a has no machine"), "{told}");
+}
+
+/// Nobody hears any more how they come out, so they must not count for ever.
+#[test]
+fn launches_in_a_pool_that_their_worker_type_has_left_keep_no_other_out() {
+    let told = tell(
+        "
+        limits guards=ice per_call=50
+        worker build scaling=target:1
+        pool c5.large/us-east-1a
+        ",
+        "
+        0s  price c5.large/us-east-1a 0.01
+            demand build 8 0
+            decide
+        1m  configure
+            | limits guards=ice per_call=50
+            | worker build scaling=target:1
+            | pool c5.large/us-east-1b
+            | worker test scaling=target:1
+            | pool c5.large/us-east-1a
+            refused #1..#8 max-price-too-low
+            demand test 9 0
+            decide
+        ",
+    );
+    assert!(told.contains("test c5.large/us-east-1a $0.02/h #9..#16"), "{told}");
+}

@@ -29,6 +29,7 @@ mod restart;
 mod share;
 mod spending;
 mod spread;
+mod suspects;
 mod target;
 mod together;
 mod unknown_demand;

@@ -16,6 +16,7 @@ mod inputs;
 mod names;
 mod pools;
 mod profile;
+mod protection;
 mod resolve;
 mod schema;
 mod supply;
@@ -69,7 +70,20 @@ pub struct Loaded {
 /// All problems of the file and its bases; if it is right in itself, all problems of its inputs
 /// and of how its parts fit together.
 pub fn load(path: &Path) -> Result<Loaded, Issues> {
-    let sources = with_bases(path)?;
+    load_from(&Source::read(path)?, path)
+}
+
+/// The same of a file's text that is at hand; paths in it are relative to the folder of `path`.
+///
+/// # Errors
+///
+/// As for [`load`].
+pub fn load_text(path: &Path, text: &str) -> Result<Loaded, Issues> {
+    load_from(&Source::new(path, text), path)
+}
+
+fn load_from(source: &Arc<Source>, path: &Path) -> Result<Loaded, Issues> {
+    let sources = with_bases(source)?;
     let (document, written) = read_layers(&sources, |s| schema::document(s, None))?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let mut inputs = Inputs::default();
@@ -146,6 +160,12 @@ impl Scenario {
         &self.resolved.checks
     }
 
+    /// Whether it says what its accident is about: what [`Profile::Unguarded`] lacks.
+    #[must_use]
+    pub fn has_unguarded(&self) -> bool {
+        self.resolved.unguarded.is_some()
+    }
+
     /// The provisioner that runs it, if not the one its file describes.
     #[must_use]
     pub fn profile(&self) -> Option<Profile> {
@@ -179,11 +199,15 @@ impl Scenario {
     #[must_use]
     pub fn config(&self, seed: Seed) -> SimConfig {
         let resolved = &*self.resolved;
-        let mut engine = EngineConfig { seed: seed.purpose("engine"), ..resolved.engine.clone() };
+        let engine = match self.profile {
+            Some(Profile::Unguarded) => resolved.unguarded.as_ref().unwrap_or(&resolved.engine),
+            _ => &resolved.engine,
+        };
+        let mut engine = EngineConfig { seed: seed.purpose("engine"), ..engine.clone() };
         if let Some(profile) = self.profile {
             profile.apply(&mut engine);
         }
-        SimConfig {
+        let config = SimConfig {
             seed,
             engine,
             start: resolved.span.start,
@@ -196,9 +220,14 @@ impl Scenario {
             queue: resolved.queue.clone(),
             process: resolved.process.clone(),
             faults: resolved.faults.clone(),
+            calm: None,
             workers: resolved.workers.clone(),
             observation_lag: resolved.observation_lag.clone(),
             series_step: self.series_step,
+        };
+        match resolved.span.calm_from {
+            Some(from) => config.calm_from(from),
+            None => config,
         }
     }
 
@@ -240,8 +269,8 @@ impl TaskSource for Recorded {
 const BASES_MAX: usize = 8;
 
 /// A file and its bases, itself first.
-fn with_bases(path: &Path) -> Result<Vec<Arc<Source>>, Issues> {
-    let mut sources = vec![Source::read(path)?];
+fn with_bases(source: &Arc<Source>) -> Result<Vec<Arc<Source>>, Issues> {
+    let mut sources = vec![Arc::clone(source)];
     loop {
         let last = &sources[sources.len() - 1];
         let Some((base, place)) = peek(last, schema::BASE, kind::path())? else {

@@ -29,13 +29,15 @@ pub enum Profile {
     /// Taskcluster's worker-manager: `estimator` and `weighted`, one call for all instances of a
     /// launch config, a database that remembers, two hours of patience with whoever claims nothing.
     WorkerManager,
+    /// The engine that the file describes without what `[incident]` names.
+    Unguarded,
     /// This engine as it is meant to be run: its own policies, and every guard.
     Ours,
 }
 
 impl Profile {
     /// All profiles, the oldest first.
-    pub const ALL: [Self; 3] = [Self::V1, Self::WorkerManager, Self::Ours];
+    pub const ALL: [Self; 4] = [Self::V1, Self::WorkerManager, Self::Unguarded, Self::Ours];
 
     /// What it is called in files and on the command line.
     #[must_use]
@@ -43,6 +45,7 @@ impl Profile {
         match self {
             Self::V1 => "v1",
             Self::WorkerManager => "worker-manager",
+            Self::Unguarded => "unguarded",
             Self::Ours => "ours",
         }
     }
@@ -64,11 +67,16 @@ impl Profile {
             Self::WorkerManager => {
                 let (unanswered, memory) = (Unanswered::Forgotten, Memory::Durable);
                 let listing = Some(ListingRule::believed(Duration::ZERO));
-                let zombies = Some(ZombieRule { patience: INACTIVITY, ..ZombieRule::default() });
+                let zombies = Some(ZombieRule {
+                    patience: INACTIVITY,
+                    suspected_after: None,
+                    ..ZombieRule::default()
+                });
                 engine.guards = Guards { listing, unanswered, memory, zombies, ..Guards::off() };
                 engine.limits.launches_per_call_max = u32::MAX;
                 engine.limits.spend = SpendLimits::default();
             }
+            Self::Unguarded => return,
             Self::Ours if engine.guards == Guards::off() => engine.guards = Guards::default(),
             Self::Ours => {}
         }
@@ -80,14 +88,14 @@ impl Profile {
         worker_type.placement = self.placement(worker_type.placement);
         worker_type.overshoot = match self {
             Self::V1 | Self::WorkerManager => Overshoot::Historical,
-            Self::Ours => Overshoot::Never,
+            Self::Unguarded | Self::Ours => Overshoot::Never,
         };
         match self {
             Self::V1 => worker_type.registration_timeout = None,
             Self::WorkerManager => {
                 worker_type.registration_timeout.get_or_insert(INACTIVITY);
             }
-            Self::Ours => {}
+            Self::Unguarded | Self::Ours => {}
         }
         if self != Self::Ours {
             // Neither had schedules, a way to on-demand instances, or ceilings on spending.
@@ -101,7 +109,8 @@ impl Profile {
         match (self, configured) {
             (Self::V1, own @ ScalingPolicy::ScalingRatio { .. })
             | (Self::WorkerManager, own @ ScalingPolicy::Estimator { .. })
-            | (Self::Ours, own @ ScalingPolicy::Target { .. }) => own,
+            | (Self::Ours, own @ ScalingPolicy::Target { .. })
+            | (Self::Unguarded, own) => own,
             (Self::V1, _) => ScalingPolicy::ScalingRatio {
                 scaling_ratio: Ratio::ZERO,
                 requested_counts: RequestedCounts::OneEach,
@@ -123,7 +132,8 @@ impl Profile {
         match (self, configured) {
             (Self::V1, own @ PlacementPolicy::Cheapest { .. })
             | (Self::WorkerManager, own @ PlacementPolicy::Weighted { .. })
-            | (Self::Ours, own @ PlacementPolicy::Spread(_)) => own,
+            | (Self::Ours, own @ PlacementPolicy::Spread(_))
+            | (Self::Unguarded, own) => own,
             (Self::V1, _) => PlacementPolicy::Cheapest {
                 bid: BidRule { over_cap: OverCap::HistoricalOnce, ..BidRule::default() },
                 bias: BiasRule::KillRate,

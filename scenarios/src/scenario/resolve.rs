@@ -21,6 +21,7 @@ use super::checks::Check;
 use super::inputs::Inputs;
 use super::names::Names;
 use super::pools::Pools;
+use super::protection::Protection;
 use super::schema::floors;
 use super::schema::{AvailabilityDoc, Document, PricesDoc, Span, TasksDoc};
 use crate::traces::TaskList;
@@ -33,6 +34,8 @@ pub(super) struct Resolved {
     pub(super) seed: Seed,
     pub(super) span: Span,
     pub(super) engine: EngineConfig,
+    /// The same without what its accident is about, if it says so.
+    pub(super) unguarded: Option<EngineConfig>,
     pub(super) feed: Option<FeedModel>,
     pub(super) cloud: CloudModel,
     pub(super) observation_lag: DurationDist,
@@ -110,6 +113,7 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
     let supply = inputs.supply(&doc);
     let mut pools = Pools::new(&supply);
     let (mut worker_types, mut workers, mut tasks) = (Vec::new(), Vec::new(), Vec::new());
+    let mut unchanged_floors = Vec::new();
     for (name, worker_type) in doc.worker_types {
         let candidates = pools.candidates(&name, &worker_type, &mut inputs.issues);
         tasks.push(match worker_type.tasks {
@@ -124,6 +128,7 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
             }
         });
         workers.push(worker_type.workers);
+        unchanged_floors.push(floors::unchanged(&worker_type.floors, doc.span));
         worker_types.push(WorkerType {
             name,
             capacity_min: worker_type.capacity_min,
@@ -170,18 +175,29 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
     let faults = doc.faults.into_iter();
     let faults =
         faults.map(|fault| names.fault(fault, doc.span.start, &mut inputs.issues)).collect();
+    let engine = EngineConfig {
+        seed: doc.seed,
+        catalog,
+        worker_types,
+        limits: doc.limits,
+        guards: doc.guards,
+    };
+    let mut unguarded = (!doc.without.is_empty()).then(|| engine.clone());
+    for protection in doc.without {
+        let Some(engine) = &mut unguarded else { continue };
+        protection.take_from(engine);
+        if protection == Protection::ClockChanges {
+            let worker_types = engine.worker_types.iter_mut().zip(&unchanged_floors);
+            worker_types.for_each(|(it, floors)| it.floors.clone_from(floors));
+        }
+    }
     Resolved {
         name: doc.name.unwrap_or_else(|| stem.to_owned()),
         description: doc.description,
         seed: doc.seed,
         span: doc.span,
-        engine: EngineConfig {
-            seed: doc.seed,
-            catalog,
-            worker_types,
-            limits: doc.limits,
-            guards: doc.guards,
-        },
+        engine,
+        unguarded,
         feed: doc.market.feed,
         cloud,
         observation_lag: doc.cloud.observation_lag,

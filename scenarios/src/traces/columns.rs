@@ -16,15 +16,16 @@ use super::{
 /// A trace as tables of names and rows of `K` numbers.
 pub(super) trait Columns<const K: usize>: Sized {
     const KIND: u8;
+    /// Whether the first number is a time, which must not go back.
+    const ORDERED: bool;
     type Row: Copy;
     type Rows: Rows<K, Self::Row>;
 
     fn rows(&self) -> &Self::Rows;
     fn names(&self) -> Vec<Vec<String>>;
-    /// The number that must not go back; the same for all rows where there is none.
-    fn order(row: &Self::Row) -> i64;
     fn pack(row: &Self::Row) -> [i64; K];
-    /// The row, if all numbers are in range; `limits` are the lengths of the name tables.
+    /// The row, if all numbers are in range; `limits` are the lengths of the name tables. Each
+    /// number has one range of its own, whatever the others are.
     fn unpack(cells: [i64; K], limits: &[u32]) -> Option<Self::Row>;
     /// The trace, if the names are what they should be.
     fn build(names: Vec<Vec<String>>, rows: Self::Rows) -> Option<Self>;
@@ -40,6 +41,7 @@ fn price(cell: i64) -> Option<UsdPerHour> {
 
 impl Columns<6> for TaskTrace {
     const KIND: u8 = 1;
+    const ORDERED: bool = true;
     type Row = TaskRow;
     type Rows = TaskList;
 
@@ -48,9 +50,6 @@ impl Columns<6> for TaskTrace {
     }
     fn names(&self) -> Vec<Vec<String>> {
         vec![self.queues.clone()]
-    }
-    fn order(row: &TaskRow) -> i64 {
-        row.submitted.ms()
     }
     fn pack(row: &TaskRow) -> [i64; 6] {
         let (queue, priority) = (i64::from(row.queue), row.priority as i64);
@@ -79,6 +78,7 @@ impl Columns<6> for TaskTrace {
 
 impl Columns<3> for PriceTrace {
     const KIND: u8 = 2;
+    const ORDERED: bool = true;
     type Row = PriceRow;
     type Rows = Vec<PriceRow>;
 
@@ -88,9 +88,6 @@ impl Columns<3> for PriceTrace {
     fn names(&self) -> Vec<Vec<String>> {
         let joined = |m: &Market| format!("{}\t{}\t{}", m.zone, m.instance_type, m.product);
         vec![self.markets.iter().map(joined).collect()]
-    }
-    fn order(row: &PriceRow) -> i64 {
-        row.at.ms()
     }
     fn pack(row: &PriceRow) -> [i64; 3] {
         [row.at.ms(), i64::from(row.market), row.price.micros()]
@@ -115,6 +112,7 @@ impl Columns<3> for PriceTrace {
 
 impl Columns<3> for AvailabilityTrace {
     const KIND: u8 = 3;
+    const ORDERED: bool = true;
     type Row = AvailabilityRow;
     type Rows = Vec<AvailabilityRow>;
 
@@ -124,9 +122,6 @@ impl Columns<3> for AvailabilityTrace {
     fn names(&self) -> Vec<Vec<String>> {
         let joined = |pool: &AvailabilityPool| format!("{}\t{}", pool.name, pool.end.ms());
         vec![self.pools.iter().map(joined).collect()]
-    }
-    fn order(row: &AvailabilityRow) -> i64 {
-        row.at.ms()
     }
     fn pack(row: &AvailabilityRow) -> [i64; 3] {
         [row.at.ms(), i64::from(row.pool), i64::from(row.available)]
@@ -150,10 +145,11 @@ impl Columns<3> for AvailabilityTrace {
 
 /// A catalogue table: its name tables are its fields, and so are its columns.
 macro_rules! table {
-    ($table:ident, $kind:literal, $row:ident, [$($names:ident),*], order $order:expr,
+    ($table:ident, $kind:literal, $row:ident, [$($names:ident),*], ordered $ordered:literal,
      $columns:literal: |$packed:ident| $pack:expr, |$cells:pat_param, $limits:ident| $unpack:expr) => {
         impl Columns<$columns> for $table {
             const KIND: u8 = $kind;
+            const ORDERED: bool = $ordered;
             type Row = $row;
             type Rows = Vec<$row>;
 
@@ -162,10 +158,6 @@ macro_rules! table {
             }
             fn names(&self) -> Vec<Vec<String>> {
                 vec![$(self.$names.clone()),*]
-            }
-            fn order(row: &$row) -> i64 {
-                let order: fn(&$row) -> i64 = $order;
-                order(row)
             }
             fn pack($packed: &$row) -> [i64; $columns] {
                 $pack
@@ -182,7 +174,7 @@ macro_rules! table {
 }
 
 table!(OnDemandTable, 4, OnDemandRow, [regions, instance_types, products],
-order |row| row.since.ms(),
+ordered true,
 5: |row| [row.since.ms(), row.region.into(), row.instance_type.into(), row.product.into(),
     row.price.micros()],
 |[since, region, instance_type, product, cell], limits| OnDemandRow {
@@ -193,7 +185,7 @@ order |row| row.since.ms(),
     price: price(cell)?,
 });
 
-table!(InstanceTypeTable, 5, InstanceTypeRow, [instance_types, architectures], order |_| 0,
+table!(InstanceTypeTable, 5, InstanceTypeRow, [instance_types, architectures], ordered false,
 6: |row| [row.instance_type, row.architecture, row.vcpus, row.memory_mib, row.gpus,
     u32::from(row.spot)].map(i64::from),
 |[instance_type, architecture, vcpus, memory_mib, gpus, spot], limits| InstanceTypeRow {
@@ -205,7 +197,7 @@ table!(InstanceTypeTable, 5, InstanceTypeRow, [instance_types, architectures], o
     spot: id(spot, 2)? == 1,
 });
 
-table!(OfferingTable, 6, OfferingRow, [regions, zones, instance_types], order |_| 0,
+table!(OfferingTable, 6, OfferingRow, [regions, zones, instance_types], ordered false,
 4: |row| [row.region, row.zone, u32::from(row.is_zone_id), row.instance_type].map(i64::from),
 |[region, zone, is_zone_id, instance_type], limits| OfferingRow {
     region: id(region, limits[0])?,
@@ -214,7 +206,7 @@ table!(OfferingTable, 6, OfferingRow, [regions, zones, instance_types], order |_
     instance_type: id(instance_type, limits[2])?,
 });
 
-table!(AdvisorTable, 7, AdvisorRow, [regions, products, instance_types], order |_| 0,
+table!(AdvisorTable, 7, AdvisorRow, [regions, products, instance_types], ordered false,
 5: |row| [row.region.into(), row.product.into(), row.instance_type.into(), row.band.into(),
     row.savings_percent.into()],
 |[region, product, instance_type, band, savings], limits| AdvisorRow {

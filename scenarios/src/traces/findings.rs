@@ -337,6 +337,16 @@ impl Times {
         }
     }
 
+    /// The same of many at once, in ms.
+    pub(super) fn add_all(&mut self, times: &[i64]) {
+        let mut times = times.iter().map(|ms| Time::from_ms(*ms));
+        match (&mut self.span, times.clone().next_back()) {
+            // So close together that no space between two of them is long.
+            (Some((_, last)), Some(latest)) if latest.since(*last) < GAP_MIN => *last = latest,
+            _ => times.by_ref().for_each(|at| self.add(at)),
+        }
+    }
+
     /// The spaces that are at least [`GAP_MIN`] long and [`GAP_FACTOR`] times longer than 99 % of
     /// those between `all` times, longest first.
     fn gaps(self, all: impl Iterator<Item = Time>) -> Vec<(Time, Time)> {

@@ -9,7 +9,51 @@ use std::borrow::Cow;
 /// All blocks but the last have that many rows.
 pub(super) const BLOCK_ROWS: usize = 4096;
 /// Rows that are decoded together: their cells stay in the nearest cache.
-const CHUNK_ROWS: usize = 256;
+pub(super) const CHUNK_ROWS: usize = 256;
+
+/// Up to `N` rows of `K` numbers each, column by column: what is done to all cells of a column
+/// takes an instruction for several of them.
+#[derive(Clone, Debug)]
+pub(super) struct Cells<const K: usize, const N: usize> {
+    rows: usize,
+    columns: Box<[[i64; N]; K]>,
+}
+
+/// Decoded rows.
+pub(super) type Chunk<const K: usize> = Cells<K, CHUNK_ROWS>;
+/// Rows that will be a block.
+pub(super) type Unpacked<const K: usize> = Cells<K, BLOCK_ROWS>;
+
+impl<const K: usize, const N: usize> Default for Cells<K, N> {
+    fn default() -> Self {
+        let columns = vec![[0; N]; K].into_boxed_slice().try_into();
+        Self { rows: 0, columns: columns.expect("it has K columns") }
+    }
+}
+
+impl<const K: usize, const N: usize> Cells<K, N> {
+    pub(super) fn len(&self) -> usize {
+        self.rows
+    }
+    pub(super) fn column(&self, of: usize) -> &[i64] {
+        &self.columns[of][..self.rows]
+    }
+    #[inline]
+    pub(super) fn row(&self, row: usize) -> [i64; K] {
+        std::array::from_fn(|of| self.columns[of][row])
+    }
+    /// Adds a row; there must be room.
+    #[inline]
+    pub(super) fn push(&mut self, cells: [i64; K]) {
+        for (column, cell) in self.columns.iter_mut().zip(cells) {
+            column[self.rows] = cell;
+        }
+        self.rows += 1;
+    }
+    pub(super) fn clear(&mut self) {
+        self.rows = 0;
+    }
+}
 
 /// Some rows of `K` numbers each.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,101 +61,135 @@ pub(super) struct Block<const K: usize> {
     pub(super) rows: usize,
     /// The least number of each column.
     pub(super) least: [i64; K],
-    /// Bytes of a cell: 0, 1, 2, 4 or 8.
+    /// Bytes of a cell, at most 8.
     pub(super) widths: [usize; K],
     /// Of each column its cells, less the least number, little-endian.
     pub(super) bytes: Vec<u8>,
 }
 
+/// Calls a function that is generic in the width of a cell, which is not 0.
+macro_rules! by_width {
+    ($width:expr, $call:ident($($argument:expr),*)) => {
+        match $width {
+            1 => $call::<1>($($argument),*),
+            2 => $call::<2>($($argument),*),
+            3 => $call::<3>($($argument),*),
+            4 => $call::<4>($($argument),*),
+            5 => $call::<5>($($argument),*),
+            6 => $call::<6>($($argument),*),
+            7 => $call::<7>($($argument),*),
+            _ => $call::<8>($($argument),*),
+        }
+    };
+}
+
 impl<const K: usize> Block<K> {
     /// These rows, at least one.
-    pub(super) fn pack<R>(rows: &[R], pack: impl Fn(&R) -> [i64; K] + Copy) -> Self {
-        let column = |of: usize| rows.iter().map(move |row| pack(row)[of]);
-        let mut least = pack(&rows[0]);
-        let mut most = least;
-        // Most columns are the same in all rows: cheaper to see of all at once than of each.
-        let mut differ = [0; K];
-        for cells in rows.iter().map(pack) {
-            for of in 0..K {
-                differ[of] |= cells[of] ^ least[of];
-            }
-        }
-        for of in (0..K).filter(|of| differ[*of] != 0) {
-            (least[of], most[of]) = column(of).fold((i64::MAX, i64::MIN), |(least, most), cell| {
-                (least.min(cell), most.max(cell))
-            });
-        }
-        let widths: [usize; K] = std::array::from_fn(|column| {
-            match most[column].wrapping_sub(least[column]).cast_unsigned() {
-                0 => 0,
-                1..=0xff => 1,
-                0x100..=0xffff => 2,
-                0x1_0000..=0xffff_ffff => 4,
-                _ => 8,
-            }
-        });
-        let mut bytes = vec![0; widths.iter().sum::<usize>() * rows.len()];
-        let mut unwritten = bytes.as_mut_slice();
+    pub(super) fn pack(unpacked: &Unpacked<K>) -> Self {
+        let rows = unpacked.len();
+        let (mut least, mut widths) = (unpacked.row(0), [0; K]);
         for of in 0..K {
-            let (cells, rest) = unwritten.split_at_mut(widths[of] * rows.len());
-            let offsets = column(of).map(|cell| cell.wrapping_sub(least[of]));
-            match widths[of] {
-                0 => {}
-                1 => put::<1>(cells, offsets),
-                2 => put::<2>(cells, offsets),
-                4 => put::<4>(cells, offsets),
-                _ => put::<8>(cells, offsets),
+            let (column, first) = (unpacked.column(of), least[of]);
+            // Most columns are the same in all rows, which is cheaper to see than the range.
+            if column.iter().fold(0, |differ, cell| differ | (cell ^ first)) != 0 {
+                let range = column.iter().fold((first, first), |(least, most), cell| {
+                    (least.min(*cell), most.max(*cell))
+                });
+                least[of] = range.0;
+                widths[of] = width(range);
             }
+        }
+        let mut bytes = vec![0; widths.iter().sum::<usize>() * rows];
+        let mut unwritten = bytes.as_mut_slice();
+        for of in (0..K).filter(|of| widths[*of] > 0) {
+            let (cells, rest) = unwritten.split_at_mut(widths[of] * rows);
+            by_width!(widths[of], put(cells, least[of], unpacked.column(of)));
             unwritten = rest;
         }
-        Self { rows: rows.len(), least, widths, bytes }
+        Self { rows, least, widths, bytes }
+    }
+
+    /// Nothing in a column is greater; `None` if something in one is no number.
+    pub(super) fn most(&self) -> Option<[i64; K]> {
+        let (mut most, mut unread) = (self.least, self.bytes.as_slice());
+        for of in (0..K).filter(|of| self.widths[*of] > 0) {
+            let (cells, rest) = unread.split_at(self.widths[of] * self.rows);
+            let offset = by_width!(self.widths[of], greatest(cells));
+            most[of] = most[of].checked_add_unsigned(offset)?;
+            unread = rest;
+        }
+        Some(most)
+    }
+
+    /// The same rows in cells that are no wider than they must be, if nothing is greater than
+    /// these: equal rows are equal blocks, whichever version wrote them.
+    pub(super) fn narrowed(self, most: &[i64; K]) -> Self {
+        if self.widths == std::array::from_fn(|of| width((self.least[of], most[of]))) {
+            return self;
+        }
+        let (mut unpacked, mut chunk) = (Unpacked::default(), Chunk::default());
+        for from in (0..self.rows).step_by(CHUNK_ROWS) {
+            self.decode(from, &mut chunk);
+            (0..chunk.rows).for_each(|row| unpacked.push(chunk.row(row)));
+        }
+        Self::pack(&unpacked)
     }
 
     /// The rows from one on, as many as are decoded together; nothing after the last.
-    pub(super) fn decode(&self, from: usize, rows: &mut Vec<[i64; K]>) {
-        rows.resize(CHUNK_ROWS.min(self.rows - from), [0; K]);
+    pub(super) fn decode(&self, from: usize, chunk: &mut Chunk<K>) {
+        chunk.rows = CHUNK_ROWS.min(self.rows - from);
         let mut column_at = 0;
-        for (column, (&least, &width)) in self.least.iter().zip(&self.widths).enumerate() {
-            let bytes = &self.bytes[column_at + width * from..][..width * rows.len()];
+        for (of, cells) in chunk.columns.iter_mut().enumerate() {
+            let (cells, width) = (&mut cells[..chunk.rows], self.widths[of]);
+            let bytes = &self.bytes[column_at + width * from..][..width * cells.len()];
             column_at += width * self.rows;
-            let cells = rows.iter_mut().map(|row| &mut row[column]);
             match width {
-                0 => cells.for_each(|cell| *cell = least),
-                1 => get::<1>(bytes, least, cells),
-                2 => get::<2>(bytes, least, cells),
-                4 => get::<4>(bytes, least, cells),
-                _ => get::<8>(bytes, least, cells),
+                0 => cells.fill(self.least[of]),
+                _ => by_width!(width, get(bytes, self.least[of], cells)),
             }
         }
     }
 
-    /// Every row in turn, until one is refused.
+    /// All rows, until one is refused.
     pub(super) fn try_each<E>(
         &self,
-        mut each: impl FnMut([i64; K]) -> Result<(), E>,
+        mut each: impl FnMut(&Chunk<K>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut rows = Vec::new();
+        let mut chunk = Chunk::default();
         (0..self.rows).step_by(CHUNK_ROWS).try_for_each(|from| {
-            self.decode(from, &mut rows);
-            rows.iter().try_for_each(|row| each(*row))
+            self.decode(from, &mut chunk);
+            each(&chunk)
         })
     }
 }
 
-#[inline]
-fn put<const N: usize>(bytes: &mut [u8], offsets: impl Iterator<Item = i64>) {
-    for (cell, offset) in bytes.as_chunks_mut::<N>().0.iter_mut().zip(offsets) {
-        cell.copy_from_slice(&offset.to_le_bytes()[..N]);
+/// How many bytes the numbers of a range need, less the least of them.
+fn width((least, most): (i64, i64)) -> usize {
+    let widest = most.wrapping_sub(least).cast_unsigned();
+    widest.checked_ilog2().map_or(0, |bits| bits as usize / 8 + 1)
+}
+
+fn put<const N: usize>(bytes: &mut [u8], least: i64, cells: &[i64]) {
+    for (bytes, cell) in bytes.as_chunks_mut::<N>().0.iter_mut().zip(cells) {
+        bytes.copy_from_slice(&cell.wrapping_sub(least).to_le_bytes()[..N]);
     }
 }
 
-#[inline]
-fn get<'a, const N: usize>(bytes: &[u8], least: i64, cells: impl Iterator<Item = &'a mut i64>) {
+fn get<const N: usize>(bytes: &[u8], least: i64, cells: &mut [i64]) {
     for (bytes, cell) in bytes.as_chunks::<N>().0.iter().zip(cells) {
-        let mut offset = [0; 8];
-        offset[..N].copy_from_slice(bytes);
-        *cell = least.wrapping_add(i64::from_le_bytes(offset));
+        *cell = least.wrapping_add_unsigned(offset(bytes));
     }
+}
+
+fn greatest<const N: usize>(bytes: &[u8]) -> u64 {
+    bytes.as_chunks::<N>().0.iter().map(offset).max().unwrap_or(0)
+}
+
+#[inline]
+fn offset<const N: usize>(bytes: &[u8; N]) -> u64 {
+    let mut offset = [0; 8];
+    offset[..N].copy_from_slice(bytes);
+    u64::from_le_bytes(offset)
 }
 
 /// How a trace holds its rows.
@@ -121,11 +199,12 @@ pub(super) trait Rows<const K: usize, R>: Sized {
     fn row_count(&self) -> usize;
     /// All rows, in blocks of [`BLOCK_ROWS`].
     fn blocks(&self, pack: fn(&R) -> [i64; K]) -> impl Iterator<Item = Cow<'_, Block<K>>>;
-    /// Adds the rows of a block, if each passes the check.
+    /// Adds the rows of a block, if all pass the check.
     fn add<E>(
         &mut self,
         block: Block<K>,
-        check: impl FnMut([i64; K]) -> Result<R, E>,
+        check: impl FnMut(&Chunk<K>) -> Result<(), E>,
+        unpack: impl Fn([i64; K]) -> Result<R, E>,
     ) -> Result<(), E>;
 }
 
@@ -138,16 +217,25 @@ impl<const K: usize, R> Rows<K, R> for Vec<R> {
         self.len()
     }
     fn blocks(&self, pack: fn(&R) -> [i64; K]) -> impl Iterator<Item = Cow<'_, Block<K>>> {
-        self.chunks(BLOCK_ROWS).map(move |rows| Cow::Owned(Block::pack(rows, pack)))
+        let mut unpacked = Unpacked::default();
+        self.chunks(BLOCK_ROWS).map(move |rows| {
+            unpacked.clear();
+            rows.iter().for_each(|row| unpacked.push(pack(row)));
+            Cow::Owned(Block::pack(&unpacked))
+        })
     }
     fn add<E>(
         &mut self,
         block: Block<K>,
-        mut check: impl FnMut([i64; K]) -> Result<R, E>,
+        mut check: impl FnMut(&Chunk<K>) -> Result<(), E>,
+        unpack: impl Fn([i64; K]) -> Result<R, E>,
     ) -> Result<(), E> {
-        block.try_each(|cells| {
-            self.push(check(cells)?);
-            Ok(())
+        block.try_each(|chunk| {
+            check(chunk)?;
+            (0..chunk.len()).try_for_each(|row| {
+                self.push(unpack(chunk.row(row))?);
+                Ok(())
+            })
         })
     }
 }

@@ -13,8 +13,10 @@ use super::format::{delimiter, header_name};
 const HEAD_BYTES: usize = 64 << 10;
 /// How much is read at a time.
 const CHUNK_BYTES: usize = 256 << 10;
-/// How much is searched for delimiters at a time: more than most lines have, and one bit each.
+/// How much is searched for delimiters at a time: a bit for each byte.
 const WINDOW_BYTES: usize = 64;
+/// How far ahead delimiters are searched: what is found stays in the nearest cache.
+const MARKED_BYTES: usize = 64 * WINDOW_BYTES;
 /// No line of a recorded table is longer; a longer one means that this is no text.
 const LINE_BYTES_MAX: usize = 4 << 20;
 
@@ -79,12 +81,13 @@ impl<'a> Source<'a> {
             filled: 0,
             ended: false,
             lines_read: 0,
+            line: Line::default(),
             delimiter,
             may_be_quoted: false,
-            marks: 0,
-            marked_to: 0,
+            marks: vec![0; MARKED_BYTES + WINDOW_BYTES],
+            passed: 0,
+            marked: 0,
             unquoted: Vec::new(),
-            ends: Vec::new(),
         }
     }
 }
@@ -107,23 +110,24 @@ pub(super) struct Records<'a> {
     filled: usize,
     ended: bool,
     lines_read: u64,
+    line: Line,
     delimiter: u8,
     /// There are quotes in the buffer, and they mean something.
     may_be_quoted: bool,
-    /// Delimiters and line ends that are not yet passed in the last window.
-    marks: u64,
-    /// Where that window ends.
-    marked_to: usize,
+    /// Where fields end in the buffer; those from `passed` to `marked` are of lines to come.
+    marks: Vec<u32>,
+    passed: usize,
+    marked: usize,
     unquoted: Vec<u8>,
-    /// Where each field ends in its text; the next starts one later.
-    ends: Vec<usize>,
 }
 
 /// One record: its fields, and the line on which it starts.
 pub(super) struct Record<'r> {
     pub(super) line: u64,
     text: &'r [u8],
-    ends: &'r [usize],
+    start: usize,
+    /// Where each field ends in the text; the next starts one later.
+    ends: &'r [u32],
 }
 
 impl<'r> Record<'r> {
@@ -135,8 +139,8 @@ impl<'r> Record<'r> {
     /// The field with this index, which is less than `len`.
     #[inline]
     pub(super) fn field(&self, index: usize) -> &'r [u8] {
-        let start = if index == 0 { 0 } else { self.ends[index - 1] + 1 };
-        &self.text[start..self.ends[index]]
+        let start = if index == 0 { self.start } else { self.ends[index - 1] as usize + 1 };
+        &self.text[start..self.ends[index] as usize]
     }
 
     pub(super) fn fields(&self) -> impl Iterator<Item = &'r [u8]> + '_ {
@@ -144,62 +148,89 @@ impl<'r> Record<'r> {
     }
 }
 
-/// A line in the buffer, without its end.
+/// A line in the buffer, without its end, and the first of its marks.
+#[derive(Default)]
 struct Line {
     start: usize,
     end: usize,
     number: u64,
+    marks: usize,
     has_quotes: bool,
 }
 
 impl Records<'_> {
     /// The next record, or `None` after the last.
-    #[inline]
+    #[inline(always)]
     pub(super) fn next(&mut self) -> Result<Option<Record<'_>>, TraceError> {
-        let line = loop {
-            let line = match self.split_line() {
+        if !self.advance()? {
+            return Ok(None);
+        }
+        let line = &self.line;
+        let (text, start) = match line.has_quotes {
+            true => (&self.unquoted, 0),
+            false => (&self.buffer, line.start),
+        };
+        let ends = &self.marks[line.marks..self.passed];
+        Ok(Some(Record { line: line.number, text, start, ends }))
+    }
+
+    /// Goes to the next line that is not empty, if there is one. A record given back from here
+    /// would be copied while it is still being written, which costs as much as finding it; so
+    /// this part stays apart, and the record is put together where it is used.
+    #[inline(never)]
+    fn advance(&mut self) -> Result<bool, TraceError> {
+        loop {
+            self.line = match self.split_line() {
                 Some(line) => line,
                 None => match self.next_line()? {
                     Some(line) => line,
-                    None => return Ok(None),
+                    None => return Ok(false),
                 },
             };
-            if line.start < line.end {
-                break line;
+            if self.line.start < self.line.end {
+                return Ok(true);
             }
-        };
-        let text = match line.has_quotes {
-            true => &self.unquoted,
-            false => &self.buffer[line.start..line.end],
-        };
-        Ok(Some(Record { line: line.number, text, ends: &self.ends }))
+        }
     }
 
     /// Splits the next line, if the buffer goes on well after it and nothing can be quoted.
     #[inline]
     fn split_line(&mut self) -> Option<Line> {
-        self.ends.clear();
         if self.may_be_quoted {
             return None;
         }
-        loop {
-            while self.marks != 0 {
-                let at = self.marked_to - WINDOW_BYTES + self.marks.trailing_zeros() as usize;
-                self.marks &= self.marks - 1;
-                if self.buffer[at] == self.delimiter {
-                    self.ends.push(at - self.start);
-                    continue;
+        let is_line_end = |at: &u32| self.buffer[*at as usize] == b'\n';
+        let last = self.marks[self.passed..self.marked].iter().position(is_line_end);
+        let last = last.or_else(|| self.mark())? + self.passed;
+        let (start, at) = (self.start, self.marks[last] as usize);
+        let end = at - usize::from(self.buffer[start..at].ends_with(b"\r"));
+        self.marks[last] -= u32::from(end < at);
+        let marks = std::mem::replace(&mut self.passed, last + 1);
+        self.start = at + 1;
+        self.lines_read += 1;
+        Some(Line { start, end, number: self.lines_read, marks, has_quotes: false })
+    }
+
+    /// Marks the next lines, and says at which mark the first one ends.
+    #[cold]
+    fn mark(&mut self) -> Option<usize> {
+        let unmarked = &self.buffer[self.start..self.filled];
+        (self.passed, self.marked) = (0, 0);
+        let windows = unmarked.as_chunks().0.iter().take(MARKED_BYTES / WINDOW_BYTES);
+        for (window, at) in windows.zip((position(self.start)..).step_by(WINDOW_BYTES)) {
+            let mut marks = marks(window, self.delimiter);
+            let end = self.marked + marks.count_ones() as usize;
+            // Eight at a time: how many there are could not be foretold.
+            while marks != 0 {
+                for slot in &mut self.marks[self.marked..][..8] {
+                    *slot = at + marks.trailing_zeros();
+                    marks &= marks.wrapping_sub(1);
                 }
-                let start = std::mem::replace(&mut self.start, at + 1);
-                let end = at - usize::from(self.buffer[start..at].ends_with(b"\r"));
-                self.ends.push(end - start);
-                self.lines_read += 1;
-                return Some(Line { start, end, number: self.lines_read, has_quotes: false });
+                self.marked += 8;
             }
-            let unmarked = &self.buffer[self.marked_to..self.filled];
-            self.marks = marks(unmarked.first_chunk()?, self.delimiter);
-            self.marked_to += WINDOW_BYTES;
+            self.marked = end;
         }
+        self.marks[..self.marked].iter().position(|at| self.buffer[*at as usize] == b'\n')
     }
 
     /// How many lines were read.
@@ -251,19 +282,22 @@ impl Records<'_> {
             self.start = end + usize::from(found.is_some());
             end -= usize::from(self.buffer[start..end].ends_with(b"\r"));
             self.split(start, end, has_quotes);
-            (self.marks, self.marked_to) = (0, self.start);
-            return Ok(Some(Line { start, end, number, has_quotes }));
+            return Ok(Some(Line { start, end, number, marks: 0, has_quotes }));
         }
     }
 
     fn split(&mut self, start: usize, end: usize, has_quotes: bool) {
-        self.ends.clear();
-        let text = &self.buffer[start..end];
+        self.marks.clear();
+        let text = &self.buffer[..end];
         if has_quotes {
-            return unquote(text, &mut self.unquoted, &mut self.ends);
+            unquote(&text[start..], &mut self.unquoted, &mut self.marks);
+        } else {
+            let found = memchr::memchr_iter(self.delimiter, &text[start..]);
+            self.marks.extend(found.map(|at| position(start + at)));
+            self.marks.push(position(end));
         }
-        self.ends.extend(memchr::memchr_iter(self.delimiter, text));
-        self.ends.push(text.len());
+        (self.passed, self.marked) = (self.marks.len(), self.marks.len());
+        self.marks.resize(self.passed.max(MARKED_BYTES + WINDOW_BYTES), 0);
     }
 
     #[cold]
@@ -271,6 +305,7 @@ impl Records<'_> {
         self.buffer.copy_within(self.start..self.filled, 0);
         self.filled -= self.start;
         self.start = 0;
+        (self.passed, self.marked) = (0, 0);
         if self.filled > LINE_BYTES_MAX {
             return Err(Problems::in_file(&self.name).fatal(
                 Place::Line(line),
@@ -296,15 +331,15 @@ impl Records<'_> {
 /// Where delimiters and line ends are, a bit for each byte, the lowest for the first.
 #[inline]
 fn marks(window: &[u8; WINDOW_BYTES], delimiter: u8) -> u64 {
-    const LOW: u64 = u64::from_le_bytes([0x7f; 8]);
-    let [delimiters, line_ends] = [delimiter, b'\n'].map(|byte| u64::from_le_bytes([byte; 8]));
-    // The high bit of each byte that is not zero.
-    let filled = |word: u64| ((word & LOW) + LOW) | word;
-    let words = window.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
-    words.rev().fold(0, |marks, word| {
-        let found = !(filled(word ^ delimiters) & filled(word ^ line_ends)) & !LOW;
-        marks << 8 | (found >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
-    })
+    // All bytes are compared at once, and then those of a word joined by one multiplication.
+    let found = window.map(|byte| u8::from(byte == delimiter || byte == b'\n'));
+    let words = found.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
+    words.rev().fold(0, |marks, word| marks << 8 | word.wrapping_mul(0x0102_0408_1020_4080) >> 56)
+}
+
+/// A place in the buffer, which is never longer than a few lines.
+fn position(at: usize) -> u32 {
+    u32::try_from(at).expect("no line is that long")
 }
 
 /// Delimited text with a header of column names.
@@ -372,7 +407,7 @@ impl Quotes {
 }
 
 /// Splits a record with quoted fields: `a,"b,""c"""` has the fields `a` and `b,"c"`.
-fn unquote(text: &[u8], plain: &mut Vec<u8>, ends: &mut Vec<usize>) {
+fn unquote(text: &[u8], plain: &mut Vec<u8>, ends: &mut Vec<u32>) {
     plain.clear();
     let mut quotes = Quotes::FieldStart;
     for &byte in text {
@@ -381,13 +416,13 @@ fn unquote(text: &[u8], plain: &mut Vec<u8>, ends: &mut Vec<usize>) {
         match (before, quotes) {
             (Quotes::FieldStart, Quotes::Open) | (_, Quotes::Closing) => {}
             (_, Quotes::FieldStart) => {
-                ends.push(plain.len());
+                ends.push(position(plain.len()));
                 plain.push(byte);
             }
             _ => plain.push(byte),
         }
     }
-    ends.push(plain.len());
+    ends.push(position(plain.len()));
 }
 
 #[cfg(test)]
@@ -456,6 +491,26 @@ mod tests {
                 .map(|row| row.into_iter().map(String::into_bytes).collect())
                 .collect();
             prop_assert_eq!(found, expected);
+        }
+
+        /// Several times as much text as is marked at once, with a line that is longer still.
+        #[test]
+        fn plain_lines_are_those_that_splitting_gives(
+            lines in vec("[a-c,\r]{0,40},", 1..300),
+            long in 0..10_000_usize,
+            crlf: bool,
+        ) {
+            let mut lines = lines;
+            lines.insert(lines.len() / 2, format!("{},", "x".repeat(long)));
+            let line_end = if crlf { "\r\n" } else { "\n" };
+            let text = lines.join(line_end);
+            let split = |line: &str| {
+                let line = line.strip_suffix('\r').unwrap_or(line);
+                line.split(',').map(|field| field.as_bytes().to_vec()).collect::<Vec<_>>()
+            };
+            let expected: Vec<_> =
+                text.split('\n').enumerate().map(|(at, line)| (at as u64 + 1, split(line))).collect();
+            prop_assert_eq!(rows(text.as_bytes()), Ok(expected));
         }
 
         #[test]

@@ -1,4 +1,4 @@
-//! Many tasks in little memory: in packed blocks, as the canonical form stores them, about ten
+//! Many tasks in little memory: in packed blocks, as the canonical form stores them, seven to ten
 //! bytes each instead of 32.
 //!
 //! They are decoded a few hundred at a time, which costs less than fetching them from memory
@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::ops::Deref;
 
 use super::columns::Columns;
-use super::packed::{BLOCK_ROWS, Block, Rows};
+use super::packed::{BLOCK_ROWS, Block, CHUNK_ROWS, Chunk, Rows, Unpacked};
 use super::tasks::{TaskRow, TaskTrace};
 
 /// Tasks, in the order in which they were collected.
@@ -37,10 +37,15 @@ impl TaskList {
         TaskRows::new(self)
     }
 
-    /// All of them as they are packed.
-    pub(super) fn cells(&self) -> impl Iterator<Item = [i64; 6]> {
-        let mut rows = self.iter();
-        std::iter::from_fn(move || rows.next_cells())
+    /// All of them as they are decoded.
+    pub(super) fn each_chunk(&self, mut each: impl FnMut(&Chunk<6>)) {
+        let mut chunk = Chunk::default();
+        for block in &self.blocks {
+            for from in (0..block.rows).step_by(CHUNK_ROWS) {
+                block.decode(from, &mut chunk);
+                each(&chunk);
+            }
+        }
     }
 }
 
@@ -58,9 +63,10 @@ impl Rows<6, TaskRow> for TaskList {
     fn add<E>(
         &mut self,
         block: Block<6>,
-        mut check: impl FnMut([i64; 6]) -> Result<TaskRow, E>,
+        check: impl FnMut(&Chunk<6>) -> Result<(), E>,
+        _: impl Fn([i64; 6]) -> Result<TaskRow, E>,
     ) -> Result<(), E> {
-        block.try_each(|cells| check(cells).map(drop))?;
+        block.try_each(check)?;
         self.blocks.push(block);
         Ok(())
     }
@@ -87,13 +93,13 @@ impl FromIterator<TaskRow> for TaskList {
 #[derive(Default)]
 pub(super) struct TaskPacker {
     blocks: Vec<Block<6>>,
-    unpacked: Vec<TaskRow>,
+    unpacked: Unpacked<6>,
 }
 
 impl TaskPacker {
     #[inline]
     pub(super) fn push(&mut self, task: TaskRow) {
-        self.unpacked.push(task);
+        self.unpacked.push(TaskTrace::pack(&task));
         if self.unpacked.len() == BLOCK_ROWS {
             self.pack();
         }
@@ -101,12 +107,12 @@ impl TaskPacker {
 
     #[cold]
     fn pack(&mut self) {
-        self.blocks.push(Block::pack(&self.unpacked, TaskTrace::pack));
+        self.blocks.push(Block::pack(&self.unpacked));
         self.unpacked.clear();
     }
 
     pub(super) fn finish(mut self) -> TaskList {
-        if !self.unpacked.is_empty() {
+        if self.unpacked.len() > 0 {
             self.pack();
         }
         TaskList { blocks: self.blocks }
@@ -120,7 +126,7 @@ pub struct TaskRows<L> {
     /// The block that is being read, and from which of its rows on it is not decoded.
     block: usize,
     from: usize,
-    decoded: Vec<[i64; 6]>,
+    decoded: Chunk<6>,
     next: usize,
 }
 
@@ -128,16 +134,7 @@ impl<L: Deref<Target = TaskList>> TaskRows<L> {
     /// From the first on.
     #[must_use]
     pub fn new(list: L) -> Self {
-        Self { list, block: 0, from: 0, decoded: Vec::new(), next: 0 }
-    }
-
-    #[inline]
-    fn next_cells(&mut self) -> Option<[i64; 6]> {
-        if self.next == self.decoded.len() {
-            self.decode()?;
-        }
-        self.next += 1;
-        Some(self.decoded[self.next - 1])
+        Self { list, block: 0, from: 0, decoded: Chunk::default(), next: 0 }
     }
 
     #[cold]
@@ -157,7 +154,11 @@ impl<L: Deref<Target = TaskList>> Iterator for TaskRows<L> {
 
     #[inline]
     fn next(&mut self) -> Option<TaskRow> {
-        let row = TaskTrace::unpack(self.next_cells()?, &[u32::MAX]);
+        if self.next == self.decoded.len() {
+            self.decode()?;
+        }
+        self.next += 1;
+        let row = TaskTrace::unpack(self.decoded.row(self.next - 1), &[u32::MAX]);
         Some(row.expect("only sound tasks are packed"))
     }
 }

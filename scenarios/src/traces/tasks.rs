@@ -6,10 +6,10 @@
 use provisioner_engine::units::{Duration, Time};
 use provisioner_sim::input::Priority;
 
-use super::columns::Columns;
 use super::error::{Problems, TraceError};
 use super::findings::{Findings, LONG_DURATION, Log, NoteKind, Times};
 use super::names::Names;
+use super::packed::{CHUNK_ROWS, Chunk};
 use super::task_list::{TaskList, TaskPacker};
 use super::text::{self, BadCell};
 use super::{Format, Imported, Options, Trace};
@@ -64,26 +64,55 @@ pub(super) struct TaskTally {
     /// By queue.
     rows: Vec<u64>,
     times: Times,
-    /// The tasks of the last instant, as they are packed.
+    /// The tasks of the last instant that has several, as they are packed.
     batch: Vec<[i64; 6]>,
     equal: u64,
 }
 
 impl TaskTally {
+    pub(super) fn add(&mut self, tasks: &Chunk<6>) {
+        let [submitted, durations, queues] = [0, 1, 3].map(|of| tasks.column(of));
+        self.times.add_all(submitted);
+        for queue in queues {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a u32")]
+            let queue = *queue as usize;
+            if queue >= self.rows.len() {
+                self.rows.resize(queue + 1, 0);
+            }
+            self.rows[queue] += 1;
+        }
+        // Rows that may equal another, found without a branch, as it could not be foretold: alone in
+        // an instant none does, and of two only those of one duration. What is before and after
+        // the chunk is not known.
+        let (mut found, mut count, mut before) = ([0; CHUNK_ROWS], 0, true);
+        let ties = |row: usize| submitted[row - 1] == submitted[row];
+        for row in 1..submitted.len() {
+            let (tie, after) = (ties(row), row + 1 == submitted.len() || ties(row + 1));
+            found[count] = row;
+            count += usize::from(tie & (before | after | (durations[row - 1] == durations[row])));
+            before = tie;
+        }
+        let mut next = 0;
+        let mut take = |row| {
+            if row >= next {
+                self.take(tasks.row(row));
+                next = row + 1;
+            }
+        };
+        take(0);
+        for row in &found[..count] {
+            take(row - 1);
+            take(*row);
+        }
+        take(submitted.len() - 1);
+    }
+
     #[inline]
-    pub(super) fn add(&mut self, cells: &[i64; 6]) {
-        let [submitted, _, _, queue, ..] = *cells;
-        self.times.add(Time::from_ms(submitted));
-        if self.batch.first().is_some_and(|[first, ..]| *first != submitted) {
+    fn take(&mut self, task: [i64; 6]) {
+        if self.batch.first().is_some_and(|first| first[0] != task[0]) {
             self.end_batch();
         }
-        self.batch.push(*cells);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is a u32")]
-        let queue = queue as usize;
-        if queue >= self.rows.len() {
-            self.rows.resize(queue + 1, 0);
-        }
-        self.rows[queue] += 1;
+        self.batch.push(task);
     }
 
     /// Counts the tasks that equal another of their instant.
@@ -101,7 +130,6 @@ impl TaskTally {
 /// Gathers the tasks of one file.
 pub(super) struct TaskBuilder {
     tasks: TaskPacker,
-    tally: TaskTally,
     queues: Names,
     pub(super) log: Log,
     pub(super) problems: Problems,
@@ -111,7 +139,6 @@ impl TaskBuilder {
     pub(super) fn new(file: &str, options: &Options) -> Self {
         Self {
             tasks: TaskPacker::default(),
-            tally: TaskTally::default(),
             queues: Names::default(),
             log: Log::new(options.now),
             problems: Problems::in_file(file),
@@ -139,21 +166,20 @@ impl TaskBuilder {
         if task.deadline <= task.submitted {
             self.log.note(NoteKind::DeadlinePassed, line);
         }
-        self.tally.add(&TaskTrace::pack(&task));
         self.tasks.push(task);
     }
 
     pub(super) fn finish(self, file: &str, format: Format) -> Result<Imported, TraceError> {
-        let Self { tasks, mut tally, queues, log, problems } = self;
+        let Self { tasks, queues, log, problems } = self;
         problems.or(())?;
         let mut tasks = tasks.finish();
         if log.is_unordered() {
             let mut sorted: Vec<_> = tasks.iter().collect();
             sorted.sort_by_key(|task| task.submitted);
             tasks = sorted.into_iter().collect();
-            tally = TaskTally::default();
-            tasks.cells().for_each(|cells| tally.add(&cells));
         }
+        let mut tally = TaskTally::default();
+        tasks.each_chunk(|chunk| tally.add(chunk));
         let trace = TaskTrace { queues: queues.into_strings(), tasks };
         let findings = trace.findings(log, tally, file, format);
         Ok(Imported { trace: Trace::Tasks(trace), findings })

@@ -43,8 +43,8 @@ impl fmt::Display for BadCell {
 /// were rounded off, half away from zero.
 #[inline]
 pub(super) fn decimal(text: &[u8], places: usize) -> Result<(i64, bool), BadCell> {
-    match digits(0, text) {
-        Ok(value) if places == 0 && !text.is_empty() => Ok((value, false)),
+    match some_digits(text) {
+        Some(value) if places == 0 => Ok((value, false)),
         _ => signed_decimal(text, places),
     }
 }
@@ -80,17 +80,9 @@ fn signed_decimal(text: &[u8], places: usize) -> Result<(i64, bool), BadCell> {
 /// Appends decimal digits to `value`, leaving room for one more unit.
 #[inline]
 fn digits(mut value: i64, text: &[u8]) -> Result<i64, BadCell> {
-    // Numbers as tables have them; sixteen digits cannot overflow.
-    let known = match text.split_last_chunk() {
-        _ if value != 0 => None,
-        Some((head @ ([] | [_, _, _, _, ..]), tail)) if head.len() <= 8 => {
-            let above = if head.is_empty() { Some(0) } else { some_digits(head) };
-            above.zip(eight_digits(*tail)).map(|(above, below)| above * 100_000_000 + below)
-        }
-        None => some_digits(text),
-        Some(_) => None,
-    };
-    if let Some(value) = known {
+    if value == 0
+        && let Some(value) = some_digits(text)
+    {
         return Ok(value);
     }
     for &byte in text {
@@ -107,10 +99,20 @@ fn digits(mut value: i64, text: &[u8]) -> Result<i64, BadCell> {
     Ok(value)
 }
 
+/// Numbers as tables have them: four to eight, or twelve to sixteen digits.
+#[inline]
+fn some_digits(text: &[u8]) -> Option<i64> {
+    match text.split_last_chunk() {
+        None => up_to_eight_digits(text),
+        Some(([], tail)) => eight_digits(*tail),
+        Some((head, tail)) => Some(up_to_eight_digits(head)? * 100_000_000 + eight_digits(*tail)?),
+    }
+}
+
 /// Four to eight digits at once: the first four and the last four, which may be the same in part,
 /// after zeros.
 #[inline]
-fn some_digits(text: &[u8]) -> Option<i64> {
+fn up_to_eight_digits(text: &[u8]) -> Option<i64> {
     let (first, last) = (text.first_chunk()?, text.last_chunk()?);
     let missing = 8 * 8_usize.checked_sub(text.len())?;
     let zeros = 0x3030_3030_3030_3030 & ((1 << missing) - 1);

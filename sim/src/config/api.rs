@@ -28,8 +28,6 @@ pub struct ApiModel {
     pub error_answer: DurationDist,
     /// From a call to the caller's belief that no answer will come.
     pub call_timeout: Duration,
-    /// How long EC2 knows a client token.
-    pub client_token_life: Duration,
     /// What a launch call gets where there is room for some of its instances only.
     pub fulfilment: Fulfilment,
 }
@@ -82,7 +80,6 @@ impl Default for ApiModel {
             internal_error_done: 0.5,
             error_answer: super::log_normal(1_500, 0.4),
             call_timeout: Duration::MINUTE,
-            client_token_life: Duration::DAY,
             fulfilment: Fulfilment::Partial,
         }
     }

@@ -1,5 +1,9 @@
 //! States of an instance and why it left them.
 //!
+//! An instance here is never stopped to be started again: spot instances of one-time requests cannot
+//! be, and nothing here orders it. So EC2's states `stopping` and `stopped` are absent, and so are the
+//! reasons that lead there or out of there, or that need a user at the machine or an image's author.
+//!
 //! Source: EC2 API, `InstanceState` and `StateReason`; User Guide, "Instance lifecycle".
 
 use std::fmt;
@@ -18,22 +22,11 @@ pub enum InstanceState {
     ShuttingDown,
     /// It is gone for good, and listed for about an hour.
     Terminated,
-    /// It is being stopped, to be started again.
-    Stopping,
-    /// It is off, and can be started again.
-    Stopped,
 }
 
 impl InstanceState {
     /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::Pending,
-        Self::Running,
-        Self::ShuttingDown,
-        Self::Terminated,
-        Self::Stopping,
-        Self::Stopped,
-    ];
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Running, Self::ShuttingDown, Self::Terminated];
 
     /// EC2's name.
     #[must_use]
@@ -43,8 +36,6 @@ impl InstanceState {
             Self::Running => "running",
             Self::ShuttingDown => "shutting-down",
             Self::Terminated => "terminated",
-            Self::Stopping => "stopping",
-            Self::Stopped => "stopped",
         }
     }
 
@@ -56,8 +47,6 @@ impl InstanceState {
             Self::Running => 16,
             Self::ShuttingDown => 32,
             Self::Terminated => 48,
-            Self::Stopping => 64,
-            Self::Stopped => 80,
         }
     }
 
@@ -68,11 +57,9 @@ impl InstanceState {
         match self {
             // To `terminated` at once: a launch that failed after its ids were given.
             S::Pending => matches!(next, S::Running | S::ShuttingDown | S::Terminated),
-            S::Running => matches!(next, S::ShuttingDown | S::Stopping),
+            S::Running => matches!(next, S::ShuttingDown),
             S::ShuttingDown => matches!(next, S::Terminated),
             S::Terminated => false,
-            S::Stopping => matches!(next, S::Stopped | S::ShuttingDown),
-            S::Stopped => matches!(next, S::Pending | S::ShuttingDown | S::Terminated),
         }
     }
 }
@@ -88,24 +75,10 @@ impl fmt::Display for InstanceState {
 pub enum StateReason {
     /// A spot instance was taken back.
     SpotInstanceTermination,
-    /// A spot instance was stopped.
-    SpotInstanceShutdown,
-    /// There was no machine to start it on.
-    InsufficientInstanceCapacity,
     /// EC2 failed during the launch.
     InternalError,
-    /// A scheduled retirement stopped it.
-    ScheduledStop,
     /// Its own system shut down.
     InstanceInitiatedShutdown,
-    /// Its own system terminated it while it started.
-    InstanceTerminated,
-    /// A client-side error of the launch.
-    ClientInternalError,
-    /// The snapshot of its image is not there.
-    InvalidSnapshotNotFound,
-    /// It was told to hibernate.
-    UserInitiatedHibernate,
     /// It was ended by a call.
     UserInitiatedShutdown,
     /// The limit on volumes is reached.
@@ -113,20 +86,22 @@ pub enum StateReason {
 }
 
 impl StateReason {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::SpotInstanceTermination,
+        Self::InternalError,
+        Self::InstanceInitiatedShutdown,
+        Self::UserInitiatedShutdown,
+        Self::VolumeLimitExceeded,
+    ];
+
     /// EC2's code.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             Self::SpotInstanceTermination => "Server.SpotInstanceTermination",
-            Self::SpotInstanceShutdown => "Server.SpotInstanceShutdown",
-            Self::InsufficientInstanceCapacity => "Server.InsufficientInstanceCapacity",
             Self::InternalError => "Server.InternalError",
-            Self::ScheduledStop => "Server.ScheduledStop",
             Self::InstanceInitiatedShutdown => "Client.InstanceInitiatedShutdown",
-            Self::InstanceTerminated => "Client.InstanceTerminated",
-            Self::ClientInternalError => "Client.InternalError",
-            Self::InvalidSnapshotNotFound => "Client.InvalidSnapshot.NotFound",
-            Self::UserInitiatedHibernate => "Client.UserInitiatedHibernate",
             Self::UserInitiatedShutdown => "Client.UserInitiatedShutdown",
             Self::VolumeLimitExceeded => "Client.VolumeLimitExceeded",
         }
@@ -150,18 +125,11 @@ impl StateReason {
     #[must_use]
     pub fn transition_text(self, at: Time) -> String {
         let by = match self {
-            Self::SpotInstanceTermination | Self::SpotInstanceShutdown | Self::ScheduledStop => {
-                "Service initiated"
+            Self::SpotInstanceTermination => "Service initiated",
+            Self::InstanceInitiatedShutdown | Self::UserInitiatedShutdown => "User initiated",
+            Self::InternalError | Self::VolumeLimitExceeded => {
+                return Self::InternalError.code().to_owned();
             }
-            Self::InstanceInitiatedShutdown
-            | Self::InstanceTerminated
-            | Self::UserInitiatedHibernate
-            | Self::UserInitiatedShutdown => "User initiated",
-            Self::InsufficientInstanceCapacity => return self.code().to_owned(),
-            Self::InternalError
-            | Self::ClientInternalError
-            | Self::InvalidSnapshotNotFound
-            | Self::VolumeLimitExceeded => return Self::InternalError.code().to_owned(),
         };
         let second = at.to_string();
         format!("{by} ({} GMT)", second[..19].replace('T', " "))
@@ -184,7 +152,7 @@ mod tests {
     #[test]
     fn codes_are_the_sixteens() {
         let codes = InstanceState::ALL.map(InstanceState::code);
-        assert_eq!(codes, [0, 16, 32, 48, 64, 80]);
+        assert_eq!(codes, [0, 16, 32, 48]);
     }
 
     #[test]

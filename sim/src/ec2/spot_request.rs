@@ -1,5 +1,10 @@
 //! Status codes of a one-time spot request, and the states they stand in.
 //!
+//! What nobody here asks for is absent: persistent requests, whose instances are stopped and started
+//! again (`disabled`, `marked-for-stop`, `instance-stopped-…`, `…-by-service`); `ValidFrom`
+//! (`not-scheduled-yet`); launch, zone and placement groups (`…-constraint`); fixed durations
+//! (`…-by-schedule`).
+//!
 //! Source: EC2 User Guide, "Spot request status", 2023-06 and, for what only the bid era had,
 //! 2018-02. Assumed: a launch that dies after its ids were given closes its request with
 //! `system-error`, or with `limit-exceeded` where a limit on volumes killed it.
@@ -17,8 +22,6 @@ pub enum RequestState {
     Closed,
     /// It was withdrawn, or expired; its instance may run on.
     Cancelled,
-    /// Its instance is stopped.
-    Disabled,
     /// Its parameters were wrong.
     Failed,
 }
@@ -61,16 +64,6 @@ status_codes! {
     CapacityOversubscribed = "capacity-oversubscribed" in Open,
     /// The max price is below the market price.
     PriceTooLow = "price-too-low" in Open,
-    /// `ValidFrom` lies ahead.
-    NotScheduledYet = "not-scheduled-yet" in Open,
-    /// Its launch group cannot start together yet.
-    LaunchGroupConstraint = "launch-group-constraint" in Open,
-    /// Its zone group cannot start together yet.
-    AzGroupConstraint = "az-group-constraint" in Open,
-    /// Its placement group cannot take it yet.
-    PlacementGroupConstraint = "placement-group-constraint" in Open,
-    /// It can never be fulfilled as it stands.
-    ConstraintNotFulfillable = "constraint-not-fulfillable" in Open,
     /// A limit on volumes is reached.
     LimitExceeded = "limit-exceeded" in Failed,
     /// `ValidUntil` has passed.
@@ -83,18 +76,10 @@ status_codes! {
     PendingFulfillment = "pending-fulfillment" in Open,
     /// It has its instance.
     Fulfilled = "fulfilled" in Active,
-    /// Its instance will be stopped.
-    MarkedForStop = "marked-for-stop" in Active,
     /// Its instance will be terminated.
     MarkedForTermination = "marked-for-termination" in Active,
     /// It was withdrawn too late: the instance runs on, and costs.
     RequestCanceledAndInstanceRunning = "request-canceled-and-instance-running" in Cancelled,
-    /// Outbid; the instance is stopped.
-    InstanceStoppedByPrice = "instance-stopped-by-price" in Disabled,
-    /// We stopped the instance.
-    InstanceStoppedByUser = "instance-stopped-by-user" in Disabled,
-    /// The pool needed the machine; the instance is stopped.
-    InstanceStoppedNoCapacity = "instance-stopped-no-capacity" in Disabled,
     /// Outbid.
     InstanceTerminatedByPrice = "instance-terminated-by-price" in Closed,
     /// The pool needs the machine; in today's market the instance runs for two more minutes.
@@ -102,13 +87,6 @@ status_codes! {
     /// Too many equal bids (bid era).
     InstanceTerminatedCapacityOversubscribed =
         "instance-terminated-capacity-oversubscribed" in Closed,
-    /// Another of its launch group ended.
-    InstanceTerminatedLaunchGroupConstraint =
-        "instance-terminated-launch-group-constraint" in Closed,
-    /// Its fixed duration is over.
-    InstanceTerminatedBySchedule = "instance-terminated-by-schedule" in Closed,
-    /// It was ended while it was stopped.
-    InstanceTerminatedByService = "instance-terminated-by-service" in Cancelled,
     /// We ended the instance, or it itself.
     InstanceTerminatedByUser = "instance-terminated-by-user" in Closed,
 }
@@ -126,9 +104,7 @@ impl StatusCode {
                 next.holds() || fails || withdrawn
                     || matches!(next, S::PendingFulfillment | S::BadParameters)
             }
-            S::CapacityNotAvailable | S::CapacityOversubscribed | S::PriceTooLow
-            | S::NotScheduledYet | S::LaunchGroupConstraint | S::AzGroupConstraint
-            | S::PlacementGroupConstraint | S::ConstraintNotFulfillable => {
+            S::CapacityNotAvailable | S::CapacityOversubscribed | S::PriceTooLow => {
                 (next.holds() && next as u8 != self as u8) || withdrawn
                     || matches!(next, S::PendingEvaluation | S::PendingFulfillment | S::SystemError)
             }
@@ -136,37 +112,27 @@ impl StatusCode {
                 next.holds() || fails || withdrawn || matches!(next, S::Fulfilled)
             }
             S::Fulfilled => {
-                next.stopped() || next.terminated() || fails
-                    || matches!(next, S::MarkedForStop | S::MarkedForTermination
+                next.terminated() || fails
+                    || matches!(next, S::MarkedForTermination
                         | S::RequestCanceledAndInstanceRunning)
             }
             // To `fulfilled` where EC2 failed to do it.
-            S::MarkedForStop => {
-                next.stopped()
-                    || matches!(next, S::Fulfilled | S::InstanceTerminatedByUser
-                        | S::RequestCanceledAndInstanceRunning)
-            }
             S::MarkedForTermination => {
                 next.terminated()
                     || matches!(next, S::Fulfilled | S::RequestCanceledAndInstanceRunning)
-            }
-            S::InstanceStoppedByPrice | S::InstanceStoppedByUser | S::InstanceStoppedNoCapacity => {
-                matches!(next, S::Fulfilled | S::PendingFulfillment
-                    | S::InstanceTerminatedByService | S::InstanceTerminatedByUser)
             }
             S::BadParameters | S::LimitExceeded | S::ScheduleExpired
             | S::CanceledBeforeFulfillment | S::SystemError
             | S::RequestCanceledAndInstanceRunning | S::InstanceTerminatedByPrice
             | S::InstanceTerminatedNoCapacity | S::InstanceTerminatedCapacityOversubscribed
-            | S::InstanceTerminatedLaunchGroupConstraint | S::InstanceTerminatedBySchedule
-            | S::InstanceTerminatedByService | S::InstanceTerminatedByUser => false,
+            | S::InstanceTerminatedByUser => false,
         }
     }
 
     /// Whether nothing follows.
     #[must_use]
     pub const fn is_final(self) -> bool {
-        !matches!(self.state(), RequestState::Open | RequestState::Active | RequestState::Disabled)
+        !matches!(self.state(), RequestState::Open | RequestState::Active)
     }
 
     /// Whether the request waits for something to change.
@@ -176,18 +142,12 @@ impl StatusCode {
             && !matches!(self, Self::PendingEvaluation | Self::PendingFulfillment)
     }
 
-    const fn stopped(self) -> bool {
-        matches!(self.state(), RequestState::Disabled)
-    }
-
     const fn terminated(self) -> bool {
         matches!(
             self,
             Self::InstanceTerminatedByPrice
                 | Self::InstanceTerminatedNoCapacity
                 | Self::InstanceTerminatedCapacityOversubscribed
-                | Self::InstanceTerminatedLaunchGroupConstraint
-                | Self::InstanceTerminatedBySchedule
                 | Self::InstanceTerminatedByUser
         )
     }
@@ -237,17 +197,11 @@ mod tests {
             fulfilled:
               limit-exceeded
               system-error
-              marked-for-stop
               marked-for-termination
               request-canceled-and-instance-running
-              instance-stopped-by-price
-              instance-stopped-by-user
-              instance-stopped-no-capacity
               instance-terminated-by-price
               instance-terminated-no-capacity
               instance-terminated-capacity-oversubscribed
-              instance-terminated-launch-group-constraint
-              instance-terminated-by-schedule
               instance-terminated-by-user
             marked-for-termination:
               fulfilled
@@ -255,8 +209,6 @@ mod tests {
               instance-terminated-by-price
               instance-terminated-no-capacity
               instance-terminated-capacity-oversubscribed
-              instance-terminated-launch-group-constraint
-              instance-terminated-by-schedule
               instance-terminated-by-user
         "#]]
         .assert_eq(&told);

@@ -79,7 +79,7 @@ impl Api {
                 && !config.faults.iter().any(about_calls)
                 && !process::may_die(config),
             buckets: Vec::new(),
-            tokens: Tokens::new(config.cloud.api.client_token_life),
+            tokens: Tokens::default(),
             newest: LaunchId(0),
             seed: config.seed.purpose("call"),
         }
@@ -209,7 +209,7 @@ impl World<'_> {
         }
         for launch in order.launches() {
             if let Some(end) = self.api.tokens.end_of(zone, order.launch, launch) {
-                self.tell(end);
+                self.answer_with(end);
             } else if let Some(&slot) = self.launches.get(launch) {
                 self.instances[slot].voice = Voice::Heard;
                 self.tell_state(slot);
@@ -224,23 +224,28 @@ impl World<'_> {
         let given = Observation::InstancePending { launch, instance: instance.id() };
         match stage {
             Stage::Asked | Stage::Open | Stage::Free => {}
-            Stage::Pending => self.tell(given),
+            Stage::Pending => self.answer_with(given),
             Stage::Running | Stage::Working => {
-                self.tell(given);
-                self.tell(Observation::InstanceRunning { launch });
+                self.answer_with(given);
+                self.answer_with(Observation::InstanceRunning { launch });
             }
             Stage::Stopping => {
-                self.tell(given);
-                self.tell(Observation::InstanceStopping { launch, cause });
+                self.answer_with(given);
+                self.answer_with(Observation::InstanceStopping { launch, cause });
             }
         }
     }
 
+    /// A fact is part of an answer: no lost event keeps it back.
+    fn answer_with(&mut self, observation: Observation) {
+        self.send(observation, Duration::ZERO);
+    }
+
     /// An instance is at its end: was it bought for nothing?
     pub(super) fn judge(&mut self, slot: u32) {
-        let Instance { launch, worker_type, stage, .. } = self.instances[slot];
-        if matches!(stage, Stage::Running | Stage::Working) && self.engine.launch(launch).is_none()
-        {
+        let Instance { launch, worker_type, stage, lied_about, .. } = self.instances[slot];
+        let runs = matches!(stage, Stage::Running | Stage::Working);
+        if runs && !lied_about && self.engine.launch(launch).is_none() {
             self.type_of(worker_type).safety.double_launches += 1;
         }
     }
@@ -368,10 +373,13 @@ fn millionths(tokens: u32) -> u64 {
     u64::from(tokens) * 1_000_000
 }
 
+/// How long EC2 knows a client token: longer than anybody here relies on one (the engine: an hour).
+/// EC2 Developer Guide, "Ensuring idempotency", does not say.
+const TOKEN_LIFE: Duration = Duration::DAY;
+
 /// Which calls were carried out, by client token and zone.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Tokens {
-    life: Duration,
     made: BTreeMap<(LaunchId, ZoneId), Made>,
 }
 
@@ -394,20 +402,16 @@ enum Presented {
 }
 
 impl Tokens {
-    const fn new(life: Duration) -> Self {
-        Self { life, made: BTreeMap::new() }
-    }
-
     /// A call arrives.
     fn present(&mut self, now: Time, zone: ZoneId, order: Order) -> Presented {
         while let Some(oldest) = self.made.first_entry()
-            && now.since(oldest.get().at) > self.life
+            && now.since(oldest.get().at) > TOKEN_LIFE
         {
             oldest.remove();
         }
         let key = (order.launch, zone);
         match self.made.get(&key) {
-            Some(made) if now.since(made.at) <= self.life => {
+            Some(made) if now.since(made.at) <= TOKEN_LIFE => {
                 let same = made.order == order;
                 if same { Presented::Known } else { Presented::Mismatch }
             }
@@ -517,7 +521,7 @@ mod tests {
 
     #[test]
     fn a_token_is_good_for_one_launch_in_each_zone() {
-        let mut tokens = Tokens::new(Duration::DAY);
+        let mut tokens = Tokens::default();
         let (a, b) = (ZoneId::new(0), ZoneId::new(1));
         assert_eq!(tokens.present(secs(0), a, order(1, 3)), Presented::New);
         assert_eq!(tokens.present(secs(60), a, order(1, 3)), Presented::Known);
@@ -528,7 +532,7 @@ mod tests {
 
     #[test]
     fn a_token_is_forgotten_after_its_life() {
-        let mut tokens = Tokens::new(Duration::DAY);
+        let mut tokens = Tokens::default();
         let zone = ZoneId::new(0);
         assert_eq!(tokens.present(secs(0), zone, order(1, 1)), Presented::New);
         assert_eq!(tokens.present(secs(86_400), zone, order(1, 1)), Presented::Known);
@@ -538,7 +542,7 @@ mod tests {
 
     #[test]
     fn an_end_is_remembered_for_its_own_call_only() {
-        let mut tokens = Tokens::new(Duration::DAY);
+        let mut tokens = Tokens::default();
         let zone = ZoneId::new(0);
         let end = Observation::LaunchRefused {
             launch: LaunchId(2),

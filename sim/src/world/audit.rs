@@ -132,7 +132,7 @@ impl World<'_> {
         // Of calls that went wrong the engine knows less.
         let hears_all = self.api.is_plain
             && self.config.observation_lag == DurationDist::Constant(Default::default());
-        if hears_all && !self.ownership_may_fail() {
+        if hears_all && !self.ownership_may_fail {
             assert_eq!(self.engine.supply(worker_type), counted.supply, "the engine's view");
         }
     }

@@ -4,9 +4,9 @@ use provisioner_engine::decision::Market;
 use provisioner_engine::ids::{PoolId, WorkerTypeId};
 use provisioner_engine::units::{Duration, Time, Usd};
 
-use super::World;
 use super::instances::{Instance, Stage};
 use super::tasks::TaskCounts;
+use super::{Truth, World};
 use crate::billing::{Bill, Stay};
 use crate::outcome::{
     Cost, Measures, NoticeMeasures, OUTCOME_VERSION, Outcome, TaskMeasures, Waits,
@@ -73,6 +73,10 @@ impl World<'_> {
         account.idle_time += use_of_time.idle;
         self.books.pools[instance.pool.index()] += stay.to - stay.from;
         self.books.billed += bill.cost;
+        self.testify(|world| {
+            let (launch, Stay { from, to, interrupted }) = (world.instances[slot].launch, stay);
+            Truth::StayBilled { launch, from, to, interrupted, cost: bill.cost }
+        });
     }
 
     /// Every micro-dollar billed is in one account, under one use.

@@ -7,13 +7,13 @@ use provisioner_engine::random::{Seed, Stream};
 use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
 use rand::RngExt;
 
-use super::World;
 use super::api::Order;
 use super::event::{Event, Handle};
 use super::fates::Fates;
 use super::instances::{Health, Instance, NEVER, Place, Stage, Voice};
 use super::lifecycle::{Lifecycle, Machine};
 use super::tasks::NONE;
+use super::{Truth, World};
 use crate::config::api::Fulfilment;
 use crate::config::{Regime, SimConfig};
 use crate::dist::DurationDist;
@@ -153,6 +153,7 @@ impl World<'_> {
             let state = &mut self.pools[pool.index()];
             state.price = Some(price);
             state.changes += 1;
+            self.testify(|_| Truth::PriceMoved { pool, price, since });
             self.push_price(pool, price, since);
             self.interrupt_outbid(pool, price);
             self.serve_open(pool);
@@ -232,6 +233,11 @@ impl World<'_> {
         for launch in order.launches().skip(1) {
             self.ask_one(launch, order, voice);
         }
+        self.testify(|world| {
+            let Order { launch: token, count, worker_type, pool, market } = order;
+            let capacity = world.instances[first].capacity;
+            Truth::CallArrived { token, count, worker_type, pool, market, capacity }
+        });
         let first = &mut self.instances[first];
         first.siblings = order.count - 1;
         let after = delay(&self.config.cloud.answer, self.draws.answer, first);
@@ -272,6 +278,7 @@ impl World<'_> {
             ill_since: NEVER,
             held_then: 0,
             ignores_idle: false,
+            lied_about: false,
             last_claim: NEVER,
             retired: false,
             voice,
@@ -373,14 +380,12 @@ impl World<'_> {
             Refusal::VolumeLimit => counts.volume_limit += 1,
             Refusal::Rejected => counts.rejected += 1,
         }
+        self.testify(|_| Truth::LaunchRefused { launch, refusal });
         self.capacity_moves(worker_type, -i64::from(capacity));
         if market != Market::OnDemand {
             self.note_refusal(worker_type, refusal);
         }
         self.fail_request(slot, refusal);
-        if refusal == Refusal::Cancelled {
-            self.instances[slot].voice = Voice::Heard; // that is an answer to the cancellation
-        }
         self.end(slot, Observation::LaunchRefused { launch, refusal });
     }
 
@@ -448,7 +453,8 @@ impl World<'_> {
         instance.working_since = Some(self.now);
         instance.voice = Voice::Heard; // the queue tells whose worker it is
         let Instance { launch, worker_type, running_since, .. } = *instance;
-        self.tell(Observation::WorkerRegistered { launch });
+        self.testify(|_| Truth::WorkerRegistered { launch });
+        self.tell_registered(launch);
         if let Some(uptime) = self.workers[worker_type.index()].uptime_max {
             let at = running_since.saturating_add(uptime).max(self.now);
             self.agenda.enter(at, Event::UptimeReached(self.instances.handle(slot)).pack());
@@ -483,6 +489,14 @@ impl World<'_> {
         self.then(slot, after, Event::Terminated, Self::terminated);
     }
 
+    /// EC2 carries out the provisioner's order to end an instance, if it is up still.
+    pub(super) fn end_by_order(&mut self, slot: u32) {
+        if let Stage::Pending | Stage::Running | Stage::Working = self.instances[slot].stage {
+            self.note_ended(slot);
+            self.stop(slot, EndCause::Provisioner);
+        }
+    }
+
     /// The instance is `terminated`.
     pub(super) fn terminated(&mut self, slot: u32) {
         let Instance { launch, ended_by: cause, .. } = self.instances[slot];
@@ -494,14 +508,29 @@ impl World<'_> {
     /// A request is withdrawn; the instance of one that was fulfilled runs on. A `RunInstances`
     /// call that is under way cannot be.
     pub(super) fn cancel(&mut self, slot: u32) {
-        let Instance { pool, stage, market, .. } = self.instances[slot];
+        let Instance { stage, market, .. } = self.instances[slot];
         let is_request = self.config.cloud.regime == Regime::Outbid && market != Market::OnDemand;
         if is_request && matches!(stage, Stage::Asked | Stage::Open) {
-            self.pools[pool.index()].open.retain(|open| *open != slot);
-            self.refuse(slot, Refusal::Cancelled);
+            self.instances[slot].voice = Voice::Heard; // as the answer to the cancellation is
+            self.withdraw(slot, StatusCode::CanceledBeforeFulfillment);
         } else if is_request {
             self.close_request(slot, StatusCode::RequestCanceledAndInstanceRunning);
         }
+    }
+
+    /// A request that still waits has expired.
+    pub(super) fn expire(&mut self, slot: u32) {
+        if self.instances[slot].stage == Stage::Open {
+            self.withdraw(slot, StatusCode::ScheduleExpired);
+        }
+    }
+
+    /// A request that has no instance is over with this code.
+    fn withdraw(&mut self, slot: u32, code: StatusCode) {
+        let pool = self.instances[slot].pool;
+        self.pools[pool.index()].open.retain(|open| *open != slot);
+        self.close_request(slot, code);
+        self.refuse(slot, Refusal::Cancelled);
     }
 
     /// The instance does no more work and its stay is billed.
@@ -540,7 +569,7 @@ impl World<'_> {
     }
 
     /// Something happens to an instance after a delay, at once if there is none.
-    fn then(
+    pub(super) fn then(
         &mut self,
         slot: u32,
         after: Duration,

@@ -5,13 +5,13 @@
 
 use provisioner_engine::decision::Action;
 use provisioner_engine::journal::Record;
-use provisioner_engine::observation::{Call, EndCause, Observation};
+use provisioner_engine::observation::{Call, Observation};
 use provisioner_engine::units::Duration;
 
 use super::World;
 use super::api::Order;
 use super::event::{Event, GENERATIONS, Handle};
-use super::instances::{Stage, Voice};
+use super::instances::Voice;
 use crate::config::process::CrashStep;
 use crate::config::{Fault, FaultKind};
 use crate::dist::DurationDist;
@@ -37,6 +37,7 @@ impl World<'_> {
     pub(super) fn iterate(&mut self) {
         self.iterations += 1;
         self.events += 1;
+        self.tell_faults();
         if self.is_down() {
             self.come_back();
         }
@@ -70,7 +71,7 @@ impl World<'_> {
             self.dies_at(CrashStep::AfterOrders(orders));
         }
         self.count_orphans();
-        if cfg!(debug_assertions) {
+        if cfg!(debug_assertions) || self.hooks.check {
             self.audit();
         }
         if let Some(progress) = &mut self.hooks.progress {
@@ -110,11 +111,9 @@ impl World<'_> {
                 self.calls.terminate += 1;
                 if self.call_about(Call::Terminate, launch)
                     && let Some(slot) = self.launches.get(launch).copied()
-                    && let Stage::Pending | Stage::Running | Stage::Working =
-                        self.instances[slot].stage
                 {
-                    self.note_ended(slot);
-                    self.stop(slot, EndCause::Provisioner);
+                    let after = self.terminate_call(slot);
+                    self.then(slot, after, Event::Ends, Self::end_by_order);
                 }
             }
             Action::EndStray { instance } => self.end_stray(instance),
@@ -156,7 +155,8 @@ impl World<'_> {
         }
     }
 
-    fn send(&mut self, observation: Observation, extra: Duration) {
+    /// Like [`Self::tell_later`], and no event can be lost or doubled.
+    pub(super) fn send(&mut self, observation: Observation, extra: Duration) {
         let lag = match &self.config.observation_lag {
             DurationDist::Constant(lag) => *lag,
             varying => varying.sample(&mut self.draws.lag),

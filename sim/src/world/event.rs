@@ -80,6 +80,10 @@ events! {
     FaultTurns = 15,
     /// The engine's process dies by chance.
     ProcessDies = 16,
+    /// A spot request's `ValidUntil`.
+    Expires = 17,
+    /// EC2 carries out the order to end an instance.
+    Ends = 18,
     /// A worker hangs.
     Hangs = 40,
     /// A worker dies.

@@ -9,11 +9,11 @@ use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Time};
 use rand::RngExt;
 
-use super::World;
 use super::cloud::{delay, hours, stream};
 use super::event::{Event, Handle};
 use super::instances::{Health, Instance, Stage};
 use super::tasks::NONE;
+use super::{Truth, World};
 use crate::config::FaultKind;
 use crate::dist::DurationDist;
 
@@ -94,21 +94,24 @@ impl World<'_> {
 
     /// A worker hangs: it neither finishes what it runs nor claims, and tells nobody.
     pub(super) fn hang(&mut self, slot: u32) {
-        let worker = &self.instances[slot];
-        if worker.stage != Stage::Working || worker.health != Health::Well {
+        let Instance { stage, health, worker_type, .. } = self.instances[slot];
+        let is_calm = self.workers[worker_type.index()].hang_hazard == 0.0;
+        if is_calm || stage != Stage::Working || health != Health::Well {
             return;
         }
-        let worker_type = worker.worker_type;
         self.instances[slot].held_then = self.held(slot);
         self.types[worker_type.index()].ready.leave(&mut self.instances, slot);
         self.fall_ill(slot, Health::Hung);
+        self.testify(|world| Truth::WorkerHung { launch: world.instances[slot].launch });
         self.lose_tasks(slot, false);
         self.instances[slot].busy = 0;
     }
 
     /// A worker dies and its instance with it; nobody is told of the tasks.
     pub(super) fn die(&mut self, slot: u32) {
-        if self.instances[slot].stage == Stage::Working {
+        let Instance { stage, worker_type, .. } = self.instances[slot];
+        let is_calm = self.workers[worker_type.index()].death_hazard == 0.0;
+        if !is_calm && stage == Stage::Working {
             self.shut_down(slot, EndCause::Worker, false);
         }
     }

@@ -74,6 +74,8 @@ pub(super) struct Instance {
     pub(super) lifecycle: Lifecycle,
     /// Whether its caller hears of it.
     pub(super) voice: Voice,
+    /// The engine was told that it ended, which was a lie.
+    pub(super) lied_about: bool,
     /// How many launches its call asked for together with it, if it is the first of them.
     pub(super) siblings: u32,
 }

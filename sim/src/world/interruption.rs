@@ -14,7 +14,7 @@ use rand::RngExt;
 use super::cloud::{delay, hours, stream};
 use super::event::Event;
 use super::instances::{Instance, Notice, Stage};
-use super::{Turn, World};
+use super::{Truth, Turn, World, share_equal};
 use crate::config::{FaultKind, Regime};
 use crate::dist::DurationDist;
 use crate::ec2::instance_state::InstanceState;
@@ -29,6 +29,9 @@ impl World<'_> {
     /// Enters what the cloud does by itself: the first event of each pool, and the ends of faults,
     /// from which on waiting requests can be served.
     pub(super) fn open_calendar(&mut self) {
+        if let Some(calm) = &self.config.calm {
+            self.calendar.insert((calm.from, Turn::Calm));
+        }
         if self.pools_have_bursts() {
             (0..self.pools.len()).for_each(|pool| self.plan_burst(PoolId::new(pool)));
         }
@@ -63,6 +66,26 @@ impl World<'_> {
             Turn::FaultEnds => {
                 (0..self.pools.len()).for_each(|pool| self.serve_open(PoolId::new(pool)));
             }
+            Turn::Calm => self.calm_down(),
+        }
+    }
+
+    /// The storm is over: what was to come by chance does not. Notices that were given hold.
+    fn calm_down(&mut self) {
+        if let Some(calm) = &self.config.calm {
+            self.config = &calm.config;
+            self.workers = share_equal(&calm.config.workers);
+        }
+        self.calendar.retain(|(_, turn)| !matches!(turn, Turn::Burst(_)));
+        for slot in self.instances.slots() {
+            let instance = &mut self.instances[slot];
+            if instance.noticed.is_none() {
+                (instance.hazard, instance.rebalance) = (Time::MAX, Time::MAX);
+            }
+        }
+        for pool in (0..self.pools.len()).map(PoolId::new) {
+            self.pools[pool.index()].dry_until = self.now;
+            self.serve_open(pool);
         }
     }
 
@@ -182,7 +205,13 @@ impl World<'_> {
     pub(super) fn notice(&mut self, slot: u32) {
         let Instance { noticed, hazard, .. } = self.instances[slot];
         match noticed {
-            None => self.take_back(slot, StatusCode::InstanceTerminatedNoCapacity),
+            None if hazard > self.now => {} // a calm came before it
+            None => {
+                if self.instances[slot].rebalance <= self.now {
+                    self.recommend(slot);
+                }
+                self.take_back(slot, StatusCode::InstanceTerminatedNoCapacity);
+            }
             Some(Notice::Coming) if hazard == self.now => self.see_notice(slot),
             Some(Notice::Coming | Notice::Seen | Notice::Missed) => {}
         }
@@ -198,6 +227,10 @@ impl World<'_> {
         let ends_at = self.now.saturating_add(self.config.cloud.notice_lead);
         let missing = self.config.cloud.notice_missing;
         let missed = missing > 0.0 && stream(self.draws.notice, instance).random_bool(missing);
+        self.testify(|world| Truth::InstanceTaken {
+            launch: world.instances[slot].launch,
+            ends_at,
+        });
         self.recommend_late(slot, why);
         (self.instances[slot].ends_at, self.instances[slot].lifecycle.taken) = (ends_at, Some(why));
         // Today's requests for want of capacity jump to their end while the instance still runs.

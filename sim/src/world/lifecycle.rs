@@ -9,9 +9,10 @@ use provisioner_engine::observation::{EndCause, Observation, Refusal};
 use provisioner_engine::units::{Duration, Time};
 use rand::RngExt;
 
-use super::World;
 use super::cloud::{PoolState, delay, stream};
+use super::event::Event;
 use super::instances::{Instance, Stage};
+use super::{Truth, World};
 use crate::config::{FaultKind, Regime};
 use crate::dist::DurationDist;
 use crate::ec2::instance_state::{InstanceState, StateReason};
@@ -95,6 +96,15 @@ impl World<'_> {
         assert!(legal, "{launch}: EC2 takes no instance from {from:?} to {to:?}");
         let reason = cause.and_then(StateReason::of);
         self.report(launch, Step::Instance { from, to, reason });
+        let by = cause.unwrap_or(EndCause::Vanished);
+        self.testify(|world| match to {
+            InstanceState::Pending => {
+                Truth::InstanceGiven { launch, instance: world.instances[slot].id() }
+            }
+            InstanceState::Running => Truth::InstanceRan { launch },
+            InstanceState::ShuttingDown => Truth::InstanceStopped { launch, by },
+            InstanceState::Terminated => Truth::InstanceEnded { launch, by },
+        });
         self.enlist(slot, to, cause);
     }
 
@@ -124,8 +134,13 @@ impl World<'_> {
     /// A spot request waits for what this code says.
     pub(super) fn hold(&mut self, slot: u32, code: StatusCode) {
         self.open_request(slot);
-        let Instance { pool, ref mut stage, lifecycle, .. } = self.instances[slot];
-        *stage = Stage::Open;
+        let Instance { pool, ref mut stage, lifecycle, running_since: asked, .. } =
+            self.instances[slot];
+        let waited_before = std::mem::replace(stage, Stage::Open) == Stage::Open;
+        if let Some(valid) = self.config.cloud.request_valid_for.filter(|_| !waited_before) {
+            let until = asked.saturating_add(valid).max(self.now);
+            self.agenda.enter(until, Event::Expires(self.instances.handle(slot)).pack());
+        }
         self.pools[pool.index()].open.push(slot);
         if lifecycle.request != Some(code) {
             self.enter_status(slot, code);
@@ -253,6 +268,12 @@ impl World<'_> {
         self.enter_state(slot, InstanceState::Terminated, Some(cause));
         self.close_request(slot, lifecycle.taken.unwrap_or(code));
         self.end(slot, Observation::InstanceEnded { launch, cause });
+    }
+
+    /// How long EC2 takes to carry out the order to end this instance.
+    pub(super) fn terminate_call(&self, slot: u32) -> Duration {
+        let purpose = self.draws.termination.purpose("call");
+        delay(&self.config.cloud.terminate_call, purpose, &self.instances[slot])
     }
 
     /// How long this instance takes to shut down.

@@ -16,9 +16,9 @@ use provisioner_engine::random::{Seed, Stream};
 use provisioner_engine::units::{Duration, Time};
 use rand::RngExt;
 
-use super::World;
 use super::event::{Event, GENERATIONS, Handle};
 use super::instances::{Instance, Stage};
+use super::{Truth, World, process};
 use crate::config::listing::ListingModel;
 use crate::config::{FaultKind, SimConfig};
 use crate::dist::DurationDist;
@@ -125,7 +125,7 @@ impl World<'_> {
         let step = match state {
             InstanceState::Pending => 0,
             InstanceState::Running => 1,
-            InstanceState::ShuttingDown | InstanceState::Stopping | InstanceState::Stopped => 2,
+            InstanceState::ShuttingDown => 2,
             InstanceState::Terminated => 3,
         };
         let model = &self.config.cloud.listing;
@@ -316,6 +316,8 @@ impl World<'_> {
             let Instance { launch, stage, identity, .. } = self.instances[slot];
             let runs = matches!(stage, Stage::Running | Stage::Working);
             if runs && seed.entity(identity).stream().random_bool(share) {
+                self.instances[slot].lied_about = true;
+                self.testify(|_| Truth::EndLied { launch });
                 self.observe(Observation::InstanceEnded { launch, cause: EndCause::Worker });
             }
         }
@@ -323,7 +325,7 @@ impl World<'_> {
 
     /// Notes which instances run without being known to the engine.
     pub(super) fn count_orphans(&mut self) {
-        if !self.ownership_may_fail() {
+        if !self.ownership_may_fail {
             return;
         }
         let before = std::mem::take(&mut self.orphans);
@@ -342,14 +344,16 @@ impl World<'_> {
             self.ownership.orphan_longest = self.ownership.orphan_longest.max(self.now - since);
             self.orphans.insert(id, (since, self.now));
         }
+        self.ownership.orphans_left = self.orphans.len() as u64;
     }
+}
 
-    /// Whether the engine can ever be wrong about what runs.
-    pub(super) fn ownership_may_fail(&self) -> bool {
-        let model = &self.config.cloud.listing;
-        let faults = !self.config.faults.is_empty() || self.process.is_some();
-        !model.events || model.event_lost > 0.0 || faults
-    }
+/// Whether the engine can ever be wrong about what runs.
+pub(super) fn ownership_may_fail(config: &SimConfig) -> bool {
+    let model = &config.cloud.listing;
+    let may_miss = !model.events || model.event_lost > 0.0 || model.stale_read > 0.0;
+    let may_err = !config.cloud.api.is_plain() || process::may_die(config);
+    may_miss || may_err || !config.faults.is_empty()
 }
 
 #[cfg(test)]

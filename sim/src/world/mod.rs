@@ -21,6 +21,7 @@
 //! | `money` | what launches may cost at most |
 //! | `habits` | how steady the orders are |
 //! | `audit` | checks of all this against itself |
+//! | `truth` | what really happens, told to whoever judges |
 //! | `tasks`, `instances`, `event` | state in reused slots, and how events name it |
 
 mod api;
@@ -43,13 +44,14 @@ mod queue;
 mod quotas;
 mod roles;
 mod tasks;
+mod truth;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use provisioner_engine::Engine;
 use provisioner_engine::decision::Market as BoughtIn;
-use provisioner_engine::ids::{InstanceId, PoolId, WorkerTypeId};
+use provisioner_engine::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
 use provisioner_engine::journal::{Digest, Record};
 use provisioner_engine::launch_map::LaunchMap;
 use provisioner_engine::random::Stream;
@@ -72,6 +74,8 @@ use self::queue::Told;
 use self::quotas::QuotaBook;
 use self::roles::EngineIds;
 use self::tasks::{Queue, TaskCounts, Tasks};
+use self::truth::FaultTurns;
+pub use self::truth::{TaskId, Truth};
 use crate::agenda::{Agenda, LineId};
 use crate::config::{FaultKind, SimConfig, WorkerModel};
 use crate::input::{Task, TaskSource};
@@ -88,6 +92,11 @@ pub struct Hooks<'a> {
     pub progress: Option<&'a mut dyn FnMut(Time)>,
     /// Gets each step of an instance or a spot request through EC2's states.
     pub transition: Option<&'a mut dyn FnMut(Transition)>,
+    /// Whether the modelled world is checked against itself at each iteration, as it always is in
+    /// debug builds: a contradiction is a panic.
+    pub check: bool,
+    /// Gets what really happens, and when.
+    pub truth: Option<&'a mut dyn FnMut(Time, Truth)>,
 }
 
 /// The state of one worker type at one time.
@@ -155,6 +164,8 @@ struct World<'a> {
     changed: Vec<WorkerTypeId>,
     /// What the queue told of the counts of each worker type.
     told: Vec<Told>,
+    /// Launches whose worker registered while the queue was down.
+    registered_unheard: Vec<LaunchId>,
     tasks: Tasks,
     instances: Instances,
     /// The slot of each launch that has not ended.
@@ -189,10 +200,13 @@ struct World<'a> {
     money: Money,
     listings: Listings,
     engine_ids: EngineIds,
-    /// Instances that run without being known to the engine: since when, and when last seen so.
+    /// Instances that run without being known to the engine, if that can be: since when, and when
+    /// last seen so.
+    ownership_may_fail: bool,
     orphans: BTreeMap<InstanceId, (Time, Time)>,
     ownership: Ownership,
     notices: NoticeMeasures,
+    fault_turns: FaultTurns,
 }
 
 /// What the cloud does by itself at a time of its own.
@@ -202,6 +216,8 @@ enum Turn {
     Burst(PoolId),
     /// What was refused for a fault may be had again.
     FaultEnds,
+    /// From now on nothing goes wrong.
+    Calm,
 }
 
 /// What belongs to one worker type. A thousand of them are looked at in no order, so what is used
@@ -257,6 +273,7 @@ impl<'a> World<'a> {
         for (slot, fault) in (0..).zip(&config.faults) {
             if let FaultKind::ToldEnded { .. }
             | FaultKind::Configured(_)
+            | FaultKind::QueueDown
             | FaultKind::Crash { .. } = fault.what
             {
                 for (generation, at) in [(0, fault.from), (1, fault.until)] {
@@ -279,6 +296,7 @@ impl<'a> World<'a> {
                 .iter()
                 .map(|worker_type| Told::new(reads.purpose(&worker_type.name).stream()))
                 .collect(),
+            registered_unheard: Vec::new(),
             changed: (0..types.len()).map(WorkerTypeId::new).collect(),
             waits: vec![waits; types.len()],
             workers: share_equal(&config.workers),
@@ -313,9 +331,14 @@ impl<'a> World<'a> {
             money: Money::new(config.start, config.engine.worker_types.len()),
             listings: Listings::new(config),
             engine_ids: EngineIds::all(config.workers.len()),
+            ownership_may_fail: listing::ownership_may_fail(config),
             orphans: BTreeMap::new(),
             ownership: Ownership::default(),
             notices: NoticeMeasures::default(),
+            fault_turns: match hooks.truth {
+                Some(_) => FaultTurns::of(config),
+                None => FaultTurns::default(),
+            },
             hooks,
         }
     }
@@ -393,6 +416,8 @@ impl<'a> World<'a> {
             Event::Deadline(handle) => self.on_task(handle, Self::give_up),
             Event::SlotRested(handle) => self.on_instance(handle, Self::slot_rested),
             Event::Answered(handle) => self.on_instance(handle, Self::answer),
+            Event::Ends(handle) => self.on_instance(handle, Self::end_by_order),
+            Event::Expires(handle) => self.on_instance(handle, Self::expire),
             Event::Running(handle) => self.on_instance(handle, Self::start_running),
             Event::Booted(handle) => self.on_instance(handle, Self::boot),
             Event::Noticed(handle) => self.on_instance(handle, Self::notice),

@@ -21,11 +21,11 @@ use provisioner_engine::units::{Duration, Time};
 use provisioner_engine::worker_type::EngineConfig;
 use rand::RngExt;
 
-use super::World;
 use super::api::Order;
 use super::cloud::hours;
 use super::event::{Event, Handle};
 use super::instances::{Stage, Voice};
+use super::{Truth, World};
 use crate::config::process::CrashStep;
 use crate::config::{FaultKind, SimConfig};
 use crate::dist::DurationDist;
@@ -147,7 +147,8 @@ impl World<'_> {
 
     /// The process dies at a random step.
     pub(super) fn die_by_chance(&mut self) {
-        let Some(process) = &mut self.process else { return };
+        let is_calm = self.config.process.crash_rate == 0.0;
+        let Some(process) = self.process.as_mut().filter(|_| !is_calm) else { return };
         let random = &mut process.random;
         let step = match random.random_range(0..6) {
             0 => CrashStep::Between,
@@ -203,6 +204,7 @@ impl World<'_> {
         process.unwritten.clear();
         process.is_down = true;
         self.engine = process.restore();
+        self.testify(|_| Truth::ProcessDied);
         self.in_flight.lose();
         self.listings.lose();
         for slot in self.instances.slots() {
@@ -220,6 +222,7 @@ impl World<'_> {
         process.is_down = false;
         let (config, written_at) = (process.config.take(), process.written_at);
         self.restarts += 1;
+        self.testify(|_| Truth::ProcessCameBack);
         self.observe(Observation::Restarted);
         if let Some(config) = config {
             self.configure(config);

@@ -1,7 +1,8 @@
 //! What the queue says: its counts, late, wrong or not at all, and what a worker holds.
 //!
 //! While it tells the truth, only counts that changed are told. While it does not, each worker
-//! type is read at each iteration, and is read again once it does.
+//! type is read at each iteration, and is read again once it does. Who registers while it is down is
+//! told when it is up again.
 
 use std::collections::VecDeque;
 
@@ -12,7 +13,7 @@ use provisioner_engine::units::Time;
 use rand::RngExt;
 
 use super::World;
-use super::instances::{Health, Instance, NEVER};
+use super::instances::{Health, Instance, NEVER, Stage};
 use super::tasks::Queue;
 use crate::config::FaultKind;
 
@@ -107,6 +108,25 @@ impl World<'_> {
         self.observe(Observation::DemandCounted { worker_type, pending, claimed, as_of });
     }
 
+    /// A worker registered: the queue tells so, if it answers.
+    pub(super) fn tell_registered(&mut self, launch: LaunchId) {
+        if self.is(|fault| matches!(fault, FaultKind::QueueDown)) {
+            self.registered_unheard.push(launch);
+        } else {
+            self.tell(Observation::WorkerRegistered { launch });
+        }
+    }
+
+    /// The queue answers again: who registered meanwhile is told.
+    pub(super) fn queue_returns(&mut self) {
+        for launch in std::mem::take(&mut self.registered_unheard) {
+            let slot = self.launches.get(launch).copied();
+            if slot.is_some_and(|slot| self.instances[slot].stage == Stage::Working) {
+                self.tell_registered(launch);
+            }
+        }
+    }
+
     /// The queue is asked what a worker holds, and answers after a while, if it answers at all.
     pub(super) fn check_worker(&mut self, launch: LaunchId) {
         if let Some(answer) = self.worker_checked(launch) {
@@ -129,7 +149,7 @@ impl World<'_> {
         true
     }
 
-    /// What the queue knows of a worker: a claim is held until it is given back or expires.
+    /// What the queue says of a worker: a claim is held until it is given back or expires.
     fn worker_checked(&self, launch: LaunchId) -> Option<Observation> {
         if self.is(|fault| matches!(fault, FaultKind::QueueDown)) {
             return None;
@@ -138,9 +158,14 @@ impl World<'_> {
         let Instance { health, ill_since, held_then, last_claim, .. } = self.instances[slot];
         let expires = ill_since.saturating_add(self.config.queue.claim_expiry);
         let expiring = health == Health::Hung && self.now < expires;
+        let says = self.faults().find_map(|fault| match fault {
+            FaultKind::QueueSaysOfWorkers { claimed } => Some(*claimed),
+            _ => None,
+        });
+        let claimed = says.unwrap_or(if expiring { held_then } else { self.held(slot) });
         Some(Observation::WorkerChecked {
             launch,
-            claimed: if expiring { held_then } else { self.held(slot) },
+            claimed,
             last_claim: (last_claim != NEVER).then_some(last_claim),
             as_of: self.now,
         })

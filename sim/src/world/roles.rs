@@ -66,6 +66,7 @@ impl World<'_> {
                 let config = if begins { change.apply(config) } else { config.clone() };
                 self.configure(config);
             }
+            FaultKind::QueueDown if !begins => self.queue_returns(),
             FaultKind::Crash { step } if begins => {
                 let Fault { from, until, .. } = self.config.faults[slot as usize];
                 self.doom(*step, until.since(from));

@@ -4,10 +4,10 @@ use provisioner_engine::ids::WorkerTypeId;
 use provisioner_engine::observation::{EndCause, Observation};
 use provisioner_engine::units::{Duration, Ratio, Time};
 
-use super::World;
 use super::event::{Event, GENERATIONS, Handle};
 use super::instances::{Health, Instance, Stage};
 use super::tasks::{NONE, Phase, worker_type_of};
+use super::{TaskId, Truth, World};
 use crate::config::IdleStop;
 use crate::input::Task;
 
@@ -17,6 +17,10 @@ impl World<'_> {
         self.events += 1;
         self.type_of(task.worker_type).counts.submitted += 1;
         let slot = self.tasks.insert(task);
+        self.testify(|_| {
+            let Task { worker_type, deadline, retries, .. } = task;
+            Truth::TaskSubmitted { task: TaskId(slot), worker_type, deadline, retries }
+        });
         if task.deadline != Time::MAX {
             let at = task.deadline.max(self.now);
             self.agenda.enter(at, Event::Deadline(self.tasks.handle(slot)).pack());
@@ -62,6 +66,10 @@ impl World<'_> {
         }
         let done = self.now.saturating_add(run_time(duration, utility));
         self.agenda.enter(done, Event::TaskDone(handle).pack());
+        self.testify(|world| {
+            let launch = world.instances[instance].launch;
+            Truth::TaskClaimed { task: TaskId(slot), launch }
+        });
         if self.recent_waits.len() == super::WAITS_AT_ONCE {
             self.settle_waits();
         }
@@ -73,6 +81,7 @@ impl World<'_> {
         let worker_type = worker_type_of(&self.tasks[slot]);
         let (instance, spent) = self.unclaim(slot);
         self.instances[instance].useful += spent;
+        self.testify(|_| Truth::TaskDone { task: TaskId(slot) });
         self.tasks.remove(slot);
         self.touch(worker_type);
         let state = self.type_of(worker_type);
@@ -176,6 +185,7 @@ impl World<'_> {
             return;
         }
         let Instance { launch, worker_type, .. } = self.instances[handle.slot];
+        self.testify(|_| Truth::WorkerAsked { launch });
         self.tell(Observation::WorkerIdled { launch });
         if let Some(interval) = self.workers[worker_type.index()].asks {
             self.agenda.enter(self.now.saturating_add(interval), Event::Asks(handle).pack());
@@ -228,6 +238,7 @@ impl World<'_> {
         while self.instances[instance].first_task != NONE {
             let slot = self.instances[instance].first_task;
             let (_, spent) = self.unclaim(slot);
+            self.testify(|_| Truth::TaskLost { task: TaskId(slot), told });
             let task = &mut self.tasks[slot];
             // The run's end in the agenda is void: what was claimed then is not there any more.
             task.generation = (task.generation + 1) % GENERATIONS;
@@ -264,6 +275,10 @@ impl World<'_> {
         let retries = task.task.retries;
         (task.phase, task.rerun) = (Phase::Pending, true);
         task.task.retries = retries.saturating_sub(1);
+        self.testify(|_| match (TaskId(slot), retries) {
+            (task, 0) => Truth::TaskExhausted { task },
+            (task, _) => Truth::TaskRequeued { task },
+        });
         self.touch(worker_type);
         let state = self.type_of(worker_type);
         state.queue.claimed -= 1;
@@ -279,6 +294,7 @@ impl World<'_> {
     /// A task's deadline passed.
     pub(super) fn give_up(&mut self, slot: u32) {
         let worker_type = worker_type_of(&self.tasks[slot]);
+        self.testify(|_| Truth::TaskExpired { task: TaskId(slot) });
         self.touch(worker_type);
         match self.tasks[slot].phase {
             Phase::Pending => {

@@ -70,6 +70,7 @@ pub fn world(worker_types: Vec<WorkerType>) -> SimConfig {
         queue: QueueModel::default(),
         process: ProcessModel::default(),
         faults: Vec::new(),
+        calm: None,
         workers,
         observation_lag: NO_DELAY,
         series_step: None,

@@ -1,6 +1,5 @@
 //! How EC2 answers calls.
 
-use provisioner_engine::units::Duration;
 use provisioner_sim::config::api::{ApiBuckets, ApiModel, Fulfilment, TokenBucket};
 
 use super::delay::{delay, some_time};
@@ -71,13 +70,6 @@ pub(super) fn api(s: &mut Section<'_>, base: &ApiModel) -> ApiModel {
             "From a call to the caller's belief that no answer will come.",
             base.call_timeout,
             "the AWS SDKs wait for an answer for a minute",
-        ),
-        client_token_life: s.defaulted(
-            "client_token_life",
-            kind::duration().within(Duration::HOUR..=Duration::from_hours(240)),
-            "How long EC2 knows a client token.",
-            base.client_token_life,
-            "assumed: EC2 Developer Guide, \"Ensuring idempotency\", does not say",
         ),
         fulfilment: s.defaulted(
             "fulfilment",

@@ -6,7 +6,7 @@ use provisioner_sim::config::{CloudModel, Regime};
 use provisioner_sim::dist::DurationDist;
 
 use super::api::api;
-use super::delay::{delay, duration};
+use super::delay::{delay, duration, some_time};
 use super::{At, lifecycle};
 use crate::file::{Section, kind};
 
@@ -60,6 +60,14 @@ pub(super) fn cloud(s: &mut Section<'_>, regime: Regime, behaviour: Behaviour) -
             &base.answer,
             ANSWER,
         ),
+        request_valid_for: s.optional(
+            "request_valid_for",
+            some_time(),
+            "From a spot request to its `ValidUntil`: one that still waits then has expired \
+             (`schedule-expired`; only in the bid era do requests wait). If left out, none expires: \
+             `request_timeout` is shorter than EC2's own end (EC2 API, RequestSpotInstances: none \
+             until 2017, seven days since).",
+        ),
         pending_to_running: delay(
             s,
             "pending_to_running",
@@ -67,10 +75,19 @@ pub(super) fn cloud(s: &mut Section<'_>, regime: Regime, behaviour: Behaviour) -
             &base.pending_to_running,
             PENDING,
         ),
+        terminate_call: delay(
+            s,
+            "terminate_call",
+            "From the order to end an instance, and the last look at its worker, until EC2 carries \
+             it out: the worker may claim meanwhile.",
+            &base.terminate_call,
+            "none if plain; assumed to take as long as a launch call (daemonology ec2-boot-bench, \
+             2021: 1.5 s)",
+        ),
         termination: delay(
             s,
             "termination",
-            "From the order to end an instance to `terminated`; billing stops at the order.",
+            "From then to `terminated`; billing stops at the beginning.",
             &base.termination,
             "assumed: Linux images shut down within a minute or two",
         ),
@@ -123,12 +140,13 @@ pub(super) fn cloud(s: &mut Section<'_>, regime: Regime, behaviour: Behaviour) -
             lifecycle::quotas(s, base.quotas)
         }),
         spot_billing: s.section("spot_billing", "How spot instances are billed.", |s| {
-            billing(s, base.spot_billing)
+            let units = units(s, base.spot_billing);
+            spot_billing(s, units)
         }),
         on_demand_billing: s.section(
             "on_demand_billing",
-            "How on-demand instances are billed.",
-            |s| billing(s, base.on_demand_billing),
+            "How on-demand instances are billed, at the price of their start.",
+            |s| units(s, base.on_demand_billing),
         ),
     };
     let observation_lag = delay(
@@ -141,13 +159,8 @@ pub(super) fn cloud(s: &mut Section<'_>, regime: Regime, behaviour: Behaviour) -
     CloudDoc { model, not_offered, observation_lag }
 }
 
-fn billing(s: &mut Section<'_>, rule: BillingRule) -> BillingRule {
-    let rereads = [("each-hour", Reread::EachHour), ("continuous", Reread::Continuous)];
-    let refunds = [
-        ("last-partial-hour", Refund::LastPartialHour),
-        ("first-hour", Refund::FirstHour),
-        ("nothing", Refund::Nothing),
-    ];
+/// For which time a stay is billed.
+fn units(s: &mut Section<'_>, rule: BillingRule) -> BillingRule {
     let quantum = kind::duration().within(Duration::SECOND..=Duration::DAY);
     let minimum = kind::duration().within(..=Duration::DAY);
     BillingRule {
@@ -165,6 +178,19 @@ fn billing(s: &mut Section<'_>, rule: BillingRule) -> BillingRule {
             rule.minimum,
             BILLED,
         ),
+        ..rule
+    }
+}
+
+/// What only spot instances know: prices that change, and ends that are not ours.
+fn spot_billing(s: &mut Section<'_>, rule: BillingRule) -> BillingRule {
+    let rereads = [("each-hour", Reread::EachHour), ("continuous", Reread::Continuous)];
+    let refunds = [
+        ("last-partial-hour", Refund::LastPartialHour),
+        ("first-hour", Refund::FirstHour),
+        ("nothing", Refund::Nothing),
+    ];
+    BillingRule {
         reread: s.defaulted(
             "reread",
             kind::choice(&rereads),
@@ -179,5 +205,6 @@ fn billing(s: &mut Section<'_>, rule: BillingRule) -> BillingRule {
             rule.refund,
             BILLED,
         ),
+        ..rule
     }
 }

@@ -72,6 +72,10 @@ pub(super) fn fault(s: &mut Section<'_>) -> FaultDoc {
         let claimed = s.required("claimed", kind::integer(), "Tasks said to be held by workers.");
         WhatDoc::Known(FaultKind::QueueSays { pending, claimed })
     };
+    let queue_says_of_workers = |s: &mut Section<'_>| {
+        let claimed = s.required("claimed", kind::integer(), "Tasks said to be held by each.");
+        WhatDoc::Known(FaultKind::QueueSaysOfWorkers { claimed })
+    };
     let broken_image = |s: &mut Section<'_>| {
         let doc = "Of which worker types, by name; of all if left out.";
         let value = s.optional("worker_types", kind::list(kind::text()), doc);
@@ -156,11 +160,16 @@ pub(super) fn fault(s: &mut Section<'_>) -> FaultDoc {
         ),
         Variant::new(
             "queue-down",
-            "The queue answers nothing: its counts are unknown, and so is what a worker holds.",
+            "The queue answers nothing: unknown are its counts, what a worker holds and who registers.",
             &queue_down,
         ),
         Variant::new("queue-zero", "The queue says that there is no task.", &queue_zero),
         Variant::new("queue-says", "The queue tells these counts of every queue.", &queue_says),
+        Variant::new(
+            "queue-says-of-workers",
+            "The queue tells this of each worker that it is asked about: that it is idle, or not.",
+            &queue_says_of_workers,
+        ),
         Variant::new(
             "broken-image",
             "Instances that start to boot never claim a task.",

@@ -93,6 +93,16 @@ pub(crate) fn resolve(floors: &[FloorDoc], span: Span) -> Vec<Floor> {
     changes
 }
 
+/// The same if clocks were never changed after the start.
+pub(crate) fn unchanged(floors: &[FloorDoc], span: Span) -> Vec<Floor> {
+    let start = Timestamp::from_millisecond(span.start.ms()).unwrap_or(Timestamp::MAX);
+    let unchanged = |floor: &FloorDoc| FloorDoc {
+        time_zone: floor.time_zone.to_offset(start).to_time_zone(),
+        ..floor.clone()
+    };
+    resolve(&floors.iter().map(unchanged).collect::<Vec<_>>(), span)
+}
+
 impl FloorDoc {
     /// When it holds during the run, from the day before on.
     fn periods(&self, span: Span) -> Vec<(Time, Time, u32)> {
@@ -132,7 +142,8 @@ mod tests {
 
     fn told(floors: &[FloorDoc], start: &str, end: &str) -> Vec<String> {
         let (start, end) = (time(start), time(end));
-        let span = Span { start, end, warmup: Duration::ZERO, drain: Duration::ZERO };
+        let span =
+            Span { start, end, warmup: Duration::ZERO, drain: Duration::ZERO, calm_from: None };
         let told = |floor: Floor| format!("{} {}", floor.from, floor.capacity_min);
         resolve(floors, span).into_iter().map(told).collect()
     }
@@ -162,6 +173,27 @@ mod tests {
                 "2026-03-30T06:00:00Z 4",
                 "2026-03-30T16:00:00Z 0",
             ]
+        );
+    }
+
+    #[test]
+    fn office_hours_stay_office_hours_when_clocks_are_put_back_and_move_if_clocks_never_change() {
+        let autumn = ("2026-10-24T00:00:00Z", "2026-10-25T12:00:00Z");
+        let both_days = |told: Vec<String>| told[2..6].join(", ");
+        assert_eq!(
+            both_days(told(&[office("Europe/Berlin")], autumn.0, autumn.1)),
+            "2026-10-24T06:00:00Z 4, 2026-10-24T16:00:00Z 0, \
+             2026-10-25T07:00:00Z 4, 2026-10-25T17:00:00Z 0"
+        );
+        let (start, end) = (time(autumn.0), time(autumn.1));
+        let span = Span { start, end, warmup: Duration::ZERO, drain: Duration::ZERO };
+        let unchanged = unchanged(&[office("Europe/Berlin")], span).into_iter();
+        assert_eq!(
+            both_days(
+                unchanged.map(|floor| format!("{} {}", floor.from, floor.capacity_min)).collect()
+            ),
+            "2026-10-24T06:00:00Z 4, 2026-10-24T16:00:00Z 0, \
+             2026-10-25T06:00:00Z 4, 2026-10-25T16:00:00Z 0"
         );
     }
 

@@ -1,8 +1,8 @@
 //! What protects the engine from a lying cloud: a preset, and each rule for itself.
 
 use provisioner_engine::guards::{
-    Absence, ApiRule, BreakerRule, Bucket, Guards, IceRule, ListingRule, LossRule, Memory, Removed,
-    ShareRule, StrayRule, Unanswered, ZombieRule,
+    Absence, ApiRule, BreakerRule, Bucket, Guards, IceRule, ListingRule, LossRule, Memory,
+    RebalanceRule, Removed, ShareRule, StrayRule, Unanswered, ZombieRule,
 };
 use provisioner_engine::units::{Duration, Ratio};
 
@@ -92,6 +92,13 @@ fn rules(s: &mut Section<'_>, preset: Guards) -> Guards {
             preset.losses.is_some(),
             &losses,
         ),
+        rebalance: rule(
+            s,
+            "rebalance",
+            "Where EC2 recommends to leave a pool, others are tried first; nothing is ended.",
+            preset.rebalance.is_some(),
+            &rebalance,
+        ),
         share: rule(
             s,
             "share",
@@ -178,12 +185,23 @@ fn block(
     doc: &'static str,
     default: Option<Duration>,
 ) -> Option<Duration> {
+    sourced_block(s, key, doc, default, PRESET)
+}
+
+/// The same, with a source of its own.
+fn sourced_block(
+    s: &mut Section<'_>,
+    key: &'static str,
+    doc: &'static str,
+    default: Option<Duration>,
+    source: &'static str,
+) -> Option<Duration> {
     let off = |_: &mut Section<'_>| None;
     let variants = [Variant::new("off", "Never.", &off)];
     let duration = ShortForm::new(some_time(), Some);
     let default = default.map_or("off".to_owned(), |default| some_time().show(&default));
     let default = default.trim_matches('"');
-    s.variant(key, doc, &variants, Some(&duration), Some((&format!("\"{default}\""), PRESET)))
+    s.variant(key, doc, &variants, Some(&duration), Some((&format!("\"{default}\""), source)))
 }
 
 /// A duration of a rule.
@@ -259,10 +277,40 @@ fn losses(s: &mut Section<'_>) -> LossRule {
         penalty: time(
             s,
             "penalty",
-            "How long it is avoided; then it is forgiven.",
+            "How long it is avoided; after each further offence twice as long. Then one launch tries \
+             it: an instance that is lost within `within` is the next offence.",
             default.penalty,
             CHOSEN,
         ),
+        penalty_max: time(
+            s,
+            "penalty_max",
+            "The longest that it is avoided.",
+            default.penalty_max,
+            "what makes a pool scarce lasts for hours",
+        ),
+        forgotten_after: time(
+            s,
+            "forgotten_after",
+            "Offences that are followed by none for so long are forgotten.",
+            default.forgotten_after,
+            "scarcity follows the hours of the day",
+        ),
+    }
+}
+
+fn rebalance(s: &mut Section<'_>) -> RebalanceRule {
+    const NOISE: &str = "aws-node-termination-handler#141: nothing follows 7 of 10";
+    let default = RebalanceRule::default();
+    RebalanceRule {
+        instances: count(
+            s,
+            "instances",
+            "So many instances of a pool with a recommendation make it the last to be bought from.",
+            default.instances,
+            NOISE,
+        ),
+        within: time(s, "within", "How far back they count.", default.within, CHOSEN),
     }
 }
 
@@ -455,6 +503,14 @@ fn zombies(s: &mut Section<'_>) -> ZombieRule {
             "What the queue said of a worker is evidence for so long.",
             default.evidence_max,
             CHOSEN,
+        ),
+        suspected_after: sourced_block(
+            s,
+            "suspected_after",
+            "Where tasks wait for so long though working capacity is free, the queue is asked who \
+             does not claim, and that is not counted as supply.",
+            default.suspected_after,
+            "a Taskcluster worker asks for work every 20 seconds",
         ),
     }
 }

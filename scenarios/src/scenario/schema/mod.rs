@@ -38,6 +38,7 @@ pub(super) use self::market::{
 pub(super) use self::tasks::{RecordedTasksDoc, TasksDoc};
 pub(super) use self::worker_type::{InstanceTypeDoc, WorkerTypeDoc};
 use super::checks::Check;
+use super::protection::Protection;
 use crate::file::{Issue, Kind, Place, Section, kind};
 
 /// A scenario file as it is written.
@@ -56,6 +57,8 @@ pub(super) struct Document {
     /// By name.
     pub(super) worker_types: Vec<(String, WorkerTypeDoc)>,
     pub(super) checks: Vec<Check>,
+    /// What its accident is about.
+    pub(super) without: Vec<Protection>,
 }
 
 /// When a run happens.
@@ -65,6 +68,7 @@ pub(super) struct Span {
     pub(super) end: Time,
     pub(super) warmup: Duration,
     pub(super) drain: Duration,
+    pub(super) calm_from: Option<Time>,
 }
 
 impl Span {
@@ -137,6 +141,14 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Setting>) -> Docum
         |_, s| worker_type::worker_type(s, &workers),
     );
     let checks = checks::checks(s);
+    let doc = "What happened to others that the scenario tells.";
+    let without = s.section("incident", doc, |s| {
+        let doc = "What protects us from it: `--as unguarded` lacks that. Names of guard rules, and \
+                   `absence` (doubts about what listings lack), `settle` (of scaling `target`), `hold` \
+                   (of placement `spread`), `spend` (ceilings), `clock_changes` (of floors).";
+        let without = kind::list(kind::choice(Protection::ALL));
+        s.defaulted("without", without, doc, Vec::new(), "it is about nothing that can be off")
+    });
     if s.is_sound() && worker_types.is_empty() {
         let issue = Issue::new("the scenario has no worker type", s.here());
         s.report(issue.hint("add a section [worker_types.\"proj/builds\"]"));
@@ -156,6 +168,7 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Setting>) -> Docum
         faults: faults.into_iter().map(|(_, fault)| fault).collect(),
         worker_types,
         checks,
+        without,
     }
 }
 
@@ -182,13 +195,21 @@ fn span(s: &mut Section<'_>) -> Span {
         Duration::DAY,
         "longer than any backlog of a fleet that keeps up",
     );
+    let calm_from = s.optional(
+        "calm_from",
+        delay::duration(),
+        "From so long after `start` on nothing goes wrong any more, neither by chance nor as one of \
+         [faults], pools have machines, and prices are as low as they ever were before: how does \
+         the fleet recover?",
+    );
+    let calm_from = calm_from.map(|after| start.saturating_add(after));
     let given = match (end, length) {
         (None, Some(length)) => Some(start.saturating_add(length)),
         (end, None) => end,
         (Some(_), Some(_)) => {
             let issue = Issue::new("`end` and `length` say the same", s.place("length"));
             s.report(issue.hint("leave one of them out"));
-            return Span { start, end: start, warmup, drain };
+            return Span { start, end: start, warmup, drain, calm_from };
         }
     };
     let end = given.unwrap_or(start);
@@ -214,7 +235,7 @@ fn span(s: &mut Section<'_>) -> Span {
         };
         issue.into_iter().for_each(|issue| s.report(issue));
     }
-    Span { start, end, warmup, drain }
+    Span { start, end, warmup, drain, calm_from }
 }
 
 fn limits(s: &mut Section<'_>) -> Limits {

@@ -93,7 +93,7 @@ fn options_of_its_own_policies_are_kept() {
 fn another_provisioner_is_another_run_of_the_same_load() {
     let scenario = load_text(WEEK).expect("a good file").scenario;
     let mut hashes = BTreeSet::from([scenario.hash().to_owned()]);
-    for profile in Profile::ALL {
+    for profile in [Profile::V1, Profile::WorkerManager, Profile::Ours] {
         let run_by = scenario.clone().run_by(profile);
         assert!(
             hashes.insert(run_by.hash().to_owned()),
@@ -112,4 +112,20 @@ fn a_file_that_says_what_we_do_is_run_as_ours() {
     let text = WEEK.replace("placement = \"on-demand\"\n", "");
     let scenario = load_text(&format!("{text}{ours}")).expect("a good file").scenario;
     assert_eq!(engine(&scenario, Some(Profile::Ours)), engine(&scenario, None));
+}
+
+#[test]
+fn unguarded_is_the_file_without_what_its_accident_is_about() {
+    let with = |lines: &str| load_text(&format!("{WEEK}{lines}"));
+    let unguarded = |lines: &str| {
+        let scenario = with(lines).expect("a good file").scenario;
+        (scenario.has_unguarded(), engine(&scenario, Some(Profile::Unguarded)))
+    };
+    let said = engine(&with("").expect("a good file").scenario, None);
+    assert_eq!(unguarded(""), (false, said.clone()));
+    let guards = Guards { ice: None, memory: Memory::Listed, ..said.guards };
+    let lacks = EngineConfig { guards, ..said };
+    assert_eq!(unguarded("[incident]\nwithout = [\"ice\", \"memory\"]"), (true, lacks));
+    let issues = with("[incident]\nwithout = [\"icy\"]").expect_err("nothing is called so");
+    assert!(format!("{issues}").contains("did you mean \"ice\"?"), "{issues}");
 }

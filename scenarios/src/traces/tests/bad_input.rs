@@ -1,6 +1,7 @@
 //! Broken and odd files: each kind is an error that says where, or a counted warning.
 
 use expect_test::expect;
+use provisioner_sim::input::Priority;
 
 use super::*;
 
@@ -326,9 +327,9 @@ fn a_newer_or_damaged_canonical_file_is_refused() {
     canonical::write(&trace, &mut bytes).unwrap();
     assert!(canonical::read("t", bytes.as_slice()).unwrap() == trace);
     let mut newer = bytes.clone();
-    newer[8] = 2;
+    newer[8] = 3;
     expect![[r#"
-        error: the trace has version 2; this program reads up to 1
+        error: the trace has version 3; this program reads up to 2
           --> t, byte 10
         hint: update this program, or import the original file again"#]]
     .assert_eq(&refused("t", &newer, &plain()));
@@ -339,5 +340,61 @@ fn a_newer_or_damaged_canonical_file_is_refused() {
         let mut damaged = bytes.clone();
         damaged[at] ^= 0x10;
         refused("t", &damaged, &plain());
+    }
+}
+
+/// As version 1 wrote it: the durations, which need three bytes, have four.
+#[test]
+fn a_canonical_file_of_version_1_is_still_read() {
+    let old = b"\x89pTrace\n\x01\0\x01\x06\x03\0\0\0\0\0\0\0\x03\0\0\0\
+        \x10\0\0\0gecko-t/linux-19\x0f\0\0\0gecko-t/linux-1\x10\0\0\0gecko-t/linux-41\
+        )\"\x90[\xfe\xf5A\xc8\0\x80n\x87t\x01\0\0\x02Y\x94\r\0\0\0\0\0\x04\
+        \xff\xff\xff\xff\xff\xff\xff\x7f\0\0\0\0\0\0\0\0\0\x01\x06\0\0\0\0\0\0\0\0\
+        \x05\0\0\0\0\0\0\0\0\0\0f\x0bG\x10\xd4-\x10\0\xbd\xbb\x08\0\0\0\0\0\0\x01\x02\
+        +\xf2Q\r\xbf\x03\x9e\xf8";
+    let csv = format!(
+        "{TASKS}1600000000000,1950253,gecko-t/linux-19\n1600000002918,1462294,gecko-t/linux-1\n\
+         1600000004167,889945,gecko-t/linux-41\n"
+    );
+    let expected = import_from("t.csv", csv.as_bytes(), &plain()).unwrap().trace;
+    let read = canonical::read("t", old.as_slice()).unwrap();
+    assert!(read == expected);
+    let [read, expected] = [read, expected].map(|trace| {
+        let mut bytes = Vec::new();
+        canonical::write(&trace, &mut bytes).unwrap();
+        bytes
+    });
+    assert_eq!(read, expected);
+}
+
+/// Files that are whole, and could only come from another program.
+#[test]
+fn canonical_tasks_that_cannot_be_are_refused() {
+    let sound = TaskRow {
+        submitted: Time::from_ms(1_400_000_000_000),
+        duration: hours(1),
+        deadline: Time::MAX,
+        queue: 0,
+        priority: Priority::default(),
+        retries: 5,
+    };
+    let said = |odd: TaskRow, at: usize| {
+        let mut tasks = vec![sound; 5_000];
+        tasks[at] = odd;
+        let trace = TaskTrace { queues: vec!["a".to_owned()], tasks: tasks.into_iter().collect() };
+        let mut bytes = Vec::new();
+        canonical::write(&Trace::Tasks(trace), &mut bytes).unwrap();
+        import_from("t", bytes.as_slice(), &plain()).map_err(|error| error.to_string())
+    };
+    let submitted = sound.submitted - hours(1);
+    // In the middle, and at the edges of what is decoded together.
+    for at in [1, 255, 256, 4_095, 4_096, 4_999] {
+        let unknown = said(TaskRow { queue: 1, ..sound }, at).unwrap_err();
+        assert!(unknown.contains("a number is out of range"), "{unknown}");
+        let negative = said(TaskRow { duration: Duration::from_ms(-1), ..sound }, at).unwrap_err();
+        assert!(negative.contains("a number is out of range"), "{negative}");
+        let earlier = said(TaskRow { submitted, ..sound }, at).unwrap_err();
+        assert!(earlier.contains("time goes back"), "{earlier}");
+        assert!(said(TaskRow { duration: hours(2), ..sound }, at).is_ok());
     }
 }

@@ -106,16 +106,26 @@ fn no_file_that_was_cut_is_read_as_whole() {
     }
 }
 
+fn read_in_every_format(bytes: &[u8]) {
+    for &format in Format::ALL {
+        let options = Options { format: Some(format), ..Options::default() };
+        let _ = import_from("on-demand.us-east-1.x", bytes, &options);
+    }
+    let _ = trace_of("x", bytes);
+}
+
+#[test]
+fn a_file_of_empty_lines_is_read_or_refused_in_every_format() {
+    read_in_every_format(b"\n");
+    read_in_every_format(b"\n\r\n\n");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn any_bytes_are_read_or_refused_in_every_format(bytes in vec(any::<u8>(), 0..200)) {
-        for &format in Format::ALL {
-            let options = Options { format: Some(format), ..Options::default() };
-            let _ = import_from("on-demand.us-east-1.x", bytes.as_slice(), &options);
-        }
-        let _ = trace_of("x", &bytes);
+        read_in_every_format(&bytes);
     }
 
     #[test]
@@ -158,6 +168,32 @@ proptest! {
         let imported = imported.expect("just written");
         prop_assert!(imported.findings.to_string().starts_with("trace: canonical form"));
         prop_assert_eq!(written(&imported.trace), bytes);
+    }
+
+    #[test]
+    fn equal_tasks_and_queues_are_counted_as_from_a_sorted_list(
+        rows in vec((0..3_i64, 0..4_i64, 0..2_u32), 1..900),
+    ) {
+        let mut at = 1_400_000_000_000;
+        let row = |(pause, duration, queue)| {
+            // Of three rows two follow at once: instants of all sizes, everywhere in a chunk.
+            at += i64::from(pause == 2);
+            format!("{at},{duration},{}\n", ["a", "b"][queue as usize])
+        };
+        let mut rows: Vec<_> = rows.into_iter().map(row).collect();
+        let text = format!("submitted_ms,duration_ms,queue\n{}", rows.concat());
+        let (trace, found) = trace_of("t.csv", text.as_bytes()).expect("sound");
+        let (_, again) = trace_of("t", &written(&trace)).expect("just written");
+        let of_queue = |queue: &str| rows.iter().filter(|row| row.ends_with(queue)).count() as u64;
+        let mut queues = vec![("a".to_owned(), of_queue("a\n")), ("b".to_owned(), of_queue("b\n"))];
+        queues.retain(|(_, rows)| *rows > 0);
+        queues.sort_by_key(|(_, rows)| std::cmp::Reverse(*rows));
+        rows.sort();
+        let equal = rows.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64;
+        for findings in [found, again] {
+            prop_assert_eq!(findings.count(NoteKind::EqualTask), equal);
+            prop_assert_eq!(&findings.group_rows, &queues);
+        }
     }
 
     #[test]

@@ -1,0 +1,99 @@
+//! One spot pool holds no more than its share of a worker type, where others could hold the rest.
+//!
+//! The share is of live and wanted capacity, rounded up; a small fleet may stand in one pool; and
+//! with fewer usable pools than the share needs, each may hold its part of everything.
+//!
+//! Read in favour of the accused: wanted are all tasks waiting, or claimed by nobody who is live.
+//! Usable is a pool only if it certainly can be bought from (see `pools`). A call that is made again
+//! is no launch. On demand has no pools.
+
+use std::collections::BTreeMap;
+
+use super::pools::Pools;
+use crate::note::{Notes, Rule};
+use crate::{Check, Order, Scene, Told, WorkerType};
+
+#[derive(Default)]
+pub(super) struct Shares {
+    /// Tasks pending and claimed.
+    demand: BTreeMap<WorkerType, (u32, u32)>,
+    pools: Pools,
+}
+
+impl Check for Shares {
+    fn told(&mut self, scene: &Scene<'_>, told: &Told, _: &mut Notes) {
+        if let Told::Demand { worker_type, pending, claimed, .. } = *told {
+            self.demand.insert(worker_type, (pending, claimed));
+        }
+        self.pools.learn(scene, told);
+    }
+
+    fn ordered(&mut self, scene: &Scene<'_>, order: &Order, notes: &mut Notes) {
+        let Order::Launch { first, count, worker_type, pool, market } = *order else { return };
+        let Some(rule) = scene.rules.share.filter(|_| market.is_spot() && scene.book.is_new(first))
+        else {
+            return;
+        };
+        let Some(buyer) = scene.rules.worker_types.get(&worker_type) else { return };
+        let Some(this) = buyer.candidates.get(&pool) else { return };
+        let (mut there, mut live) = (0, 0);
+        for known in scene.book.of_type(worker_type).filter(|known| known.counts()) {
+            live += u64::from(known.capacity);
+            let is_there = known.pool == pool && known.market.is_spot();
+            there += if is_there { u64::from(known.capacity) } else { 0 };
+        }
+        let new = u64::from(count) * u64::from(this.capacity);
+        let (pending, claimed) = self.demand.get(&worker_type).copied().unwrap_or((0, 0));
+        let wanted = u64::from(pending.max(buyer.floor(scene.at))).max(new);
+        let all = (live + wanted).max(u64::from(pending) + u64::from(claimed));
+        let others = buyer.candidates.keys().filter(|other| **other != pool);
+        let usable = others.filter(|other| self.pools.is_usable(scene, worker_type, **other));
+        let part = all.div_ceil(1 + usable.count() as u64);
+        let share = (all * rule.share_max).div_ceil(1_000_000);
+        let most = share.max(part).max(rule.floor.into());
+        // The last machine is a whole one.
+        if there + new > most + u64::from(this.capacity) - 1 {
+            let (name, place) = (&buyer.name, scene.rules.pool_name(pool));
+            notes.note(Rule::ShareMax, || {
+                format!(
+                    "#{first}: {place} gets {} of {all} for {name}, of at most {most}",
+                    there + new
+                )
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::*;
+    use crate::{Event, Launch, Ms, Refusal, Rules, Share};
+
+    fn bought(pending: u32, facts: Vec<(Ms, Event)>, in_a: u32) -> Vec<Ms> {
+        let share = Share { share_max: 500_000, floor: 2 };
+        let mut story = with_known(facts);
+        story.push(told(8, demand(0, pending, 8)));
+        story.push(decided(9, [launch(90, in_a)]));
+        notes(Rule::ShareMax, Rules { share: Some(share), ..rules() }, story)
+    }
+
+    #[test]
+    fn a_pool_holds_half_where_another_could_hold_the_rest() {
+        assert_eq!((bought(8, vec![], 4), bought(8, vec![], 5)), (vec![], vec![9]));
+        assert_eq!(bought(2, vec![], 2), [], "a small fleet may stand in one pool");
+    }
+
+    #[test]
+    fn what_could_stand_in_the_way_of_another_pool_excuses() {
+        let other: Launch = 1;
+        let asked = decided(1, [launch_in(other, 1, 1)]);
+        assert_eq!(bought(6, vec![asked.clone()], 6), [], "it is under way");
+        let given = told(2, Told::Given { launch: other, instance: 1 });
+        assert_eq!(bought(6, vec![asked.clone(), given], 6), [9]);
+        let refused = told(2, Told::Refused { launch: other, why: Refusal::Dry });
+        assert_eq!(bought(6, vec![asked, refused], 6), []);
+        let dear = told(2, Told::Price { pool: 1, price: 600_000, since: 2 });
+        assert_eq!(bought(6, vec![dear], 6), []);
+    }
+}

@@ -1,0 +1,141 @@
+//! `provisioner storm`: random bad days, and whether the engine weathers them.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use provisioner_engine::units::Duration;
+use provisioner_reports::storm::coverage;
+use provisioner_scenarios::storm::coverage::Coverage;
+use provisioner_scenarios::storm::shrink::shrink;
+use provisioner_scenarios::storm::{Weathered, compose, keep_panics, weather};
+
+use crate::Answer;
+use crate::cores::on_all_cores;
+use crate::terminal::{Failure, print, say};
+
+/// Run random bad days, each followed by a calm, and check that nothing was lost
+///
+/// Each seed names a storm: a few worker types, some pools, and whatever may go wrong, switched on
+/// or off and weighed anew, crashes of the engine included. After some hours nothing goes wrong any
+/// more; a few hours later all work must be done, every instance known, and nothing bought twice.
+/// Meanwhile the modelled world is checked against itself at each iteration.
+///
+/// Prints how often each fact, order and reason occurred, so that what the storms never reached is
+/// seen, and for each storm that fails one command that runs it again.
+#[derive(Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Storm {
+    /// How many storms
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    seeds: u64,
+    /// The first seed; the others follow
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    first: u64,
+    /// Run this storm only
+    #[arg(long, value_name = "SEED", conflicts_with_all = ["seeds", "first"])]
+    seed: Option<u64>,
+    /// Write the scenario of the storm there, for `provisioner simulate`
+    #[arg(long, value_name = "FILE", requires = "seed")]
+    write: Option<PathBuf>,
+    /// Write the smallest scenario there that fails as the storm does
+    #[arg(long, value_name = "FILE", requires = "seed")]
+    shrink: Option<PathBuf>,
+    /// Do not print what occurred
+    #[arg(long, short)]
+    quiet: bool,
+    /// Show no progress bar
+    #[arg(long)]
+    no_progress: bool,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  provisioner storm --seeds 300
+  provisioner storm --seed 17 --shrink small.toml && provisioner simulate small.toml
+
+Exit codes: 0 all storms were weathered; 1 some were not; 2 it could not run.";
+
+impl Storm {
+    pub(crate) fn run(&self) -> Result<Answer, Failure> {
+        keep_panics();
+        let seeds: Vec<u64> = match self.seed {
+            Some(seed) => vec![seed],
+            None => (self.first..self.first.saturating_add(self.seeds)).collect(),
+        };
+        let begun = Instant::now();
+        let bar = self.progress(seeds.len());
+        let failed = AtomicUsize::new(0);
+        let weathered = on_all_cores(seeds.len(), |index| {
+            let weathered = weather(&compose(seeds[index])).expect("a composed scenario is sound");
+            if !weathered.failures.is_empty() {
+                failed.fetch_add(1, Ordering::Relaxed);
+            }
+            bar.inc(1);
+            bar.set_message(format!("{} failed", failed.load(Ordering::Relaxed)));
+            weathered
+        });
+        bar.finish_and_clear();
+        self.report(&seeds, &weathered, begun)?;
+        if let (Some(path), Some(seed)) = (&self.write, self.seed) {
+            fs::write(path, compose(seed)).map_err(|error| Failure::output(path, &error))?;
+        }
+        let any = weathered.iter().any(|storm| !storm.failures.is_empty());
+        if let (Some(path), Some(seed), true) = (&self.shrink, self.seed, any) {
+            let small = self.shrink(seed, &weathered[0]);
+            fs::write(path, small).map_err(|error| Failure::output(path, &error))?;
+        }
+        Ok(if any { Answer::No } else { Answer::Yes })
+    }
+
+    fn report(&self, seeds: &[u64], storms: &[Weathered], begun: Instant) -> Result<(), Failure> {
+        let mut occurred = Coverage::none();
+        storms.iter().for_each(|storm| occurred.add(&storm.coverage));
+        if !self.quiet {
+            print(format_args!("{}", coverage(&occurred, storms.len())))?;
+        }
+        for (seed, storm) in seeds.iter().zip(storms) {
+            for failure in &storm.failures {
+                print(format_args!("storm {seed}: {}: {}\n", failure.rule, failure.found))?;
+            }
+            if !storm.failures.is_empty() {
+                print(format_args!("  provisioner storm --seed {seed} --shrink small.toml\n"))?;
+            }
+        }
+        let failed = storms.iter().filter(|storm| !storm.failures.is_empty()).count();
+        let lasted = storms.iter().fold(Duration::ZERO, |sum, storm| sum + storm.lasted);
+        let crashes: u64 = storms.iter().map(|storm| storm.crashes).sum();
+        let (days, took) = (lasted.as_hours_f64() / 24.0, begun.elapsed().as_secs_f64());
+        print(format_args!(
+            "{} storms, {failed} failed; {days:.0} simulated days, {crashes} crashes\n",
+            storms.len(),
+        ))?;
+        say(format_args!("run in {took:.1} s"));
+        Ok(())
+    }
+
+    fn shrink(&self, seed: u64, storm: &Weathered) -> String {
+        let rule = &storm.failures[0].rule;
+        let fails = |text: &str| {
+            weather(text).is_ok_and(|storm| storm.failures.iter().any(|it| it.rule == *rule))
+        };
+        let bar = self.progress(0);
+        bar.set_style(ProgressStyle::with_template("{msg}").expect("a template that is tested"));
+        let small =
+            shrink(&compose(seed), fails, |tried| bar.set_message(format!("{tried} tried")));
+        bar.finish_and_clear();
+        small
+    }
+
+    fn progress(&self, storms: usize) -> ProgressBar {
+        let quiet = self.quiet || self.no_progress;
+        let target =
+            if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let bar = ProgressBar::with_draw_target(Some(storms as u64), target);
+        let template = "{bar:32} {pos}/{len} storms  {msg}  {eta} to go";
+        bar.with_style(ProgressStyle::with_template(template).expect("a template that is tested"))
+    }
+}

@@ -1,0 +1,62 @@
+//! What is shipped, under the auditor's eyes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use provisioner_scenarios::audit::{Note, Rule, audited_run};
+use provisioner_scenarios::{Profile, load};
+use provisioner_sim::{Hooks, run};
+
+/// A shipped scenario, run as ours, gives these notes.
+fn notes(file: &Path) -> Vec<Note> {
+    let scenario = load(file).expect("a shipped scenario loads").scenario.run_by(Profile::Ours);
+    let (seed, hooks) = (scenario.seed(), Hooks::default());
+    audited_run(&scenario.config(seed), &mut *scenario.tasks(seed), hooks).1
+}
+
+fn shipped(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)
+}
+
+#[test]
+fn nothing_is_noted_of_any_accident() {
+    let entries = fs::read_dir(shipped("incidents")).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("a file").path());
+    let mut files: Vec<_> =
+        paths.filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
+    files.sort();
+    assert!(files.len() >= 30, "{} accidents", files.len());
+    let mut noted = Vec::new();
+    for file in files {
+        let of_file = notes(&file);
+        noted.extend(of_file.into_iter().map(|note| (file.clone(), note)));
+    }
+    // Unlabelled instances are ended without asking whether they hold a task.
+    noted.retain(|(file, note)| {
+        !(file.ends_with("orphans.toml") && note.rule == Rule::StrayClaimed)
+    });
+    assert!(noted.is_empty(), "{noted:#?}");
+}
+
+#[test]
+fn nothing_is_noted_of_the_first_example() {
+    assert_eq!(notes(&shipped("quickstart.toml")), []);
+}
+
+#[test]
+fn a_run_that_is_audited_goes_as_it_goes_without() {
+    for file in ["incidents/crash-mid-batch.toml", "incidents/throttled-burst.toml"] {
+        let scenario = load(&shipped(file)).expect("a shipped scenario loads").scenario;
+        let seed = scenario.seed();
+        let config = scenario.config(seed);
+        let (mut journal, mut truths) = (0, 0);
+        let hooks = Hooks {
+            journal: Some(&mut |_| journal += 1),
+            truth: Some(&mut |_, _| truths += 1),
+            ..Hooks::default()
+        };
+        let (outcome, _) = audited_run(&config, &mut *scenario.tasks(seed), hooks);
+        assert_eq!(outcome, run(&config, &mut *scenario.tasks(seed), Hooks::default()));
+        assert!(journal > 0 && truths > 0, "others hear of it too");
+    }
+}
