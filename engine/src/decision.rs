@@ -458,7 +458,7 @@ pub enum Spent {
         /// Of so much.
         limit: UsdPerHour,
     },
-    /// Spent today, and what live launches will cost in the next hour.
+    /// Spent today, and what live launches will cost in the next hour, or until they have ended.
     Daily {
         /// So much.
         committed: Usd,

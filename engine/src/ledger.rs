@@ -15,7 +15,7 @@ use crate::engine::Signs;
 use crate::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
 use crate::launch_map::LaunchMap;
 use crate::remap::Remap;
-use crate::spend::Spend;
+use crate::spend::{Ends, Spend};
 use crate::units::{Time, UsdPerHour};
 use crate::worker_type::SpendLimits;
 
@@ -181,11 +181,12 @@ impl Ledger {
     pub(crate) fn configure_spend(
         &mut self,
         now: Time,
+        ends: Ends,
         overall: SpendLimits,
         worker_types: impl Iterator<Item = SpendLimits>,
         remap: &Remap,
     ) {
-        self.spend.configure(now, overall, worker_types, remap);
+        self.spend.configure(now, ends, overall, worker_types, remap);
         for (_, launch) in self.launches.iter() {
             self.spend.commit(now, launch.worker_type, launch.price_max);
         }

@@ -45,7 +45,7 @@ use crate::observation::{EndCause, Observation};
 use crate::placement::Errors;
 use crate::prices::PriceBook;
 use crate::random::{Seed, Stream};
-use crate::spend::Spend;
+use crate::spend::{Ends, Spend};
 use crate::units::{Duration, Time};
 use crate::worker_type::{EngineConfig, PlacementPolicy, WorkerType};
 
@@ -128,7 +128,11 @@ impl Engine {
             demands: Demands::new(worker_types.len(), limits.demand_stale_after),
             ledger: Ledger::new(
                 worker_types.iter().map(|known| known.candidates.len()),
-                Spend::new(limits.spend, worker_types.iter().map(|known| known.spend)),
+                Spend::new(
+                    Ends::new(limits.spend_ends_within, guards.api),
+                    limits.spend,
+                    worker_types.iter().map(|known| known.spend),
+                ),
             ),
             prices: PriceBook::new(pools, reach, guards.prices_stale_after),
             history: PoolHistory::new(pools),
