@@ -112,6 +112,11 @@ impl Spend {
         self.change(now, worker_type, -price.micros(), -1);
     }
 
+    /// Whether there is any ceiling.
+    pub(crate) const fn is_bounded(&self) -> bool {
+        self.is_bounded
+    }
+
     /// How many more launches at that price may be made, of `most`; or whether the overall ceiling
     /// is in the way of the first, and which.
     pub(crate) fn affordable(
@@ -121,9 +126,6 @@ impl Spend {
         price: UsdPerHour,
         most: u32,
     ) -> Result<u32, (bool, Spent)> {
-        if !self.is_bounded {
-            return Ok(most);
-        }
         let ends = self.ends_in(most);
         let own = self.by_worker_type[worker_type.index()].affordable(now, ends, price, most);
         let own = own.map_err(|spent| (false, spent))?;

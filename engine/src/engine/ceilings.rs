@@ -37,6 +37,9 @@ impl Engine {
         most: u32,
         decision: &mut Decision,
     ) -> Result<u32, Reason> {
+        if !self.ledger.spend().is_bounded() {
+            return Ok(most);
+        }
         let candidates = &self.config.worker_types[worker_type.index()].candidates;
         let price = self.price_max(candidates[pick.candidate as usize].pool, pick.market);
         let count = self.ledger.spend().affordable(self.now, worker_type, price, most);

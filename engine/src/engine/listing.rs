@@ -19,6 +19,7 @@ use crate::decision::{Action, Decision, Market, Reason};
 use crate::gates::Event;
 use crate::guards::{self, Guards, ListingRule, StrayRule};
 use crate::ids::{InstanceId, LaunchId, PoolId, RegionId, WorkerTypeId};
+use crate::launch_map::LaunchMap;
 use crate::ledger::{Launch, NO_CANDIDATE, Stage};
 use crate::observation::{Call, EndCause};
 use crate::remap::Remap;
@@ -40,7 +41,8 @@ const LABEL_MAX: u64 = u64::MAX >> 1;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Listings {
     regions: Vec<Region>,
-    owners: BTreeMap<InstanceId, LaunchId>,
+    /// By instance, whose numbers are as close together as those of launches.
+    owners: LaunchMap<LaunchId>,
     absent: BTreeMap<LaunchId, Absence>,
     /// Launches whose instance was seen to end, and when.
     ended: BTreeMap<LaunchId, Time>,
@@ -131,7 +133,10 @@ impl Listings {
 
     /// The instance of a launch is known.
     pub(super) fn own(&mut self, instance: InstanceId, launch: LaunchId) {
-        self.owners.insert(instance, launch);
+        match self.owners.get_mut(LaunchId(instance.0)) {
+            Some(owner) => *owner = launch,
+            None => self.owners.insert(LaunchId(instance.0), launch),
+        }
         self.strays.remove(&instance);
     }
 
@@ -145,7 +150,7 @@ impl Listings {
     /// A launch is over.
     pub(super) fn close(&mut self, id: LaunchId, launch: &Launch, ended: Option<Time>) {
         if let Some(instance) = launch.instance {
-            self.owners.remove(&instance);
+            self.owners.remove(LaunchId(instance.0));
         }
         self.absent.remove(&id);
         if let Some(now) = ended {
@@ -168,7 +173,8 @@ impl Listings {
     pub(super) fn restart(&mut self, now: Time, unregistered: Vec<LaunchId>) {
         let was_listed = |id: &LaunchId| self.absent.get(id).is_none_or(|absence| absence.listed);
         if !self.regions.is_empty() {
-            let listed: Vec<LaunchId> = self.owners.values().copied().filter(was_listed).collect();
+            let owners = self.owners.iter().map(|(_, launch)| *launch);
+            let listed: Vec<LaunchId> = owners.filter(was_listed).collect();
             listed.into_iter().for_each(|launch| self.accept(launch, now));
         }
         self.regions.iter_mut().for_each(|region| region.ordered = None);
@@ -206,7 +212,7 @@ impl Engine {
             let launch = self.ledger.get(label?)?;
             launch.instance.is_none_or(|known| known == instance).then_some(label?)
         };
-        self.listings.owners.get(&instance).copied().or_else(labelled)
+        self.listings.owners.get(LaunchId(instance.0)).copied().or_else(labelled)
     }
 
     /// A listing shows an instance.
@@ -410,10 +416,10 @@ impl Engine {
         };
         self.ledger.adopt(id, launch);
         // Its worker may have registered long ago, and told somebody else.
-        let (due, _) = self.deadline(id, &launch);
+        let due = self.deadline(&launch);
         self.put_off(id, due.max(self.now.saturating_add(patience)));
-        self.note(&launch, Event::Ordered);
-        self.note(&launch, Event::Accepted);
+        self.note_of(&launch, Event::Ordered);
+        self.note_of(&launch, Event::Accepted);
         self.listings.own(instance, id);
         self.listings.to_check.push(id);
         self.changed.mark(worker_type);

@@ -295,14 +295,14 @@ impl Engine {
         let changed = self.changed.take();
         for &worker_type in changed.iter().filter(|id| id.index() < served) {
             match self.demands.of(worker_type, now) {
-                Ok(counts) => {
+                Some(counts) => {
                     if let Some(order) = self.order(worker_type, counts, &mut decision) {
                         orders.push_back(order);
                     }
                 }
-                Err(frozen) => {
+                None => {
                     self.suspects.lose_sight(worker_type);
-                    self.because(&mut decision, frozen);
+                    self.because(&mut decision, self.demands.frozen(worker_type));
                 }
             }
         }

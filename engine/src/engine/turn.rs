@@ -12,7 +12,7 @@ use crate::gates::{Event, Fleet, Opening, PriceGate, Site};
 use crate::ids::{LaunchId, RegionId, WorkerTypeId};
 use crate::ledger::{Launch, Stage};
 use crate::observation::Call;
-use crate::placement::{Offer, Pick, Placement, Plan, Room};
+use crate::placement::{Offer, Pick, Picks, Placement, Plan, Room};
 use crate::scaling::{Need, Scaling};
 use crate::units::{Duration, Time};
 use crate::worker_type::{Candidate, Limits, PlacementPolicy, WorkerType};
@@ -22,7 +22,7 @@ pub(super) struct Order {
     worker_type: WorkerTypeId,
     /// From where the next instance comes.
     pick: Pick,
-    /// What is picked after that, the next one last: mostly nothing, and then it takes no memory.
+    /// What is picked after that, the next one last.
     later: Vec<Pick>,
 }
 
@@ -45,10 +45,10 @@ impl Engine {
             }
             self.ledger.set_look(id, Time::MAX);
             let again = self.now + ORDERED_AGAIN_AFTER;
-            match self.duty(id, &launch).1 {
+            match self.duty(id, &launch) {
                 Duty::Check => {
                     decision.actions.push(Action::CheckWorker { launch: id });
-                    self.put_off(id, again.min(self.deadline(id, &launch).0));
+                    self.put_off(id, again.min(self.deadline(&launch)));
                 }
                 Duty::GiveUp(reason) => {
                     let last = matches!(reason, Reason::LifetimeReached { .. });
@@ -122,10 +122,9 @@ impl Engine {
             self.shortages.end(worker_type);
         }
         let wanted = u32::try_from(change).ok().filter(|wanted| *wanted > 0)?;
-        let mut picks = self.choose(worker_type, wanted, live, decision);
-        picks.reverse();
-        let pick = picks.pop()?;
-        let later = if picks.is_empty() { Vec::new() } else { picks };
+        let picks = self.choose(worker_type, wanted, live, decision);
+        let (pick, mut later) = picks.split()?;
+        later.reverse();
         Some(Order { worker_type, pick, later })
     }
 
@@ -136,7 +135,7 @@ impl Engine {
         wanted: u32,
         live: u32,
         decision: &mut Decision,
-    ) -> Vec<Pick> {
+    ) -> Picks {
         let policy = self.config.worker_types[id.index()].placement;
         let plan = self.plan_calm(id, policy, self.spot_share(id, wanted), live, decision);
         self.like(id, plan.favourite);
@@ -155,7 +154,7 @@ impl Engine {
             if !rest.picks.is_empty() {
                 self.shortages.fall_back(id);
             }
-            picks.extend(rest.picks);
+            picks.append(rest.picks);
         }
         picks
     }
@@ -210,7 +209,7 @@ impl Engine {
         };
         let bought = self.units(id, &plan.picks);
         let rest = self.plan(id, policy, wanted.saturating_sub(bought), live + bought, within);
-        plan.picks.extend(rest.picks);
+        plan.picks.append(rest.picks);
         Plan { short: rest.short, ..plan }
     }
 
@@ -227,7 +226,7 @@ impl Engine {
         candidates.filter(|_| is_on).filter_map(warning).collect()
     }
 
-    fn units(&self, id: WorkerTypeId, picks: &[Pick]) -> u32 {
+    fn units(&self, id: WorkerTypeId, picks: &Picks) -> u32 {
         let candidates = &self.config.worker_types[id.index()].candidates;
         picks.iter().map(|pick| pick.count * candidates[pick.candidate as usize].capacity).sum()
     }
@@ -309,7 +308,9 @@ impl Engine {
                 0
             });
             if most == 0 {
-                line.extend(order.next());
+                if let Some(order) = order.next() {
+                    line.push_back(order);
+                }
                 continue;
             }
             let region = self.region_of(worker_type, &order.pick);
@@ -328,7 +329,9 @@ impl Engine {
                     rest
                 }
             };
-            line.extend(rest);
+            if let Some(rest) = rest {
+                line.push_back(rest);
+            }
         }
         if let Some(next) = cut_off.or_else(|| Some(line.front()?.worker_type)) {
             self.first_in_line = next;
@@ -407,7 +410,7 @@ impl Engine {
         for _ in 0..count {
             let id = self.ledger.open(launch);
             self.put_off(id, self.now.saturating_add(request_timeout));
-            self.note(&launch, Event::Ordered);
+            self.note_of(&launch, Event::Ordered);
         }
         self.changed.mark(worker_type); // its supply did
         decision.actions.push(Action::Launch { launch: call, count, worker_type, pool, market });
