@@ -267,10 +267,14 @@ impl Engine {
             let is_doubted = rule.absence == guards::Absence::Doubted;
             match absence.asked {
                 None if is_doubted && (is_working || !absence.listed) => {
-                    decision.actions.push(match absence.listed {
+                    let order = match absence.listed {
                         true => Action::CheckWorker { launch: id },
                         false => Action::Terminate { launch: id, unless_claimed: true },
-                    });
+                    };
+                    // It may be overdue as well.
+                    if !decision.actions.contains(&order) {
+                        decision.actions.push(order);
+                    }
                     let asked = Some(self.now);
                     self.listings.absent.insert(id, Absence { asked, ..absence });
                 }
@@ -341,6 +345,7 @@ impl Engine {
         let is_like_it = |launch: &Launch| {
             launch.instance.is_none()
                 && launch.accepted.is_some()
+                && launch.requested <= found.launched
                 && found.pool.is_none_or(|pool| pool == launch.pool)
                 && on_demand(found.market) == on_demand(launch.market)
         };
