@@ -142,14 +142,15 @@ impl Book {
         self.keep_early(at, told);
         match *told {
             Told::Given { launch, instance } => self.given(at, launch, Some(instance)),
-            Told::Running { launch } | Told::Idled { launch } | Told::Noticed { launch } => {
+            Told::Running { launch } | Told::Noticed { launch } => {
                 self.given(at, launch, None);
                 if let Some(known) = self.live.get_mut(&launch) {
                     known.noticed |= matches!(told, Told::Noticed { .. });
                 }
             }
-            Told::Registered { launch } => self.registered(at, launch),
-            Told::Checked { launch, ever: true, .. } => self.registered(at, launch),
+            Told::Registered { launch }
+            | Told::Idled { launch }
+            | Told::Checked { launch, ever: true, .. } => self.registered(at, launch),
             Told::Refused { launch, .. } => {
                 if self.live.get(&launch).is_some_and(|known| known.given.is_none()) {
                     self.over(launch);
@@ -224,7 +225,9 @@ impl Book {
             }) = found
             {
                 let known = known(rules, at, launch, worker_type, pool, market);
-                self.enter(launch, Known { given: Some(at), instance: Some(instance), ..known });
+                let (given, instance) = (Some(at), Some(instance));
+                // Its worker may have registered long ago, and told somebody else.
+                self.enter(launch, Known { given, instance, registered: true, ..known });
             }
             for (at, _, told) in
                 self.early.extract_if(.., |early| early.1 == launch).collect::<Vec<_>>()

@@ -125,6 +125,8 @@ rules! {
         SpendDaily = "spend-daily",
         /// When a day's money is spent, everything is ended.
         SpentEnded = "spent-ended",
+        /// A worker type that wants, has nothing and could buy, buys within an hour.
+        Starved = "starved",
         /// The next turn is later than this one and not later than the iteration interval.
         WakeLater = "wake-later",
         /// Only a worker that asked just now is told to stop, and only while demand is known.

@@ -300,8 +300,9 @@ struct Year {
     random: Stream,
     /// Tasks per millisecond in each hour of the week.
     rates: Vec<f64>,
-    /// A worker type for each of equally likely chances.
-    zipf: Vec<usize>,
+    /// A worker type for each of equally likely chances: a small table, so that the measured
+    /// simulator keeps its caches.
+    zipf: Vec<u8>,
     now_ms: f64,
     hour_ends_ms: f64,
     rate: f64,
@@ -316,16 +317,16 @@ impl Year {
         let weight = |rank: usize| 1.0 / f64::from(u32::try_from(rank).unwrap_or(u32::MAX));
         let all: f64 = (1..=WORKER_TYPES).map(weight).sum();
         let (mut zipf, mut sum) = (Vec::with_capacity(CHANCES), 0.0);
-        for rank in 1..=WORKER_TYPES {
+        for (index, rank) in (0..).zip(1..=WORKER_TYPES) {
             sum += weight(rank) / all;
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
                 reason = "below 2^14"
             )]
-            zipf.resize((sum * CHANCES as f64) as usize, rank - 1);
+            zipf.resize((sum * CHANCES as f64) as usize, index);
         }
-        zipf.resize(CHANCES, WORKER_TYPES - 1);
+        zipf.resize(CHANCES, zipf.last().copied().unwrap_or(0));
         let rhythm: Vec<f64> = (0..7 * 24).map(rhythm).collect();
         let mean = rhythm.iter().sum::<f64>() / rhythm.len() as f64;
         #[expect(clippy::cast_precision_loss, reason = "a rate needs no more")]
@@ -357,7 +358,7 @@ impl TaskSource for Year {
             self.rate = self.rates[(self.now_ms / 3_600_000.0) as usize % self.rates.len()];
             self.hour_ends_ms += 3_600_000.0;
         }
-        let worker_type = self.zipf[self.random.random_range(..CHANCES)];
+        let worker_type = usize::from(self.zipf[self.random.random_range(..CHANCES)]);
         let normal: f64 = self.random.sample(StandardNormal);
         let service_s = 900.0 * (normal - 0.5).exp();
         Some(task(self.now_ms as u64, (service_s * 1e3) as u64, worker_type))

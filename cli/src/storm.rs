@@ -59,6 +59,9 @@ Examples:
 
 Exit codes: 0 all storms were weathered; 1 some were not; 2 it could not run.";
 
+/// Findings shown of each of many storms.
+const SHOWN_OF_A_STORM: usize = 3;
+
 impl Storm {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
         keep_panics();
@@ -98,8 +101,12 @@ impl Storm {
             print(format_args!("{}", coverage(&occurred, storms.len())))?;
         }
         for (seed, storm) in seeds.iter().zip(storms) {
-            for failure in &storm.failures {
+            let shown = if self.seed.is_some() { usize::MAX } else { SHOWN_OF_A_STORM };
+            for failure in storm.failures.iter().take(shown) {
                 print(format_args!("storm {seed}: {}: {}\n", failure.rule, failure.found))?;
+            }
+            if let Some(more) = storm.failures.len().checked_sub(shown).filter(|more| *more > 0) {
+                print(format_args!("  and {more} more\n"))?;
             }
             if !storm.failures.is_empty() {
                 print(format_args!("  provisioner storm --seed {seed} --shrink small.toml\n"))?;

@@ -361,6 +361,19 @@ fn a_check_that_fails_fails_the_command() {
 }
 
 #[test]
+fn what_the_auditor_notes_fails_the_command() {
+    let folder = folder();
+    let clean = provisioner(folder.path(), &["simulate", "small.toml", "--audit"]);
+    assert!(clean.status.success() && text(&clean.stderr).contains("remark: 0 audit notes"));
+    let orphans = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/incidents/orphans.toml");
+    let noted = provisioner(folder.path(), &["simulate", orphans, "--audit"]);
+    assert_eq!(noted.status.code(), Some(1));
+    assert!(text(&noted.stderr).contains("remark: 5 audit notes"), "{}", text(&noted.stderr));
+    let note = "2021-03-01T02:20:00Z  stray-claimed: #1 of ci/build held 1 tasks";
+    assert!(text(&noted.stdout).contains(note), "{}", text(&noted.stdout));
+}
+
+#[test]
 fn a_check_of_nothing_is_told_before_the_run() {
     let folder = folder();
     let checks = CHECKS.replace("total.tasks.left", "total.tasks.lost");
@@ -389,7 +402,7 @@ fn a_scenario_runs_as_another_provisioner_would_have() {
     assert_eq!(first_line(&["--as", "v1", "--scenario-hash", &hash]), lines[1]);
     assert!(!lines[0].contains(&hash), "{} is another scenario than {}", lines[1], lines[0]);
     let said = refused(folder.path(), &["simulate", "small.toml", "--as", "v2"]);
-    assert!(said.contains("v1, worker-manager, ours"), "{said}");
+    assert!(said.contains("v1, worker-manager, unguarded, ours"), "{said}");
 }
 
 #[test]
@@ -403,13 +416,13 @@ fn incidents_are_told_one_number_a_line() {
     let table = told(folder.path(), &["incidents", "."]);
     assert!(table.starts_with("scenario  the number that matters  must be "), "{table}");
     let row: Vec<&str> = table.lines().nth(1).unwrap().split_whitespace().collect();
-    assert_eq!(row, ["good", "total.tasks.left", "exactly", "0", "0", "0", "0"]);
+    assert_eq!(row, ["good", "tasks.left", "=", "0", "0", "0", "–", "0"]);
     fs::write(folder.path().join("bad.toml"), format!("{SCENARIO}{CHECKS}")).unwrap();
     let output = provisioner(folder.path(), &["incidents", "bad.toml", "good.toml"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stdout).contains(" 0 ~"), "{}", text(&output.stdout));
     let said = text(&output.stderr);
-    assert!(said.contains("remark: no predecessor fails good\n"), "{said}");
+    assert!(said.contains("remark: nobody fails good\n"), "{said}");
     assert!(said.ends_with(", at most $0.00: everybody wants it\n"), "{said}");
 }
 

@@ -241,6 +241,17 @@ pub enum Reason {
         /// When it is forgiven.
         until: Time,
     },
+    /// EC2 recommended to leave a pool to several instances there: others are tried first.
+    PoolWarned {
+        /// For whom.
+        worker_type: WorkerTypeId,
+        /// Which pool.
+        pool: PoolId,
+        /// To how many.
+        instances: u32,
+        /// Until when.
+        until: Time,
+    },
     /// A pool already holds its largest share of the worker type.
     ShareReached {
         /// Whose.
@@ -447,7 +458,7 @@ pub enum Spent {
         /// Of so much.
         limit: UsdPerHour,
     },
-    /// Spent today, and what live launches will cost in the next hour.
+    /// Spent today, and what live launches will cost in the next hour, or until they have ended.
     Daily {
         /// So much.
         committed: Usd,
@@ -558,6 +569,13 @@ impl fmt::Display for Described<'_> {
             Reason::PoolPenalised { worker_type, pool, losses, until } => {
                 let (name, pool) = (self.name(worker_type), self.pool(pool));
                 write!(f, "{name}: {pool} took back {losses} lately, avoided until {until}")
+            }
+            Reason::PoolWarned { worker_type, pool, instances, until } => {
+                let (name, pool) = (self.name(worker_type), self.pool(pool));
+                write!(
+                    f,
+                    "{name}: {pool} comes last, {instances} there were to be moved, until {until}"
+                )
             }
             Reason::ShareReached { worker_type, pool, live, limit } => {
                 let (name, pool) = (self.name(worker_type), self.pool(pool));

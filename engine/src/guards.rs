@@ -31,6 +31,8 @@ pub struct Guards {
     pub ice: Option<IceRule>,
     /// Penalty for pools that take back what they sold; `None` buys there again at once.
     pub losses: Option<LossRule>,
+    /// Other pools are tried first where EC2 recommends to leave one; `None` does not care.
+    pub rebalance: Option<RebalanceRule>,
     /// The largest share of a worker type in one pool; `None` has no limit.
     pub share: Option<ShareRule>,
     /// How long a region is left alone after its quota was reached; `None` asks again at once.
@@ -195,6 +197,17 @@ pub struct LossRule {
     pub forgotten_after: Duration,
 }
 
+/// A preference for other pools where EC2 recommends to leave one. It ends nothing and keeps nothing
+/// waiting: what the others do not give is bought there all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RebalanceRule {
+    /// So many instances of a pool with a recommendation …
+    pub instances: u32,
+    /// … within this long make it the last to be bought from.
+    pub within: Duration,
+}
+
 /// The largest share of a worker type in one spot pool. With fewer usable pools than the share
 /// needs, each may hold its part of everything: the cap never keeps tasks waiting by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -249,6 +262,7 @@ impl Default for Guards {
             api: Some(ApiRule::default()),
             ice: Some(IceRule::default()),
             losses: Some(LossRule::default()),
+            rebalance: Some(RebalanceRule::default()),
             share: Some(ShareRule::default()),
             quota_block: Some(Duration::from_mins(10)),
             unsupported_block: Some(Duration::DAY),
@@ -274,6 +288,7 @@ impl Guards {
             api: None,
             ice: None,
             losses: None,
+            rebalance: None,
             share: None,
             quota_block: None,
             unsupported_block: None,
@@ -368,6 +383,14 @@ impl Default for LossRule {
             penalty_max: Duration::from_hours(8),
             forgotten_after: Duration::DAY,
         }
+    }
+}
+
+impl Default for RebalanceRule {
+    /// Seven of ten recommendations are followed by no interruption (aws-node-termination-handler
+    /// #141): one says little, two of one pool within an hour say that it is short of machines.
+    fn default() -> Self {
+        Self { instances: 2, within: Duration::HOUR }
     }
 }
 

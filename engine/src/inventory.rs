@@ -10,9 +10,13 @@
 //! way out never comes back; of earlier stages the furthest holds; absence is told as such, each
 //! time, and believed by nobody here.
 //!
+//! What is known and what is listed both stand in the order of instances and are gone through side
+//! by side: most rows say what the last listing said, and cost a comparison.
+//!
 //! Not here: who owns what and what absence means ([`Engine::owner`](crate::Engine::owner),
 //! [`ListingRule`](crate::guards::ListingRule)).
 
+use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
@@ -76,7 +80,8 @@ impl State {
 /// What the listings of all regions showed so far.
 #[derive(Clone, Debug, Default)]
 pub struct Inventory {
-    regions: BTreeMap<RegionId, BTreeMap<InstanceId, Seen>>,
+    /// In the order of instances.
+    regions: BTreeMap<RegionId, Vec<Seen>>,
 }
 
 /// What is known of one instance.
@@ -122,24 +127,35 @@ impl Inventory {
     /// found.
     pub fn found(&mut self, region: RegionId, rows: &[Row]) -> Vec<Observation> {
         let known = self.regions.entry(region).or_default();
-        let rows: BTreeMap<InstanceId, &Row> = rows.iter().map(|row| (row.instance, row)).collect();
-        let mut news = Vec::new();
-        for (instance, &row) in rows {
-            let before = known.get(&instance);
-            let row = before.map_or(row, |before| row.after(&before.row));
-            let labels = |row: &Row| (row.launch, row.worker_type, row.pool);
-            let told = match before {
-                Some(before) if before.missing.is_none() && labels(&before.row) == labels(&row) => {
-                    before.told
+        let (mut news, mut fresh, mut place) = (Vec::new(), Vec::new(), 0);
+        for row in in_order(rows).iter() {
+            while known.get(place).is_some_and(|seen| seen.row.instance < row.instance) {
+                place += 1;
+            }
+            let known = known.get_mut(place).filter(|seen| seen.row.instance == row.instance);
+            let Some(seen) = known else {
+                if !row.state.is_out() {
+                    news.push(row.fact());
                 }
-                Some(_) | None => {
-                    if !row.state.is_out() {
-                        news.push(row.fact());
-                    }
-                    None
-                }
+                fresh.push(Seen { row: *row, told: None, missing: None });
+                continue;
             };
-            known.insert(instance, Seen { row, told, missing: None });
+            if seen.row == *row && seen.missing.is_none() {
+                continue;
+            }
+            let row = row.after(&seen.row);
+            let labels = |row: &Row| (row.launch, row.worker_type, row.pool);
+            if seen.missing.is_some() || labels(&seen.row) != labels(&row) {
+                if !row.state.is_out() {
+                    news.push(row.fact());
+                }
+                seen.told = None;
+            }
+            (seen.row, seen.missing) = (row, None);
+        }
+        if !fresh.is_empty() {
+            known.append(&mut fresh);
+            known.sort_by_key(|seen| seen.row.instance);
         }
         news
     }
@@ -154,13 +170,15 @@ impl Inventory {
         owner: impl Fn(InstanceId, Option<LaunchId>) -> Option<LaunchId>,
     ) -> Vec<Observation> {
         let known = self.regions.entry(region).or_default();
-        let mut listed: Vec<InstanceId> = rows.iter().map(|row| row.instance).collect();
-        listed.sort_unstable();
-        let mut news = Vec::new();
-        known.retain(|&instance, seen| {
+        let (rows, mut news, mut place) = (in_order(rows), Vec::new(), 0);
+        known.retain_mut(|seen| {
+            let instance = seen.row.instance;
+            while rows.get(place).is_some_and(|row| row.instance < instance) {
+                place += 1;
+            }
             let owner = owner(instance, seen.row.launch);
             let (state, is_out) = (seen.row.state, seen.row.state.is_out());
-            if listed.binary_search(&instance).is_err() {
+            if rows.get(place).is_none_or(|row| row.instance != instance) {
                 let since = *seen.missing.get_or_insert(as_of);
                 let forgotten = as_of.since(since) > FORGOTTEN_AFTER;
                 match owner {
@@ -191,6 +209,18 @@ impl Inventory {
         news.push(Observation::InstancesListed { region, as_of });
         news
     }
+}
+
+/// The rows in the order of instances, each once, as the last one of it says.
+fn in_order(rows: &[Row]) -> Cow<'_, [Row]> {
+    if rows.is_sorted_by(|a, b| a.instance < b.instance) {
+        return Cow::Borrowed(rows);
+    }
+    let mut rows = rows.to_vec();
+    rows.reverse();
+    rows.sort_by_key(|row| row.instance);
+    rows.dedup_by_key(|row| row.instance);
+    Cow::Owned(rows)
 }
 
 const fn fact(launch: LaunchId, instance: InstanceId, state: State) -> Observation {

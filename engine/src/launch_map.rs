@@ -3,7 +3,7 @@
 //! takes four bytes for every id between them, whatever became of it. The few that come out of
 //! order, adopted ones, and those from before a leap of the ids, stand beside it.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,9 @@ pub struct LaunchMap<T> {
     /// The id that the window's front stands for.
     first: u64,
     /// Where each id's value is, or [`NOWHERE`].
-    window: VecDeque<u32>,
+    window: Vec<u32>,
+    /// So many at its front are nowhere; they are cut off together.
+    gone: usize,
     /// The same for ids before the window.
     before: BTreeMap<u64, u32>,
     slots: Vec<Option<T>>,
@@ -24,6 +26,9 @@ pub struct LaunchMap<T> {
 }
 
 const NOWHERE: u32 = u32::MAX;
+
+/// Fewer that are gone are not worth cutting off.
+const GONE_MIN: usize = 64;
 
 /// A leap of the ids that is longer than this does not become part of the window.
 const LEAP_MAX: u64 = 1 << 16;
@@ -34,7 +39,8 @@ impl<T> LaunchMap<T> {
     pub const fn new() -> Self {
         Self {
             first: 0,
-            window: VecDeque::new(),
+            window: Vec::new(),
+            gone: 0,
             before: BTreeMap::new(),
             slots: Vec::new(),
             free: Vec::new(),
@@ -58,13 +64,14 @@ impl<T> LaunchMap<T> {
             if place > LEAP_MAX || self.window.is_empty() {
                 let window = (self.first..).zip(self.window.drain(..));
                 self.before.extend(window.filter(|(_, slot)| *slot != NOWHERE));
-                self.first = launch.0;
+                (self.first, self.gone) = (launch.0, 0);
             } else {
                 self.window.extend((end..launch.0).map(|_| NOWHERE));
             }
-            self.window.push_back(slot);
+            self.window.push(slot);
         } else if let Ok(place) = usize::try_from(launch.0 - self.first) {
             self.window[place] = slot;
+            self.gone = self.gone.min(place);
         }
     }
 
@@ -90,9 +97,13 @@ impl<T> LaunchMap<T> {
             return Some(value);
         };
         self.window[usize::try_from(place).ok()?] = NOWHERE;
-        while self.window.front() == Some(&NOWHERE) {
-            self.window.pop_front();
-            self.first += 1;
+        while self.window.get(self.gone) == Some(&NOWHERE) {
+            self.gone += 1;
+        }
+        if self.gone > GONE_MIN.max(self.window.len() / 2) {
+            self.window.drain(..self.gone);
+            self.first += self.gone as u64;
+            self.gone = 0;
         }
         Some(value)
     }
@@ -193,6 +204,7 @@ mod tests {
                 map.remove(LaunchId(id - 5));
             }
         }
-        assert_eq!((map.len(), map.slots.len(), map.window.len()), (5, 6, 5));
+        assert_eq!((map.len(), map.slots.len()), (5, 6));
+        assert!(map.window.len() <= 5 + GONE_MIN + 1, "{} places", map.window.len());
     }
 }

@@ -5,6 +5,7 @@
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::mem;
 use core::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ use crate::engine::Signs;
 use crate::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
 use crate::launch_map::LaunchMap;
 use crate::remap::Remap;
-use crate::spend::Spend;
+use crate::spend::{Ends, Spend};
 use crate::units::{Time, UsdPerHour};
 use crate::worker_type::SpendLimits;
 
@@ -164,7 +165,7 @@ impl Ledger {
     /// Goes over to other worker types, with that many candidates each.
     pub(crate) fn configure(&mut self, candidates: impl Iterator<Item = usize>, remap: &Remap) {
         (self.by_worker_type, self.by_candidate) = accounts(candidates);
-        let mut launches = core::mem::take(&mut self.launches);
+        let mut launches = mem::take(&mut self.launches);
         for launch in launches.values_mut() {
             let Launch { worker_type, candidate, pool, .. } = *launch;
             launch.candidate = remap.candidate(worker_type, candidate).unwrap_or(NO_CANDIDATE);
@@ -180,11 +181,12 @@ impl Ledger {
     pub(crate) fn configure_spend(
         &mut self,
         now: Time,
+        ends: Ends,
         overall: SpendLimits,
         worker_types: impl Iterator<Item = SpendLimits>,
         remap: &Remap,
     ) {
-        self.spend.configure(now, overall, worker_types, remap);
+        self.spend.configure(now, ends, overall, worker_types, remap);
         for (_, launch) in self.launches.iter() {
             self.spend.commit(now, launch.worker_type, launch.price_max);
         }
@@ -215,28 +217,35 @@ impl Ledger {
         self.launches.insert(id, launch);
     }
 
-    /// Moves a launch on; gives the stage it left and what it is now, or `None` if it is not
-    /// known or is as far already.
-    pub(crate) fn advance(
-        &mut self,
-        id: LaunchId,
-        stage: Stage,
-        now: Time,
-    ) -> Option<(Stage, Launch)> {
+    /// Moves a launch on; gives the stage it left, or `None` if it is not known or is as far
+    /// already.
+    pub(crate) fn advance(&mut self, id: LaunchId, stage: Stage, now: Time) -> Option<Stage> {
         let launch = self.launches.get_mut(id)?;
         if launch.stage >= stage {
             return None;
         }
-        let before = *launch;
-        launch.stage = stage;
+        let left = mem::replace(&mut launch.stage, stage);
         launch.accepted = launch.accepted.or(Some(now));
         if stage == Stage::Working {
             launch.signs.register(now);
         }
-        let after = *launch;
-        self.debit(&before);
-        self.credit(&after);
-        Some((before.stage, after))
+        let Launch { worker_type, candidate, capacity, market, .. } = *launch;
+        let account = &mut self.by_worker_type[worker_type.index()];
+        account.capacity[left as usize] -= capacity;
+        account.capacity[stage as usize] += capacity;
+        account.requests -= u32::from(left == Stage::Requested);
+        if market == Market::OnDemand {
+            match (left == Stage::Requested, stage == Stage::Stopping) {
+                (true, false) => account.on_demand += capacity,
+                (false, true) => account.on_demand -= capacity,
+                (true, true) | (false, false) => {}
+            }
+        }
+        if stage == Stage::Stopping && candidate != NO_CANDIDATE {
+            let place = account.candidates.start + candidate;
+            self.by_candidate[place as usize] -= capacity;
+        }
+        Some(left)
     }
 
     /// Notes which instance a launch got; the first holds. Says whether that is news.
@@ -270,6 +279,7 @@ impl Ledger {
     }
 
     /// Forgets a launch that has ended or never was; `None` if it is not known.
+    #[inline]
     pub(crate) fn close(&mut self, id: LaunchId, now: Time) -> Option<Launch> {
         let launch = self.launches.remove(id)?;
         self.debit(&launch);

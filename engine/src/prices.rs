@@ -1,7 +1,8 @@
 //! The price book: what each pool costs now and what it cost lately.
 //!
 //! A maximum over a window counts the price that was in force when the window began, as EC2's
-//! price history does. A price is never invented: before a pool's first one there is none.
+//! price history does. A price is never invented: before a pool's first one there is none. The order
+//! in which changes are told does not matter: a feed read newest first gives the same book.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -24,10 +25,14 @@ pub(crate) struct PriceBook {
     pools: Vec<Recent>,
 }
 
-/// One pool's recent prices, without those that a later and not lower one hides.
+/// One pool's recent prices.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Recent {
+    /// Since when the newest holds.
     since: Option<Time>,
+    /// All changes within reach, and the one before, the newest last: late ones go between them.
+    changes: VecDeque<(Time, UsdPerHour)>,
+    /// Prices without those that a later and not lower one hides.
     prices: VecDeque<Held>,
     /// A newer price that is not believed, and from when it is.
     doubted: Option<(UsdPerHour, Time)>,
@@ -58,24 +63,24 @@ impl PriceBook {
         self.pools = remap.by_pool(core::mem::take(&mut self.pools), pools);
     }
 
-    /// Notes a change; one that is not newer than the last is late and left out.
+    /// Notes a change. Of two changes of one moment the first that was told holds.
     pub(crate) fn change(&mut self, pool: PoolId, price: UsdPerHour, since: Time) {
+        let reach = self.reach;
         let recent = &mut self.pools[pool.index()];
         if recent.since.is_some_and(|last| since <= last) {
+            recent.change_late(price, since, reach);
             return;
         }
         recent.since = Some(since);
         recent.doubted = recent.doubted.filter(|(_, doubted)| since < *doubted);
-        if let Some(current) = recent.prices.back_mut() {
-            current.until = since;
+        recent.changes.push_back((since, price));
+        while recent.changes.get(1).is_some_and(|(next, _)| *next + reach <= since) {
+            recent.changes.pop_front();
         }
-        while recent.prices.back().is_some_and(|held| held.price <= price) {
-            recent.prices.pop_back();
-        }
-        while recent.prices.front().is_some_and(|held| held.until + self.reach <= since) {
+        recent.hold(price, since);
+        while recent.prices.front().is_some_and(|held| held.until.saturating_add(reach) <= since) {
             recent.prices.pop_front();
         }
-        recent.prices.push_back(Held { price, until: Time::MAX });
     }
 
     /// Notes a price that cannot be meant. It is not bought by, nor are older ones.
@@ -107,6 +112,36 @@ impl PriceBook {
     pub(crate) fn highest(&self, pool: PoolId, now: Time, window: Duration) -> Option<UsdPerHour> {
         let prices = &self.pools[pool.index()].prices;
         prices.iter().find(|held| held.until > now - window).map(|held| held.price)
+    }
+}
+
+impl Recent {
+    /// The price holds from then on, and ends and hides the ones before.
+    fn hold(&mut self, price: UsdPerHour, since: Time) {
+        if let Some(current) = self.prices.back_mut() {
+            current.until = since;
+        }
+        while self.prices.back().is_some_and(|held| held.price <= price) {
+            self.prices.pop_back();
+        }
+        self.prices.push_back(Held { price, until: Time::MAX });
+    }
+
+    /// Puts in a change that is older than the newest, if the end of its price is within reach.
+    fn change_late(&mut self, price: UsdPerHour, since: Time, reach: Duration) {
+        let place = self.changes.partition_point(|(at, _)| *at < since);
+        let is_within = match (self.changes.get(place), self.since) {
+            (Some((until, _)), Some(newest)) => *until != since && *until + reach > newest,
+            _ => false,
+        };
+        if is_within {
+            self.changes.insert(place, (since, price));
+            self.prices.clear();
+            for index in 0..self.changes.len() {
+                let (since, price) = self.changes[index];
+                self.hold(price, since);
+            }
+        }
     }
 }
 
@@ -144,16 +179,50 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn the_order_in_which_prices_are_told_does_not_matter(
+            steps in prop::collection::vec((1_i64..40, 1_i64..6, any::<u32>()), 1..60),
+            window in 0_i64..=100,
+        ) {
+            let pool = PoolId::new(POOL);
+            let (price, at) = (UsdPerHour::from_micros, Time::from_ms);
+            let mut now = 0;
+            let mut rows: Vec<(u32, i64, i64)> = Vec::new();
+            for (gap, price, order) in steps {
+                now += gap;
+                rows.push((order, now, price));
+            }
+            let book_of = |rows: &[(u32, i64, i64)]| {
+                let mut book = PriceBook::new(1, Duration::from_ms(100), None);
+                rows.iter().for_each(|(_, since, it)| book.change(pool, price(*it), at(*since)));
+                book
+            };
+            let told = book_of(&rows);
+            rows.sort_unstable();
+            for shuffled in [book_of(&rows), book_of(&{ rows.sort_by_key(|row| -row.1); rows })] {
+                for later in [0, 7, 90, 300] {
+                    let (now, window) = (at(now + later), Duration::from_ms(window));
+                    let highest = shuffled.highest(pool, now, window);
+                    prop_assert_eq!(highest, told.highest(pool, now, window));
+                }
+            }
+        }
+    }
+
     #[test]
-    fn a_late_price_changes_nothing() {
+    fn of_two_prices_of_one_moment_the_first_holds_and_an_old_one_is_not_the_current_one() {
         let (pool, window) = (PoolId::new(POOL), Duration::MINUTE);
         let mut book = PriceBook::new(1, window, None);
         assert_eq!(book.highest(pool, Time::EPOCH, window), None);
         book.change(pool, UsdPerHour::from_micros(5), Time::from_ms(10));
         book.change(pool, UsdPerHour::from_micros(9), Time::from_ms(10));
+        let highest = |book: &PriceBook, window| book.highest(pool, Time::from_ms(11), window);
+        let [five, nine] = [5, 9].map(|micros| Some(UsdPerHour::from_micros(micros)));
+        assert_eq!(highest(&book, window), five);
         book.change(pool, UsdPerHour::from_micros(9), Time::from_ms(9));
-        let five = Some(UsdPerHour::from_micros(5));
-        assert_eq!(book.highest(pool, Time::from_ms(11), window), five);
+        assert_eq!(highest(&book, Duration::ZERO), five);
+        assert_eq!(highest(&book, window), nine);
     }
 
     #[test]

@@ -7,8 +7,12 @@
 //!
 //! - *Hourly*: what is live, each at its most, never exceeds `hourly_max`.
 //! - *Daily*: nothing is launched that could not run for the next hour, or until midnight UTC if
-//!   that is sooner, beside all that is live. When `daily_max` is reached, everything is ended;
-//!   after midnight buying resumes.
+//!   that is sooner, beside all that is live. Everything is ended just so early that `daily_max` is
+//!   never exceeded, even if each end takes as long as it may (`Limits::spend_ends_within`), and
+//!   the calls wait for their turn in our allowance one after the other; after midnight buying
+//!   resumes. For the same reason nothing is launched that the day after could not pay for until
+//!   it has ended. What is spent later than that, or by an instance that nobody ordered, or under a
+//!   ceiling that was lowered, is not foreseen.
 //!
 //! Units: micro-dollars × milliseconds an hour, in 128 bits, so nothing is ever rounded.
 //!
@@ -19,6 +23,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::decision::Spent;
+use crate::guards::{ApiRule, Bucket};
 use crate::ids::WorkerTypeId;
 use crate::remap::Remap;
 use crate::units::{Duration, Time, Usd, UsdPerHour};
@@ -28,10 +33,20 @@ use crate::worker_type::SpendLimits;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Spend {
     is_bounded: bool,
+    ends: Ends,
     overall: Account,
     by_worker_type: Vec<Account>,
     /// Worker types with a ceiling on the day.
     daily: Vec<WorkerTypeId>,
+}
+
+/// How long it takes to end what is live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ends {
+    /// From an order to its end.
+    within: Duration,
+    /// From one order to the next.
+    each: Duration,
 }
 
 /// What one ceiling is about.
@@ -40,6 +55,8 @@ struct Account {
     limits: SpendLimits,
     /// What is live now may cost this an hour, in micro-dollars.
     committed: i64,
+    /// How many are live.
+    live: u32,
     /// Spent since midnight, up to `as_of`.
     today: i128,
     as_of: Time,
@@ -48,12 +65,14 @@ struct Account {
 impl Spend {
     /// Nothing is spent yet.
     pub(crate) fn new(
+        ends: Ends,
         overall: SpendLimits,
         worker_types: impl Iterator<Item = SpendLimits>,
     ) -> Self {
         let by_worker_type: Vec<Account> = worker_types.map(Account::new).collect();
         let all = || by_worker_type.iter().map(|account| account.limits).chain([overall]);
         Self {
+            ends,
             is_bounded: all().any(|limits| limits != SpendLimits::default()),
             overall: Account::new(overall),
             daily: (0..by_worker_type.len())
@@ -68,11 +87,12 @@ impl Spend {
     pub(crate) fn configure(
         &mut self,
         now: Time,
+        ends: Ends,
         overall: SpendLimits,
         worker_types: impl Iterator<Item = SpendLimits>,
         remap: &Remap,
     ) {
-        let mut new = Self::new(overall, worker_types);
+        let mut new = Self::new(ends, overall, worker_types);
         new.overall.carry(now, &self.overall);
         for (old, account) in (0..).map(WorkerTypeId::new).zip(&self.by_worker_type) {
             if let Some(id) = remap.worker_type(old) {
@@ -84,12 +104,17 @@ impl Spend {
 
     /// A launch becomes live.
     pub(crate) fn commit(&mut self, now: Time, worker_type: WorkerTypeId, price: UsdPerHour) {
-        self.change(now, worker_type, price.micros());
+        self.change(now, worker_type, price.micros(), 1);
     }
 
     /// A launch has ended.
     pub(crate) fn release(&mut self, now: Time, worker_type: WorkerTypeId, price: UsdPerHour) {
-        self.change(now, worker_type, -price.micros());
+        self.change(now, worker_type, -price.micros(), -1);
+    }
+
+    /// Whether there is any ceiling.
+    pub(crate) const fn is_bounded(&self) -> bool {
+        self.is_bounded
     }
 
     /// How many more launches at that price may be made, of `most`; or whether the overall ceiling
@@ -101,29 +126,29 @@ impl Spend {
         price: UsdPerHour,
         most: u32,
     ) -> Result<u32, (bool, Spent)> {
-        if !self.is_bounded {
-            return Ok(most);
-        }
-        let own = self.by_worker_type[worker_type.index()].affordable(now, price, most);
+        let ends = self.ends_in(most);
+        let own = self.by_worker_type[worker_type.index()].affordable(now, ends, price, most);
         let own = own.map_err(|spent| (false, spent))?;
-        self.overall.affordable(now, price, own).map_err(|spent| (true, spent))
+        self.overall.affordable(now, ends, price, own).map_err(|spent| (true, spent))
     }
 
-    /// Whether the day's ceiling on all worker types together, or on that one, is reached.
+    /// Whether everything is to be ended for the day's ceiling on all worker types together, or on
+    /// that one.
     pub(crate) fn reached(&self, now: Time, worker_type: WorkerTypeId) -> Option<(bool, Spent)> {
-        let own = || self.by_worker_type[worker_type.index()].reached(now);
-        let overall = self.overall.reached(now).map(|spent| (true, spent));
+        let ends = self.ends_in(0);
+        let own = || self.by_worker_type[worker_type.index()].reached(now, ends);
+        let overall = self.overall.reached(now, ends).map(|spent| (true, spent));
         overall.or_else(|| own().map(|spent| (false, spent)))
     }
 
     /// Whether any day's ceiling is reached.
     pub(crate) fn is_any_reached(&self, now: Time) -> bool {
-        self.daily_accounts().any(|account| account.reached(now).is_some())
+        self.daily_accounts().any(|account| account.reached(now, self.ends_in(0)).is_some())
     }
 
-    /// When the next day's ceiling will be reached if all goes on like this.
+    /// When that will be so next if all goes on like this.
     pub(crate) fn reached_next(&self, now: Time) -> Option<Time> {
-        self.daily_accounts().filter_map(|account| account.reached_at(now)).min()
+        self.daily_accounts().filter_map(|account| account.reached_at(now, self.ends_in(0))).min()
     }
 
     fn daily_accounts(&self) -> impl Iterator<Item = &Account> {
@@ -131,17 +156,37 @@ impl Spend {
         own.chain([&self.overall])
     }
 
-    fn change(&mut self, now: Time, worker_type: WorkerTypeId, micros: i64) {
+    /// How long it takes to end what is live and so many more, and a millisecond, for times are
+    /// whole ones.
+    fn ends_in(&self, more: u32) -> Duration {
+        let Ends { within, each } = self.ends;
+        let calls = i64::from(self.overall.live) + i64::from(more);
+        within + Duration::from_ms(each.ms().saturating_mul(calls).saturating_add(1))
+    }
+
+    fn change(&mut self, now: Time, worker_type: WorkerTypeId, micros: i64, launches: i32) {
         if self.is_bounded {
-            self.overall.change(now, micros);
-            self.by_worker_type[worker_type.index()].change(now, micros);
+            self.overall.change(now, micros, launches);
+            self.by_worker_type[worker_type.index()].change(now, micros, launches);
         }
+    }
+}
+
+impl Ends {
+    /// In so long, with calls under that allowance.
+    pub(crate) fn new(within: Duration, api: Option<ApiRule>) -> Self {
+        let wait = |bucket: Bucket| {
+            let millionths = bucket.refill_per_second.millionths().max(1);
+            i64::try_from(1_000_000_000_u64.div_ceil(millionths)).unwrap_or(i64::MAX)
+        };
+        let slower = api.map_or(0, |rule| wait(rule.terminate).max(wait(rule.cancel)));
+        Self { within, each: Duration::from_ms(slower) }
     }
 }
 
 impl Account {
     const fn new(limits: SpendLimits) -> Self {
-        Self { limits, committed: 0, today: 0, as_of: Time::from_ms(i64::MIN) }
+        Self { limits, committed: 0, live: 0, today: 0, as_of: Time::from_ms(i64::MIN) }
     }
 
     /// Takes over what was spent today.
@@ -149,11 +194,12 @@ impl Account {
         (self.today, self.as_of) = (old.today_at(now), now);
     }
 
-    fn change(&mut self, now: Time, micros: i64) {
+    fn change(&mut self, now: Time, micros: i64, launches: i32) {
         let now = now.max(self.as_of);
         (self.today, self.as_of) = (self.today_at(now), now);
         self.committed += micros;
         assert!(self.committed >= 0, "a launch is released as it was committed");
+        self.live = self.live.saturating_add_signed(launches);
     }
 
     /// Spent since midnight.
@@ -164,7 +210,13 @@ impl Account {
         before + i128::from(self.committed) * i128::from(now.since(since).ms())
     }
 
-    fn affordable(&self, now: Time, price: UsdPerHour, most: u32) -> Result<u32, Spent> {
+    fn affordable(
+        &self,
+        now: Time,
+        ends: Duration,
+        price: UsdPerHour,
+        most: u32,
+    ) -> Result<u32, Spent> {
         let SpendLimits { hourly_max, daily_max } = self.limits;
         let each = i128::from(price.micros());
         let fit = |room: i128, each: i128| {
@@ -180,30 +232,46 @@ impl Account {
             }
         }
         if let Some(limit) = daily_max {
-            let ahead = i128::from(midnight_after(now).since(now).min(Duration::HOUR).ms());
-            let planned = self.today_at(now) + i128::from(self.committed) * ahead;
-            count = count.min(fit(units(limit) - planned, each * ahead));
-            if count == 0 {
-                return Err(Spent::Daily { committed: dollars(planned), limit });
+            let today = midnight_after(now).since(now).min(Duration::HOUR.max(ends));
+            // Tomorrow has to pay for what is live until it has ended, should midnight come first.
+            for (spent, ahead) in [(self.today_at(now), today), (0, ends)] {
+                let ahead = i128::from(ahead.ms());
+                let planned = spent + i128::from(self.committed) * ahead;
+                count = count.min(fit(units(limit) - planned, each * ahead));
+                if count == 0 {
+                    return Err(Spent::Daily { committed: dollars(planned), limit });
+                }
             }
         }
         Ok(count)
     }
 
-    fn reached(&self, now: Time) -> Option<Spent> {
+    /// Whether what is live has to be ended now, should that take so long.
+    fn reached(&self, now: Time, ends: Duration) -> Option<Spent> {
         let limit = self.limits.daily_max?;
-        let today = self.today_at(now);
-        (today >= units(limit)).then(|| Spent::Daily { committed: dollars(today), limit })
+        let until_midnight = midnight_after(now).since(now).min(ends);
+        let today = self.today_at(now) + self.cost_of(until_midnight);
+        let spent = today.max(self.cost_of(ends - until_midnight));
+        let is_reached = self.committed > 0 && spent > units(limit);
+        is_reached.then(|| Spent::Daily { committed: dollars(spent), limit })
     }
 
-    fn reached_at(&self, now: Time) -> Option<Time> {
-        let left = units(self.limits.daily_max?) - self.today_at(now);
-        let rate = i128::from(self.committed);
-        if left <= 0 || rate == 0 {
+    /// When it will have to be, if it has not now: today, or tomorrow.
+    fn reached_at(&self, now: Time, ends: Duration) -> Option<Time> {
+        let limit = units(self.limits.daily_max?);
+        let (today, midnight) = (self.today_at(now), midnight_after(now));
+        let lasts = today + self.cost_of(midnight.since(now)) <= limit;
+        let (from, spent) = if lasts { (midnight, 0) } else { (now, today) };
+        let left = limit - spent - self.cost_of(ends);
+        if self.committed == 0 || left < 0 {
             return None;
         }
-        let wait = Duration::from_ms(i64::try_from((left + rate - 1) / rate).ok()?);
-        Some(now.saturating_add(wait)).filter(|at| *at < midnight_after(now))
+        let wait = left / i128::from(self.committed) + 1;
+        Some(from.saturating_add(Duration::from_ms(i64::try_from(wait).ok()?)))
+    }
+
+    fn cost_of(&self, time: Duration) -> i128 {
+        i128::from(self.committed) * i128::from(time.ms())
     }
 }
 
@@ -233,13 +301,15 @@ mod tests {
 
     const HOUR: Duration = Duration::HOUR;
     const TYPE: usize = 0;
+    const ENDS_WITHIN: Duration = Duration::from_mins(2);
 
     fn spend(hourly_max: Option<i64>, daily_max: Option<i64>) -> Spend {
         let limits = SpendLimits {
             hourly_max: hourly_max.map(UsdPerHour::from_micros),
             daily_max: daily_max.map(Usd::from_micros),
         };
-        Spend::new(SpendLimits::default(), [limits].into_iter())
+        let ends = Ends::new(ENDS_WITHIN, None);
+        Spend::new(ends, SpendLimits::default(), [limits].into_iter())
     }
 
     fn at(hours: i64) -> Time {
@@ -272,12 +342,13 @@ mod tests {
         assert_eq!(spend.affordable(at(8), id, price(5), 9), Ok(2));
         let spent = Spent::Daily { committed: Usd::from_micros(90), limit: Usd::from_micros(100) };
         assert_eq!(spend.affordable(at(8), id, price(11), 9), Err((false, spent)));
-        assert_eq!(spend.reached_next(at(8)), Some(at(10)));
-        assert_eq!(spend.reached(at(10) - Duration::from_ms(1), id), None);
-        assert!(spend.reached(at(10), id).is_some() && spend.is_any_reached(at(10)));
+        let ends = at(10) - ENDS_WITHIN;
+        assert_eq!(spend.reached_next(at(8)), Some(ends));
+        assert_eq!(spend.reached(ends - Duration::from_ms(1), id), None);
+        assert!(spend.reached(ends, id).is_some() && spend.is_any_reached(ends));
         assert_eq!(spend.reached(at(24), id), None);
         assert_eq!(spend.affordable(at(24), id, price(5), 99), Ok(18));
-        assert_eq!(spend.reached_next(at(24)), Some(at(34)));
+        assert_eq!(spend.reached_next(at(24)), Some(at(34) - ENDS_WITHIN));
     }
 
     #[test]
@@ -287,7 +358,29 @@ mod tests {
         let quarter = Duration::from_mins(15);
         assert_eq!(spend.affordable(at(24) - quarter, id, price(100), 9), Ok(4));
         spend.commit(at(24) - quarter, id, price(400));
-        assert_eq!(spend.reached_next(at(24) - quarter), None, "not before the day is over");
-        assert_eq!(spend.reached_next(at(24)), Some(at(24) + quarter));
+        let ends = at(24) + quarter - ENDS_WITHIN;
+        assert_eq!(spend.reached_next(at(24) - quarter), Some(ends), "when the day is over");
+        assert_eq!(spend.reached_next(at(24)), Some(ends));
+    }
+
+    #[test]
+    fn what_is_launched_just_before_midnight_can_be_ended_on_tomorrow_s_money() {
+        let id = WorkerTypeId::new(TYPE);
+        let spend = spend(None, Some(100));
+        // Two minutes of 3000 an hour are 100.
+        assert_eq!(spend.affordable(at(24) - Duration::SECOND, id, price(1_000), 9), Ok(2));
+    }
+
+    #[test]
+    fn each_call_that_waits_for_its_turn_makes_the_end_begin_earlier() {
+        let id = WorkerTypeId::new(TYPE);
+        let limits = SpendLimits { hourly_max: None, daily_max: Some(Usd::from_micros(100)) };
+        let ends = Ends::new(ENDS_WITHIN, Some(ApiRule::default()));
+        let mut spend = Spend::new(ends, limits, [SpendLimits::default()].into_iter());
+        for _ in 0..10 {
+            spend.commit(at(0), id, price(1));
+        }
+        let calls = Duration::from_ms(250) * 10;
+        assert_eq!(spend.reached_next(at(0)), Some(at(10) - ENDS_WITHIN - calls));
     }
 }

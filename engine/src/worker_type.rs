@@ -50,6 +50,9 @@ pub struct Limits {
     pub launches_per_call_max: u32,
     /// Ceilings on what all worker types together may spend.
     pub spend: SpendLimits,
+    /// What is ended because a day's ceiling is near has ended this long after its order at the
+    /// latest: so long before the money would be spent the order is given.
+    pub spend_ends_within: Duration,
 }
 
 /// Ceilings on spending, hard: launches count with the most that may be paid for them, from the
@@ -61,8 +64,8 @@ pub struct SpendLimits {
     /// The most that live launches together may cost an hour: what would exceed it is not launched.
     pub hourly_max: Option<UsdPerHour>,
     /// The most that may be spent in a day (UTC). Nothing is launched that could not run for an
-    /// hour, or until midnight, within it; when it is spent, everything is ended, claimed or not.
-    /// Exceeded at most by what is live until that is carried out.
+    /// hour, or until midnight, within it; before it is spent, everything is ended, claimed or not,
+    /// so early that it is never exceeded.
     pub daily_max: Option<Usd>,
 }
 
@@ -75,6 +78,7 @@ impl Default for Limits {
             max_price_cap: UsdPerHour::from_micros(10_000_000),
             launches_per_call_max: 50,
             spend: SpendLimits::default(),
+            spend_ends_within: Duration::from_mins(2),
         }
     }
 }

@@ -148,7 +148,14 @@ mod tests {
         let dull = vec![cell("12", true, true), cell("9", true, false), cell("12", false, false)];
         let rows = [row("one-task", bites), row("lost-response", dull)];
         assert_eq!(rows.each_ref().map(Row::bites), [true, false]);
-        expect![[r#""#]].assert_eq(&table(&["v1", "worker-manager", "ours"], &rows).to_string());
+        expect![[r#"
+            scenario       the number that matters  must be v1   worker-manager   ours
+            one-task       launches.started         ≤ 12     –            2,700 ✗   12
+            lost-response  launches.started         ≤ 12    12 ~              9     12 ✗
+
+            ✗ not what it must be; ~ it is, but another check fails; – says nothing here
+        "#]]
+        .assert_eq(&table(&["v1", "worker-manager", "ours"], &rows).to_string());
     }
 
     #[test]

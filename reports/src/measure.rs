@@ -143,7 +143,7 @@ mod tests {
             Unit::Share.show_short(0.6),
             Unit::Plain.show_short(21_979.0),
         ];
-        assert_eq!(shown, ["12.9 min", "10.3 h", "42,803 h", "0 h", "$4.93/h", "60 %", "21,979"]);
+        assert_eq!(shown, ["12.8 min", "10.3 h", "42,803 h", "0 h", "$4.93/h", "60 %", "21,979"]);
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub(crate) struct Agenda {
     delays: Vec<Duration>,
     /// The lines of the first of them; the others' events enter the heap.
     lines: Vec<VecDeque<u128>>,
+    /// The earliest of all, which is looked at more often than it changes.
+    next: Next,
 }
 
 /// An event as a number below 2⁵⁴.
@@ -40,7 +42,7 @@ pub(crate) type Packed = u64;
 
 /// Names a delay that is always the same.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct LineId(usize);
+pub(crate) struct LineId(u32);
 
 impl Agenda {
     /// An empty agenda from `start` to `end`, or as far as it reaches. Nothing may be entered
@@ -55,6 +57,7 @@ impl Agenda {
             heap,
             delays: Vec::new(),
             lines: Vec::new(),
+            next: Next { entry: NOTHING, line: HEAP },
         }
     }
 
@@ -66,11 +69,12 @@ impl Agenda {
     /// The line for this delay; new if it is.
     pub(crate) fn line(&mut self, delay: Duration) -> LineId {
         let known = self.delays.iter().position(|known| *known == delay);
-        LineId(known.unwrap_or_else(|| {
+        let line = known.unwrap_or_else(|| {
             self.delays.push(delay);
             self.lines.resize(self.delays.len().min(LINES_MAX), VecDeque::new());
             self.delays.len() - 1
-        }))
+        });
+        LineId(u32::try_from(line).expect("fewer than four billion delays"))
     }
 
     /// Enters an event at any time.
@@ -78,44 +82,50 @@ impl Agenda {
         if at <= self.end {
             let entry = self.pack(at, event);
             self.heap.push(entry);
+            self.next = self.next.or(entry, HEAP);
         }
     }
 
     /// Enters an event at `now` plus the line's delay. Calls come in the order of `now`.
     pub(crate) fn enter_line(&mut self, LineId(line): LineId, now: Time, event: Packed) {
+        let line = line as usize;
         let at = now.saturating_add(self.delays[line]);
         if at > self.end {
             return;
         }
         let entry = self.pack(at, event);
         match self.lines.get_mut(line) {
-            Some(line) => line.push_back(entry),
+            Some(entries) => entries.push_back(entry),
             None => self.heap.push(entry),
         }
+        self.next = self.next.or(entry, line);
     }
 
     /// When the next event happens.
     pub(crate) fn next_time(&self) -> Option<Time> {
-        self.earliest().map(|(entry, _)| self.time_of(entry))
+        (self.next.entry != NOTHING).then(|| self.time_of(self.next.entry))
     }
 
     /// Takes the next event out.
     pub(crate) fn pop(&mut self) -> Option<(Time, Packed)> {
-        let (entry, source) = self.earliest()?;
-        match source {
-            Source::Heap => self.heap.pop_top(),
-            Source::Line(line) => drop(self.lines[line].pop_front()),
+        let Next { entry, line } = self.next;
+        if entry == NOTHING {
+            return None;
         }
+        match self.lines.get_mut(line) {
+            Some(entries) => drop(entries.pop_front()),
+            None => self.heap.pop_top(),
+        }
+        self.next = self.earliest();
         Some((self.time_of(entry), event_of(entry)))
     }
 
-    fn earliest(&self) -> Option<(u128, Source)> {
-        let mut earliest = self.heap.entries.first().map(|entry| (*entry, Source::Heap));
+    fn earliest(&self) -> Next {
+        let first = self.heap.entries.first().copied().unwrap_or(NOTHING);
+        let mut earliest = Next { entry: first, line: HEAP };
         for (index, line) in self.lines.iter().enumerate() {
-            if let Some(&front) = line.front()
-                && earliest.is_none_or(|(entry, _)| front < entry)
-            {
-                earliest = Some((front, Source::Line(index)));
+            if let Some(&front) = line.front() {
+                earliest = earliest.or(front, index);
             }
         }
         earliest
@@ -138,10 +148,25 @@ impl Agenda {
     }
 }
 
+/// The next entry, and where it is.
 #[derive(Clone, Copy, Debug)]
-enum Source {
-    Heap,
-    Line(usize),
+struct Next {
+    entry: u128,
+    /// In this line, or in the heap if there is none.
+    line: usize,
+}
+
+/// No line.
+const HEAP: usize = usize::MAX;
+
+/// Stands for no entry: later than all of them.
+const NOTHING: u128 = u128::MAX;
+
+impl Next {
+    /// The earlier of this and another one.
+    fn or(self, entry: u128, line: usize) -> Self {
+        if entry < self.entry { Self { entry, line } } else { self }
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the event is the lowest 54 bits")]

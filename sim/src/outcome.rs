@@ -469,33 +469,26 @@ impl Waits {
     pub(crate) fn measure(&self) -> Wait {
         let count = self.zeros + self.histogram.len();
         let mean_ms = if count == 0 { 0.0 } else { self.sum_ms as f64 / count as f64 };
-        let quantile = |percent| self.quantile(percent, count);
-        Wait {
-            count,
-            mean_ms,
-            p50: quantile(50),
-            p95: quantile(95),
-            p99: quantile(99),
-            max: self.max,
-        }
+        let [p50, p95, p99] = self.quantiles([50, 95, 99], count);
+        Wait { count, mean_ms, p50, p95, p99, max: self.max }
     }
 
-    /// The wait that `percent` of all did not exceed.
-    fn quantile(&self, percent: u64, count: u64) -> Duration {
-        let rank = (count * percent).div_ceil(100);
-        if rank <= self.zeros {
-            return Duration::ZERO;
-        }
-        let rank = rank - self.zeros;
-        let mut seen = 0;
-        for bucket in self.histogram.iter_recorded() {
-            seen += u64::from(bucket.count_at_value());
-            if seen >= rank {
-                let ms = self.histogram.median_equivalent(bucket.value_iterated_to());
-                return Duration::from_ms(ms.cast_signed()).min(self.max);
+    /// The waits that these percentages of all, in rising order, did not exceed.
+    fn quantiles<const N: usize>(&self, percents: [u64; N], count: u64) -> [Duration; N] {
+        let mut buckets = self.histogram.iter_recorded();
+        let (mut seen, mut reached) = (self.zeros, None);
+        percents.map(|percent| {
+            let rank = (count * percent).div_ceil(100);
+            while seen < rank {
+                let Some(bucket) = buckets.next() else { return self.max };
+                seen += u64::from(bucket.count_at_value());
+                reached = Some(bucket.value_iterated_to());
             }
-        }
-        self.max
+            reached.map_or(Duration::ZERO, |value| {
+                let ms = self.histogram.median_equivalent(value);
+                Duration::from_ms(ms.cast_signed()).min(self.max)
+            })
+        })
     }
 }
 

@@ -348,6 +348,7 @@ prop_compose! {
     fn stormy_cloud()(
         regime in prop::sample::select(vec![Regime::Outbid, Regime::Capacity]),
         (answer, pending_to_running, termination) in (delay(), delay(), delay()),
+        terminate_call in delay(),
         request_valid_for in prop::option::of(secs(60..3_600)),
         (notice_missing, early_death) in (chance(), chance()),
         interruption_hazard in prop::sample::select(vec![0.0, 0.5, 3.0]),
@@ -358,6 +359,7 @@ prop_compose! {
     ) -> CloudModel {
         CloudModel {
             answer,
+            terminate_call,
             request_valid_for,
             pending_to_running,
             termination,

@@ -96,7 +96,6 @@ fn a_worker_that_registers_and_never_claims_is_ended_on_what_the_queue_says() {
             0h41m01 #1 holds 0
             0h42m00 terminate #1 unless it holds a task
             0h42m00 #1 ended by Provisioner
-            0h43m00 check #1
             0h43m00 launch #2 in a on demand
             0h43m00 #2 works
             0h49m00 check #2

@@ -9,11 +9,13 @@ mod doubts;
 mod dry;
 mod ends;
 mod on_demand;
+mod pools;
 mod prices;
 mod rates;
 mod rests;
 mod share;
 mod spend;
+mod starving;
 mod turn;
 
 use crate::Check;
@@ -35,6 +37,7 @@ pub(crate) fn checks() -> Vec<Box<dyn Check>> {
         Box::new(rests::Rests::default()),
         Box::new(share::Shares::default()),
         Box::new(spend::Spending::default()),
+        Box::new(starving::Starving::default()),
         Box::new(advice::Advice::default()),
     ]
 }

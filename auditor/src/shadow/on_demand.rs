@@ -1,10 +1,11 @@
 //! On demand is the last resort: only after the stated patience without a spot machine.
 //!
-//! The clock starts when the last spot machine was given, or later, when the worker type first
-//! wanted something after it wanted nothing: counts with tasks waiting, or with more tasks held than
-//! the machines that stay can hold, a floor, or a spot launch.
-//! That is the earliest that anybody can begin to wait. Nothing is wanted once no task waits, and
-//! neither requests nor machines bought on demand stand in for what would be.
+//! The clock starts when the last spot machine was given, or later: when a spot launch was first
+//! refused since, or when the worker type first wanted something after it wanted nothing: counts
+//! with tasks waiting, or with more tasks held than the machines that stay can hold, a floor, or a
+//! spot launch. That is the earliest that anybody can begin to wait; whoever was refused and bought on
+//! demand still waits. Nothing is wanted once no task waits, and neither requests nor machines bought
+//! on demand stand in for what would be.
 //!
 //! Exceptions: a call that is made again is not a purchase. Worker types whose policy buys nothing
 //! but on demand need no patience.
@@ -24,6 +25,8 @@ pub(super) struct Patience {
 struct Wait {
     /// Since when something is wanted.
     wants: Option<Ms>,
+    /// When a spot launch was first refused since then.
+    refused: Option<Ms>,
     /// When the last spot machine was given.
     given: Option<Ms>,
 }
@@ -46,7 +49,16 @@ impl Check for Patience {
             Told::Given { launch, .. } | Told::Running { launch } => {
                 let known = scene.book.launch(launch).filter(|known| known.market.is_spot());
                 if let Some(known) = known.filter(|known| known.given.is_none()) {
-                    self.waits.entry(known.worker_type).or_default().given = Some(scene.at);
+                    let wait = self.waits.entry(known.worker_type).or_default();
+                    (wait.given, wait.refused) = (Some(scene.at), None);
+                }
+            }
+            Told::Refused { launch, .. } => {
+                if let Some(known) =
+                    scene.book.launch(launch).filter(|known| known.market.is_spot())
+                {
+                    let wait = self.waits.entry(known.worker_type).or_default();
+                    wait.refused.get_or_insert(scene.at);
                 }
             }
             _ => {}
@@ -62,7 +74,8 @@ impl Check for Patience {
         } else if let OnDemand::After(patience) = rules.on_demand
             && scene.book.is_new(first)
         {
-            let since = wait.wants.unwrap_or(scene.at).max(wait.given.unwrap_or(Ms::MIN));
+            let wanted = wait.wants.into_iter().chain(wait.refused).min();
+            let since = wanted.unwrap_or(scene.at).max(wait.given.unwrap_or(Ms::MIN));
             let waited = scene.at - since;
             if waited < patience {
                 notes.note(Rule::OnDemandPatience, || {
@@ -137,6 +150,8 @@ mod tests {
             [2 * MINUTE, 5 * MINUTE].map(|at| told(at, demand(1, u32::from(at > 3 * MINUTE), at)));
         let sated = [vec![refused], sated.to_vec()].concat();
         assert_eq!(bought(sated.clone(), 12 * MINUTE), [12 * MINUTE]);
-        assert_eq!(bought(sated, 15 * MINUTE), []);
+        assert_eq!(bought(sated.clone(), 15 * MINUTE), []);
+        let refused = told(3 * MINUTE, Told::Refused { launch: 1, why: crate::Refusal::Dry });
+        assert_eq!(bought([vec![refused], sated.to_vec()].concat(), 13 * MINUTE), []);
     }
 }

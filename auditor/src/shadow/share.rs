@@ -3,59 +3,29 @@
 //! The share is of live and wanted capacity, rounded up; a small fleet may stand in one pool; and
 //! with fewer usable pools than the share needs, each may hold its part of everything.
 //!
-//! Read in favour of the accused: wanted are all tasks waiting, or all tasks known beyond what is
-//! live. Usable is a pool only if nothing
-//! about it could stand in the way: its price is known, recent and well below the worker type's
-//! limit, nothing of it is under way, and it refused, took back or failed nothing for six hours; nor
-//! did its region for a quota or volumes, or any pool for an image or a call that is no good.
-//! A call that is made again is no launch. On demand has no pools.
+//! Read in favour of the accused: wanted are all tasks waiting, or claimed by nobody who is live.
+//! Usable is a pool only if it certainly can be bought from (see `pools`). A call that is made again
+//! is no launch. On demand has no pools.
 
 use std::collections::BTreeMap;
 
+use super::pools::Pools;
 use crate::note::{Notes, Rule};
-use crate::{Check, EndedBy, Micros, Ms, Order, Pool, Refusal, Scene, Told, WorkerType};
-
-const TROUBLED: Ms = 6 * 3_600_000;
+use crate::{Check, Order, Scene, Told, WorkerType};
 
 #[derive(Default)]
 pub(super) struct Shares {
-    /// Tasks waiting, and tasks held.
-    tasks: BTreeMap<WorkerType, (u32, u32)>,
-    prices: BTreeMap<Pool, (Ms, Micros)>,
-    /// When something last went wrong in a pool.
-    trouble: BTreeMap<Pool, Ms>,
+    /// Tasks pending and claimed.
+    demand: BTreeMap<WorkerType, (u32, u32)>,
+    pools: Pools,
 }
 
 impl Check for Shares {
     fn told(&mut self, scene: &Scene<'_>, told: &Told, _: &mut Notes) {
-        let troubled = match *told {
-            Told::Demand { worker_type, pending, claimed, .. } => {
-                self.tasks.insert(worker_type, (pending, claimed));
-                return;
-            }
-            Told::Price { pool, price, .. } => {
-                self.prices.insert(pool, (scene.at, price));
-                return;
-            }
-            Told::Refused { launch, .. }
-            | Told::Unanswered { launch }
-            | Told::Noticed { launch }
-            | Told::Missed { launch } => launch,
-            Told::Ended { launch, by } | Told::Stopping { launch, by } if by != EndedBy::Worker => {
-                launch
-            }
-            _ => return,
-        };
-        let Some(known) = scene.book.launch(troubled) else { return };
-        let region = scene.rules.region_of(known.pool);
-        let is_hit = |pool: Pool| match *told {
-            Told::Refused { why: Refusal::Image | Refusal::Rejected, .. } => true,
-            Told::Refused { why: Refusal::Quota | Refusal::Volumes, .. }
-            | Told::Ended { by: EndedBy::Volumes, .. } => scene.rules.region_of(pool) == region,
-            _ => pool == known.pool,
-        };
-        let hit = scene.rules.pools.keys().filter(|pool| is_hit(**pool));
-        self.trouble.extend(hit.map(|pool| (*pool, scene.at)));
+        if let Told::Demand { worker_type, pending, claimed, .. } = *told {
+            self.demand.insert(worker_type, (pending, claimed));
+        }
+        self.pools.learn(scene, told);
     }
 
     fn ordered(&mut self, scene: &Scene<'_>, order: &Order, notes: &mut Notes) {
@@ -73,14 +43,12 @@ impl Check for Shares {
             there += if is_there { u64::from(known.capacity) } else { 0 };
         }
         let new = u64::from(count) * u64::from(this.capacity);
-        let (pending, claimed) = self.tasks.get(&worker_type).copied().unwrap_or_default();
+        let (pending, claimed) = self.demand.get(&worker_type).copied().unwrap_or((0, 0));
         let wanted = u64::from(pending.max(buyer.floor(scene.at))).max(new);
         let all = (live + wanted).max(u64::from(pending) + u64::from(claimed));
-        let usable = buyer
-            .candidates
-            .keys()
-            .filter(|other| self.is_usable(scene, worker_type, **other, pool));
-        let part = all.div_ceil((usable.count() as u64).max(1));
+        let others = buyer.candidates.keys().filter(|other| **other != pool);
+        let usable = others.filter(|other| self.pools.is_usable(scene, worker_type, **other));
+        let part = all.div_ceil(1 + usable.count() as u64);
         let share = (all * rule.share_max).div_ceil(1_000_000);
         let most = share.max(part).max(rule.floor.into());
         // The last machine is a whole one.
@@ -96,35 +64,11 @@ impl Check for Shares {
     }
 }
 
-impl Shares {
-    fn is_usable(
-        &self,
-        scene: &Scene<'_>,
-        worker_type: WorkerType,
-        other: Pool,
-        this: Pool,
-    ) -> bool {
-        if other == this {
-            return true;
-        }
-        let rules = scene.rules;
-        let limit = rules.candidate(worker_type, other).map_or(0, |candidate| candidate.price_most);
-        let recent = |at: Ms, most: Ms| scene.at - at < most;
-        let stale = rules.prices_stale_after.unwrap_or(Ms::MAX) / 2;
-        let is_cheap =
-            |&(at, price): &(Ms, Micros)| recent(at, stale) && price > 0 && price < limit / 2;
-        let mut launches = scene.book.launches().map(|(_, known)| known);
-        self.prices.get(&other).is_some_and(is_cheap)
-            && self.trouble.get(&other).is_none_or(|at| !recent(*at, TROUBLED))
-            && !launches.any(|known| known.pool == other && known.given.is_none())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::support::*;
-    use crate::{Event, Launch, Rules, Share};
+    use crate::{Event, Launch, Ms, Refusal, Rules, Share};
 
     fn bought(pending: u32, facts: Vec<(Ms, Event)>, in_a: u32) -> Vec<Ms> {
         let share = Share { share_max: 500_000, floor: 2 };
@@ -141,32 +85,14 @@ mod tests {
     }
 
     #[test]
-    fn tasks_that_late_counts_show_as_held_may_be_wanted_too() {
-        let share = Share { share_max: 500_000, floor: 2 };
-        let bought = |claimed| {
-            let counts = Told::Demand { worker_type: 0, pending: 3, claimed, as_of: 8 };
-            let story = with_known(vec![told(8, counts), decided(9, [launch(90, 4)])]);
-            notes(Rule::ShareMax, Rules { share: Some(share), ..rules() }, story)
-        };
-        assert_eq!((bought(0), bought(5)), (vec![9], vec![]));
-    }
-
-    #[test]
     fn what_could_stand_in_the_way_of_another_pool_excuses() {
         let other: Launch = 1;
         let asked = decided(1, [launch_in(other, 1, 1)]);
         assert_eq!(bought(6, vec![asked.clone()], 6), [], "it is under way");
         let given = told(2, Told::Given { launch: other, instance: 1 });
         assert_eq!(bought(6, vec![asked.clone(), given], 6), [9]);
-        for why in [Refusal::Dry, Refusal::Quota, Refusal::Image] {
-            let refused = told(2, Told::Refused { launch: other, why });
-            assert_eq!(bought(6, vec![asked.clone(), refused], 6), []);
-        }
-        let asked_here = decided(1, [launch(1, 1)]);
-        let refused_here =
-            |why| vec![asked_here.clone(), told(2, Told::Refused { launch: 1, why })];
-        assert_eq!(bought(6, refused_here(Refusal::Quota), 6), [], "it is of the same region");
-        assert_eq!(bought(6, refused_here(Refusal::Dry), 6), [9]);
+        let refused = told(2, Told::Refused { launch: other, why: Refusal::Dry });
+        assert_eq!(bought(6, vec![asked, refused], 6), []);
         let dear = told(2, Told::Price { pool: 1, price: 600_000, since: 2 });
         assert_eq!(bought(6, vec![dear], 6), []);
     }

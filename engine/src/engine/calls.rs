@@ -83,7 +83,7 @@ impl Engine {
                 // Giving up is ordered again as soon as it can be, if it still stands.
                 let launch = self.ledger.get(id).copied();
                 let overdue = |launch: &Launch| {
-                    self.deadline(id, launch).0 <= self.now && launch.deadline > self.now
+                    self.deadline(launch) <= self.now && launch.deadline > self.now
                 };
                 if launch.is_some_and(|launch| overdue(&launch)) {
                     self.put_off(id, self.now);

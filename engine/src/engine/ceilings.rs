@@ -1,9 +1,9 @@
 //! Holding the ceilings on spending: what may still be launched, and the end of everything when
 //! the day's money is spent.
 //!
-//! What counts for how much is told at [`Spend`](crate::spend::Spend). A day's ceiling is reached
-//! only by what has run for more than an hour since the last launch; then there is no other way to
-//! hold it. The ends are ordered in one turn, as far as the allowance of calls goes: launches
+//! What counts for how much, and when it has to be ended, is told at
+//! [`Spend`](crate::spend::Spend). That is so only of what has run for about an hour since the last
+//! launch; then there is no other way to hold a day's ceiling. The ends are ordered in one turn, as far as the allowance of calls goes: launches
 //! without a worker first, then workers, the youngest first; whether those hold a task is not
 //! asked. An order is repeated until its launch is seen to stop.
 
@@ -37,6 +37,9 @@ impl Engine {
         most: u32,
         decision: &mut Decision,
     ) -> Result<u32, Reason> {
+        if !self.ledger.spend().is_bounded() {
+            return Ok(most);
+        }
         let candidates = &self.config.worker_types[worker_type.index()].candidates;
         let price = self.price_max(candidates[pick.candidate as usize].pool, pick.market);
         let count = self.ledger.spend().affordable(self.now, worker_type, price, most);

@@ -14,6 +14,7 @@ use crate::guards::Removed;
 use crate::ids::{LaunchId, WorkerTypeId};
 use crate::ledger::{Launch, NO_CANDIDATE, Stage};
 use crate::remap::Remap;
+use crate::spend::Ends;
 use crate::units::{Duration, Time};
 use crate::worker_type::{Candidate, EngineConfig, WorkerType};
 
@@ -41,7 +42,8 @@ impl Engine {
         self.ledger.configure(worker_types.iter().map(|known| known.candidates.len()), &remap);
         let reach = worker_types.iter().map(price_reach).max().unwrap_or(Duration::ZERO);
         let spend = worker_types.iter().map(|known| known.spend);
-        self.ledger.configure_spend(now, config.limits.spend, spend, &remap);
+        let ends = Ends::new(config.limits.spend_ends_within, config.guards.api);
+        self.ledger.configure_spend(now, ends, config.limits.spend, spend, &remap);
         self.shortages.configure(&remap);
         self.suspects.configure(&remap);
         self.prices.configure(pools, reach, config.guards.prices_stale_after, &remap);

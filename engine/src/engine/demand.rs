@@ -67,7 +67,7 @@ impl Demands {
     /// Takes in counts; says whether they are news, for late ones are not. After an unknown,
     /// counts from before the last reading are late too: that reading did not vouch for them.
     pub(super) fn count(&mut self, worker_type: WorkerTypeId, counts: Counts) -> bool {
-        let is_gap = self.of(worker_type, counts.as_of).is_err();
+        let is_gap = self.of(worker_type, counts.as_of).is_none();
         let known = &mut self.counts[worker_type.index()];
         let newest = known.map_or(self.read, |known| Some(known.as_of));
         let is_news = newest.is_none_or(|newest| newest <= counts.as_of);
@@ -94,7 +94,7 @@ impl Demands {
     /// Whether every count since then said that tasks wait.
     pub(super) fn waited_since(&self, worker_type: WorkerTypeId, since: Time, now: Time) -> bool {
         let run = self.runs[worker_type.index()];
-        self.of(worker_type, now).is_ok() && run.waiting.is_some_and(|waiting| waiting <= since)
+        self.of(worker_type, now).is_some() && run.waiting.is_some_and(|waiting| waiting <= since)
     }
 
     /// Whether every count since then said that no task is held by a worker.
@@ -122,15 +122,26 @@ impl Demands {
         true
     }
 
-    /// The counts to act on, or why there are none.
-    pub(super) fn of(&self, worker_type: WorkerTypeId, now: Time) -> Result<Counts, Reason> {
-        let counts =
-            self.counts[worker_type.index()].ok_or(Reason::DemandMissing { worker_type })?;
-        let as_of = self.read.map_or(counts.as_of, |read| read.max(counts.as_of));
-        if self.too_old(as_of, now) {
-            return Err(Reason::DemandStale { worker_type, as_of, limit: self.limit });
+    /// The counts to act on, if there are any.
+    pub(super) fn of(&self, worker_type: WorkerTypeId, now: Time) -> Option<Counts> {
+        let counts = self.counts[worker_type.index()];
+        counts.filter(|counts| !self.too_old(self.vouched(counts), now))
+    }
+
+    /// Why there are none.
+    pub(super) fn frozen(&self, worker_type: WorkerTypeId) -> Reason {
+        match &self.counts[worker_type.index()] {
+            None => Reason::DemandMissing { worker_type },
+            Some(counts) => {
+                let (as_of, limit) = (self.vouched(counts), self.limit);
+                Reason::DemandStale { worker_type, as_of, limit }
+            }
         }
-        Ok(counts)
+    }
+
+    /// Up to when counts hold: a reading vouches for those that it does not report.
+    fn vouched(&self, counts: &Counts) -> Time {
+        self.read.map_or(counts.as_of, |read| read.max(counts.as_of))
     }
 
     fn too_old(&self, as_of: Time, now: Time) -> bool {

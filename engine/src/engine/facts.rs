@@ -50,27 +50,29 @@ impl Engine {
     }
 
     pub(super) fn reach(&mut self, id: LaunchId, stage: Stage) {
-        if let Some((_, launch)) = self.move_on(id, stage)
-            && stage == Stage::Working
-        {
-            self.note(&launch, Event::Registered);
+        if self.move_on(id, stage).is_some() && stage == Stage::Working {
+            self.note(id, Event::Registered);
         }
     }
 
     pub(super) fn lose(&mut self, id: LaunchId, cause: EndCause) {
-        let Some((left, launch)) = self.move_on(id, Stage::Stopping) else { return };
+        let Some(left) = self.move_on(id, Stage::Stopping) else { return };
+        let Some(launch) = self.ledger.get(id) else { return };
         let registered = left == Stage::Working;
-        if cause == EndCause::Interruption {
+        let event = if cause == EndCause::Interruption {
             if launch.market != Market::OnDemand {
                 self.history.killed(launch.pool, self.now);
             }
-            self.note(&launch, Event::Lost { registered });
+            Event::Lost { registered }
         } else if !registered {
-            let by_us = cause == EndCause::Provisioner && !self.is_overdue(&launch);
-            self.note(&launch, if by_us { Event::Abandoned } else { Event::BootFailed(cause) });
-        } else if self.never_worked(id, &launch, cause) {
-            self.note(&launch, Event::NeverWorked);
-        }
+            let by_us = cause == EndCause::Provisioner && !self.is_overdue(launch);
+            if by_us { Event::Abandoned } else { Event::BootFailed(cause) }
+        } else if self.never_worked(id, launch, cause) {
+            Event::NeverWorked
+        } else {
+            return;
+        };
+        self.note(id, event);
     }
 
     /// Whether a registered worker that ended never claimed a task although it could have: ended by
@@ -100,6 +102,14 @@ impl Engine {
         let Launch { worker_type, candidate, market, .. } = *launch;
         candidate != NO_CANDIDATE
             && self.gates.is_hollow(&self.site(worker_type, candidate, market))
+    }
+
+    pub(super) fn recommend(&mut self, id: LaunchId) {
+        if let Some(&Launch { pool, market, .. }) = self.ledger.get(id)
+            && market != Market::OnDemand
+        {
+            self.gates.recommend(self.now, pool, id);
+        }
     }
 
     pub(super) fn end(&mut self, id: LaunchId, cause: EndCause) {
@@ -132,20 +142,29 @@ impl Engine {
         if candidate != NO_CANDIDATE {
             self.states[worker_type.index()].errors.note(self.now, candidate);
         }
-        self.note(&launch, Event::Refused(refusal));
+        self.note_of(&launch, Event::Refused(refusal));
         self.changed.mark(worker_type);
     }
 
     /// Forgets a launch that got no instance and says nothing about its pool.
     pub(super) fn withdraw(&mut self, id: LaunchId) {
         if let Some(launch) = self.ledger.close(id, self.now) {
-            self.note(&launch, Event::Withdrawn);
+            self.note_of(&launch, Event::Withdrawn);
             self.changed.mark(launch.worker_type);
         }
     }
 
+    /// Tells the gates what became of a launch that is not closed.
+    pub(super) fn note(&mut self, id: LaunchId, event: Event) {
+        if !self.gates.are_off()
+            && let Some(launch) = self.ledger.get(id).copied()
+        {
+            self.note_of(&launch, event);
+        }
+    }
+
     /// Tells the gates what became of a launch.
-    pub(super) fn note(&mut self, launch: &Launch, event: Event) {
+    pub(super) fn note_of(&mut self, launch: &Launch, event: Event) {
         let Launch { worker_type, candidate, market, requested, .. } = *launch;
         if self.gates.are_off() || candidate == NO_CANDIDATE {
             return;
@@ -161,47 +180,59 @@ impl Engine {
     }
 
     /// Moves a launch on to a later stage; gives the stage it left, or `None` if that is no news.
-    fn move_on(&mut self, id: LaunchId, stage: Stage) -> Option<(Stage, Launch)> {
-        let (left, launch) = self.ledger.advance(id, stage, self.now)?;
+    fn move_on(&mut self, id: LaunchId, stage: Stage) -> Option<Stage> {
+        let left = self.ledger.advance(id, stage, self.now)?;
+        let launch = self.ledger.get(id)?;
+        let due = self.due(launch);
+        let Launch { worker_type, pool, market, deadline, .. } = *launch;
         if left == Stage::Requested {
-            if launch.market != Market::OnDemand {
-                self.history.spawned(launch.pool, self.now);
-                self.shortages.end(launch.worker_type);
+            if market != Market::OnDemand {
+                self.history.spawned(pool, self.now);
+                self.shortages.end(worker_type);
             }
-            self.note(&launch, Event::Accepted);
+            self.note(id, Event::Accepted);
             if self.config.guards.listing.is_some() {
                 self.listings.accept(id, self.now);
             }
         }
-        let (due, _) = self.duty(id, &launch);
         // A deadline that is past was acted on; what follows stays as it was set then.
-        if self.now <= due && due != launch.deadline {
+        if self.now <= due && due != deadline {
             self.put_off(id, due);
         }
-        self.changed.mark(launch.worker_type);
-        Some((left, launch))
+        self.changed.mark(worker_type);
+        Some(left)
     }
 
-    /// When a launch is given up, and why, unless it moves on before.
-    pub(super) fn deadline(&self, id: LaunchId, launch: &Launch) -> (Time, Reason) {
+    /// When a launch is given up, unless it moves on before.
+    pub(super) fn deadline(&self, launch: &Launch) -> Time {
         let worker_type = &self.config.worker_types[launch.worker_type.index()];
-        let Launch { requested, .. } = *launch;
-        let Some(accepted) = launch.accepted else {
-            let due = requested.saturating_add(worker_type.request_timeout);
-            return (due, Reason::RequestTimedOut { launch: id, requested });
-        };
-        match self.boot_max(launch.worker_type) {
-            Some(timeout)
-                if launch.stage < Stage::Working && timeout < worker_type.lifetime_max =>
-            {
-                let due = accepted.saturating_add(timeout);
-                (due, Reason::RegistrationTimedOut { launch: id, accepted })
-            }
-            _ => {
-                let due = accepted.saturating_add(worker_type.lifetime_max);
-                (due, Reason::LifetimeReached { launch: id, accepted })
+        match launch.accepted {
+            None => launch.requested.saturating_add(worker_type.request_timeout),
+            Some(accepted) => {
+                let timeout = self.registration_timeout(launch);
+                accepted.saturating_add(timeout.unwrap_or(worker_type.lifetime_max))
             }
         }
+    }
+
+    /// Why it is.
+    pub(super) fn overdue(&self, id: LaunchId, launch: &Launch) -> Reason {
+        let Launch { requested, accepted, .. } = *launch;
+        let Some(accepted) = accepted else {
+            return Reason::RequestTimedOut { launch: id, requested };
+        };
+        match self.registration_timeout(launch) {
+            Some(_) => Reason::RegistrationTimedOut { launch: id, accepted },
+            None => Reason::LifetimeReached { launch: id, accepted },
+        }
+    }
+
+    /// How long its worker may take to register, if that is not over and comes before its longest
+    /// life.
+    fn registration_timeout(&self, launch: &Launch) -> Option<Duration> {
+        let lifetime_max = self.config.worker_types[launch.worker_type.index()].lifetime_max;
+        let is_booting = launch.stage < Stage::Working;
+        self.boot_max(launch.worker_type).filter(|timeout| is_booting && *timeout < lifetime_max)
     }
 
     /// How long a worker may take to register, if there is a limit.

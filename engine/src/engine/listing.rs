@@ -19,6 +19,7 @@ use crate::decision::{Action, Decision, Market, Reason};
 use crate::gates::Event;
 use crate::guards::{self, Guards, ListingRule, StrayRule};
 use crate::ids::{InstanceId, LaunchId, PoolId, RegionId, WorkerTypeId};
+use crate::launch_map::LaunchMap;
 use crate::ledger::{Launch, NO_CANDIDATE, Stage};
 use crate::observation::{Call, EndCause};
 use crate::remap::Remap;
@@ -29,6 +30,10 @@ use crate::worker_type::EngineConfig;
 /// instances for about an hour.
 const ENDED_REMEMBERED: Duration = Duration::HOUR;
 
+/// An instance that is absent is given up after so many questions about its worker, or orders to
+/// end it, of which nothing was heard.
+const ASKS_BEFORE_GONE: u32 = 3;
+
 /// Labels are numbers that we wrote; one beyond this was written by somebody else.
 const LABEL_MAX: u64 = u64::MAX >> 1;
 
@@ -36,7 +41,8 @@ const LABEL_MAX: u64 = u64::MAX >> 1;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Listings {
     regions: Vec<Region>,
-    owners: BTreeMap<InstanceId, LaunchId>,
+    /// By instance, whose numbers are as close together as those of launches.
+    owners: LaunchMap<LaunchId>,
     absent: BTreeMap<LaunchId, Absence>,
     /// Launches whose instance was seen to end, and when.
     ended: BTreeMap<LaunchId, Time>,
@@ -64,8 +70,9 @@ struct Absence {
     /// The last listing that missed it, and how many did.
     missed: Option<Time>,
     listings: u32,
-    /// Its end was ordered, or the queue asked about its worker.
+    /// When its end was last ordered, or the queue asked about its worker, and how often it was.
     asked: Option<Time>,
+    asks: u32,
 }
 
 /// An instance of ours that belongs to no launch.
@@ -73,6 +80,8 @@ struct Absence {
 struct Stray {
     found: Found,
     since: Time,
+    /// It was listed since the last restart: what ended meanwhile was seen by nobody.
+    is_there: bool,
     ordered: Option<Time>,
 }
 
@@ -124,20 +133,24 @@ impl Listings {
 
     /// The instance of a launch is known.
     pub(super) fn own(&mut self, instance: InstanceId, launch: LaunchId) {
-        self.owners.insert(instance, launch);
+        match self.owners.get_mut(LaunchId(instance.0)) {
+            Some(owner) => *owner = launch,
+            None => self.owners.insert(LaunchId(instance.0), launch),
+        }
         self.strays.remove(&instance);
     }
 
     /// EC2 took a launch: from now on it may be listed.
     pub(super) fn accept(&mut self, launch: LaunchId, since: Time) {
-        let unlisted = Absence { listed: false, since, missed: None, listings: 0, asked: None };
+        let unlisted =
+            Absence { listed: false, since, missed: None, listings: 0, asked: None, asks: 0 };
         self.absent.insert(launch, unlisted);
     }
 
     /// A launch is over.
     pub(super) fn close(&mut self, id: LaunchId, launch: &Launch, ended: Option<Time>) {
         if let Some(instance) = launch.instance {
-            self.owners.remove(&instance);
+            self.owners.remove(LaunchId(instance.0));
         }
         self.absent.remove(&id);
         if let Some(now) = ended {
@@ -158,20 +171,30 @@ impl Listings {
     /// begins anew as well, and will not miss what ended meanwhile: each instance is to be listed
     /// once more.
     pub(super) fn restart(&mut self, now: Time, unregistered: Vec<LaunchId>) {
-        let unmissed = |id: &LaunchId| !self.regions.is_empty() && !self.absent.contains_key(id);
-        let unmissed: Vec<LaunchId> = self.owners.values().copied().filter(unmissed).collect();
-        unmissed.into_iter().for_each(|launch| self.accept(launch, now));
+        let was_listed = |id: &LaunchId| self.absent.get(id).is_none_or(|absence| absence.listed);
+        if !self.regions.is_empty() {
+            let owners = self.owners.iter().map(|(_, launch)| *launch);
+            let listed: Vec<LaunchId> = owners.filter(was_listed).collect();
+            listed.into_iter().for_each(|launch| self.accept(launch, now));
+        }
         self.regions.iter_mut().for_each(|region| region.ordered = None);
         self.absent.values_mut().for_each(|absence| absence.asked = None);
-        self.strays.values_mut().for_each(|stray| stray.ordered = None);
+        for stray in self.strays.values_mut() {
+            (stray.is_there, stray.ordered) = (false, None);
+        }
         self.to_check = unregistered;
     }
 
     /// The queue knows that a worker was alive then: no listing is better evidence.
     pub(super) fn see_alive(&mut self, launch: LaunchId, at: Time) {
         if let Some(absence) = self.absent.get_mut(&launch) {
-            *absence =
-                Absence { since: absence.since.max(at), listings: 0, asked: None, ..*absence };
+            *absence = Absence {
+                since: absence.since.max(at),
+                listings: 0,
+                asked: None,
+                asks: 0,
+                ..*absence
+            };
         }
     }
 
@@ -189,7 +212,7 @@ impl Engine {
             let launch = self.ledger.get(label?)?;
             launch.instance.is_none_or(|known| known == instance).then_some(label?)
         };
-        self.listings.owners.get(&instance).copied().or_else(labelled)
+        self.listings.owners.get(LaunchId(instance.0)).copied().or_else(labelled)
     }
 
     /// A listing shows an instance.
@@ -201,7 +224,9 @@ impl Engine {
             self.listings.absent.remove(&launch);
         } else if listing.is_some() && strays.is_some() {
             let since = self.listings.strays.get(&instance).map_or(self.now, |known| known.since);
-            self.listings.strays.insert(instance, Stray { found, since, ordered: None });
+            self.listings
+                .strays
+                .insert(instance, Stray { found, since, is_there: true, ordered: None });
             let has_ended = |launch| self.listings.ended.contains_key(&launch);
             if !found.launch.is_some_and(has_ended)
                 && let Some(adopted) = self.adopt(&found)
@@ -220,7 +245,8 @@ impl Engine {
             return;
         }
         let known = self.listings.absent.get(&id).copied().filter(|absence| absence.listed);
-        let first = Absence { listed: true, since: as_of, missed: None, listings: 0, asked: None };
+        let first =
+            Absence { listed: true, since: as_of, missed: None, listings: 0, asked: None, asks: 0 };
         let Absence { missed, listings, .. } = known.unwrap_or(first);
         if missed < Some(as_of) {
             let absence =
@@ -263,22 +289,25 @@ impl Engine {
             .filter(|it| self.is_gone(it, rule))
             .collect();
         for (id, absence) in overdue {
-            let is_working = self.ledger.get(id).is_some_and(|it| it.stage == Stage::Working);
+            let Some(launch) = self.ledger.get(id).copied() else { continue };
+            let is_working = launch.stage == Stage::Working;
             let is_doubted = rule.absence == guards::Absence::Doubted;
+            let asks = is_doubted && (is_working || !absence.listed);
             match absence.asked {
-                None if is_doubted && (is_working || !absence.listed) => {
-                    let order = match absence.listed {
-                        true => Action::CheckWorker { launch: id },
-                        false => Action::Terminate { launch: id, unless_claimed: true },
-                    };
-                    // It may be overdue as well.
-                    if !decision.actions.contains(&order) {
-                        decision.actions.push(order);
-                    }
-                    let asked = Some(self.now);
-                    self.listings.absent.insert(id, Absence { asked, ..absence });
-                }
                 Some(asked) if self.now.since(asked) < ORDERED_AGAIN_AFTER => {}
+                // One call may be lost on its way.
+                _ if asks && absence.asks < ASKS_BEFORE_GONE => {
+                    let ends = |action: &Action| matches!(*action, Action::Terminate { launch, .. } if launch == id);
+                    if absence.listed {
+                        decision.actions.push(Action::CheckWorker { launch: id });
+                    } else if !decision.actions.iter().any(ends)
+                        && self.order_end(id, &launch, true, decision).is_err()
+                    {
+                        continue;
+                    }
+                    let (asked, asks) = (Some(self.now), absence.asks + 1);
+                    self.listings.absent.insert(id, Absence { asked, asks, ..absence });
+                }
                 None | Some(_) => {
                     if is_working && !is_doubted {
                         let unless_claimed = false;
@@ -311,9 +340,9 @@ impl Engine {
     fn settle_strays(&mut self, rule: StrayRule, decision: &mut Decision) {
         let strays: Vec<Stray> = self.listings.strays.values().copied().collect();
         for stray in strays {
-            let Stray { found, since, ordered } = stray;
+            let Stray { found, since, is_there, ordered } = stray;
             let again = ordered.map_or(since + rule.patience, |last| last + ORDERED_AGAIN_AFTER);
-            if self.now < again {
+            if !is_there || self.now < again {
                 continue;
             }
             if let Some(adopted) = self.adopt(&found) {
@@ -388,10 +417,10 @@ impl Engine {
         };
         self.ledger.adopt(id, launch);
         // Its worker may have registered long ago, and told somebody else.
-        let (due, _) = self.deadline(id, &launch);
+        let due = self.deadline(&launch);
         self.put_off(id, due.max(self.now.saturating_add(patience)));
-        self.note(&launch, Event::Ordered);
-        self.note(&launch, Event::Accepted);
+        self.note_of(&launch, Event::Ordered);
+        self.note_of(&launch, Event::Accepted);
         self.listings.own(instance, id);
         self.listings.to_check.push(id);
         self.changed.mark(worker_type);

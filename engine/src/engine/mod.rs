@@ -45,7 +45,7 @@ use crate::observation::{EndCause, Observation};
 use crate::placement::Errors;
 use crate::prices::PriceBook;
 use crate::random::{Seed, Stream};
-use crate::spend::Spend;
+use crate::spend::{Ends, Spend};
 use crate::units::{Duration, Time};
 use crate::worker_type::{EngineConfig, PlacementPolicy, WorkerType};
 
@@ -128,7 +128,11 @@ impl Engine {
             demands: Demands::new(worker_types.len(), limits.demand_stale_after),
             ledger: Ledger::new(
                 worker_types.iter().map(|known| known.candidates.len()),
-                Spend::new(limits.spend, worker_types.iter().map(|known| known.spend)),
+                Spend::new(
+                    Ends::new(limits.spend_ends_within, guards.api),
+                    limits.spend,
+                    worker_types.iter().map(|known| known.spend),
+                ),
             ),
             prices: PriceBook::new(pools, reach, guards.prices_stale_after),
             history: PoolHistory::new(pools),
@@ -197,7 +201,8 @@ impl Engine {
     /// - A call in doubt is repeated with the same token; its launches stay requested meanwhile. It
     ///   is settled by its answer, by its instances being seen, or by nobody having seen them.
     /// - Doubt about a call whose launches were all answered or seen is late and ignored.
-    /// - A price not newer than the pool's last is late and ignored.
+    /// - A price older than the pool's last is history: it counts in the windows it falls in. Of two
+    ///   prices of one moment the first holds.
     /// - An absurd price is not believed, and closes its pool to those who buy by price until a
     ///   sane one as new comes.
     /// - Once the price feed was read as a whole, prices hold only as long as that, or their own
@@ -237,7 +242,7 @@ impl Engine {
                 }
             }
             Observation::WorkerIdled { launch } => self.advice.asked(launch),
-            Observation::RebalanceRecommended { launch: _ } => {}
+            Observation::RebalanceRecommended { launch } => self.recommend(launch),
             Observation::InstanceFound {
                 instance,
                 launch,
@@ -290,14 +295,14 @@ impl Engine {
         let changed = self.changed.take();
         for &worker_type in changed.iter().filter(|id| id.index() < served) {
             match self.demands.of(worker_type, now) {
-                Ok(counts) => {
+                Some(counts) => {
                     if let Some(order) = self.order(worker_type, counts, &mut decision) {
                         orders.push_back(order);
                     }
                 }
-                Err(frozen) => {
+                None => {
                     self.suspects.lose_sight(worker_type);
-                    self.because(&mut decision, frozen);
+                    self.because(&mut decision, self.demands.frozen(worker_type));
                 }
             }
         }

@@ -63,9 +63,10 @@ impl Engine {
     /// What was ordered to end launches may not have been done.
     fn order_again(&mut self) {
         self.ending = Ending::default();
-        let ordered = self.ledger.iter().filter(|(id, launch)| {
-            launch.deadline > self.now && self.duty(*id, launch).0 <= self.now
-        });
+        let ordered = self
+            .ledger
+            .iter()
+            .filter(|(_, launch)| launch.deadline > self.now && self.due(launch) <= self.now);
         let ordered: Vec<LaunchId> = ordered.map(|(id, _)| id).collect();
         ordered.into_iter().for_each(|id| self.put_off(id, self.now));
     }

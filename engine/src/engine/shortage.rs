@@ -118,6 +118,7 @@ pub(super) const fn is_shortage(reason: &Reason) -> bool {
             | Reason::PoolDry { .. }
             | Reason::PoolBusy { .. }
             | Reason::PoolPenalised { .. }
+            | Reason::PoolWarned { .. }
             | Reason::ShareReached { .. }
             | Reason::QuotaReached { .. }
             | Reason::NotOffered { .. }

@@ -1,18 +1,18 @@
 //! Working a decision out: giving up, wanting, launching.
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use super::demand::Counts;
 use super::shortage::is_shortage;
 use super::zombies::Duty;
 use super::{Engine, ORDERED_AGAIN_AFTER, Signs, State};
-use crate::decision::{Action, Decision, Reason};
-use crate::gates::{Event, Fleet, PriceGate, Site};
+use crate::decision::{Action, Decision, Market, Reason};
+use crate::gates::{Event, Fleet, Opening, PriceGate, Site};
 use crate::ids::{LaunchId, RegionId, WorkerTypeId};
 use crate::ledger::{Launch, Stage};
 use crate::observation::Call;
-use crate::placement::{Offer, Pick, Placement, Plan, Room};
+use crate::placement::{Offer, Pick, Picks, Placement, Plan, Room};
 use crate::scaling::{Need, Scaling};
 use crate::units::{Duration, Time};
 use crate::worker_type::{Candidate, Limits, PlacementPolicy, WorkerType};
@@ -22,7 +22,7 @@ pub(super) struct Order {
     worker_type: WorkerTypeId,
     /// From where the next instance comes.
     pick: Pick,
-    /// What is picked after that, the next one last: mostly nothing, and then it takes no memory.
+    /// What is picked after that, the next one last.
     later: Vec<Pick>,
 }
 
@@ -45,10 +45,10 @@ impl Engine {
             }
             self.ledger.set_look(id, Time::MAX);
             let again = self.now + ORDERED_AGAIN_AFTER;
-            match self.duty(id, &launch).1 {
+            match self.duty(id, &launch) {
                 Duty::Check => {
                     decision.actions.push(Action::CheckWorker { launch: id });
-                    self.put_off(id, again.min(self.deadline(id, &launch).0));
+                    self.put_off(id, again.min(self.deadline(&launch)));
                 }
                 Duty::GiveUp(reason) => {
                     let last = matches!(reason, Reason::LifetimeReached { .. });
@@ -122,10 +122,9 @@ impl Engine {
             self.shortages.end(worker_type);
         }
         let wanted = u32::try_from(change).ok().filter(|wanted| *wanted > 0)?;
-        let mut picks = self.choose(worker_type, wanted, live, decision);
-        picks.reverse();
-        let pick = picks.pop()?;
-        let later = if picks.is_empty() { Vec::new() } else { picks };
+        let picks = self.choose(worker_type, wanted, live, decision);
+        let (pick, mut later) = picks.split()?;
+        later.reverse();
         Some(Order { worker_type, pick, later })
     }
 
@@ -136,9 +135,9 @@ impl Engine {
         wanted: u32,
         live: u32,
         decision: &mut Decision,
-    ) -> Vec<Pick> {
+    ) -> Picks {
         let policy = self.config.worker_types[id.index()].placement;
-        let plan = self.plan(id, policy, self.spot_share(id, wanted), live);
+        let plan = self.plan_calm(id, policy, self.spot_share(id, wanted), live, decision);
         self.like(id, plan.favourite);
         self.tell_short(id, plan.short, decision);
         let mut picks = plan.picks;
@@ -146,17 +145,16 @@ impl Engine {
             self.fall_short(id);
         }
         let Some(since) = self.on_demand_since(id) else { return picks };
-        let candidates = &self.config.worker_types[id.index()].candidates;
-        let units = |pick: &Pick| pick.count * candidates[pick.candidate as usize].capacity;
-        let bought: u32 = picks.iter().map(units).sum();
+        let bought = self.units(id, &picks);
         if bought < wanted {
             self.because(decision, Reason::OnDemandAllowed { worker_type: id, since });
-            let rest = self.plan(id, PlacementPolicy::OnDemand, wanted - bought, live + bought);
+            let (policy, rest) = (PlacementPolicy::OnDemand, wanted - bought);
+            let rest = self.plan(id, policy, rest, live + bought, |_, _| {});
             self.tell_short(id, rest.short, decision);
             if !rest.picks.is_empty() {
                 self.shortages.fall_back(id);
             }
-            picks.extend(rest.picks);
+            picks.append(rest.picks);
         }
         picks
     }
@@ -180,7 +178,68 @@ impl Engine {
         }
     }
 
-    fn plan(&mut self, id: WorkerTypeId, policy: PlacementPolicy, wanted: u32, live: u32) -> Plan {
+    /// Plans without the pools that EC2 recommends to leave, and with them for what the others do
+    /// not give.
+    fn plan_calm(
+        &mut self,
+        id: WorkerTypeId,
+        policy: PlacementPolicy,
+        wanted: u32,
+        live: u32,
+        decision: &mut Decision,
+    ) -> Plan {
+        let warnings = self.warnings(id, policy);
+        if warnings.is_empty() {
+            return self.plan(id, policy, wanted, live, |_, _| {});
+        }
+        warnings.values().for_each(|warning| self.because(decision, *warning));
+        let without = |candidate: u32, opening: &mut Opening| {
+            if let Some(warning) = warnings.get(&candidate) {
+                *opening = Opening::of(0, *warning);
+            }
+        };
+        let mut plan = self.plan(id, policy, wanted, live, without);
+        // Who is liked best is not to change because of this.
+        plan.favourite = None;
+        let Some(short) = plan.short else { return plan };
+        let within = |candidate: u32, opening: &mut Opening| {
+            if !warnings.contains_key(&candidate) {
+                *opening = Opening::of(0, opening.limit.unwrap_or(short));
+            }
+        };
+        let bought = self.units(id, &plan.picks);
+        let rest = self.plan(id, policy, wanted.saturating_sub(bought), live + bought, within);
+        plan.picks.append(rest.picks);
+        Plan { short: rest.short, ..plan }
+    }
+
+    /// Candidates whose pool is to be left out while others are open, and why.
+    fn warnings(&self, id: WorkerTypeId, policy: PlacementPolicy) -> BTreeMap<u32, Reason> {
+        let WorkerType { candidates, .. } = &self.config.worker_types[id.index()];
+        let market = policy.market();
+        let warning = |candidate: u32| {
+            let warning = self.gates.warning(self.now, &self.site(id, candidate, market));
+            Some((candidate, warning?))
+        };
+        let candidates = 0..u32::try_from(candidates.len()).unwrap_or(u32::MAX);
+        let is_on = self.gates.may_warn() && market != Market::OnDemand;
+        candidates.filter(|_| is_on).filter_map(warning).collect()
+    }
+
+    fn units(&self, id: WorkerTypeId, picks: &Picks) -> u32 {
+        let candidates = &self.config.worker_types[id.index()].candidates;
+        picks.iter().map(|pick| pick.count * candidates[pick.candidate as usize].capacity).sum()
+    }
+
+    /// What the policy chooses where the gates are open, and further as `narrow` says.
+    fn plan(
+        &mut self,
+        id: WorkerTypeId,
+        policy: PlacementPolicy,
+        wanted: u32,
+        live: u32,
+        narrow: impl Fn(u32, &mut Opening),
+    ) -> Plan {
         let worker_type = &self.config.worker_types[id.index()];
         let State { errors, random, favourite, .. } = &mut self.states[id.index()];
         errors.forget_old(self.now);
@@ -213,6 +272,7 @@ impl Engine {
             let mut openings = self.gates.openings(self.now, &sites, &fleet);
             let price_gate = PriceGate::new(&self.config, &self.prices, self.now, &policy);
             price_gate.close(&sites, &mut openings);
+            (0..).zip(&mut openings).for_each(|(candidate, opening)| narrow(candidate, opening));
             room = room.behind(openings);
         }
         policy.plan(&offer, room, random)
@@ -248,7 +308,9 @@ impl Engine {
                 0
             });
             if most == 0 {
-                line.extend(order.next());
+                if let Some(order) = order.next() {
+                    line.push_back(order);
+                }
                 continue;
             }
             let region = self.region_of(worker_type, &order.pick);
@@ -267,7 +329,9 @@ impl Engine {
                     rest
                 }
             };
-            line.extend(rest);
+            if let Some(rest) = rest {
+                line.push_back(rest);
+            }
         }
         if let Some(next) = cut_off.or_else(|| Some(line.front()?.worker_type)) {
             self.first_in_line = next;
@@ -346,7 +410,7 @@ impl Engine {
         for _ in 0..count {
             let id = self.ledger.open(launch);
             self.put_off(id, self.now.saturating_add(request_timeout));
-            self.note(&launch, Event::Ordered);
+            self.note_of(&launch, Event::Ordered);
         }
         self.changed.mark(worker_type); // its supply did
         decision.actions.push(Action::Launch { launch: call, count, worker_type, pool, market });

@@ -105,31 +105,39 @@ impl Engine {
         let Some(signs) = self.ledger.signs(id) else { return };
         let is_first = !signs.claimed;
         signs.check(claimed, last_claim, as_of);
-        let Some(launch) = self.ledger.get(id).copied() else { return };
-        if is_first && launch.signs.claimed {
-            self.note(&launch, Event::Worked);
+        let is_first = is_first && signs.claimed;
+        if is_first {
+            self.note(id, Event::Worked);
         }
+        let Some(launch) = self.ledger.get(id).copied() else { return };
         self.judge_suspect(id, &launch);
-        let (last, _) = self.deadline(id, &launch);
-        if let Some((due, _)) = self.look(id, &launch)
+        let last = self.deadline(&launch);
+        if let Some(due) = self.look_due(&launch)
             && self.now < last
         {
             self.put_off(id, due.clamp(self.now, last));
         }
     }
 
-    /// What is next to be done about a launch, and when.
-    pub(super) fn duty(&self, id: LaunchId, launch: &Launch) -> (Time, Duty) {
-        let (last, reason) = self.deadline(id, launch);
-        match self.look(id, launch) {
-            Some((due, duty)) if due < last && self.now < last => (due, duty),
-            _ => (last, Duty::GiveUp(reason)),
+    /// When something is next to be done about a launch.
+    pub(super) fn due(&self, launch: &Launch) -> Time {
+        let last = self.deadline(launch);
+        let look = self.look_due(launch).filter(|due| *due < last && self.now < last);
+        look.unwrap_or(last)
+    }
+
+    /// What that is.
+    pub(super) fn duty(&self, id: LaunchId, launch: &Launch) -> Duty {
+        let last = self.deadline(launch);
+        match self.look_due(launch).filter(|due| *due < last && self.now < last) {
+            Some(due) => self.look(id, launch, due),
+            None => Duty::GiveUp(self.overdue(id, launch)),
         }
     }
 
-    /// When a worker is due for a look, and what then follows from what is known of it now.
-    fn look(&self, id: LaunchId, launch: &Launch) -> Option<(Time, Duty)> {
-        let ZombieRule { patience, evidence_max, suspected_after } = self.config.guards.zombies?;
+    /// When a worker is due for a look, as far as is known of it now.
+    fn look_due(&self, launch: &Launch) -> Option<Time> {
+        let ZombieRule { patience, suspected_after, .. } = self.config.guards.zombies?;
         if launch.stage != Stage::Working {
             return None;
         }
@@ -140,17 +148,23 @@ impl Engine {
             // Where workers come up and never claim, it is asked before it could stop itself.
             let half = Duration::from_ms(idle_timeout.ms() / 2);
             let soon = suspected_after.map_or(half, |after| after.min(half));
-            return Some((known.saturating_add(soon), Duty::Check));
+            return Some(known.saturating_add(soon));
         }
-        let due = known.saturating_add(idle_timeout).saturating_add(patience);
+        Some(known.saturating_add(idle_timeout).saturating_add(patience))
+    }
+
+    /// What follows from what is known of a worker that is due for a look then.
+    fn look(&self, id: LaunchId, launch: &Launch, due: Time) -> Duty {
+        let evidence_max = self.config.guards.zombies.map(|rule| rule.evidence_max);
         // What is answered to one decision is fresh at the next, however far apart they are.
-        let fresh = evidence_max.max(self.config.limits.iteration_interval);
-        let duty = match (empty_since, checked) {
-            (Some(since), Some(checked)) if due <= checked && self.now.since(checked) <= fresh => {
+        let fresh = evidence_max.max(Some(self.config.limits.iteration_interval));
+        match (launch.signs.empty_since, launch.signs.checked) {
+            (Some(since), Some(checked))
+                if due <= checked && Some(self.now.since(checked)) <= fresh =>
+            {
                 Duty::GiveUp(Reason::Zombie { launch: id, since })
             }
             _ => Duty::Check,
-        };
-        Some((due, duty))
+        }
     }
 }

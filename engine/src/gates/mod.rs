@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `ice` | launches under way in a pool, by how it answered; a dry pool is probed |
 //! | `losses` | pools that take back what they sold |
+//! | `rebalance` | pools that EC2 recommends to leave: a preference, no gate |
 //! | `price` | prices that are too old or cannot be meant, and the cap |
 //! | `share` | the largest share of a worker type in one pool |
 //! | `quota` | quotas of a region; pools that are not offered |
@@ -22,6 +23,7 @@ mod latch;
 mod losses;
 mod price;
 mod quota;
+mod rebalance;
 mod share;
 
 use alloc::vec::Vec;
@@ -34,11 +36,12 @@ use self::ice::Ice;
 use self::losses::Losses;
 pub(crate) use self::price::PriceGate;
 use self::quota::Quota;
+use self::rebalance::Rebalance;
 pub(crate) use self::share::Fleet;
 use crate::catalog::Catalog;
 use crate::decision::{Market, Reason};
 use crate::guards::Guards;
-use crate::ids::{ImageId, PoolId, RegionId, WorkerTypeId};
+use crate::ids::{ImageId, LaunchId, PoolId, RegionId, WorkerTypeId};
 use crate::ledger::Stage;
 use crate::observation::{EndCause, Refusal};
 use crate::remap::Remap;
@@ -117,7 +120,7 @@ impl Opening {
     /// As many as one likes.
     const WIDE: Self = Self { count: u32::MAX, limit: None };
 
-    const fn of(count: u32, limit: Reason) -> Self {
+    pub(crate) const fn of(count: u32, limit: Reason) -> Self {
         Self { count, limit: Some(limit) }
     }
 
@@ -138,6 +141,7 @@ pub(crate) struct Gates {
     guards: Guards,
     ice: Ice,
     losses: Losses,
+    rebalance: Rebalance,
     quota: Quota,
     breaker: Breaker,
 }
@@ -145,8 +149,14 @@ pub(crate) struct Gates {
 impl Gates {
     /// All open.
     pub(crate) fn new(guards: Guards) -> Self {
-        let (ice, losses) = (Ice::default(), Losses::default());
-        Self { guards, ice, losses, quota: Quota::default(), breaker: Breaker::default() }
+        Self {
+            guards,
+            ice: Ice::default(),
+            losses: Losses::default(),
+            rebalance: Rebalance::default(),
+            quota: Quota::default(),
+            breaker: Breaker::default(),
+        }
     }
 
     /// Goes over to another configuration. What is learnt of pools, regions, images and worker types
@@ -155,6 +165,7 @@ impl Gates {
         self.guards = guards;
         self.ice.configure(remap);
         self.losses.configure(remap);
+        self.rebalance.configure(remap);
         self.quota.configure(remap);
         self.breaker.configure(remap);
     }
@@ -167,10 +178,12 @@ impl Gates {
 
     /// Whether no gate can ever close.
     pub(crate) const fn are_off(&self) -> bool {
-        let Guards { ice, losses, share, quota_block, unsupported_block, breaker, .. } =
-            self.guards;
+        let Guards {
+            ice, losses, rebalance, share, quota_block, unsupported_block, breaker, ..
+        } = self.guards;
         ice.is_none()
             && losses.is_none()
+            && rebalance.is_none()
             && share.is_none()
             && quota_block.is_none()
             && unsupported_block.is_none()
@@ -190,6 +203,23 @@ impl Gates {
         if let Some(rule) = &breaker {
             self.breaker.note(rule, now, site, ordered, event);
         }
+    }
+
+    /// EC2 recommends to leave a pool, to an instance there.
+    pub(crate) fn recommend(&mut self, now: Time, pool: PoolId, launch: LaunchId) {
+        if let Some(rule) = &self.guards.rebalance {
+            self.rebalance.note(rule, now, pool, launch);
+        }
+    }
+
+    /// Whether any pool may have to be left out while others are open.
+    pub(crate) const fn may_warn(&self) -> bool {
+        self.guards.rebalance.is_some() && self.rebalance.is_known()
+    }
+
+    /// Why a pool is to be left out while others are open, if it is.
+    pub(crate) fn warning(&self, now: Time, site: &Site) -> Option<Reason> {
+        self.rebalance.warning(self.guards.rebalance.as_ref()?, now, site)
     }
 
     /// Whether workers there register and never claim, as far as is known.

@@ -75,7 +75,7 @@ impl Cheapest {
 
     fn bias_of(&self, offer: &Offer<'_>, candidate: &Candidate) -> Ratio {
         let learned = match self.bias {
-            BiasRule::Off => Ratio::ONE,
+            BiasRule::Off => return candidate.bias,
             BiasRule::KillRate => {
                 kill_rate_bias(offer.history.of_last_day(candidate.pool, offer.now))
             }

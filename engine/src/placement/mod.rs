@@ -54,10 +54,44 @@ pub(crate) struct Pick {
     pub(crate) count: u32,
 }
 
+/// Picks in order: mostly one, and then they take no memory of their own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Picks {
+    first: Option<Pick>,
+    others: Vec<Pick>,
+}
+
+impl Picks {
+    pub(crate) fn push(&mut self, pick: Pick) {
+        match self.first {
+            None => self.first = Some(pick),
+            Some(_) => self.others.push(pick),
+        }
+    }
+
+    /// Adds others after these.
+    pub(crate) fn append(&mut self, others: Self) {
+        others.iter().for_each(|pick| self.push(*pick));
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Pick> {
+        self.first.iter().chain(&self.others)
+    }
+
+    /// Takes the next one out, if there is one.
+    pub(crate) fn split(self) -> Option<(Pick, Vec<Pick>)> {
+        Some((self.first?, self.others))
+    }
+}
+
 /// What a placement policy says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Plan {
-    pub(crate) picks: Vec<Pick>,
+    pub(crate) picks: Picks,
     /// Why not everything wanted is in it.
     pub(crate) short: Option<Reason>,
     /// The candidate that is liked best from now on.

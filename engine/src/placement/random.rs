@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use rand::RngExt;
 
 use super::bid::{Priced, Verdict};
-use super::{Offer, Pick, Placement, Plan, Room, candidates};
+use super::{Offer, Pick, Picks, Placement, Plan, Room, candidates};
 use crate::decision::{Market, Reason};
 use crate::random::Stream;
 use crate::worker_type::BidRule;
@@ -48,7 +48,7 @@ impl Placement for Random {
                 Verdict::Bid(bid) => pick(bid),
                 Verdict::PriceAboveMax(reason) => plan.short = Some(reason),
                 Verdict::LastBid(_, reason) | Verdict::BidAboveCap(reason) => {
-                    plan.picks.clear();
+                    plan.picks = Picks::default();
                     plan.short = Some(reason);
                 }
             }

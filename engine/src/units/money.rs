@@ -226,6 +226,13 @@ impl Default for Ratio {
 
 /// Rounds towards positive infinity; `divisor` is positive.
 fn div_ceil(dividend: i128, divisor: i128) -> i128 {
+    if let (Ok(dividend), Ok(divisor)) = (i64::try_from(dividend), i64::try_from(divisor))
+        && divisor > 0
+    {
+        // Several times as fast, and mostly so.
+        let is_partial = i64::from(dividend.rem_euclid(divisor) != 0);
+        return i128::from(dividend.div_euclid(divisor) + is_partial);
+    }
     dividend.div_euclid(divisor) + i128::from(dividend.rem_euclid(divisor) != 0)
 }
 

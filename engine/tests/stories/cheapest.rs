@@ -157,7 +157,7 @@ fn a_price_is_never_invented() {
 }
 
 #[test]
-fn a_late_price_changes_nothing_and_one_from_the_future_counts_from_now() {
+fn a_late_price_counts_in_its_window_and_one_from_the_future_counts_from_now() {
     check(
         "
         worker build
@@ -176,9 +176,9 @@ fn a_late_price_changes_nothing_and_one_from_the_future_counts_from_now() {
         ",
         expect![[r#"
             3m:
-              build c5.large/us-east-1a $0.09/h #1
+              build c5.large/us-east-1b $0.10/h #1
                 build: 1 pending, 0 claimed, no capacity → +1
-                build: 1 × c5.large/us-east-1a from #1, spot at most $0.09/h, price $0.045/h, chosen from 2
+                build: 1 × c5.large/us-east-1b from #1, spot at most $0.10/h, price $0.05/h, chosen from 2
         "#]],
     );
 }

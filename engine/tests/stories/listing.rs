@@ -197,6 +197,58 @@ fn an_instance_that_is_never_listed_is_ended_after_forty_minutes_and_then_given_
 }
 
 #[test]
+fn a_zombie_that_was_never_listed_is_ended_once_in_a_decision() {
+    let told = tell(
+        "
+        limits guards=listing,zombies
+        worker build
+        pool c5.large/us-east-1a
+        ",
+        &format!(
+            "{LAUNCHED} registered #1\n decide\n{}
+            40m queues
+                decide
+                checked #1 0
+            41m queues
+                listed us-east-1
+                decide
+            ",
+            silent(1, 39)
+        ),
+    );
+    let last = told.split_once("41m:").expect("that is told").1;
+    assert!(last.contains("#1: ended, has claimed nothing"), "{told}");
+    assert_eq!(last.matches("terminate unless claimed #1").count(), 1, "{told}");
+}
+
+#[test]
+fn ends_of_what_is_never_listed_stay_within_the_allowance_of_calls() {
+    let launches = 1..=200;
+    let given: String = launches.map(|launch| format!("pending #{launch}\n")).collect();
+    let told = tell(
+        "
+        limits guards=calls per_call=50
+        worker build max=200
+        pool c5.large/us-east-1a
+        ",
+        &format!(
+            "0s price c5.large/us-east-1a 0.01
+                demand build 200 0
+                decide
+                {given}
+                demand build 0 0
+            {}
+            40m1s decide
+            ",
+            silent(40, 40)
+        ),
+    );
+    let (before, after) = told.split_once("40m1s:").expect("that is told");
+    assert!(before.contains("terminate unless claimed #1..#80\n"), "{before}");
+    assert!(after.contains("terminate unless claimed #81..#84\n"), "{after}");
+}
+
+#[test]
 fn an_instance_invisible_for_twenty_minutes_is_neither_gone_nor_bought_again() {
     let told = eventful(&format!(
         "{}21m found i1 #1 build c5.large/us-east-1a\n listed us-east-1\n decide\n{}",

@@ -114,7 +114,7 @@ fn spot_counts_with_its_max_price_or_the_on_demand_price_or_the_cap() {
 }
 
 #[test]
-fn when_the_day_s_money_is_spent_all_is_ended_to_the_millisecond_and_bought_again_after_midnight() {
+fn before_the_day_s_money_is_spent_all_is_ended_and_bought_again_after_midnight() {
     check(
         "
         limits per_call=10 stale=100h
@@ -130,13 +130,13 @@ fn when_the_day_s_money_is_spent_all_is_ended_to_the_millisecond_and_bought_agai
            decide
         2h20m demand build 9 3
            decide
-        2h29m30s decide
-        2h29m59s999ms decide
-        2h30m decide
-        2h31m decide
-        2h35m stopping #1..#3 provisioner
+        2h27m30s decide
+        2h27m59s999ms decide
+        2h28m decide
+        2h29m decide
+        2h33m stopping #1..#3 provisioner
            decide
-        2h36m ended #1..#4 provisioner
+        2h34m ended #1..#4 provisioner
            decide
         23h59m30s decide
         24h decide
@@ -151,34 +151,34 @@ fn when_the_day_s_money_is_spent_all_is_ended_to_the_millisecond_and_bought_agai
             2h20m:
                 build: 9 pending, 3 claimed, capacity 1 running + 3 working → +8 (would keep 12)
                 build: $13.333334 of its $10.00 a day committed
-            2h29m30s:
+            2h27m30s:
               wakes after 30 s
                 build: 9 pending, 3 claimed, capacity 1 running + 3 working → +8 (would keep 12)
-                build: $13.966667 of its $10.00 a day committed
-            2h29m59s999ms:
+                build: $13.833334 of its $10.00 a day committed
+            2h27m59s999ms:
               wakes after 1 ms
                 build: 9 pending, 3 claimed, capacity 1 running + 3 working → +8 (would keep 12)
-                build: $13.999999 of its $10.00 a day committed
-            2h30m:
+                build: $13.866666 of its $10.00 a day committed
+            2h28m:
               terminate #4..#1
-                build: $10.00 of its $10.00 a day committed
+                build: $10.000002 of its $10.00 a day committed
                 build: 9 pending, 3 claimed, capacity 1 running + 3 working → +8 (would keep 12)
-                build: $14.00 of its $10.00 a day committed
-            2h31m:
+                build: $13.866667 of its $10.00 a day committed
+            2h29m:
                 build: 9 pending, 3 claimed, capacity 1 running + 3 working → +8 (would keep 12)
-                build: $14.066667 of its $10.00 a day committed
-            2h35m:
+                build: $13.933334 of its $10.00 a day committed
+            2h33m:
               terminate #4
-                build: $10.333334 of its $10.00 a day committed
+                build: $10.333335 of its $10.00 a day committed
                 build: 9 pending, 3 claimed, capacity 1 running + 3 stopping → +9 (would keep 12)
-                build: $14.333334 of its $10.00 a day committed
-            2h36m:
+                build: $14.20 of its $10.00 a day committed
+            2h34m:
                 build: 9 pending, 3 claimed, no capacity → +9 (would keep 12)
-                build: $10.40 of its $10.00 a day committed
+                build: $10.266667 of its $10.00 a day committed
             23h59m30s:
               wakes after 30 s
                 build: 9 pending, 3 claimed, no capacity → +9 (would keep 12)
-                build: $10.40 of its $10.00 a day committed
+                build: $10.266667 of its $10.00 a day committed
             24h:
               build c5.large/us-east-1a on-demand #5..#13
                 build: 9 pending, 3 claimed, no capacity → +9 (would keep 12)
@@ -211,12 +211,12 @@ fn what_is_not_given_yet_is_withdrawn_and_ended_once_it_is_given() {
                 build: 1 × c5.large/us-east-1a from #1, on demand, price $1.00/h, chosen from 1
             1h:
               cancel #1
-                build: $1.00 of its $1.00 a day committed
+                build: $1.033334 of its $1.00 a day committed
                 build: 1 pending, 0 claimed, capacity 1 requested → +0
             1h1m: nothing
             1h1m:
               terminate #1
-                build: $1.016667 of its $1.00 a day committed
+                build: $1.050001 of its $1.00 a day committed
                 build: 1 pending, 0 claimed, capacity 1 pending → +0
             1h2m: nothing
         "#]],

@@ -201,6 +201,7 @@ fn guard(guards: &mut Guards, name: &str) {
         }
         "ice" => guards.ice = on.ice,
         "losses" => guards.losses = on.losses,
+        "rebalance" => guards.rebalance = on.rebalance,
         "share" => guards.share = on.share,
         "quota" => guards.quota_block = on.quota_block,
         "unsupported" => guards.unsupported_block = on.unsupported_block,

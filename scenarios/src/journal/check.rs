@@ -247,6 +247,7 @@ impl Tables {
             | Reason::PoolDry { worker_type, pool, .. }
             | Reason::PoolBusy { worker_type, pool, .. }
             | Reason::PoolPenalised { worker_type, pool, .. }
+            | Reason::PoolWarned { worker_type, pool, .. }
             | Reason::ShareReached { worker_type, pool, .. }
             | Reason::NotOffered { worker_type, pool, .. }
             | Reason::PriceStale { worker_type, pool, .. }

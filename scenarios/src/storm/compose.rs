@@ -29,6 +29,9 @@ const INSTANCE_TYPES: [(&str, i64, &str); 6] = [
     ("g4dn.xlarge", 4, "$0.526/h"),
 ];
 
+/// The dearest of them, $/h.
+const DEAREST: f64 = 0.68;
+
 const SHARED_IMAGE: &str = "shared";
 
 const ZONES: [&str; 6] =
@@ -92,7 +95,7 @@ pub fn compose(seed: u64) -> String {
         instance_types: Vec::new(),
         wanted: BTreeSet::new(),
         worker_types: Vec::new(),
-        capacity: 0.0,
+        dear: 0.0,
         hours: 0,
     };
     storm.wildness = storm.one_of(&[0.05, 0.2, 0.5, 0.8]);
@@ -121,8 +124,8 @@ struct Composer {
     /// Those of them that a worker type wants.
     wanted: BTreeSet<&'static str>,
     worker_types: Vec<String>,
-    /// Of all of them.
-    capacity: f64,
+    /// What all their capacity costs an hour at most.
+    dear: f64,
     /// How long it storms.
     hours: i64,
 }
@@ -167,9 +170,15 @@ impl Composer {
             let per_decision = self.between(1, 20);
             self.set("engine.launches_per_decision_max", per_decision);
         }
-        if self.chance(0.3) {
-            let stale = self.between(120, 1_800);
-            self.set("engine.demand_stale_after", format!("{stale} s"));
+        self.sometimes_seconds("engine.demand_stale_after", 120, 900);
+        self.sometimes_seconds("engine.guard_rules.prices_stale_after", 600, 3_600);
+        if self.is_on() {
+            for call in ["launch", "terminate", "cancel", "list"] {
+                let (tokens, refill) = (self.between(1, 5), self.log_between(0.05, 1.0));
+                let bucket = format!("engine.guard_rules.api.on.{call}");
+                self.set(&format!("{bucket}.capacity"), tokens);
+                self.set(&format!("{bucket}.refill_per_second"), refill);
+            }
         }
     }
 
@@ -186,18 +195,13 @@ impl Composer {
     /// Ceilings on what all worker types cost together.
     fn spend(&mut self) {
         if self.chance(0.3) {
-            let hourly = self.enough_for(self.capacity);
+            let hourly = self.dear * self.log_between(0.4, 1.5);
             self.set("engine.spend.hourly_max", format!("${hourly:.2}/h"));
-            if self.chance(0.5) {
-                let daily = hourly * self.log_between(2.0, 12.0);
-                self.set("engine.spend.daily_max", format!("${daily:.2}"));
-            }
         }
-    }
-
-    /// Dollars an hour for at least half of that capacity, at twice the price of the machines.
-    fn enough_for(&mut self, capacity: f64) -> f64 {
-        capacity * 1.4 * self.log_between(0.5, 1.5)
+        if self.chance(0.2) {
+            let daily = self.dear * self.log_between(0.7, 3.0);
+            self.set("engine.spend.daily_max", format!("${daily:.2}"));
+        }
     }
 
     fn worker_type(&mut self) -> Table {
@@ -227,8 +231,9 @@ impl Composer {
         self.set("idle_timeout", format!("{idle} s"));
         self.sometimes_seconds("request_timeout", 300, 3_600);
         self.sometimes_seconds("registration_timeout", 900, 5_400);
-        // The longest task takes two hours on the slowest machine.
-        self.sometimes_seconds("lifetime_max", 10_800, 36_000);
+        // A task that takes longer than its machine lives is never done.
+        let lives = if self.chance(0.3) { self.between(2_400, 28_800) } else { 28_800 };
+        self.set("lifetime_max", format!("{lives} s"));
         self.sometimes_seconds("on_demand_after", 0, 3_600);
         self.sometimes_seconds("workers.asks", 30, 600);
         self.sometimes_seconds("workers.uptime_max", 1_800, 14_400);
@@ -240,11 +245,13 @@ impl Composer {
             let floor = self.between(1, 3).min(whole(capacity_max));
             self.set("capacity_min", floor);
         }
+        // For less, some of its machines could never be bought.
+        let dear = capacity_max.max(4.0) * DEAREST;
         if self.chance(0.2) {
-            let hourly = self.enough_for(capacity_max);
+            let hourly = dear * self.log_between(0.4, 1.5);
             self.set("spend.hourly_max", format!("${hourly:.2}/h"));
         }
-        self.capacity += capacity_max;
+        self.dear += dear;
         if self.chance(0.3) {
             let boot = self.about(20.0, 900.0);
             self.set("workers.boot.exponential.mean", boot);
@@ -254,20 +261,20 @@ impl Composer {
         for (key, low, high) in WORKER_CHANCES {
             self.chance_key(&format!("workers.{key}"), low, high);
         }
-        let batches = self.batches(capacity_max);
+        let batches = self.batches(capacity_max, f64::from(i32::try_from(lives / 8).unwrap_or(60)));
         self.set("tasks.listed.batches", batches);
         std::mem::replace(&mut self.file, outer)
     }
 
     /// Work that a third of the capacity does in two hours, and two last tasks (see [`Self::time`]).
-    fn batches(&mut self, capacity_max: f64) -> Vec<Value> {
+    fn batches(&mut self, capacity_max: f64, longest: f64) -> Vec<Value> {
         if self.hours == 0 {
             self.hours = self.between(2, 8);
         }
         let mut seconds_left = capacity_max * 7_200.0 / 3.0;
         let mut batches = Vec::new();
         for _ in 0..self.between(1, 8) {
-            let duration = self.log_between(10.0, 3_600.0);
+            let duration = self.log_between(10.0, longest);
             let number = self.log_between(1.0, 200.0).min(seconds_left / duration).floor();
             if number < 1.0 {
                 continue;
@@ -336,10 +343,10 @@ impl Composer {
 
     /// What goes wrong at stated times.
     fn windows(&mut self) {
-        let count = if self.chance(self.wildness) { self.between(1, 8) } else { 0 };
+        let count = if self.chance(0.6) { self.between(1, 8) } else { 0 };
         for number in 1..=count {
             let (at, length) =
-                (self.between(0, self.hours * 3_600 - 60), self.about(10.0, 7_200.0));
+                (self.between(0, self.hours * 3_600 - 60), self.about(60.0, 10_800.0));
             let fault = format!("faults.f{number}");
             self.set(&format!("{fault}.from"), format!("{at} s"));
             self.set(&format!("{fault}.length"), length);
@@ -378,7 +385,7 @@ impl Composer {
             16 => named("image-unusable", [("images", self.images())]),
             17 => self.one_of(&["feed-down", "feed-first-page"]).into(),
             18 => {
-                let factor = self.one_of(&[0.001, 100.0, 1_000.0]);
+                let factor = self.one_of(&[0.0, 100.0, 1_000.0]);
                 named("feed-scaled", [("factor", factor.into())])
             }
             19 => "listing-down".into(),
@@ -424,7 +431,7 @@ impl Composer {
     }
 
     /// Time to storm, to recover, and to do one last task of each worker type. A day's ceiling on
-    /// spending may hold everything up until midnight.
+    /// spending may hold everything up for two nights.
     fn time(&mut self) {
         let hour = self.between(0, 23);
         self.set("time.start", format!("2021-03-02T{hour:02}:00:00Z"));

@@ -35,6 +35,8 @@ pub struct Weathered {
     pub lasted: Duration,
     /// Times that the engine's process died.
     pub crashes: u64,
+    /// Fingerprint of all orders; empty after a panic.
+    pub digest: String,
 }
 
 /// Something that must hold and did not.
@@ -59,8 +61,13 @@ pub fn weather(text: &str) -> Result<Weathered, Issues> {
     let hooks = Hooks { journal: Some(&mut journal), check: true, ..Hooks::default() };
     let run = || audited_run(&config, &mut *scenario.tasks(scenario.seed()), hooks);
     let ran = panic::catch_unwind(AssertUnwindSafe(run));
-    let mut weathered =
-        Weathered { failures: Vec::new(), coverage, lasted: Duration::ZERO, crashes: 0 };
+    let mut weathered = Weathered {
+        failures: Vec::new(),
+        coverage,
+        lasted: Duration::ZERO,
+        crashes: 0,
+        digest: String::new(),
+    };
     match ran {
         Ok((outcome, notes)) => {
             let noted =
@@ -73,6 +80,7 @@ pub fn weather(text: &str) -> Result<Weathered, Issues> {
             weathered.failures.extend(verdict::failures(&outcome).into_iter().map(failure));
             weathered.lasted = outcome.finished.since(outcome.started);
             weathered.crashes = outcome.restarts;
+            weathered.digest = outcome.decision_digest;
         }
         Err(_) => {
             let found = LAST_PANIC.take();

@@ -92,7 +92,8 @@ fn change_at(value: &mut Value, place: &mut usize, change: Change) -> Option<boo
                     });
                 }
                 *place -= 1;
-                let within = if key == "time" { Change::Nothing } else { change };
+                let is_kept = key == "time" || key == "checks";
+                let within = if is_kept { Change::Nothing } else { change };
                 if let Some(done) = change_at(&mut table[&key], place, within) {
                     return Some(done);
                 }

@@ -305,6 +305,7 @@ impl Records<'_> {
         self.buffer.copy_within(self.start..self.filled, 0);
         self.filled -= self.start;
         self.start = 0;
+        (self.passed, self.marked) = (0, 0);
         if self.filled > LINE_BYTES_MAX {
             return Err(Problems::in_file(&self.name).fatal(
                 Place::Line(line),

@@ -82,7 +82,7 @@ impl World<'_> {
             }
             assert!(held <= instance.busy, "a task without a slot");
             assert!(instance.busy <= instance.capacity, "more tasks than slots");
-            let rests = self.config.workers[instance.worker_type.index()].between_tasks.ms() > 0;
+            let rests = self.workers[instance.worker_type.index()].between_tasks.ms() > 0;
             assert!(held == instance.busy || rests, "a busy slot without a task");
             assert!(held == 0 || instance.stage == Stage::Working, "only workers run tasks");
             let free = instance.acts() && !instance.retired && instance.busy < instance.capacity;

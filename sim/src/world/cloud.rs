@@ -455,7 +455,7 @@ impl World<'_> {
         let Instance { launch, worker_type, running_since, .. } = *instance;
         self.testify(|_| Truth::WorkerRegistered { launch });
         self.tell_registered(launch);
-        if let Some(uptime) = self.config.workers[worker_type.index()].uptime_max {
+        if let Some(uptime) = self.workers[worker_type.index()].uptime_max {
             let at = running_since.saturating_add(uptime).max(self.now);
             self.agenda.enter(at, Event::UptimeReached(self.instances.handle(slot)).pack());
         }

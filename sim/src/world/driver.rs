@@ -141,7 +141,11 @@ impl World<'_> {
 
     /// A fact sets out for the engine.
     pub(super) fn tell(&mut self, observation: Observation) {
-        self.tell_later(observation, Duration::ZERO);
+        if self.tells_at_once {
+            self.observe(observation);
+        } else {
+            self.tell_later(observation, Duration::ZERO);
+        }
     }
 
     /// A fact sets out for the engine, and takes that much longer than others.
@@ -184,11 +188,10 @@ impl World<'_> {
         }
     }
 
-    pub(super) fn observe(&mut self, observation: Observation) {
-        if self.is_down() {
+    pub(super) fn observe(&mut self, mut observation: Observation) {
+        if self.is_down() || !self.engine_ids.to_engine(&mut observation) {
             return;
         }
-        let Some(observation) = self.engine_ids.to_engine(observation) else { return };
         let at = self.now;
         self.engine.observe(at, observation);
         self.record(|| Record::Observed { at, observation });

@@ -27,6 +27,7 @@ macro_rules! events {
         }
 
         impl Event {
+            #[inline]
             pub(super) fn pack(self) -> Packed {
                 match self {
                     $(Self::$name(handle) => pack($kind, handle),)*

@@ -47,7 +47,7 @@ impl World<'_> {
     /// From EC2's state `running` to the worker's first claim; `None` if it never comes.
     pub(super) fn draw_boot(&mut self, slot: u32) -> Option<Duration> {
         let instance = &self.instances[slot];
-        let model = &self.config.workers[instance.worker_type.index()];
+        let model = self.workers[instance.worker_type.index()];
         let mut health = Health::Well;
         let mut after = delay(&model.boot, self.draws.boot, instance);
         for fault in self.faults() {
@@ -76,7 +76,7 @@ impl World<'_> {
     /// What will go wrong with a worker that has just come up.
     pub(super) fn draw_ills(&mut self, slot: u32) {
         let instance = &self.instances[slot];
-        let model = &self.config.workers[instance.worker_type.index()];
+        let model = self.workers[instance.worker_type.index()];
         let fates = &self.draws.fates;
         let ignores_idle = happens(model.ignores_idle, fates.ignores_idle, instance);
         type Kind = fn(Handle) -> Event;
@@ -95,7 +95,7 @@ impl World<'_> {
     /// A worker hangs: it neither finishes what it runs nor claims, and tells nobody.
     pub(super) fn hang(&mut self, slot: u32) {
         let Instance { stage, health, worker_type, .. } = self.instances[slot];
-        let is_calm = self.config.workers[worker_type.index()].hang_hazard == 0.0;
+        let is_calm = self.workers[worker_type.index()].hang_hazard == 0.0;
         if is_calm || stage != Stage::Working || health != Health::Well {
             return;
         }
@@ -110,7 +110,7 @@ impl World<'_> {
     /// A worker dies and its instance with it; nobody is told of the tasks.
     pub(super) fn die(&mut self, slot: u32) {
         let Instance { stage, worker_type, .. } = self.instances[slot];
-        let is_calm = self.config.workers[worker_type.index()].death_hazard == 0.0;
+        let is_calm = self.workers[worker_type.index()].death_hazard == 0.0;
         if !is_calm && stage == Stage::Working {
             self.shut_down(slot, EndCause::Worker, false);
         }

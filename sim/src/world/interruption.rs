@@ -14,7 +14,7 @@ use rand::RngExt;
 use super::cloud::{delay, hours, stream};
 use super::event::Event;
 use super::instances::{Instance, Notice, Stage};
-use super::{Truth, Turn, World};
+use super::{Truth, Turn, World, share_equal};
 use crate::config::{FaultKind, Regime};
 use crate::dist::DurationDist;
 use crate::ec2::instance_state::InstanceState;
@@ -74,6 +74,7 @@ impl World<'_> {
     fn calm_down(&mut self) {
         if let Some(calm) = &self.config.calm {
             self.config = &calm.config;
+            self.workers = share_equal(&calm.config.workers);
         }
         self.calendar.retain(|(_, turn)| !matches!(turn, Turn::Burst(_)));
         for slot in self.instances.slots() {

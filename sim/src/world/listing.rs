@@ -19,6 +19,7 @@ use rand::RngExt;
 use super::event::{Event, GENERATIONS, Handle};
 use super::instances::{Instance, Stage};
 use super::{Truth, World, process};
+use crate::config::listing::ListingModel;
 use crate::config::{FaultKind, SimConfig};
 use crate::dist::DurationDist;
 use crate::ec2::instance_state::InstanceState;
@@ -154,12 +155,13 @@ impl World<'_> {
         let frozen = self.is(|fault| matches!(fault, FaultKind::ListingFrozen));
         let state = &mut self.listings.regions[region.index()];
         state.started = (state.started + 1) % GENERATIONS;
-        state.under_way = Some(Listing { as_of: self.now, after: None, rows: Vec::new() });
         if !frozen {
             let kept = self.config.cloud.listing.terminated_visible + KEPT;
             let now = self.now;
             state.instances.retain(|_, record| record.visible[3].saturating_add(kept) > now);
         }
+        let rows = Vec::with_capacity(state.instances.len());
+        state.under_way = Some(Listing { as_of: self.now, after: None, rows });
         self.ask_for_page(region);
     }
 
@@ -279,6 +281,13 @@ impl World<'_> {
             self.note_ended(slot);
             self.stop(slot, EndCause::Provisioner);
         }
+    }
+
+    /// Whether each fact about an instance or a price reaches the engine once, and at once.
+    pub(super) fn tells_at_once(config: &SimConfig) -> bool {
+        let ListingModel { events, event_lost, event_duplicated, .. } = config.cloud.listing;
+        let at_once = config.observation_lag == DurationDist::Constant(Duration::ZERO);
+        at_once && events && event_lost <= 0.0 && event_duplicated <= 0.0
     }
 
     /// How often a fact reaches the engine: those about states are pushed, if at all.

@@ -77,7 +77,7 @@ use self::tasks::{Queue, TaskCounts, Tasks};
 use self::truth::FaultTurns;
 pub use self::truth::{TaskId, Truth};
 use crate::agenda::{Agenda, LineId};
-use crate::config::{FaultKind, SimConfig};
+use crate::config::{FaultKind, SimConfig, WorkerModel};
 use crate::input::{Task, TaskSource};
 use crate::outcome::{LaunchMeasures, NoticeMeasures, Outcome, Ownership, SafetyMeasures, Waits};
 
@@ -134,6 +134,15 @@ const fn wait_digits(worker_types: usize) -> u8 {
     if worker_types <= 64 { 3 } else { 2 }
 }
 
+/// Each of these models, or the one before it if they are equal.
+fn share_equal(models: &[WorkerModel]) -> Vec<&WorkerModel> {
+    let mut last = None;
+    models
+        .iter()
+        .map(|model| *last.insert(last.filter(|last| *last == model).unwrap_or(model)))
+        .collect()
+}
+
 /// How many waits enter their histograms together.
 const WAITS_AT_ONCE: usize = 512;
 
@@ -144,6 +153,9 @@ struct World<'a> {
     agenda: Agenda,
     engine: Engine,
     types: Vec<TypeState>,
+    /// The model of each one's workers. Those that are equal to the one before are one, so that a
+    /// thousand of them stay at hand.
+    workers: Vec<&'a WorkerModel>,
     /// How long each worker type's tasks waited.
     waits: Vec<Waits>,
     /// Waits that are not in there yet: a batch finds its memory faster than one by one.
@@ -161,6 +173,8 @@ struct World<'a> {
     pools: Vec<PoolState>,
     draws: Draws,
     in_flight: InFlight,
+    /// Nothing that is told comes late, twice or not at all.
+    tells_at_once: bool,
     hazard_line: LineId,
     /// The next market changes to come.
     next_price: usize,
@@ -207,19 +221,22 @@ enum Turn {
 }
 
 /// What belongs to one worker type. A thousand of them are looked at in no order, so what is used
-/// at every task stands first and in few cache lines.
+/// at every task stands first and in few cache lines, and after it what is used at every launch.
 #[repr(C, align(64))]
 struct TypeState {
     ready: Ready,
     queue: Queue,
     idle_line: LineId,
     counts: TaskCounts,
-    launches: LaunchMeasures,
     peaks: Peaks,
-    safety: SafetyMeasures,
     habits: Habits,
+    launches: LaunchMeasures,
+    safety: SafetyMeasures,
     random: Stream,
 }
+
+const _: () = assert!(std::mem::offset_of!(TypeState, peaks) <= 160);
+const _: () = assert!(std::mem::offset_of!(TypeState, safety) <= 384);
 
 impl<'a> World<'a> {
     fn new(config: &'a SimConfig, hooks: Hooks<'a>) -> Self {
@@ -242,10 +259,10 @@ impl<'a> World<'a> {
                 random: claims.purpose(&worker_type.name).stream(),
                 idle_line: agenda.line(worker_type.idle_timeout),
                 counts: TaskCounts::default(),
-                launches: LaunchMeasures::default(),
                 peaks: Peaks::default(),
-                safety: SafetyMeasures::default(),
                 habits: Habits::default(),
+                launches: LaunchMeasures::default(),
+                safety: SafetyMeasures::default(),
             })
             .collect();
         let mut engine = Engine::new(config.engine.clone());
@@ -282,6 +299,7 @@ impl<'a> World<'a> {
             registered_unheard: Vec::new(),
             changed: (0..types.len()).map(WorkerTypeId::new).collect(),
             waits: vec![waits; types.len()],
+            workers: share_equal(&config.workers),
             recent_waits: Vec::with_capacity(WAITS_AT_ONCE),
             books: Books::new(types.len(), pools.len()),
             types,
@@ -291,6 +309,7 @@ impl<'a> World<'a> {
             pools,
             draws: Draws::new(config.seed),
             in_flight: InFlight::default(),
+            tells_at_once: Self::tells_at_once(config),
             hazard_line,
             agenda,
             next_price: 0,

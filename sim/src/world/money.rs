@@ -26,6 +26,7 @@ pub(super) struct Money {
     today: i128,
     day_max: i128,
     as_of: Time,
+    midnight: Time,
     shortages: Vec<Shortage>,
 }
 
@@ -40,7 +41,9 @@ struct Shortage {
 impl Money {
     pub(super) fn new(start: Time, worker_types: usize) -> Self {
         let shortages = vec![Shortage::default(); worker_types];
-        Self { committed: 0, peak: 0, price_max: 0, today: 0, day_max: 0, as_of: start, shortages }
+        let (committed, peak, price_max, today, day_max) = (0, 0, 0, 0, 0);
+        let midnight = midnight_after(start);
+        Self { committed, peak, price_max, today, day_max, as_of: start, midnight, shortages }
     }
 
     /// How long the first shortage had lasted in which this worker type bought on demand.
@@ -61,20 +64,21 @@ impl Money {
     }
 
     fn pass(&mut self, now: Time) {
-        let midnight_after = |time: Time| {
-            let days = time.ms().div_euclid(Duration::DAY.ms()) + 1;
-            Time::from_ms(days * Duration::DAY.ms())
-        };
         while self.as_of < now {
-            let to = midnight_after(self.as_of).min(now);
+            let to = self.midnight.min(now);
             self.today += i128::from(self.committed) * i128::from((to - self.as_of).ms());
             self.day_max = self.day_max.max(self.today);
-            if to == midnight_after(self.as_of) {
-                self.today = 0;
-            }
             self.as_of = to;
+            if to == self.midnight {
+                (self.today, self.midnight) = (0, midnight_after(to));
+            }
         }
     }
+}
+
+fn midnight_after(time: Time) -> Time {
+    let days = time.ms().div_euclid(Duration::DAY.ms()) + 1;
+    Time::from_ms(days * Duration::DAY.ms())
 }
 
 impl World<'_> {

@@ -56,7 +56,10 @@ pub(super) struct Process {
 impl Process {
     /// The process of that run, if it can die.
     pub(super) fn new(config: &SimConfig, engine: &Engine) -> Option<Box<Self>> {
-        let mut process = Self {
+        if !may_die(config) {
+            return None;
+        }
+        let mut process = Box::new(Self {
             snapshot: String::new(),
             records: Vec::new(),
             unwritten: Vec::new(),
@@ -66,9 +69,9 @@ impl Process {
             doomed: None,
             is_down: false,
             config: None,
-        };
+        });
         process.take_snapshot(engine);
-        may_die(config).then(|| Box::new(process))
+        Some(process)
     }
 
     fn take_snapshot(&mut self, engine: &Engine) {

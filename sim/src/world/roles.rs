@@ -34,14 +34,16 @@ impl EngineIds {
         self.served[worker_type.index()]
     }
 
-    /// A fact in the engine's ids; `None` if it is about nothing that the engine serves.
-    pub(super) fn to_engine(&self, mut observation: Observation) -> Option<Observation> {
-        if let Observation::DemandCounted { worker_type, .. }
-        | Observation::DemandUnknown { worker_type } = &mut observation
-        {
-            *worker_type = self.served(*worker_type)?;
-        }
-        Some(observation)
+    /// Puts a fact into the engine's ids; says whether the engine serves what it is about.
+    pub(super) fn to_engine(&self, observation: &mut Observation) -> bool {
+        let (Observation::DemandCounted { worker_type, .. }
+        | Observation::DemandUnknown { worker_type }) = observation
+        else {
+            return true;
+        };
+        let served = self.served(*worker_type);
+        *worker_type = served.unwrap_or(*worker_type);
+        served.is_some()
     }
 
     /// An order in the world's ids.

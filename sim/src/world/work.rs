@@ -110,7 +110,7 @@ impl World<'_> {
     /// A worker is through with a task and asks for the next.
     fn ask_again(&mut self, instance: u32) {
         let worker = &self.instances[instance];
-        let pause = self.config.workers[worker.worker_type.index()].between_tasks;
+        let pause = self.workers[worker.worker_type.index()].between_tasks;
         if pause == Duration::ZERO {
             self.fill(instance);
         } else {
@@ -168,7 +168,7 @@ impl World<'_> {
             let line = self.types[worker_type.index()].idle_line;
             self.agenda.enter_line(line, self.now, Event::IdleTimeout(handle).pack());
         }
-        if let Some(interval) = self.config.workers[worker_type.index()].asks {
+        if let Some(interval) = self.workers[worker_type.index()].asks {
             self.agenda.enter(self.now.saturating_add(interval), Event::Asks(handle).pack());
         }
     }
@@ -187,7 +187,7 @@ impl World<'_> {
         let Instance { launch, worker_type, .. } = self.instances[handle.slot];
         self.testify(|_| Truth::WorkerAsked { launch });
         self.tell(Observation::WorkerIdled { launch });
-        if let Some(interval) = self.config.workers[worker_type.index()].asks {
+        if let Some(interval) = self.workers[worker_type.index()].asks {
             self.agenda.enter(self.now.saturating_add(interval), Event::Asks(handle).pack());
         }
     }
@@ -206,8 +206,7 @@ impl World<'_> {
             return;
         }
         let worker = &self.instances[handle.slot];
-        if let IdleStop::BeforeHourEnds(margin) =
-            self.config.workers[worker.worker_type.index()].idle_stop
+        if let IdleStop::BeforeHourEnds(margin) = self.workers[worker.worker_type.index()].idle_stop
         {
             let up = self.now - worker.running_since;
             let hour_ends =

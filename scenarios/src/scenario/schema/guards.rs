@@ -1,8 +1,8 @@
 //! What protects the engine from a lying cloud: a preset, and each rule for itself.
 
 use provisioner_engine::guards::{
-    Absence, ApiRule, BreakerRule, Bucket, Guards, IceRule, ListingRule, LossRule, Memory, Removed,
-    ShareRule, StrayRule, Unanswered, ZombieRule,
+    Absence, ApiRule, BreakerRule, Bucket, Guards, IceRule, ListingRule, LossRule, Memory,
+    RebalanceRule, Removed, ShareRule, StrayRule, Unanswered, ZombieRule,
 };
 use provisioner_engine::units::{Duration, Ratio};
 
@@ -91,6 +91,13 @@ fn rules(s: &mut Section<'_>, preset: Guards) -> Guards {
             "A pool that takes back what it sold is avoided for a while.",
             preset.losses.is_some(),
             &losses,
+        ),
+        rebalance: rule(
+            s,
+            "rebalance",
+            "Where EC2 recommends to leave a pool, others are tried first; nothing is ended.",
+            preset.rebalance.is_some(),
+            &rebalance,
         ),
         share: rule(
             s,
@@ -289,6 +296,21 @@ fn losses(s: &mut Section<'_>) -> LossRule {
             default.forgotten_after,
             "scarcity follows the hours of the day",
         ),
+    }
+}
+
+fn rebalance(s: &mut Section<'_>) -> RebalanceRule {
+    const NOISE: &str = "aws-node-termination-handler#141: nothing follows 7 of 10";
+    let default = RebalanceRule::default();
+    RebalanceRule {
+        instances: count(
+            s,
+            "instances",
+            "So many instances of a pool with a recommendation make it the last to be bought from.",
+            default.instances,
+            NOISE,
+        ),
+        within: time(s, "within", "How far back they count.", default.within, CHOSEN),
     }
 }
 

@@ -277,6 +277,14 @@ fn limits(s: &mut Section<'_>) -> Limits {
             "EC2 advises several calls of a hundred rather than one of five hundred",
         ),
         spend: money::spend(s),
+        spend_ends_within: s.defaulted(
+            "spend_ends_within",
+            kind::duration().within(Duration::ZERO..=Duration::HOUR),
+            "What is ended for a day's ceiling has ended this long after its order, calls that wait \
+             for their turn apart: so long before the money would be spent the order is given.",
+            default.spend_ends_within,
+            "an iteration and a call; EC2 bills nothing from `shutting-down` on",
+        ),
     }
 }
 

@@ -29,7 +29,8 @@ pub(super) fn spend(s: &mut Section<'_>) -> SpendLimits {
                 "daily_max",
                 some_money,
                 "The most that may be spent in a day (UTC): nothing is launched that could not run \
-                 for an hour, or until midnight, within it; once it is spent, everything is ended.",
+                 for an hour, or until midnight, within it; just before it is spent, everything is \
+                 ended.",
             ),
         },
     )

@@ -313,7 +313,7 @@ fn several_problems_are_told_at_once() {
           |
         3 | regime = "outbid"
           | ^^^^^^
-        hint: known keys are `base`, `checks`, `cloud`, `description`, `engine`, `engine_process`, `faults`, `market`, `name`, `queue`, `seed`, `time`, `worker_type_defaults`, `worker_types`
+        hint: known keys are `base`, `checks`, `cloud`, `description`, `engine`, `engine_process`, `faults`, `incident`, `market`, `name`, `queue`, `seed`, `time`, `worker_type_defaults`, `worker_types`
 
         error: `capacity_max` is out of range
           --> week.toml:13:16

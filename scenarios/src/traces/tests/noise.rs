@@ -106,16 +106,26 @@ fn no_file_that_was_cut_is_read_as_whole() {
     }
 }
 
+fn read_in_every_format(bytes: &[u8]) {
+    for &format in Format::ALL {
+        let options = Options { format: Some(format), ..Options::default() };
+        let _ = import_from("on-demand.us-east-1.x", bytes, &options);
+    }
+    let _ = trace_of("x", bytes);
+}
+
+#[test]
+fn a_file_of_empty_lines_is_read_or_refused_in_every_format() {
+    read_in_every_format(b"\n");
+    read_in_every_format(b"\n\r\n\n");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn any_bytes_are_read_or_refused_in_every_format(bytes in vec(any::<u8>(), 0..200)) {
-        for &format in Format::ALL {
-            let options = Options { format: Some(format), ..Options::default() };
-            let _ = import_from("on-demand.us-east-1.x", bytes.as_slice(), &options);
-        }
-        let _ = trace_of("x", &bytes);
+        read_in_every_format(&bytes);
     }
 
     #[test]
