@@ -8,13 +8,14 @@
 //!
 //! Launches that were under way when the pool closed neither lengthen its rest nor end it; a rest
 //! begins with the first answer of its kind. Under way is what was ordered and neither answered nor
-//! found to be over; what is told to end was given before. A call that is made again is under way
+//! found to be over; what is told to end was given before, and so was what is adopted. A call that is made again is under way
 //! already.
 
 use std::collections::BTreeMap;
 
+use crate::book::Known;
 use crate::note::{Notes, Rule};
-use crate::{Check, EndedBy, Launch, Ms, Order, Pool, Refusal, Scene, Told};
+use crate::{Check, Decided, EndedBy, Launch, Ms, Order, Pool, Refusal, Scene, Told};
 
 #[derive(Default)]
 pub(super) struct Dry {
@@ -97,7 +98,14 @@ impl Check for Dry {
             }
         } else {
             let first_budget = if state.reopened { 2 } else { rules.budget_first };
-            let budget = first_budget.saturating_add(state.given).min(rules.budget_max);
+            let is_adopted = |known: &Known| known.given == Some(known.ordered);
+            let adopted = scene.book.launches().filter(|(_, known)| {
+                known.ordered == scene.at && (known.pool, known.market.is_spot()) == place
+            });
+            let adopted = adopted.filter(|(_, known)| is_adopted(known)).count() as u64;
+            let adopted = u32::try_from(adopted).unwrap_or(u32::MAX);
+            let given = state.given.saturating_add(adopted);
+            let budget = first_budget.saturating_add(given).min(rules.budget_max);
             let after = state.under_way.saturating_add(count);
             if after > budget {
                 notes.note(Rule::DryBudget, || {
@@ -109,6 +117,14 @@ impl Check for Dry {
         (first..first.saturating_add(u64::from(count))).for_each(|launch| {
             self.under_way.insert(launch, place);
         });
+    }
+
+    fn decided(&mut self, scene: &Scene<'_>, decided: &Decided, _: &mut Notes) {
+        for (launch, _) in &decided.adopted {
+            if let Some(known) = scene.book.launch(*launch) {
+                self.pools.entry((known.pool, known.market.is_spot())).or_default().given += 1;
+            }
+        }
     }
 }
 
@@ -130,7 +146,7 @@ impl Dry {
 mod tests {
     use super::*;
     use crate::support::*;
-    use crate::{Decided, Event, Ice, Rules};
+    use crate::{Event, Ice, Rules};
 
     fn bought(story: impl IntoIterator<Item = (Ms, Event)>) -> Vec<Ms> {
         let ice =

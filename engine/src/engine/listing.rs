@@ -374,6 +374,7 @@ impl Engine {
         let is_like_it = |launch: &Launch| {
             launch.instance.is_none()
                 && launch.accepted.is_some()
+                && launch.requested <= found.launched
                 && found.pool.is_none_or(|pool| pool == launch.pool)
                 && on_demand(found.market) == on_demand(launch.market)
         };

@@ -143,7 +143,7 @@ impl Breaker {
         if matches!(event, Event::Refused(_) | Event::Withdrawn) {
             for (index, record) in suspects.iter_mut().enumerate() {
                 if record.asked == 0 && culprit != Some(index) {
-                    record.latch.probe_again(now, rule.probe_min);
+                    record.latch.probe_again(now, ordered, rule.probe_min);
                 }
             }
         }

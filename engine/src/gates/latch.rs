@@ -44,9 +44,12 @@ impl Latch {
         }
     }
 
-    /// The probe came to nothing and said nothing: another may go, as if it had not been.
-    pub(super) fn probe_again(&mut self, now: Time, wait_min: Duration) {
-        if let Some(Shut { until, wait, .. }) = &mut self.0 {
+    /// A launch that was ordered then came to nothing and said nothing: if it was a probe, another
+    /// may go, as if it had not been.
+    pub(super) fn probe_again(&mut self, now: Time, ordered: Time, wait_min: Duration) {
+        if let Some(Shut { since, until, wait }) = &mut self.0
+            && *since < ordered
+        {
             *wait = Duration::from_ms(wait.ms() / 2).max(wait_min);
             *until = (*until).min(now);
         }
@@ -61,5 +64,24 @@ impl Latch {
     /// Whatever shut it is over.
     pub(super) fn reset(&mut self) {
         self.0 = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Found by storm 2759: requests that were withdrawn late let a breaker be probed at once.
+    #[test]
+    fn what_was_ordered_before_it_shut_was_no_probe_and_brings_none_forward() {
+        let at = |minute| Time::EPOCH + Duration::from_mins(minute);
+        let mut latch = Latch::default();
+        latch.shut(at(10), at(9), Duration::from_mins(10));
+        latch.probe_again(at(12), at(5), Duration::from_mins(10));
+        assert_eq!(latch.until(), Some(at(20)));
+        latch.probe(at(20), Duration::from_mins(60));
+        assert_eq!(latch.until(), Some(at(40)));
+        latch.probe_again(at(21), at(20), Duration::from_mins(10));
+        assert_eq!(latch.until(), Some(at(21)));
     }
 }

@@ -539,3 +539,17 @@ fn an_adopted_worker_that_never_registers_or_claims_is_ended_after_the_longest_b
             #40: ended, worker not registered since 1970-01-01T00:00:00Z"#]]
     .assert_eq(&lines.join("\n"));
 }
+
+/// Found by storms 371 and 571.
+#[test]
+fn what_is_unlisted_and_overdue_at_once_is_ended_once() {
+    let told = tell(
+        "
+        limits guards=listing
+        worker build registration_timeout=41m
+        pool c5.large/us-east-1a
+        ",
+        &format!("{LAUNCHED}{}", silent(41, 41)),
+    );
+    assert_eq!(told.matches("terminate unless claimed #1").count(), 1, "{told}");
+}
