@@ -155,7 +155,10 @@ impl Book {
                 let Some(Made { count, .. }) = self.calls.get(&launch).copied() else { return };
                 self.of_call_mut(launch, count).for_each(|known| known.doubt(at));
             }
-            Told::Restarted => self.live.values_mut().for_each(|known| known.doubt(at)),
+            Told::Restarted => self.live.values_mut().for_each(|known| {
+                known.doubt(at);
+                known.end_ordered = None; // that may not have been carried out
+            }),
             Told::Stopping { launch, by: _ } => {
                 self.given(at, launch, None);
                 if let Some(known) = self.live.get_mut(&launch) {

@@ -14,7 +14,7 @@
 use std::collections::BTreeMap;
 
 use crate::note::{Notes, Rule};
-use crate::{Check, Decided, Launch, Ms, Order, Pool, Refusal, Scene, Told};
+use crate::{Check, Launch, Ms, Order, Pool, Refusal, Scene, Told};
 
 #[derive(Default)]
 pub(super) struct Dry {
@@ -66,6 +66,7 @@ impl Check for Dry {
     fn ordered(&mut self, scene: &Scene<'_>, order: &Order, notes: &mut Notes) {
         let Order::Launch { first, count, pool, market, .. } = *order else { return };
         let Some(rules) = scene.rules.ice.filter(|_| scene.book.is_new(first)) else { return };
+        self.forget(scene);
         let place = (pool, market.is_spot());
         let state = self.pools.entry(place).or_default();
         let name = || scene.rules.pool_name(pool);
@@ -97,16 +98,19 @@ impl Check for Dry {
             self.under_way.insert(launch, place);
         });
     }
+}
 
-    /// What was given up is under way no more.
-    fn decided(&mut self, _: &Scene<'_>, decided: &Decided, _: &mut Notes) {
-        for launch in &decided.gave_up {
-            if let Some(place) = self.under_way.remove(launch)
-                && let Some(state) = self.pools.get_mut(&place)
-            {
+impl Dry {
+    /// What was given up, be it in this decision, is under way no more.
+    fn forget(&mut self, scene: &Scene<'_>) {
+        let Self { pools, under_way } = self;
+        under_way.retain(|launch, place| {
+            let is_known = scene.book.launch(*launch).is_some();
+            if !is_known && let Some(state) = pools.get_mut(place) {
                 state.under_way = state.under_way.saturating_sub(1);
             }
-        }
+            is_known
+        });
     }
 }
 
@@ -114,7 +118,7 @@ impl Check for Dry {
 mod tests {
     use super::*;
     use crate::support::*;
-    use crate::{Event, Ice, Rules};
+    use crate::{Decided, Event, Ice, Rules};
 
     fn bought(story: impl IntoIterator<Item = (Ms, Event)>) -> Vec<Ms> {
         let ice =
@@ -148,6 +152,18 @@ mod tests {
         assert_eq!(bought(then(4 * MINUTE - 1, 1)), [4 * MINUTE - 1]);
         let both = |at| [then(4 * MINUTE, 1), vec![decided(at, [launch(4, 1)])]].concat();
         assert_eq!(bought(both(5 * MINUTE)), [5 * MINUTE], "one is under way");
+    }
+
+    #[test]
+    fn what_is_given_up_makes_room_for_a_probe_of_the_same_decision() {
+        let closed = || vec![decided(0, [launch(1, 2)]), dry(MINUTE, 1)];
+        let then = |gave_up| {
+            let orders = vec![launch(3, 1)];
+            let probe = Decided { orders, gave_up, ..Decided::default() };
+            bought([closed(), vec![(4 * MINUTE, Event::Decided(probe))]].concat())
+        };
+        assert_eq!(then(vec![2]), []);
+        assert_eq!(then(vec![]), [4 * MINUTE]);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //!
 //! Exceptions: what is given up in a decision may be asked about, or ended, for a last time in it.
 //! The same end may be ordered again after [`PACE`], as the first order may have been
-//! lost.
+//! lost, and at once after a restart, as the process may have died with it.
 
 use crate::note::{Notes, Rule};
 use crate::{Check, Ms, Order, Scene};
@@ -78,6 +78,16 @@ mod tests {
             |again| [decided(1, [launch(1, 1), terminate(1)]), decided(again, [terminate(1)])];
         assert_eq!(notes(Rule::EndPaced, rules(), ends(1 + PACE)), []);
         assert_eq!(notes(Rule::EndPaced, rules(), ends(PACE)), [PACE]);
+    }
+
+    #[test]
+    fn an_end_is_ordered_again_at_once_after_a_restart() {
+        let orders = [decided(1, [launch(1, 1), terminate(1)]), told(2, Told::Restarted)];
+        let again = |at| [decided(at, [terminate(1)])];
+        let once = orders.clone().into_iter().chain(again(3));
+        assert_eq!(notes(Rule::EndPaced, rules(), once), []);
+        let twice = orders.into_iter().chain(again(3)).chain(again(4));
+        assert_eq!(notes(Rule::EndPaced, rules(), twice), [4]);
     }
 
     #[test]
