@@ -3,6 +3,8 @@
 //! Facts are drawn about few worker types, pools and launches, so that they meet often; launches
 //! that were never issued are among them.
 
+#[path = "support/listed.rs"]
+mod listed;
 #[path = "support/setup.rs"]
 mod setup;
 #[path = "support/steps.rs"]
@@ -19,11 +21,12 @@ use provisioner_engine::guards::Guards;
 use provisioner_engine::ids::{LaunchId, PoolId, WorkerTypeId};
 use provisioner_engine::journal::{Digest, Record, replay};
 use provisioner_engine::ledger::{Stage, Supply};
-use provisioner_engine::observation::Observation;
+use provisioner_engine::observation::{EndCause, Observation};
 use provisioner_engine::snapshot::Snapshot;
 use provisioner_engine::units::{Duration, Time, UsdPerHour};
 use provisioner_engine::worker_type::EngineConfig;
 
+use crate::listed::all_steps;
 use crate::steps::{Call, Step, steps};
 
 /// Every policy once, with small ranges and instances of several capacities, so that limits bite.
@@ -166,6 +169,30 @@ proptest! {
                 match market {
                     Market::Spot { max_price: Some(bid) } => assert!(bid <= limits.max_price_cap),
                     Market::Spot { max_price: None } | Market::OnDemand => {}
+                }
+            }
+        });
+    }
+
+    /// Listings show what nobody bought, under anybody's label: it counts once it is adopted, and
+    /// nothing is bought beyond the maximum on top of it.
+    #[test]
+    fn whatever_listings_show_supply_is_what_there_is_and_nothing_is_bought_beyond_limits(
+        steps in all_steps(),
+        guards_on in any::<bool>(),
+    ) {
+        let mut engine = if guards_on { guarded() } else { engine(false) };
+        let mut issued = BTreeSet::new();
+        run(&mut engine, &steps, |engine, decision| {
+            for id in ids(engine.config()) {
+                assert_eq!(engine.supply(id), counted(engine, id));
+            }
+            let bought = decision.into_iter().flat_map(launched);
+            for (_, worker_type, market) in bought.filter(|(id, ..)| issued.insert(*id)) {
+                let limit = engine.config().worker_types[worker_type.index()].capacity_max;
+                assert!(engine.supply(worker_type).live() <= limit, "{worker_type:?}");
+                if let Market::Spot { max_price: Some(bid) } = market {
+                    assert!(bid <= engine.config().limits.max_price_cap);
                 }
             }
         });
@@ -414,4 +441,40 @@ proptest! {
             prop_assert!(got == wanted || got + 1 >= most, "{} of {}, another {}", got, wanted, most);
         }
     }
+}
+
+/// Whether an engine that was told something at minute one takes this, told so much later.
+fn takes(minutes: i64, observation: Observation) -> bool {
+    let mut engine = guarded();
+    let (now, pool) = (Time::EPOCH + Duration::MINUTE, PoolId::new(0));
+    let price = UsdPerHour::from_micros(1);
+    engine.observe(now, Observation::PriceChanged { pool, price, since: now });
+    let told = || {
+        engine.observe(now + Duration::from_mins(minutes), observation);
+        let _ = engine.decide(now + Duration::HOUR);
+    };
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(told)).is_ok()
+}
+
+/// The contract of `observe`: a driver that breaks it hears of it at once.
+#[test]
+fn ids_beyond_the_tables_and_time_that_runs_backwards_are_the_drivers_fault() {
+    let (as_of, beyond) = (Time::EPOCH, WorkerTypeId::new(99));
+    assert!(takes(0, Observation::Restarted));
+    assert!(!takes(-1, Observation::Restarted), "time runs backwards");
+    assert!(!takes(0, Observation::DemandUnknown { worker_type: beyond }));
+    let (pending, claimed) = (1, 0);
+    assert!(!takes(0, Observation::DemandCounted { worker_type: beyond, pending, claimed, as_of }));
+    let price = UsdPerHour::from_micros(1);
+    assert!(!takes(0, Observation::PriceChanged { pool: PoolId::new(99), price, since: as_of }));
+}
+
+#[test]
+fn facts_about_what_is_not_there_are_ignored() {
+    let launch = LaunchId(u64::MAX);
+    assert!(takes(0, Observation::WorkerRegistered { launch }));
+    assert!(takes(0, Observation::CallUnanswered { launch }));
+    assert!(takes(0, Observation::InstanceMissed { launch, as_of: Time::EPOCH }));
+    let ended = Observation::InstanceEnded { launch, cause: EndCause::Worker };
+    assert!(takes(0, ended), "an end before a start");
 }

@@ -8,6 +8,13 @@
 //! Every launch counts once, from the moment it is decided; what is stopping counts for nothing.
 //! The same target says what is surplus, so that growing and shrinking can never pull against each
 //! other; that a surplus must last before anybody is told to stop is the engine's part.
+//!
+//! **Churn is bounded.** A launch ends any surplus, so within `settle` of a launch nobody of its
+//! worker type is told to stop. A period of `settle` tells no more to stop than was too much in all
+//! of it, and then a new one begins. So what is launched again soon after it was told to stop is at
+//! most one unit for each unit of the largest surplus in each `settle`: with the default of ten
+//! minutes, six an hour for each unit, whatever demand, prices and interruptions do.
+//! `tests/churn.rs` goes through every sequence of a small model.
 
 use super::{Need, Scaling};
 use crate::units::Ratio;

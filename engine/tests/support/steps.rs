@@ -18,20 +18,20 @@ pub(crate) enum Call {
 /// A call and how much later than the one before.
 pub(crate) type Step = (Duration, Call);
 
-fn worker_types() -> impl Strategy<Value = WorkerTypeId> {
+pub(crate) fn worker_types() -> impl Strategy<Value = WorkerTypeId> {
     (0..6_usize).prop_map(WorkerTypeId::new)
 }
 
-fn launches() -> impl Strategy<Value = LaunchId> {
+pub(crate) fn launches() -> impl Strategy<Value = LaunchId> {
     (0..60_u64).prop_map(LaunchId)
 }
 
 /// Around the times that the steps cover, so some lie before them and some after.
-fn times() -> impl Strategy<Value = Time> {
+pub(crate) fn times() -> impl Strategy<Value = Time> {
     (-20_i64..60).prop_map(|minutes| Time::EPOCH + Duration::from_mins(minutes))
 }
 
-fn observations() -> impl Strategy<Value = Observation> {
+pub(crate) fn observations() -> impl Strategy<Value = Observation> {
     let cause = prop_oneof![
         Just(EndCause::Worker),
         Just(EndCause::Provisioner),
@@ -108,6 +108,9 @@ fn calls() -> impl Strategy<Value = provisioner_engine::observation::Call> {
 
 pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let call = prop_oneof![4 => observations().prop_map(Call::Observe), 1 => Just(Call::Decide)];
-    let gap = prop_oneof![Just(0_i64), 0..20_000_i64, 0..120_000_i64].prop_map(Duration::from_ms);
-    vec((gap, call), 1..150)
+    vec((gaps(), call), 1..150)
+}
+
+pub(crate) fn gaps() -> impl Strategy<Value = Duration> {
+    prop_oneof![Just(0_i64), 0..20_000_i64, 0..120_000_i64].prop_map(Duration::from_ms)
 }

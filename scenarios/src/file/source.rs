@@ -125,12 +125,16 @@ impl Source {
         let bare = error.span().and_then(|span| self.text.get(span));
         let issue = Issue::new(what, place);
         match bare.filter(|bare| what.contains("must be quoted") && !bare.contains(['"', '\n'])) {
-            Some("") => issue.label("expected a value"),
+            Some("") => issue.label("expected a value").hint(TOML_HINT),
             Some(bare) => issue.label("no quotes").hint(format!("write \"{bare}\"")),
-            None => issue.label(expected),
+            None if what == "duplicate key" => issue.label("again").hint("keep one of them"),
+            None => issue.label(expected).hint(TOML_HINT),
         }
     }
 }
+
+/// What to do about text that is no TOML.
+const TOML_HINT: &str = "a scenario is TOML: https://toml.io/en/v1.0.0";
 
 /// Bytes of a source, or the source as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -462,12 +462,13 @@ fn carets_line_up_under_tabs_and_wide_letters() {
     check(
         "seed = 1 # \u{1b}[31m\n",
         expect![[r#"
-        error: invalid comment character
-         --> scenarios/week.toml:1:12
-          |
-        1 | seed = 1 # �[31m
-          |            ^ expected printable characters
-    "#]],
+            error: invalid comment character
+             --> scenarios/week.toml:1:12
+              |
+            1 | seed = 1 # �[31m
+              |            ^ expected printable characters
+            hint: a scenario is TOML: https://toml.io/en/v1.0.0
+        "#]],
     );
     let long = format!("start = 2021-03-02\nregions = [{}3]", "\"us-east-1\", ".repeat(50));
     check(
@@ -488,51 +489,56 @@ fn what_is_not_toml_says_so_in_the_same_shape() {
     check(
         "start = 2 min\nseed = \nbudget = = 3\n",
         expect![[r#"
-        error: string values must be quoted
-         --> scenarios/week.toml:1:9
-          |
-        1 | start = 2 min
-          |         ^^^^^ no quotes
-        hint: write "2 min"
+            error: string values must be quoted
+             --> scenarios/week.toml:1:9
+              |
+            1 | start = 2 min
+              |         ^^^^^ no quotes
+            hint: write "2 min"
 
-        error: string values must be quoted
-         --> scenarios/week.toml:2:8
-          |
-        2 | seed =
-          |        ^ expected a value
+            error: string values must be quoted
+             --> scenarios/week.toml:2:8
+              |
+            2 | seed =
+              |        ^ expected a value
+            hint: a scenario is TOML: https://toml.io/en/v1.0.0
 
-        error: extra `=`
-         --> scenarios/week.toml:3:10
-          |
-        3 | budget = = 3
-          |          ^ expected nothing
-    "#]],
+            error: extra `=`
+             --> scenarios/week.toml:3:10
+              |
+            3 | budget = = 3
+              |          ^ expected nothing
+            hint: a scenario is TOML: https://toml.io/en/v1.0.0
+        "#]],
     );
     check(
         "seed = 1\nseed = 2\n[a]\n[a]\n",
         expect![[r#"
-        error: duplicate key
-         --> scenarios/week.toml:2:1
-          |
-        2 | seed = 2
-          | ^^^^
+            error: duplicate key
+             --> scenarios/week.toml:2:1
+              |
+            2 | seed = 2
+              | ^^^^ again
+            hint: keep one of them
 
-        error: duplicate key
-         --> scenarios/week.toml:4:2
-          |
-        4 | [a]
-          |  ^
-    "#]],
+            error: duplicate key
+             --> scenarios/week.toml:4:2
+              |
+            4 | [a]
+              |  ^ again
+            hint: keep one of them
+        "#]],
     );
     check(
         "regions = [\n  \"a\",\n",
         expect![[r#"
-        error: unclosed array
-         --> scenarios/week.toml:2:7
-          |
-        2 |   "a",
-          |       ^ expected `]`
-    "#]],
+            error: unclosed array
+             --> scenarios/week.toml:2:7
+              |
+            2 |   "a",
+              |       ^ expected `]`
+            hint: a scenario is TOML: https://toml.io/en/v1.0.0
+        "#]],
     );
     check(
         &"submitted,duration\n".repeat(30),
@@ -542,42 +548,49 @@ fn what_is_not_toml_says_so_in_the_same_shape() {
               |
             1 | submitted,duration
               |          ^ expected `=`
+            hint: a scenario is TOML: https://toml.io/en/v1.0.0
 
             error: key with no value
              --> scenarios/week.toml:2:10
               |
             2 | submitted,duration
               |          ^ expected `=`
+            hint: a scenario is TOML: https://toml.io/en/v1.0.0
 
             error: key with no value
              --> scenarios/week.toml:3:10
               |
             3 | submitted,duration
               |          ^ expected `=`
+            hint: a scenario is TOML: https://toml.io/en/v1.0.0
 
             error: key with no value
              --> scenarios/week.toml:4:10
               |
             4 | submitted,duration
               |          ^ expected `=`
+            hint: a scenario is TOML: https://toml.io/en/v1.0.0
 
             error: key with no value
              --> scenarios/week.toml:5:10
               |
             5 | submitted,duration
               |          ^ expected `=`
+            hint: a scenario is TOML: https://toml.io/en/v1.0.0
 
             error: key with no value
              --> scenarios/week.toml:6:10
               |
             6 | submitted,duration
               |          ^ expected `=`
+            hint: a scenario is TOML: https://toml.io/en/v1.0.0
 
             error: key with no value
              --> scenarios/week.toml:7:10
               |
             7 | submitted,duration
               |          ^ expected `=`
+            hint: a scenario is TOML: https://toml.io/en/v1.0.0
 
             error: key with no value
              --> scenarios/week.toml:8:10

@@ -186,7 +186,8 @@ mod tests {
              2026-10-25T07:00:00Z 4, 2026-10-25T17:00:00Z 0"
         );
         let (start, end) = (time(autumn.0), time(autumn.1));
-        let span = Span { start, end, warmup: Duration::ZERO, drain: Duration::ZERO };
+        let span =
+            Span { start, end, warmup: Duration::ZERO, drain: Duration::ZERO, calm_from: None };
         let unchanged = unchanged(&[office("Europe/Berlin")], span).into_iter();
         assert_eq!(
             both_days(

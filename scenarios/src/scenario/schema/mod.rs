@@ -199,8 +199,8 @@ fn span(s: &mut Section<'_>) -> Span {
         "calm_from",
         delay::duration(),
         "From so long after `start` on nothing goes wrong any more, neither by chance nor as one of \
-         [faults], pools have machines, and prices are as low as they ever were before: how does \
-         the fleet recover?",
+         [faults], pools have machines, and prices are as low as they ever were before: so one sees \
+         how the fleet recovers.",
     );
     let calm_from = calm_from.map(|after| start.saturating_add(after));
     let given = match (end, length) {
