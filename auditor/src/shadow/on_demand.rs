@@ -43,7 +43,7 @@ impl Check for Patience {
                 if pending > 0 || floor > 0 || bereft {
                     wait.wants.get_or_insert(scene.at);
                 } else if !launches.any(|known| known.counts() && stands_in(known)) {
-                    wait.wants = None;
+                    (wait.wants, wait.refused) = (None, None);
                 }
             }
             Told::Given { launch, .. } | Told::Running { launch } => {
@@ -148,10 +148,11 @@ mod tests {
         let refused = told(MINUTE, Told::Refused { launch: 1, why: crate::Refusal::Dry });
         let sated =
             [2 * MINUTE, 5 * MINUTE].map(|at| told(at, demand(1, u32::from(at > 3 * MINUTE), at)));
-        let sated = [vec![refused], sated.to_vec()].concat();
-        assert_eq!(bought(sated.clone(), 12 * MINUTE), [12 * MINUTE]);
-        assert_eq!(bought(sated.clone(), 15 * MINUTE), []);
+        let [sated, wanting] = sated;
+        let story = [refused, sated.clone(), wanting.clone()];
+        assert_eq!(bought(story.clone(), 12 * MINUTE), [12 * MINUTE]);
+        assert_eq!(bought(story, 15 * MINUTE), []);
         let refused = told(3 * MINUTE, Told::Refused { launch: 1, why: crate::Refusal::Dry });
-        assert_eq!(bought([vec![refused], sated.to_vec()].concat(), 13 * MINUTE), []);
+        assert_eq!(bought([sated, refused, wanting], 13 * MINUTE), []);
     }
 }

@@ -157,11 +157,13 @@ fn a_worker_of_which_the_queue_knows_nothing_is_gone_after_it_was_asked() {
         "1m found i1 #1 build c5.large/us-east-1a\n registered #1\n listed us-east-1\n decide\n{}
          14m checked #1 0\n{}",
         missing(2, 13),
-        missing(15, 19)
+        missing(15, 29)
     ));
     expect![[r#"
         12m:  check #1
-        17m:    #1: missing from the listings since 1970-01-01T00:02:00Z, so it is gone
+        17m:  check #1
+        22m:  check #1
+        27m:    #1: missing from the listings since 1970-01-01T00:02:00Z, so it is gone
     "#]]
     .assert_eq(&told);
 }
@@ -174,10 +176,13 @@ fn an_instance_that_is_never_listed_is_ended_after_forty_minutes_and_then_given_
         worker build
         pool c5.large/us-east-1a
         ",
-        &format!("{LAUNCHED}{}supply build", silent(1, 46)),
+        &format!("{LAUNCHED}{}supply build", silent(1, 56)),
     );
-    let end: Vec<&str> = told.lines().skip_while(|line| !line.starts_with("41m")).collect();
+    let end: Vec<&str> = told.lines().skip_while(|line| !line.starts_with("40m")).collect();
     expect![[r#"
+        40m:
+          list us-east-1
+          terminate unless claimed #1
         41m:
           list us-east-1
         42m:
@@ -188,11 +193,33 @@ fn an_instance_that_is_never_listed_is_ended_after_forty_minutes_and_then_given_
           list us-east-1
         45m:
           list us-east-1
-            #1: missing from the listings since 1970-01-01T00:00:00Z, so it is gone
-            build: 0 pending, 0 claimed, no capacity → +0
+          terminate unless claimed #1
         46m:
           list us-east-1
-        46m: build has no capacity"#]]
+        47m:
+          list us-east-1
+        48m:
+          list us-east-1
+        49m:
+          list us-east-1
+        50m:
+          list us-east-1
+          terminate unless claimed #1
+        51m:
+          list us-east-1
+        52m:
+          list us-east-1
+        53m:
+          list us-east-1
+        54m:
+          list us-east-1
+        55m:
+          list us-east-1
+            #1: missing from the listings since 1970-01-01T00:00:00Z, so it is gone
+            build: 0 pending, 0 claimed, no capacity → +0
+        56m:
+          list us-east-1
+        56m: build has no capacity"#]]
     .assert_eq(&end.join("\n"));
 }
 
@@ -264,11 +291,13 @@ fn what_ended_unseen_while_the_process_was_down_is_given_up() {
     let told = eventful(&format!(
         "1m found i1 #1 build c5.large/us-east-1a\n registered #1\n listed us-east-1\n decide\n
          3h restarted\n{}",
-        silent(180, 230)
+        silent(180, 240)
     ));
     expect![[r#"
         220m:  terminate unless claimed #1
-        225m:    #1: missing from the listings since 1970-01-01T03:00:00Z, so it is gone
+        225m:  terminate unless claimed #1
+        230m:  terminate unless claimed #1
+        235m:    #1: missing from the listings since 1970-01-01T03:00:00Z, so it is gone
     "#]]
     .assert_eq(&told);
 }
