@@ -9,6 +9,7 @@ mod calls;
 mod ceilings;
 mod configure;
 mod demand;
+mod ends;
 mod facts;
 mod floors;
 mod listing;
@@ -27,8 +28,8 @@ use serde::{Deserialize, Serialize};
 
 use self::advice::Advice;
 use self::calls::Calls;
-use self::ceilings::Ending;
 use self::demand::{Counts, Demands};
+use self::ends::EndOrders;
 use self::floors::Floors;
 use self::listing::{Found, Listings};
 use self::looks::Looks;
@@ -79,14 +80,11 @@ pub struct Engine {
     budget: Budget,
     advice: Advice,
     floors: Floors,
-    ending: Ending,
+    ends: EndOrders,
     shortages: Shortages,
     suspects: Suspects,
     listings: Listings,
 }
-
-/// Ordered is not done: what ends a launch is ordered again this long after, if it is still there.
-const ORDERED_AGAIN_AFTER: Duration = Duration::from_mins(5);
 
 /// What policies keep of one worker type from turn to turn.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -145,7 +143,7 @@ impl Engine {
             budget: Budget::new(guards.api),
             advice: Advice::default(),
             floors: Floors::new(worker_types),
-            ending: Ending::default(),
+            ends: EndOrders::default(),
             shortages: Shortages::default(),
             suspects: Suspects::default(),
             listings: Listings::new(&config),
@@ -278,6 +276,7 @@ impl Engine {
         let wake_at = now + self.config.limits.iteration_interval;
         let mut decision = Decision { at: now, actions: Vec::new(), reasons: Vec::new(), wake_at };
         decision.reasons.append(&mut self.to_say);
+        self.ends.expire(now);
         self.settle_calls(&mut decision);
         self.give_up_overdue(&mut decision);
         self.look_around(&mut decision);
