@@ -46,6 +46,7 @@ impl Engine {
             }
             self.ledger.set_look(id, Time::MAX);
             match self.duty(id, &launch) {
+                Duty::Wait(due) => self.put_off(id, due),
                 Duty::Check => {
                     decision.actions.push(Action::CheckWorker { launch: id });
                     let again = self.now + ORDERED_AGAIN_AFTER;
