@@ -83,8 +83,7 @@ impl Engine {
 
     /// Whether its worker type was removed, and that is reason enough to end it.
     pub(super) fn is_to_be_killed(&self, launch: &Launch) -> bool {
-        launch.worker_type.index() >= self.served
-            && self.config.guards.removed == Removed::Killed
+        launch.worker_type.index() >= self.served && self.config.guards.removed == Removed::Killed
     }
 
     /// Tells the gates what is under way where. They hear of the end of those launches only whose

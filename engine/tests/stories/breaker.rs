@@ -617,5 +617,6 @@ fn a_worker_that_was_to_be_asked_early_is_left_alone_once_another_claimed() {
         41m:
           terminate #11
             #11: ended, has lived since 1970-01-01T00:01:00Z
-    "#]].assert_eq(after);
+    "#]]
+    .assert_eq(after);
 }
