@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::Engine;
 use crate::decision::{Action, Decision};
 use crate::ids::LaunchId;
-use crate::ledger::Launch;
+use crate::ledger::{Launch, Ledger};
 use crate::observation::Call;
 use crate::units::{Duration, Time};
 
@@ -20,7 +20,7 @@ use crate::units::{Duration, Time};
 /// it was lost.
 pub(super) const ORDERED_AGAIN_AFTER: Duration = Duration::from_mins(5);
 
-/// The orders to give up that may still show an effect.
+/// The last order to give up of each launch that is still there.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct EndOrders {
     ordered: BTreeMap<LaunchId, Ordered>,
@@ -29,6 +29,7 @@ pub(super) struct EndOrders {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Ordered {
     at: Time,
+    times: u32,
     call: Call,
     unless_claimed: bool,
 }
@@ -43,14 +44,20 @@ pub(super) enum EndOrder {
 }
 
 impl EndOrders {
-    /// Forgets what has to be ordered again if it shows no effect by now.
-    pub(super) fn expire(&mut self, now: Time) {
-        self.ordered.retain(|_, ordered| now < ordered.at.saturating_add(ORDERED_AGAIN_AFTER));
+    /// Forgets launches that are closed.
+    pub(super) fn forget_closed(&mut self, ledger: &Ledger) {
+        self.ordered.retain(|launch, _| ledger.get(*launch).is_some());
     }
 
     /// An order was not carried out, and is known not to have been.
     pub(super) fn fail(&mut self, launch: LaunchId) {
         self.ordered.remove(&launch);
+    }
+
+    /// How often it was ordered. What was ordered least often goes first, where the allowance of
+    /// calls does not reach for all.
+    pub(super) fn times(&self, launch: LaunchId) -> u32 {
+        self.ordered.get(&launch).map_or(0, |last| last.times)
     }
 }
 
@@ -79,7 +86,10 @@ impl Engine {
             None => (Call::Cancel, Action::Cancel { launch: id }),
         };
         let now = self.now;
-        if let Some(last) = self.ends.ordered.get_mut(&id).filter(|last| last.call == call) {
+        let stands = |last: &&mut Ordered| {
+            last.call == call && now < last.at.saturating_add(ORDERED_AGAIN_AFTER)
+        };
+        if let Some(last) = self.ends.ordered.get_mut(&id).filter(stands) {
             if unless_claimed || !last.unless_claimed {
                 return EndOrder::Stands(last.at);
             }
@@ -95,7 +105,8 @@ impl Engine {
         if !self.budget.spend(now, region, call) {
             return EndOrder::Unpaid(self.tell_spent(None, region, call, 1, decision));
         }
-        self.ends.ordered.insert(id, Ordered { at: now, call, unless_claimed });
+        let times = self.ends.times(id) + 1;
+        self.ends.ordered.insert(id, Ordered { at: now, times, call, unless_claimed });
         decision.actions.push(order);
         EndOrder::Given
     }

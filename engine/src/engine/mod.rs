@@ -211,7 +211,7 @@ impl Engine {
     ///   nothing.
     /// - What a worker holds is evidence of then only; what is not known of it counts as work.
     /// - A worker that ever claimed registered, whoever missed that, and is alive, whatever listings
-    ///   say.
+    ///   say. One that asks whether to stop registered too.
     /// - Counts, prices and claims dated after `now` are taken to be of `now`.
     ///
     /// Panics if `now` lies before the previous call, or an id is out of range.
@@ -239,7 +239,10 @@ impl Engine {
                     self.listings.see_alive(launch, at.min(now));
                 }
             }
-            Observation::WorkerIdled { launch } => self.advice.asked(launch),
+            Observation::WorkerIdled { launch } => {
+                self.reach(launch, Stage::Working);
+                self.advice.asked(launch);
+            }
             Observation::RebalanceRecommended { launch } => self.recommend(launch),
             Observation::InstanceFound {
                 instance,
@@ -276,7 +279,7 @@ impl Engine {
         let wake_at = now + self.config.limits.iteration_interval;
         let mut decision = Decision { at: now, actions: Vec::new(), reasons: Vec::new(), wake_at };
         decision.reasons.append(&mut self.to_say);
-        self.ends.expire(now);
+        self.ends.forget_closed(&self.ledger);
         self.settle_calls(&mut decision);
         self.give_up_overdue(&mut decision);
         self.look_around(&mut decision);

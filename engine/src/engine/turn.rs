@@ -31,7 +31,9 @@ impl Engine {
     /// Cancels requests and ends instances that are past their time, and looks at workers that may
     /// be.
     pub(super) fn give_up_overdue(&mut self, decision: &mut Decision) {
-        for (look, id) in self.looks.take_due(self.now) {
+        let mut due = self.looks.take_due(self.now);
+        due.sort_by_cached_key(|(_, id)| self.ends.times(*id));
+        for (look, id) in due {
             let Some(&launch) = self.ledger.get(id).filter(|it| it.look == look) else {
                 continue;
             };
