@@ -9,6 +9,7 @@
 
 extern crate alloc;
 
+mod about;
 mod budget;
 pub mod catalog;
 pub mod decision;
@@ -32,4 +33,4 @@ mod spend;
 pub mod units;
 pub mod worker_type;
 
-pub use engine::Engine;
+pub use engine::{Alternative, Engine};

@@ -5,6 +5,7 @@
 //! costs what changed, not what exists.
 
 mod advice;
+mod alternatives;
 mod calls;
 mod ceilings;
 mod configure;
@@ -27,6 +28,7 @@ use core::mem;
 use serde::{Deserialize, Serialize};
 
 use self::advice::Advice;
+pub use self::alternatives::Alternative;
 use self::calls::Calls;
 use self::demand::{Counts, Demands};
 use self::ends::EndOrders;

@@ -9,7 +9,7 @@ use super::shortage::is_shortage;
 use super::zombies::Duty;
 use super::{Engine, Signs, State};
 use crate::decision::{Action, Decision, Market, Reason};
-use crate::gates::{Event, Fleet, Opening, PriceGate, Site};
+use crate::gates::{Event, Opening};
 use crate::ids::{LaunchId, RegionId, WorkerTypeId};
 use crate::ledger::{Launch, Stage};
 use crate::observation::Call;
@@ -222,6 +222,7 @@ impl Engine {
         live: u32,
         narrow: impl Fn(u32, &mut Opening),
     ) -> Plan {
+        let openings = self.openings(self.now, id, &policy, live.saturating_add(wanted));
         let worker_type = &self.config.worker_types[id.index()];
         let State { errors, random, favourite, .. } = &mut self.states[id.index()];
         errors.forget_old(self.now);
@@ -238,22 +239,7 @@ impl Engine {
             max_price_cap: self.config.limits.max_price_cap,
         };
         let mut room = Room::new(wanted, live, worker_type);
-        if !self.gates.are_off() || PriceGate::is_on(&self.config.guards) {
-            let candidates = 0..u32::try_from(worker_type.candidates.len()).unwrap_or(u32::MAX);
-            let market = policy.market();
-            let site =
-                |candidate| Site::new(&self.config.catalog, id, worker_type, candidate, market);
-            let sites: Vec<Site> = candidates.map(site).collect();
-            let fleet = Fleet {
-                now: self.now,
-                candidates: &worker_type.candidates,
-                prices: &self.prices,
-                by_candidate: offer.by_candidate,
-                units: live.saturating_add(wanted),
-            };
-            let mut openings = self.gates.openings(self.now, &sites, &fleet);
-            let price_gate = PriceGate::new(&self.config, &self.prices, self.now, &policy);
-            price_gate.close(&sites, &mut openings);
+        if let Some(mut openings) = openings {
             (0..).zip(&mut openings).for_each(|(candidate, opening)| narrow(candidate, opening));
             room = room.behind(openings);
         }
