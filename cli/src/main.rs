@@ -6,6 +6,8 @@
 //! Not here: any logic of its own; commands join scenarios, the simulator and reports.
 
 mod cores;
+mod diff;
+mod explain;
 mod import;
 mod incidents;
 mod parameters;
@@ -37,13 +39,16 @@ Examples:
   provisioner simulate scenarios/quickstart.toml
   provisioner help simulate
 
-Exit codes: 0 all is well; 1 the answer is no (a check fails, a replay diverges); 2 it could not
+Exit codes: 0 all is well; 1 the answer is no (a check fails, a replay diverges,
+journals differ); 2 it could not
 run (bad input or usage). Colour is used on terminals only, and not if NO_COLOR is set.";
 
 #[derive(Subcommand)]
 enum Command {
     Simulate(Box<simulate::Simulate>),
     Replay(replay::Replay),
+    Explain(explain::Explain),
+    Diff(diff::Diff),
     Incidents(incidents::Incidents),
     Storm(storm::Storm),
     Import(Box<import::Import>),
@@ -60,6 +65,8 @@ fn main() -> ExitCode {
     let answer = match Arguments::parse().command {
         Command::Simulate(simulate) => simulate.run(),
         Command::Replay(replay) => replay.run(),
+        Command::Explain(explain) => explain.run(),
+        Command::Diff(diff) => diff.run(),
         Command::Incidents(incidents) => incidents.run(),
         Command::Storm(storm) => storm.run(),
         Command::Import(import) => import.run(),

@@ -5,7 +5,7 @@ use std::fmt::{Arguments, Display};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
-use provisioner_reports::Look;
+use provisioner_reports::{Look, Page};
 use provisioner_scenarios::file::Issues;
 use provisioner_scenarios::journal::JournalError;
 use provisioner_scenarios::output::is_stdout;
@@ -74,6 +74,17 @@ pub(crate) fn print(text: Arguments<'_>) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     let written = stdout.write_fmt(text).and_then(|()| stdout.flush());
     written.map_err(|error| Failure::output(Path::new("-"), &error))
+}
+
+/// Writes an explanation to standard output.
+pub(crate) fn print_page(page: &Page, as_json: bool) -> Result<(), Failure> {
+    match as_json {
+        false => print(format_args!("{}", page.show(look(&io::stdout())))),
+        true => {
+            let json = serde_json::to_string_pretty(page);
+            print(format_args!("{}\n", json.expect("words, times and tables")))
+        }
+    }
 }
 
 /// Writes a remark to standard error. That nobody hears it changes nothing.

@@ -34,6 +34,15 @@ pub struct Decision {
     pub wake_at: Time,
 }
 
+impl Decision {
+    /// Whether both order the same and want to be called again at the same time, for whatever
+    /// reasons.
+    #[must_use]
+    pub fn orders_as(&self, other: &Self) -> bool {
+        (&self.actions, self.wake_at) == (&other.actions, other.wake_at)
+    }
+}
+
 /// One order.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, VariantNames,

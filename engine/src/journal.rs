@@ -70,7 +70,7 @@ pub fn replay(engine: &mut Engine, record: Record) -> Result<(), Box<Divergence>
         Record::Configured { at, config } => engine.configure(at, *config),
         Record::Decided(recorded) => {
             let replayed = engine.decide(recorded.at);
-            if (&replayed.actions, replayed.wake_at) != (&recorded.actions, recorded.wake_at) {
+            if !replayed.orders_as(&recorded) {
                 return Err(Box::new(Divergence { recorded, replayed }));
             }
         }

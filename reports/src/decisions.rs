@@ -83,7 +83,7 @@ fn lines(f: &mut fmt::Formatter<'_>, lines: &[String]) -> fmt::Result {
 }
 
 /// Orders in words; launches that differ only in their numbers together.
-fn orders(config: &EngineConfig, actions: &[Action]) -> Vec<String> {
+pub(crate) fn orders(config: &EngineConfig, actions: &[Action]) -> Vec<String> {
     let mut orders: Vec<(Option<RangeInclusive<u64>>, String)> = Vec::new();
     for action in actions {
         let (LaunchId(first), last, what) = match *action {
@@ -131,7 +131,8 @@ fn orders(config: &EngineConfig, actions: &[Action]) -> Vec<String> {
     orders.into_iter().map(words).collect()
 }
 
-fn price(market: Market) -> String {
+/// A market, and what may be paid there, in words.
+pub(crate) fn price(market: Market) -> String {
     match market {
         Market::Spot { max_price: Some(bid) } => format!("spot at most {bid}"),
         Market::Spot { max_price: None } => "spot without a max price".to_owned(),

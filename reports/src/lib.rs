@@ -9,14 +9,20 @@
 //! | [`incidents`] | one number a scenario, by provisioner |
 //! | [`series`] | the time series as CSV |
 //! | [`decisions`] | orders and reasons in words, and where a replay parts from its journal |
+//! | [`explain`] | why a journal says what it says: launches, decisions, waits |
+//! | [`diff`](mod@diff) | where two journals part, and what it came to |
 //!
 //! Equal runs give equal bytes. Not here: running anything, files, terminals (the `cli` crate).
 
 pub mod checks;
 pub mod decisions;
+pub mod diff;
+pub mod explain;
+mod facts;
 pub mod incidents;
 pub mod json;
 mod measure;
+mod page;
 pub mod series;
 pub mod storm;
 pub mod summary;
@@ -30,6 +36,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+pub use page::Page;
 pub use text::show_time;
 
 /// What names a run: equal names give equal outcomes.

@@ -208,6 +208,12 @@ impl Journal {
         self.lines.number
     }
 
+    /// The fingerprint of the decisions read so far.
+    #[must_use]
+    pub fn decision_digest(&self) -> String {
+        self.tally.digest()
+    }
+
     fn next_record(&mut self) -> Result<Option<Record>, JournalError> {
         let Some(line) = self.lines.next()? else {
             let what = format!("the journal was cut short after {} records", self.tally.records);

@@ -4,6 +4,8 @@
 //! anything.
 
 pub mod audit;
+pub mod diff;
+pub mod explain;
 pub mod file;
 pub mod journal;
 pub mod output;

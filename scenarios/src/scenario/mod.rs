@@ -182,6 +182,13 @@ impl Scenario {
         self
     }
 
+    /// The scenario of that hash: this one, or it as another provisioner would have run it.
+    #[must_use]
+    pub fn hashed(&self, hash: &str) -> Option<Self> {
+        let profiles = Profile::ALL.into_iter().map(|profile| self.clone().run_by(profile));
+        std::iter::once(self.clone()).chain(profiles).find(|it| it.hash == hash)
+    }
+
     /// The file's seed.
     #[must_use]
     pub fn seed(&self) -> Seed {

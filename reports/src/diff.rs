@@ -1,0 +1,235 @@
+//! Where two journals part, on a page, and what it came to.
+
+use provisioner_scenarios::diff::{Diff, Parting, Setting, Side};
+use provisioner_scenarios::explain::What;
+use provisioner_scenarios::explain::summary::{Summary, Tally};
+use provisioner_sim::outcome::{Measures, Outcome};
+
+use crate::decisions::orders;
+use crate::explain::{run_of, turns};
+use crate::facts::fact;
+use crate::page::{Page, Section};
+use crate::show_time;
+use crate::table::Table;
+use crate::text::{decimal, grouped};
+
+/// What both came to in the end.
+pub struct Ends<'a> {
+    /// As far as the journals tell.
+    pub told: [&'a Summary; 2],
+    /// As they were simulated again, if they were.
+    pub simulated: Option<[&'a Outcome; 2]>,
+}
+
+/// Where two journals part, called by these names; what it came to if they do.
+#[must_use]
+pub fn diff(diff: &Diff, names: [&str; 2], ends: Option<&Ends<'_>>) -> Page {
+    let mut page = Page::default();
+    let decisions = grouped(diff.equal_decisions);
+    let mut head = Section::new(match &diff.parting {
+        None => format!("Both decide the same, in all {decisions} decisions"),
+        Some(parting) => format!("Decision {} differs{}", grouped(parting.nth), when(parting)),
+    });
+    for ((label, name), header) in ["A", "B"].iter().zip(names).zip(&diff.headers) {
+        head.say(format!("{label}  {name}: {}", run_of(header)));
+    }
+    page.add(head);
+    page.add(settings(diff));
+    page.add(before(diff));
+    if let Some(parting) = &diff.parting {
+        part(&mut page, parting, names);
+    }
+    if let Some(ends) = ends {
+        page.add(told(ends.told));
+        if let Some(outcomes) = ends.simulated {
+            page.add(simulated(outcomes));
+        }
+    }
+    page
+}
+
+fn when(parting: &Parting) -> String {
+    let mut times: Vec<_> = parting.sides.iter().flatten().map(|side| side.decision.at).collect();
+    times.dedup();
+    match times[..] {
+        [at] if parting.sides.iter().all(Option::is_some) => format!(", at {}", show_time(at)),
+        [at] => format!(": only one journal has it, at {}", show_time(at)),
+        [a, b] => format!(", at {} and at {}", show_time(a), show_time(b)),
+        _ => String::new(),
+    }
+}
+
+/// What the engines were built from.
+fn settings(diff: &Diff) -> Section {
+    let mut section = Section::new("What differs in what they were built from");
+    for Setting { path, values: [a, b] } in &diff.settings {
+        let [a, b] = [a, b].map(|value| value.as_deref().unwrap_or("(absent)"));
+        section.say(format!("{path}: {a} → {b}"));
+    }
+    if diff.more_settings > 0 {
+        section.say(format!("and {} more", grouped(diff.more_settings as u64)));
+    }
+    let [a, b] = &diff.headers;
+    if a.commit != b.commit {
+        section.say(format!("commit: {} → {}", a.commit, b.commit));
+    }
+    if section.is_empty() {
+        section.say("nothing: the engines were built from the same, by programs of one commit");
+    }
+    section
+}
+
+/// What is equal before, and the first fact that is not.
+fn before(diff: &Diff) -> Section {
+    let mut section = Section::new("Before");
+    let (decisions, facts) = (grouped(diff.equal_decisions), grouped(diff.equal_facts));
+    section.say(format!("{decisions} decisions are equal"));
+    match (&diff.fact, &diff.parting) {
+        (None, _) => section.say(format!("all {facts} facts told until then are equal")),
+        (Some(sides), _) => {
+            section.say(format!("{facts} facts are equal, then the first that is not:"));
+            for (label, moment) in ["A", "B"].iter().zip(sides) {
+                match moment {
+                    Some(moment) => {
+                        let What::Fact(told) = &moment.what else { continue };
+                        let words = fact(&moment.config, told);
+                        section.tell(moment.at, format!("{label} (line {}): {words}", moment.line));
+                    }
+                    None => section.say(format!("{label}: nothing more was told")),
+                }
+            }
+            section.say("so the worlds differ before the decisions do, not only the policies");
+        }
+    }
+    section
+}
+
+fn part(page: &mut Page, parting: &Parting, names: [&str; 2]) {
+    let [a, b] = [&parting.facts[0], &parting.facts[1]].map(|facts| turns::facts(facts));
+    let mut tell = |title: &str, facts: Vec<String>| {
+        let mut section = Section::new(title);
+        section.list(facts, FACTS_MAX);
+        if section.is_empty() {
+            section.say("nothing");
+        }
+        page.add(section);
+    };
+    if a == b {
+        tell("Told just before, to both", a);
+    } else {
+        tell("Told just before, to A", a);
+        tell("Told just before, to B", b);
+    }
+    let actions = parting.sides.each_ref().map(|side| {
+        side.as_ref().map_or_else(Vec::new, |side| orders(&side.config, &side.decision.actions))
+    });
+    let equal = actions[0].iter().zip(&actions[1]).take_while(|(a, b)| a == b).count();
+    for (((label, name), side), orders) in
+        ["A", "B"].iter().zip(names).zip(&parting.sides).zip(&actions)
+    {
+        page.add(decided(label, name, side.as_ref(), &orders[equal..], equal));
+    }
+}
+
+fn decided(
+    label: &str,
+    name: &str,
+    side: Option<&Side>,
+    orders: &[String],
+    equal: usize,
+) -> Section {
+    let Some(Side { line, decision, config }) = side else {
+        let mut section = Section::new(format!("{label} has no such decision"));
+        section.say(format!("{name} ends before"));
+        return section;
+    };
+    let mut section = Section::new(format!("{label} decided ({name}:{line})"));
+    if equal > 0 {
+        section.say(format!("the same {equal} orders at first, then"));
+    }
+    section.list(orders.iter().cloned(), ORDERS_MAX);
+    if orders.is_empty() {
+        let wake = show_time(decision.wake_at);
+        let more = if equal > 0 { "nothing more" } else { "nothing" };
+        section.say(format!("{more}, and to be called again at {wake}"));
+    }
+    let reasons = decision.reasons.iter();
+    section.list(reasons.map(|reason| format!("because {}", reason.describe(config))), ORDERS_MAX);
+    section
+}
+
+const FACTS_MAX: usize = 16;
+const ORDERS_MAX: usize = 24;
+
+/// What both came to, as far as journals tell.
+fn told(summaries: [&Summary; 2]) -> Section {
+    let mut section = Section::new("What it came to, as far as the journals tell");
+    section.say("cost is instance time at the price of when it was given; waiting is as counted");
+    let totals = summaries.map(Summary::total);
+    let mut rows = Vec::new();
+    let mut measure = |name: &str, decimals, value: fn(&Tally) -> f64| {
+        rows.push(row(name, decimals, [value(&totals[0]), value(&totals[1])]));
+    };
+    #[expect(clippy::cast_precision_loss, reason = "figures with a few digits")]
+    {
+        measure("cost, $ (estimated)", 2, |it| it.cost.as_f64());
+        measure("tasks waiting, task h", 1, |it| it.waited_ms as f64 / 3_600_000.0);
+        measure("instances alive, h", 1, |it| it.instance_time.as_hours_f64());
+        measure("launches", 0, |it| it.launches as f64);
+        measure("refused", 0, |it| it.refused.values().sum::<u64>() as f64);
+        measure("workers", 0, |it| it.working as f64);
+    }
+    let names = summaries[0].worker_types.iter();
+    for (name, a) in names {
+        let b = summaries[1].worker_types.get(name).cloned().unwrap_or_default();
+        rows.push(row(&format!("{name}, $"), 2, [a.cost.as_f64(), b.cost.as_f64()]));
+    }
+    section.set(side_by_side(rows))
+}
+
+/// What both came to when they were simulated again.
+fn simulated([a, b]: [&Outcome; 2]) -> Section {
+    let mut section = Section::new("What it came to, simulated again");
+    section.say("both runs decided as their journals say, so these are their outcomes");
+    let mut rows = Vec::new();
+    let mut measure = |name: &str, decimals, value: fn(&Measures) -> f64| {
+        rows.push(row(name, decimals, [value(&a.total), value(&b.total)]));
+    };
+    #[expect(clippy::cast_precision_loss, reason = "figures with a few digits")]
+    {
+        measure("cost, $", 2, |it| it.cost.total().as_f64());
+        measure("mean wait, s", 1, |it| it.wait.mean_ms / 1_000.0);
+        measure("wait p95, s", 1, |it| it.wait.p95.as_secs_f64());
+        measure("wait p99, s", 1, |it| it.wait.p99.as_secs_f64());
+        measure("tasks done", 0, |it| it.tasks.done as f64);
+        measure("tasks run again", 0, |it| it.tasks.rerun as f64);
+        measure("launches", 0, |it| it.launches.ordered as f64);
+        measure("interrupted", 0, |it| it.launches.interrupted as f64);
+    }
+    for (a, b) in a.worker_types.iter().zip(&b.worker_types).filter(|(a, b)| a.name == b.name) {
+        let costs = [a, b].map(|it| it.cost.total().as_f64());
+        rows.push(row(&format!("{}, $", a.name), 2, costs));
+        let waits = [a, b].map(|it| it.wait.mean_ms / 1_000.0);
+        rows.push(row(&format!("{}, mean wait, s", a.name), 1, waits));
+    }
+    section.set(side_by_side(rows))
+}
+
+fn side_by_side(rows: Vec<(String, Vec<String>)>) -> Table {
+    let columns = vec![("A", ""), ("B", ""), ("B − A", ""), ("B ÷ A", "")];
+    Table { title: "", columns, rows, sums: false }
+}
+
+fn row(name: &str, decimals: usize, [a, b]: [f64; 2]) -> (String, Vec<String>) {
+    let shown = |value: f64| decimal(value, decimals);
+    let by = b - a;
+    let sign = if by > 0.0 { "+" } else { "" };
+    let ratio = if a > 0.0 { decimal(b / a, 3) } else { "–".to_owned() };
+    (name.to_owned(), vec![shown(a), shown(b), format!("{sign}{}", signed(by, decimals)), ratio])
+}
+
+/// Negative figures with their thousands apart too.
+fn signed(value: f64, decimals: usize) -> String {
+    let sign = if value < 0.0 { "−" } else { "" };
+    format!("{sign}{}", decimal(value.abs(), decimals))
+}
