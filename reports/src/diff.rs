@@ -7,11 +7,11 @@ use provisioner_sim::outcome::{Measures, Outcome};
 
 use crate::decisions::orders;
 use crate::explain::{run_of, turns};
-use crate::facts::fact;
+use crate::facts::{RECONFIGURED, fact};
 use crate::page::{Page, Section};
 use crate::show_time;
 use crate::table::Table;
-use crate::text::{decimal, grouped};
+use crate::text::{decimal, grouped, shortened};
 
 /// What both came to in the end.
 pub struct Ends<'a> {
@@ -63,7 +63,8 @@ fn when(parting: &Parting) -> String {
 fn settings(diff: &Diff) -> Section {
     let mut section = Section::new("What differs in what they were built from");
     for Setting { path, values: [a, b] } in &diff.settings {
-        let [a, b] = [a, b].map(|value| value.as_deref().unwrap_or("(absent)"));
+        let [a, b] = [a, b]
+            .map(|value| shortened(value.as_deref().unwrap_or("(absent)"), SETTING_CHARS_MAX));
         section.say(format!("{path}: {a} → {b}"));
     }
     if diff.more_settings > 0 {
@@ -91,8 +92,10 @@ fn before(diff: &Diff) -> Section {
             for (label, moment) in ["A", "B"].iter().zip(sides) {
                 match moment {
                     Some(moment) => {
-                        let What::Fact(told) = &moment.what else { continue };
-                        let words = fact(&moment.config, told);
+                        let words = match &moment.what {
+                            What::Fact(told) => fact(&moment.config, told),
+                            _ => RECONFIGURED.to_owned(),
+                        };
                         section.tell(moment.at, format!("{label} (line {}): {words}", moment.line));
                     }
                     None => section.say(format!("{label}: nothing more was told")),
@@ -108,7 +111,7 @@ fn part(page: &mut Page, parting: &Parting, names: [&str; 2]) {
     let [a, b] = [&parting.facts[0], &parting.facts[1]].map(|facts| turns::facts(facts));
     let mut tell = |title: &str, facts: Vec<String>| {
         let mut section = Section::new(title);
-        section.list(facts, FACTS_MAX);
+        section.list(facts, LINES_MAX);
         if section.is_empty() {
             section.say("nothing");
         }
@@ -124,42 +127,44 @@ fn part(page: &mut Page, parting: &Parting, names: [&str; 2]) {
         side.as_ref().map_or_else(Vec::new, |side| orders(&side.config, &side.decision.actions))
     });
     let equal = actions[0].iter().zip(&actions[1]).take_while(|(a, b)| a == b).count();
-    for (((label, name), side), orders) in
-        ["A", "B"].iter().zip(names).zip(&parting.sides).zip(&actions)
-    {
-        page.add(decided(label, name, side.as_ref(), &orders[equal..], equal));
+    let reasons = parting.sides.each_ref().map(|side| side.as_ref().map_or_else(Vec::new, because));
+    let shared = |reason: &String| reasons.iter().all(|reasons| reasons.contains(reason));
+    for (index, (label, name)) in ["A", "B"].into_iter().zip(names).enumerate() {
+        let Some(Side { line, decision, .. }) = &parting.sides[index] else {
+            let mut section = Section::new(format!("{label} has no such decision"));
+            section.say(format!("{name} ends before"));
+            page.add(section);
+            continue;
+        };
+        let mut section = Section::new(format!("{label} decided ({name}:{line})"));
+        if equal > 0 {
+            section.say(format!("{equal} orders as in the other, then"));
+        }
+        section.list(actions[index][equal..].iter().cloned(), LINES_MAX);
+        if actions[index].len() == equal {
+            let wake = show_time(decision.wake_at);
+            section.say(format!("nothing more, and to be called again at {wake}"));
+        }
+        let own = reasons[index].iter().filter(|reason| !shared(reason));
+        section.list(own.map(|reason| format!("because {reason}")), LINES_MAX);
+        page.add(section);
+    }
+    let shared: Vec<&String> = reasons[0].iter().filter(|reason| shared(reason)).collect();
+    if !shared.is_empty() {
+        let mut section = Section::new("Both gave these reasons");
+        section.list(shared.into_iter().map(|reason| format!("because {reason}")), LINES_MAX);
+        page.add(section);
     }
 }
 
-fn decided(
-    label: &str,
-    name: &str,
-    side: Option<&Side>,
-    orders: &[String],
-    equal: usize,
-) -> Section {
-    let Some(Side { line, decision, config }) = side else {
-        let mut section = Section::new(format!("{label} has no such decision"));
-        section.say(format!("{name} ends before"));
-        return section;
-    };
-    let mut section = Section::new(format!("{label} decided ({name}:{line})"));
-    if equal > 0 {
-        section.say(format!("the same {equal} orders at first, then"));
-    }
-    section.list(orders.iter().cloned(), ORDERS_MAX);
-    if orders.is_empty() {
-        let wake = show_time(decision.wake_at);
-        let more = if equal > 0 { "nothing more" } else { "nothing" };
-        section.say(format!("{more}, and to be called again at {wake}"));
-    }
-    let reasons = decision.reasons.iter();
-    section.list(reasons.map(|reason| format!("because {}", reason.describe(config))), ORDERS_MAX);
-    section
+fn because(Side { decision, config, .. }: &Side) -> Vec<String> {
+    decision.reasons.iter().map(|reason| reason.describe(config).to_string()).collect()
 }
 
-const FACTS_MAX: usize = 16;
-const ORDERS_MAX: usize = 24;
+/// A section lists no more lines than these.
+const LINES_MAX: usize = 24;
+/// A setting is shown as far as this.
+const SETTING_CHARS_MAX: usize = 60;
 
 /// What both came to, as far as journals tell.
 fn told(summaries: [&Summary; 2]) -> Section {
@@ -221,15 +226,13 @@ fn side_by_side(rows: Vec<(String, Vec<String>)>) -> Table {
 }
 
 fn row(name: &str, decimals: usize, [a, b]: [f64; 2]) -> (String, Vec<String>) {
-    let shown = |value: f64| decimal(value, decimals);
     let by = b - a;
-    let sign = if by > 0.0 { "+" } else { "" };
+    let sign = match by {
+        by if by > 0.0 => "+",
+        by if by < 0.0 => "−",
+        _ => "",
+    };
+    let by = format!("{sign}{}", decimal(by.abs(), decimals));
     let ratio = if a > 0.0 { decimal(b / a, 3) } else { "–".to_owned() };
-    (name.to_owned(), vec![shown(a), shown(b), format!("{sign}{}", signed(by, decimals)), ratio])
-}
-
-/// Negative figures with their thousands apart too.
-fn signed(value: f64, decimals: usize) -> String {
-    let sign = if value < 0.0 { "−" } else { "" };
-    format!("{sign}{}", decimal(value.abs(), decimals))
+    (name.to_owned(), vec![decimal(a, decimals), decimal(b, decimals), by, ratio])
 }

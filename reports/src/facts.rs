@@ -3,6 +3,9 @@
 use provisioner_engine::observation::{Call, EndCause, Observation, Refusal};
 use provisioner_engine::worker_type::EngineConfig;
 
+/// What is said of another configuration.
+pub(crate) const RECONFIGURED: &str = "the engine went over to another configuration";
+
 /// A fact in words, with names from the configuration.
 pub(crate) fn fact(config: &EngineConfig, fact: &Observation) -> String {
     let name = |id: provisioner_engine::ids::WorkerTypeId| &config.worker_types[id.index()].name;

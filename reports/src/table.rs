@@ -39,7 +39,9 @@ impl Table {
         let headers = self.columns.iter().map(|(header, _)| *header);
         line(out, (bold, off), (self.title, names), headers.zip(&widths))?;
         let units = self.columns.iter().map(|(_, unit)| *unit);
-        line(out, (dim, off), ("", names), units.zip(&widths))?;
+        if units.clone().any(|unit| !unit.is_empty()) {
+            line(out, (dim, off), ("", names), units.zip(&widths))?;
+        }
         for (index, (name, cells)) in self.rows.iter().enumerate() {
             let total = self.sums && index + 1 == self.rows.len();
             let paint = if total { (bold, off) } else { ("", "") };

@@ -146,10 +146,14 @@ impl Log {
                     let (what, config) = (What::Fact(observation), Arc::clone(&self.config));
                     facts.push(Moment { line, at, what, config });
                 }
-                Record::Configured { config, .. } if !config.worker_types.is_empty() => {
-                    self.config = Arc::new(*config);
+                Record::Configured { at, config } => {
+                    let config = Arc::new(*config);
+                    // One without worker types is refused, or ends what there is: names stay.
+                    if !config.worker_types.is_empty() {
+                        self.config = Arc::clone(&config);
+                    }
+                    facts.push(Moment { line, at, what: What::Configured, config });
                 }
-                Record::Configured { .. } => {}
                 Record::Decided(decision) => {
                     let config = Arc::clone(&self.config);
                     return Ok((facts, Some(Side { line, decision, config })));
@@ -176,9 +180,13 @@ fn first_fact([a, b]: &[Turn; 2], equal: &mut u64) -> Option<[Option<Moment>; 2]
 
 /// Whether both tell the same at the same time.
 fn tells_as(a: &Moment, b: &Moment) -> bool {
-    let (What::Fact(first), What::Fact(second)) = (a.what, b.what) else { return false };
     let names = Names { to: &a.config, from: &b.config };
-    a.at == b.at && names.fact(second) == Some(first)
+    let is_same = match (a.what, b.what) {
+        (What::Fact(first), What::Fact(second)) => names.fact(second) == Some(first),
+        (What::Configured, What::Configured) => a.config == b.config,
+        _ => false,
+    };
+    a.at == b.at && is_same
 }
 
 /// Whether both order the same at the same time, and want to be called again at the same time.

@@ -8,7 +8,7 @@ use provisioner_scenarios::explain::{Moment, What};
 
 use super::{alternatives, because, run_of};
 use crate::decisions::{orders, price};
-use crate::facts::{fact, of_launch};
+use crate::facts::{RECONFIGURED, fact, of_launch};
 use crate::page::{Page, Section};
 use crate::text::in_words;
 
@@ -68,16 +68,19 @@ fn why(ordered: &Ordered) -> Section {
         };
         section.tell(*at, format!("{}{since}", fact(config, counted)));
     }
-    because(config, &ordered.reasons).iter().for_each(|reason| section.tell(at, reason));
+    let is_own = |reason: &&Reason| !matches!(reason, Reason::PoolChosen { first: other, .. } if *other > first);
+    let reasons: Vec<Reason> = ordered.reasons.iter().filter(is_own).copied().collect();
+    because(config, &reasons).iter().for_each(|reason| section.tell(at, reason));
     let action =
         Action::Launch { launch: first, count, worker_type: ordered.worker_type, pool, market };
     orders(config, &[action]).iter().for_each(|order| section.tell(at, format!("so {order}")));
     section
 }
 
-/// All moments in order; checks of the worker together.
+/// All moments in order, what is told again left out; checks of the worker together.
 fn tell(section: &mut Section, moments: &[Moment]) {
     let mut checks: Option<(Time, Time, u32, Option<String>)> = None;
+    let mut told: Vec<String> = Vec::new();
     for moment in moments {
         let Moment { at, what, config, .. } = moment;
         let answer = match what {
@@ -96,7 +99,14 @@ fn tell(section: &mut Section, moments: &[Moment]) {
         }
         tell_checks(section, checks.take());
         let says = match what {
-            What::Fact(fact) => of_launch(fact),
+            // Facts come doubled, late, and again from listings.
+            What::Fact(Observation::StrayEnded { .. }) if !told.is_empty() => continue,
+            What::Fact(fact) if told.contains(&of_launch(fact)) => continue,
+            What::Fact(fact) => {
+                told.push(of_launch(fact));
+                of_launch(fact)
+            }
+            What::Configured => RECONFIGURED.to_owned(),
             What::Because(reason) => format!("because {}", reason.describe(config)),
             What::Order(action) => match orders(config, &[*action]).pop() {
                 Some(order) => format!("we ordered: {order}"),
@@ -125,7 +135,7 @@ fn altogether(life: &Life) -> Option<Section> {
     let facts = || {
         life.moments.iter().filter_map(|moment| match moment.what {
             What::Fact(fact) => Some((moment.at, fact)),
-            What::Order(_) | What::Because(_) => None,
+            What::Configured | What::Order(_) | What::Because(_) => None,
         })
     };
     let first = |of: fn(&Observation) -> bool| facts().find(|(_, fact)| of(fact)).map(|(at, _)| at);

@@ -4,7 +4,7 @@ use provisioner_engine::observation::EndCause;
 use provisioner_scenarios::explain::summary::{Said, Summary, Tally};
 use provisioner_scenarios::explain::waiting::Wait;
 
-use super::{LINES_MAX, count, run_of};
+use super::{LINES_MAX, count, run_of, task_time};
 use crate::facts::why_not;
 use crate::page::{Page, Section};
 use crate::show_time;
@@ -48,11 +48,15 @@ pub fn summary(answer: &Summary, journal: &str) -> Page {
         by_worker_type.say(format!("and {more} more that cost less"));
     }
     page.add(by_worker_type.set(table(&shown)));
-    if !total.refused.is_empty() {
-        let mut refused = Section::new("Refused by EC2");
-        for (why, n) in &total.refused {
-            refused.say(format!("{} × {}", grouped(*n), why_not(*why)));
-        }
+    let mut refused = Section::new("What EC2 did not give");
+    for (why, n) in &total.refused {
+        refused.say(format!("{} × {}", grouped(*n), why_not(*why)));
+    }
+    let calls = [(total.throttled, "was throttled"), (total.unanswered, "got no answer")];
+    for (n, what) in calls.into_iter().filter(|(n, _)| *n > 0) {
+        refused.say(format!("{} × a launch call {what}", grouped(n)));
+    }
+    if !refused.is_empty() {
         page.add(refused);
     }
     page.add(reasons(answer));
@@ -64,20 +68,17 @@ const WORKER_TYPES_SHOWN: usize = 12;
 
 fn table(shown: &[(&str, &Tally)]) -> Table {
     let row = |(name, tally): &(&str, &Tally)| {
-        let hours = |ms: f64| decimal(ms / 3_600_000.0, 1);
         let refused: u64 = tally.refused.values().sum();
         let taken = tally.ended.get(&EndCause::Interruption).copied().unwrap_or(0);
         let most = tally.worst.as_ref().map_or(0, |wait| wait.peak.0);
-        #[expect(clippy::cast_precision_loss, reason = "hours with one decimal")]
-        let waited = tally.waited_ms as f64;
         let cells = vec![
             grouped(tally.launches),
             grouped(refused),
             grouped(tally.working),
             grouped(taken),
-            hours(tally.instance_time.as_hours_f64() * 3_600_000.0),
+            decimal(tally.instance_time.as_hours_f64(), 1),
             format!("≈ {}", decimal(tally.cost.as_f64(), 2)),
-            hours(waited),
+            decimal(task_time(tally.waited_ms).as_hours_f64(), 1),
             grouped(u64::from(most)),
         ];
         ((*name).to_owned(), cells)

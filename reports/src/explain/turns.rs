@@ -8,7 +8,7 @@ use provisioner_scenarios::explain::{Moment, What};
 
 use super::{LINES_MAX, because, count, run_of};
 use crate::decisions::orders;
-use crate::facts::{fact, of_launch};
+use crate::facts::{RECONFIGURED, fact, of_launch};
 use crate::page::{Page, Section};
 use crate::show_time;
 use crate::text::grouped;
@@ -19,16 +19,11 @@ pub fn at_time(answer: &AtTime) -> Page {
     let AtTime { asked, turn, next, silent, walk } = answer;
     let mut page = Page::default();
     let (nth, all, at) = (grouped(turn.nth), grouped(walk.decisions), turn.decision.at);
-    let title = match at.cmp(asked) {
-        std::cmp::Ordering::Equal => format!("Decision {nth} of {all}, at {}", show_time(at)),
-        std::cmp::Ordering::Less => {
-            format!("At {} decision {nth} of {all} held, of {}", show_time(*asked), show_time(at))
-        }
-        std::cmp::Ordering::Greater => {
-            format!("The first decision of {all}, at {}", show_time(at))
-        }
+    let nearest = match at == *asked {
+        true => String::new(),
+        false => format!(", the nearest to {}", show_time(*asked)),
     };
-    let mut head = Section::new(title);
+    let mut head = Section::new(format!("Decision {nth} of {all}, at {}{nearest}", show_time(at)));
     head.say(run_of(&walk.header).to_string());
     head.say(format!("journal line {}", turn.line));
     page.add(head);
@@ -111,7 +106,14 @@ pub(crate) fn facts(moments: &[Moment]) -> Vec<String> {
     let (mut told, mut happened) = (Vec::new(), BTreeMap::<String, Vec<String>>::new());
     let mut routine = 0_u64;
     for Moment { what, config, .. } in moments {
-        let What::Fact(observation) = what else { continue };
+        let observation = match what {
+            What::Fact(observation) => observation,
+            What::Configured => {
+                told.push(RECONFIGURED.to_owned());
+                continue;
+            }
+            What::Order(_) | What::Because(_) => continue,
+        };
         match (observation, observation.launch()) {
             (
                 Observation::QueuesRead { .. }

@@ -39,7 +39,7 @@ pub fn waiting(answer: &Waiting) -> Page {
     page.add(then(&at, known));
     if wait.is_some() {
         page.add(while_waiting(causes));
-        page.add(in_the_way(hindrances));
+        page.add(in_the_way(hindrances, calls));
         page.add(bought(calls));
     }
     if let Some(config) = &known.config
@@ -58,7 +58,7 @@ fn told(wait: &Wait) -> String {
     let Wait { from, until, peak, task_ms } = wait;
     let until = until.map_or_else(|| "the journal's end".to_owned(), show_time);
     format!(
-        "tasks waited from {} to {until}, at most {} (at {}); all waits together {}",
+        "tasks waited from {} to {until}, at most {} (at {}); all their waits together {}",
         show_time(*from),
         grouped(u64::from(peak.0)),
         show_time(peak.1),
@@ -95,6 +95,7 @@ fn while_waiting(causes: &std::collections::BTreeMap<Cause, Duration>) -> Sectio
             Cause::Unknown => "the queue's counts were old or not known",
             Cause::HeldBack => "something stood in the way of capacity that was wanted",
             Cause::OnTheWay => "capacity was ordered and on its way: requested, starting, booting",
+            Cause::AtMost => "there was as much capacity as it may have (`capacity_max`)",
             Cause::NotWanted => "no more capacity was wanted than there was",
         };
         section.say(format!("for {} {words}", in_words(time)));
@@ -105,7 +106,7 @@ fn while_waiting(causes: &std::collections::BTreeMap<Cause, Duration>) -> Sectio
     section
 }
 
-fn in_the_way(hindrances: &[Hindrance]) -> Section {
+fn in_the_way(hindrances: &[Hindrance], calls: &[Bought]) -> Section {
     let mut section = Section::new("What stood in the way");
     for Hindrance { span: (first, last), times, reason, config } in
         hindrances.iter().take(LINES_MAX * 2)
@@ -118,7 +119,8 @@ fn in_the_way(hindrances: &[Hindrance]) -> Section {
         }
     }
     if section.is_empty() {
-        section.say("nothing");
+        let is_refused = calls.iter().any(|call| !call.refused.is_empty());
+        section.say(if is_refused { "nothing but what EC2 refused, below" } else { "nothing" });
     }
     section
 }

@@ -59,6 +59,8 @@ pub struct Moment {
 pub enum What {
     /// The engine was told this.
     Fact(Observation),
+    /// It went over to another configuration: that of the moment.
+    Configured,
     /// It ordered this.
     Order(Action),
     /// It gave this reason.

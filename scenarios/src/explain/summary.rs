@@ -12,7 +12,7 @@ use std::sync::Arc;
 use provisioner_engine::decision::{Action, Market, Reason};
 use provisioner_engine::ids::{LaunchId, PoolId};
 use provisioner_engine::journal::Record;
-use provisioner_engine::observation::{EndCause, Observation, Refusal};
+use provisioner_engine::observation::{Call, EndCause, Observation, Refusal};
 use provisioner_engine::units::{Duration, Time, Usd, UsdPerHour};
 use provisioner_engine::worker_type::EngineConfig;
 
@@ -45,6 +45,10 @@ pub struct Tally {
     pub working: u64,
     /// Launches that were refused, by why.
     pub refused: BTreeMap<Refusal, u64>,
+    /// Launch calls that were throttled.
+    pub throttled: u64,
+    /// Launch calls that got no answer.
+    pub unanswered: u64,
     /// Instances that ended, by who ended them.
     pub ended: BTreeMap<EndCause, u64>,
     /// Time that instances lived.
@@ -80,6 +84,8 @@ impl Summary {
             total.given += tally.given;
             total.working += tally.working;
             tally.refused.iter().for_each(|(why, n)| *total.refused.entry(*why).or_default() += n);
+            total.throttled += tally.throttled;
+            total.unanswered += tally.unanswered;
             tally.ended.iter().for_each(|(who, n)| *total.ended.entry(*who).or_default() += n);
             total.instance_time += tally.instance_time;
             total.cost += tally.cost;
@@ -168,6 +174,16 @@ impl Accountant {
                     *tally.refused.entry(refusal).or_default() += 1;
                 }
                 self.telling[0] = self.telling[0].or(Some(launch));
+            }
+            Observation::CallThrottled { call: Call::Launch, launch: Some(launch), .. } => {
+                if let Some(tally) = self.tally(launch) {
+                    tally.throttled += 1;
+                }
+            }
+            Observation::CallUnanswered { launch } => {
+                if let Some(tally) = self.tally(launch) {
+                    tally.unanswered += 1;
+                }
             }
             Observation::InstanceEnded { launch, cause } => {
                 self.finish(launch, at, Some(cause));

@@ -45,12 +45,12 @@ pub struct LastWord {
     pub config: Arc<EngineConfig>,
 }
 
-/// The decision that was in force at a time.
+/// The decision that is nearest to a time.
 #[derive(Clone, Debug)]
 pub struct AtTime {
     /// What was asked for.
     pub asked: Time,
-    /// The last decision until then, or the first one of all.
+    /// The decision nearest to it; of two as near the earlier.
     pub turn: Turn,
     /// The decision after it.
     pub next: Option<Time>,
@@ -148,6 +148,7 @@ struct Clerk {
     since: Option<Time>,
     facts: Vec<Moment>,
     turn: Option<Turn>,
+    /// The decision after the nearest.
     next: Option<Time>,
     /// What was last said about each worker type, as far as the turn.
     words: BTreeMap<String, LastWord>,
@@ -167,8 +168,8 @@ impl Witness for Clerk {
             Record::Observed { at, observation } => {
                 self.facts.push(scene.moment(*at, What::Fact(*observation)));
             }
-            Record::Configured { .. } => {}
-            Record::Decided(decision) if self.turn.is_some() && decision.at > self.asked => {
+            Record::Configured { at, .. } => self.facts.push(scene.moment(*at, What::Configured)),
+            Record::Decided(decision) if !self.is_nearest(decision.at) => {
                 self.next = Some(decision.at);
             }
             Record::Decided(decision) => {
@@ -183,6 +184,15 @@ impl Witness for Clerk {
 }
 
 impl Clerk {
+    /// Whether a decision is nearer than the one before.
+    fn is_nearest(&self, at: Time) -> bool {
+        let before = self.turn.as_ref().map(|turn| turn.decision.at);
+        before.is_none_or(|before| {
+            at <= self.asked
+                || before < self.asked && at.since(self.asked) < self.asked.since(before)
+        })
+    }
+
     fn note_words(&mut self, scene: &Scene<'_>, decision: &Decision) {
         for reason in &decision.reasons {
             let Some(id) = reason.worker_type() else { continue };

@@ -81,6 +81,8 @@ pub enum Cause {
     HeldBack,
     /// It was ordered, or was starting.
     OnTheWay,
+    /// There was as much capacity as the worker type may have.
+    AtMost,
     /// The scaling policy wanted no more than there was.
     NotWanted,
 }
@@ -310,7 +312,7 @@ impl Observer<'_> {
             return;
         }
         self.pass(at);
-        self.cause.0 = cause(&reasons);
+        self.cause.0 = cause(&reasons, config.worker_types[id.index()].capacity_max);
         for &reason in reasons.iter().filter(|reason| hinders(reason)) {
             if self.queue.wait.is_none() || self.is_over {
                 continue;
@@ -389,7 +391,7 @@ pub fn hinders(reason: &Reason) -> bool {
 }
 
 /// What a decision's reasons say about why tasks wait.
-fn cause(reasons: &[Reason]) -> Cause {
+fn cause(reasons: &[Reason], capacity_max: u32) -> Cause {
     let frozen = |reason: &Reason| {
         matches!(reason, Reason::DemandStale { .. } | Reason::DemandMissing { .. })
     };
@@ -398,8 +400,13 @@ fn cause(reasons: &[Reason]) -> Cause {
         Reason::Scaled { supply, .. } => supply.unregistered() > 0,
         _ => false,
     };
+    let is_full = |reason: &Reason| {
+        matches!(reason, Reason::CapacityMaxReached { .. })
+            || matches!(reason, Reason::Scaled { supply, .. } if supply.live() >= capacity_max)
+    };
     match reasons {
         _ if reasons.iter().any(frozen) => Cause::Unknown,
+        _ if reasons.iter().any(is_full) && !reasons.iter().any(is_coming) => Cause::AtMost,
         _ if reasons.iter().any(hinders) => Cause::HeldBack,
         _ if reasons.iter().any(is_coming) => Cause::OnTheWay,
         _ => Cause::NotWanted,
