@@ -12,7 +12,15 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::FileFailurePersistence;
 use provisioner_engine::Engine;
+use provisioner_engine::ids::LaunchId;
 use provisioner_engine::journal::replay;
+use provisioner_engine::units::Time;
+use provisioner_scenarios::diff::diff;
+use provisioner_scenarios::explain::Unanswered;
+use provisioner_scenarios::explain::life::{Subject, life};
+use provisioner_scenarios::explain::summary::summary;
+use provisioner_scenarios::explain::turns::{at_time, in_span};
+use provisioner_scenarios::explain::waiting::waiting;
 use provisioner_scenarios::journal::{Header, JOURNAL_VERSION, Journal, JournalWriter};
 use provisioner_scenarios::load_text;
 use provisioner_scenarios::storm::compose;
@@ -183,6 +191,27 @@ fn replayed(bytes: Vec<u8>) -> Result<(), String> {
     })
 }
 
+/// Asks a journal everything; the first error, if there is one, that is the journal's.
+fn asked(bytes: &[u8]) -> Result<(), String> {
+    let open = || Journal::read("journal.jsonl", Cursor::new(bytes.to_vec()));
+    let journal = |error: Unanswered| match error {
+        Unanswered::Journal(error) => Some(error.to_string()),
+        Unanswered::Absent { .. } => None,
+    };
+    let told = summary(open).map_err(|error| error.to_string())?;
+    let name = told.worker_types.keys().next().cloned().unwrap_or_default();
+    let at = told.walk.span.map_or(Time::EPOCH, |(_, last)| last);
+    let same = diff(open().map_err(|error| error.to_string())?, open().expect("as before"));
+    assert!(same.is_ok_and(|same| same.parting.is_none() && same.fact.is_none()));
+    let errors = [
+        life(open, Subject::Launch(LaunchId(1))).err(),
+        at_time(open, at).err(),
+        in_span(open, None, None, Some(&name)).err(),
+        waiting(open, &name, at).err(),
+    ];
+    errors.into_iter().flatten().find_map(journal).map_or(Ok(()), Err)
+}
+
 /// Whether it says `--> file:line:column`.
 fn has_line(told: &str) -> bool {
     let place = told.lines().find_map(|line| line.trim_start().strip_prefix("--> "));
@@ -218,8 +247,11 @@ proptest! {
         which in any::<Index>(),
         damages in damages(),
     ) {
-        let journal = which.get(&JOURNALS);
-        if let Err(error) = replayed(damaged(journal, &damages)) {
+        let journal = damaged(which.get(&JOURNALS), &damages);
+        if let Err(error) = asked(&journal) {
+            prop_assert!(error.contains("--> journal.jsonl:"), "{}", error);
+        }
+        if let Err(error) = replayed(journal) {
             let has_place = error.contains("--> journal.jsonl:");
             prop_assert!(has_place || error.starts_with("Divergence"), "{}", error);
         }

@@ -16,8 +16,6 @@
 
 pub mod life;
 pub mod summary;
-#[cfg(test)]
-mod tests;
 pub mod turns;
 pub mod waiting;
 
