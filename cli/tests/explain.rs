@@ -117,7 +117,6 @@ fn a_changed_preference_is_named_with_both_pools() {
         journals(&[("\"c5.xlarge\" = { utility = 1.1 }", "\"c5.xlarge\" = { utility = 0.5 }")]);
     let page = check_first_difference(folder.path(), "a.jsonl", "b.jsonl");
     assert!(page.contains(".utility: 1100000 → 500000\n"), "{page}");
-    assert!(page.contains(" orders as in the other, then\n") || page.contains("#"), "{page}");
     assert!(page.contains("\n  because proj/tests: "), "{page}");
 }
 
@@ -207,49 +206,73 @@ fn what_cannot_be_answered_says_what_where_and_what_to_do() {
         error: the journal was cut short after 8 records
          --> cut.jsonl:10
         hint: it was altered or is damaged; write it again with `--journal`
-    "#]
-        error: the journal was cut short after 8 records
-         --> cut.jsonl:10
-        hint: it was altered or is damaged; write it again with `--journal`
     "#]];
     refused(folder, &["explain", "cut.jsonl"], &cut);
     refused(folder, &["diff", "a.jsonl", "cut.jsonl"], &cut);
-    refused(folder, &["explain", "next.jsonl", "--launch", "1"], &expect![[r#"
+    refused(
+        folder,
+        &["explain", "next.jsonl", "--launch", "1"],
+        &expect![[r#"
         error: a journal of version 2; this program reads 1
          --> next.jsonl:1
         hint: replay it with the program that wrote it
-    "#]]);
-    refused(folder, &["diff", "no.jsonl", "a.jsonl"], &expect![[r#"
+    "#]],
+    );
+    refused(
+        folder,
+        &["diff", "no.jsonl", "a.jsonl"],
+        &expect![[r#"
         error: this is not a journal: its first line has no `journal` version
          --> no.jsonl:1
         hint: write one with `provisioner simulate --journal FILE`
-    "#]]);
-    refused(folder, &["explain", "a.jsonl", "--launch", "99999"], &expect![[r#"
+    "#]],
+    );
+    refused(
+        folder,
+        &["explain", "a.jsonl", "--launch", "99999"],
+        &expect![[r#"
         error: the journal has no launch #99999
          --> a.jsonl
         hint: its launches go from 1 to 441
-    "#]]);
-    refused(folder, &["explain", "a.jsonl", "--at", "2021-02-28T23:59"], &expect![[r#"
+    "#]],
+    );
+    refused(
+        folder,
+        &["explain", "a.jsonl", "--at", "2021-02-28T23:59"],
+        &expect![[r#"
         error: at 2021-02-28T23:59:00Z the journal has not begun
          --> a.jsonl
         hint: it goes from 2021-03-01T00:00:00Z to 2021-03-01T03:37:04.821Z; times are in UTC
-    "#]]);
-    refused(folder, &["explain", "a.jsonl", "--at", "noon"], &expect![[r#"
+    "#]],
+    );
+    refused(
+        folder,
+        &["explain", "a.jsonl", "--at", "noon"],
+        &expect![[r#"
         error: invalid value 'noon' for '--at <TIME>': is not a time: write for example 2021-03-01T10:04
 
         For more information, try '--help'.
-    "#]]);
-    refused(folder, &["explain", "a.jsonl", "--waiting", "proj/bulids"], &expect![[r#"
+    "#]],
+    );
+    refused(
+        folder,
+        &["explain", "a.jsonl", "--waiting", "proj/bulids"],
+        &expect![[r#"
         error: the journal has no worker type `proj/bulids`
          --> a.jsonl
         hint: did you mean `proj/builds`?
-    "#]]);
+    "#]],
+    );
     let span = ["explain", "a.jsonl", "--from", "2021-03-01T02:00", "--to", "2021-03-01T01:00"];
-    refused(folder, &span, &expect![[r#"
+    refused(
+        folder,
+        &span,
+        &expect![[r#"
         error: the span ends at 2021-03-01T01:00:00Z before it begins
          --> a.jsonl
         hint: turn `--from` and `--to` round
-    "#]]);
+    "#]],
+    );
     let output = provisioner(folder, &["explain", "half.jsonl"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).starts_with("error: the journal was cut short within a line\n"));

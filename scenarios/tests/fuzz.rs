@@ -247,7 +247,8 @@ proptest! {
         which in any::<Index>(),
         damages in damages(),
     ) {
-        let journal = damaged(which.get(&JOURNALS), &damages);
+        let journal = which.get(&JOURNALS);
+        let journal = damaged(journal, &damages);
         if let Err(error) = asked(&journal) {
             prop_assert!(error.contains("--> journal.jsonl:"), "{}", error);
         }

@@ -185,18 +185,14 @@ fn walk(mut journal: Journal, witness: &mut impl Witness) -> Result<Walk, Journa
             Record::Decided(mut decision) => {
                 walk.decisions += 1;
                 let replayed = engine.as_mut().map(|engine| engine.decide(at));
-                match replayed {
-                    Some(replayed) if replayed.orders_as(&decision) => {
-                        if decision.reasons.is_empty() && !replayed.reasons.is_empty() {
-                            walk.reasons_are_ours = true;
-                            decision.reasons = replayed.reasons;
-                        }
-                    }
-                    Some(_) => {
+                if let Some(replayed) = replayed {
+                    if !replayed.orders_as(&decision) {
                         walk.parted = Some((line, at));
                         engine = None;
+                    } else if decision.reasons.is_empty() && !replayed.reasons.is_empty() {
+                        walk.reasons_are_ours = true;
+                        decision.reasons = replayed.reasons;
                     }
-                    None => {}
                 }
                 Record::Decided(decision)
             }
