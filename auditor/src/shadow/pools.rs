@@ -29,6 +29,9 @@ pub(super) struct Pools {
 impl Pools {
     /// A fact is taken in.
     pub(super) fn learn(&mut self, scene: &Scene<'_>, told: &Told) {
+        if let Some(known) = told.shows_instance_of().and_then(|it| scene.book.launch(it)) {
+            self.give(scene.at, known);
+        }
         let (troubled, is_region) = match *told {
             Told::Price { pool, price, .. } => {
                 self.prices.insert(pool, (scene.at, price));
@@ -36,10 +39,6 @@ impl Pools {
             }
             Told::PricesRead { .. } => {
                 self.read = Some(scene.at);
-                return;
-            }
-            Told::Given { launch, .. } | Told::Running { launch } => {
-                self.give(scene, launch);
                 return;
             }
             Told::Refused { launch, why } => {
@@ -62,16 +61,18 @@ impl Pools {
     }
 
     /// A machine is given: its pool has some.
-    fn give(&mut self, scene: &Scene<'_>, launch: Launch) {
-        let known = scene.book.launch(launch).filter(|known| known.market.is_spot());
-        let Some(&Known { pool, ordered, .. }) = known else { return };
+    fn give(&mut self, at: Ms, known: &Known) {
+        let Known { pool, ordered, market, .. } = *known;
+        if !market.is_spot() {
+            return;
+        }
         if self.refused.get(&pool).is_some_and(|since| *since <= ordered) {
             self.refused.remove(&pool);
         }
         if let Some((since, proven)) = self.trouble.get_mut(&pool)
             && *since <= ordered
         {
-            proven.get_or_insert(scene.at);
+            proven.get_or_insert(at);
         }
     }
 
