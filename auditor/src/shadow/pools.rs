@@ -1,7 +1,8 @@
 //! Pools that certainly can be bought from, as far as one can be told.
 //!
-//! Nothing about such a pool could stand in the way: its price is known, recent and well below the
-//! worker type's limit, nothing of it is under way, and it has given a spot machine since it last
+//! Nothing about such a pool could stand in the way: its price is known, recent and was well below
+//! the worker type's limit for an hour (who looks for the highest in a while is not done sooner with
+//! a peak), nothing of it is under way, and it has given a spot machine since it last
 //! refused one, or since its region did for want of a quota. Did it ever take one back or fail one,
 //! or did its region for want of volumes, that was six hours ago, and it has given another since
 //! then, an hour ago: nobody need believe before that it got better.
@@ -14,10 +15,12 @@ use crate::{EndedBy, Launch, Micros, Ms, Pool, Refusal, Scene, Told, WorkerType}
 
 const TROUBLED: Ms = 6 * HOUR;
 const PROVEN: Ms = HOUR;
+const CHEAP: Ms = HOUR;
 
 #[derive(Default)]
 pub(super) struct Pools {
-    prices: BTreeMap<Pool, (Ms, Micros)>,
+    /// When each price was told, of those that held in the last while.
+    prices: BTreeMap<Pool, Vec<(Ms, Micros)>>,
     /// When all prices were last read.
     read: Option<Ms>,
     /// When something last went wrong, and when what was ordered after that was first given.
@@ -34,7 +37,10 @@ impl Pools {
         }
         let (troubled, is_region) = match *told {
             Told::Price { pool, price, .. } => {
-                self.prices.insert(pool, (scene.at, price));
+                let prices = self.prices.entry(pool).or_default();
+                prices.push((scene.at, price));
+                let over = prices.iter().take_while(|(at, _)| scene.at - at >= CHEAP).count();
+                prices.drain(..over.saturating_sub(1));
                 return;
             }
             Told::PricesRead { .. } => {
@@ -92,9 +98,16 @@ impl Pools {
         let rules = scene.rules;
         let limit = rules.candidate(worker_type, pool).map_or(0, |candidate| candidate.price_most);
         let stale = rules.prices_stale_after.unwrap_or(Ms::MAX) / 2;
-        let is_cheap = |&(at, price): &(Ms, Micros)| {
-            let is_recent = self.read.is_none_or(|read| scene.at - read.max(at) < stale);
-            is_recent && price > 0 && price < limit / 2
+        let is_cheap = |prices: &Vec<(Ms, Micros)>| {
+            let told = prices.last().map_or(Ms::MIN, |(at, _)| *at);
+            let is_recent = self.read.is_none_or(|read| scene.at - read.max(told) < stale);
+            let is_over = |next: Option<&(Ms, Micros)>| {
+                next.is_some_and(|(until, _)| scene.at - until >= CHEAP)
+            };
+            let is_fine = |(index, price): (usize, Micros)| {
+                is_over(prices.get(index + 1)) || (price > 0 && price < limit / 2)
+            };
+            is_recent && prices.iter().map(|(_, price)| *price).enumerate().all(is_fine)
         };
         let mut launches = scene.book.launches().map(|(_, known)| known);
         self.prices.get(&pool).is_some_and(is_cheap)

@@ -93,8 +93,11 @@ mod tests {
         assert_eq!(bought(6, vec![asked.clone(), given], 6), [9]);
         let refused = told(2, Told::Refused { launch: other, why: Refusal::Dry });
         assert_eq!(bought(6, vec![asked, refused], 6), []);
-        let dear = told(2, Told::Price { pool: 1, price: 600_000, since: 2 });
-        assert_eq!(bought(6, vec![dear], 6), []);
+        let price = |at, price| told(at, Told::Price { pool: 1, price, since: at });
+        assert_eq!(bought(6, vec![price(2, 600_000)], 6), []);
+        assert_eq!(bought(6, vec![price(2, 600_000), price(3, 1)], 6), [], "a moment ago");
+        let long_ago = vec![price(9 - HOUR - 1, 600_000), price(9 - HOUR, 1)];
+        assert_eq!(bought(6, long_ago, 6), [9]);
     }
     #[test]
     fn what_a_pool_gave_on_demand_says_nothing_of_its_spot_machines() {
