@@ -27,7 +27,7 @@ use core::mem;
 use serde::{Deserialize, Serialize};
 
 use self::advice::Advice;
-use self::calls::Calls;
+use self::calls::{Calls, Cause};
 use self::demand::{Counts, Demands};
 use self::ends::EndOrders;
 use self::floors::Floors;
@@ -216,6 +216,7 @@ impl Engine {
     ///
     /// Panics if `now` lies before the previous call, or an id is out of range.
     pub fn observe(&mut self, now: Time, observation: Observation) {
+        let last = self.now;
         self.advance(now);
         match observation {
             Observation::DemandCounted { worker_type, pending, claimed, as_of } => {
@@ -228,11 +229,11 @@ impl Engine {
             }
             Observation::PricesRead { as_of } => self.prices.read(as_of.min(now)),
             Observation::InstancePending { launch, instance } => self.give(launch, instance),
-            Observation::CallUnanswered { launch } => self.doubt(launch, Some(now)),
+            Observation::CallUnanswered { launch } => self.doubt(launch, Cause::Unanswered),
             Observation::CallThrottled { region, call, launch } => {
                 self.throttled(region, call, launch);
             }
-            Observation::Restarted => self.restart(),
+            Observation::Restarted => self.restart(last),
             Observation::WorkerChecked { launch, claimed, last_claim, as_of } => {
                 self.check(launch, claimed, last_claim, as_of.min(now));
                 if let Some(at) = (claimed > 0).then_some(as_of).or(last_claim) {

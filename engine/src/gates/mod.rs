@@ -95,7 +95,8 @@ pub(crate) enum Event {
     Registered,
     /// It ended before its worker registered, or was given up because that never did.
     BootFailed(EndCause),
-    /// We ended it before its worker could have registered, which says nothing.
+    /// It ended before its worker is known to have registered, and that says nothing: we ended it, or
+    /// nobody heard of it before.
     Abandoned,
     /// Its worker is known to have claimed a task.
     Worked,
