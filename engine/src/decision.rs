@@ -25,7 +25,7 @@ use crate::worker_type::EngineConfig;
 pub struct Decision {
     /// When it was made.
     pub at: Time,
-    /// In the order to carry out, before the next decision or never.
+    /// In the order to carry out.
     pub actions: Vec<Action>,
     /// Why, and why not; empty unless the engine explains. A worker type about which nothing
     /// changed is not looked at and says nothing again.

@@ -7,9 +7,7 @@
 //! became of it.
 //!
 //! A call whose answer died with the process is repeated once more within that hour, though its own
-//! time be over, unless nothing of it is wanted: that tells at once what the listings tell late. It
-//! was made before the next decision, or never; so listings that began long enough after that tell
-//! as much, however soon after the process came back.
+//! time be over, unless nothing of it is wanted: that tells at once what the listings tell late.
 //!
 //! Doubts are few: they stand in a map of their own and cost nothing where there are none.
 //! Source: EC2 Developer Guide, "Ensuring idempotency"; how long EC2 keeps a token is not
@@ -53,8 +51,7 @@ struct Doubt {
     wait: Duration,
     /// When it is repeated; `None` while it is under way.
     repeat_at: Option<Time>,
-    /// When it last turned out to be without an answer, or was made at the latest if the process
-    /// died over it; `None` if it was only throttled.
+    /// When it last turned out to be without an answer; `None` if it was only throttled.
     unanswered: Option<Time>,
     /// The process died over it, and it has not been repeated to an end since.
     is_cut_off: bool,
@@ -67,8 +64,8 @@ pub(super) enum Cause {
     Throttled,
     /// It got no answer.
     Unanswered,
-    /// The process died; it made the call by then, if at all.
-    Died { by: Time },
+    /// The process died before it heard of an answer.
+    Died,
 }
 
 impl Calls {
@@ -139,7 +136,7 @@ impl Engine {
         (doubt.unanswered, doubt.is_cut_off) = match cause {
             Cause::Throttled => (doubt.unanswered, doubt.is_cut_off),
             Cause::Unanswered => (Some(self.now), false),
-            Cause::Died { by } => (doubt.unanswered.max(Some(by)), true),
+            Cause::Died => (Some(self.now), true),
         };
     }
 

@@ -216,7 +216,6 @@ impl Engine {
     ///
     /// Panics if `now` lies before the previous call, or an id is out of range.
     pub fn observe(&mut self, now: Time, observation: Observation) {
-        let last = self.now;
         self.advance(now);
         match observation {
             Observation::DemandCounted { worker_type, pending, claimed, as_of } => {
@@ -233,7 +232,7 @@ impl Engine {
             Observation::CallThrottled { region, call, launch } => {
                 self.throttled(region, call, launch);
             }
-            Observation::Restarted => self.restart(last),
+            Observation::Restarted => self.restart(),
             Observation::WorkerChecked { launch, claimed, last_claim, as_of } => {
                 self.check(launch, claimed, last_claim, as_of.min(now));
                 if let Some(at) = (claimed > 0).then_some(as_of).or(last_claim) {

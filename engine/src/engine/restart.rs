@@ -17,14 +17,13 @@ use super::ends::EndOrders;
 use crate::guards::Memory;
 use crate::ids::LaunchId;
 use crate::ledger::Stage;
-use crate::units::Time;
 
 impl Engine {
-    /// The process that drives the engine began anew; before that, it last lived then.
-    pub(super) fn restart(&mut self, last: Time) {
+    /// The process that drives the engine began anew.
+    pub(super) fn restart(&mut self) {
         let unregistered = match self.config.guards.memory {
             Memory::Durable => {
-                self.doubt_requests(last);
+                self.doubt_requests();
                 self.unregistered()
             }
             Memory::Listed => {
@@ -44,12 +43,10 @@ impl Engine {
         launches.map(|(id, _)| id).collect()
     }
 
-    /// No call whose launches have no instance can be taken to have been answered, or made: if it
-    /// was, then before the decision that would have been the next.
-    fn doubt_requests(&mut self, last: Time) {
-        let by = last.saturating_add(self.config.limits.iteration_interval).min(self.now);
+    /// No call whose launches have no instance can be taken to have been answered, or made.
+    fn doubt_requests(&mut self) {
         let calls: BTreeSet<LaunchId> = self.requests().map(|(_, call)| call).collect();
-        calls.into_iter().for_each(|call| self.doubt(call, Cause::Died { by }));
+        calls.into_iter().for_each(|call| self.doubt(call, Cause::Died));
     }
 
     /// Nobody wrote down what was requested, so it is forgotten.

@@ -240,43 +240,6 @@ fn nobody_makes_a_call_once_more_that_nobody_wants() {
     );
 }
 
-/// What was under way when the process died was made by the next iteration, or never.
-#[test]
-fn after_a_long_death_the_first_listing_tells_what_never_was() {
-    check(
-        OURS,
-        "
-        0s  price c5.large/us-east-1a 0.01
-            demand build 2 0
-            decide
-        2h  restarted
-            decide
-            found i1 #2 build c5.large/us-east-1a
-            listed us-east-1 as-of 2h
-        121m decide
-        ",
-        expect![[r#"
-            0s:
-              list us-east-1
-              build c5.large/us-east-1a $0.02/h #1..#2
-                build: 2 pending, 0 claimed, no capacity → +2 (would keep 2)
-                build: 2 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1
-            2h:
-              cancel #1..#2
-              list us-east-1
-                #1: cancelled, not fulfilled since 1970-01-01T00:00:00Z
-                #2: cancelled, not fulfilled since 1970-01-01T00:00:00Z
-                build: 2 pending, 0 claimed, capacity 2 requested → +0 (would keep 2)
-            121m:
-              list us-east-1
-              build c5.large/us-east-1a $0.02/h #3
-                #1: never answered, never listed, so it never was
-                build: 2 pending, 0 claimed, capacity 1 pending → +1 (would keep 2)
-                build: 1 × c5.large/us-east-1a from #3, spot at most $0.02/h, price $0.01/h, chosen from 1
-        "#]],
-    );
-}
-
 /// Its worker may have worked for as long as it had to.
 #[test]
 fn an_instance_that_lived_and_ended_unheard_is_no_failed_boot() {
