@@ -1,11 +1,14 @@
 //! Pools that certainly can be bought from, as far as one can be told.
 //!
-//! Nothing about such a pool could stand in the way: its price is known, recent and was well below
-//! the worker type's limit for an hour (who looks for the highest in a while is not done sooner with
-//! a peak), nothing of it is under way, and it has given a spot machine since it last
-//! refused one, or since its region did for want of a quota. Did it ever take one back or fail one,
-//! or did its region for want of volumes, that was six hours ago, and it has given another since
-//! then, an hour ago: nobody need believe before that it got better.
+//! Nothing about such a pool could stand in the way:
+//!
+//! - its price is known and recent, and for an hour was well below the worker type's limit and below
+//!   that on demand: who looks for the highest in a while is not done sooner with a peak;
+//! - nothing of it is under way, and it has given a spot machine since it last refused one, or since
+//!   its region did for want of a quota;
+//! - did it ever take one back or fail one, or did its region for want of volumes, that was six hours
+//!   ago, and it has given another since then, an hour ago: nobody need believe before that it got
+//!   better.
 
 use std::collections::BTreeMap;
 
@@ -96,7 +99,8 @@ impl Pools {
     /// Whether a worker type certainly can buy there.
     pub(super) fn is_usable(&self, scene: &Scene<'_>, worker_type: WorkerType, pool: Pool) -> bool {
         let rules = scene.rules;
-        let limit = rules.candidate(worker_type, pool).map_or(0, |candidate| candidate.price_most);
+        let limit = rules.candidate(worker_type, pool).map_or(0, |it| it.price_most) / 2;
+        let limit = rules.on_demand_price(pool, scene.at).map_or(limit, |most| most.min(limit));
         let stale = rules.prices_stale_after.unwrap_or(Ms::MAX) / 2;
         let is_cheap = |prices: &Vec<(Ms, Micros)>| {
             let told = prices.last().map_or(Ms::MIN, |(at, _)| *at);
@@ -105,7 +109,7 @@ impl Pools {
                 next.is_some_and(|(until, _)| scene.at - until >= CHEAP)
             };
             let is_fine = |(index, price): (usize, Micros)| {
-                is_over(prices.get(index + 1)) || (price > 0 && price < limit / 2)
+                is_over(prices.get(index + 1)) || (price > 0 && price < limit)
             };
             is_recent && prices.iter().map(|(_, price)| *price).enumerate().all(is_fine)
         };

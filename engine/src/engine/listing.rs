@@ -363,20 +363,29 @@ impl Engine {
                 self.tell_spent(None, region, Call::Terminate, 1, decision);
                 continue;
             }
-            decision.actions.push(Action::EndStray { instance });
+            let unless_claimed = self.may_work(&found);
+            decision.actions.push(Action::EndStray { instance, unless_claimed });
             self.because(decision, Reason::StrayFound { instance, since });
             let stray = Stray { ordered: Some(self.now), ..stray };
             self.listings.strays.insert(instance, stray);
         }
     }
 
-    /// Whether an instance without a label may be that of a launch that runs and whose instance is
-    /// not known: its answer was lost. That launch, and with it the instance, is settled by itself.
+    /// Whether the queue is to be asked before an instance is ended that belongs to no launch: it
+    /// can be, as its label says which, and the instance has not lived its longest.
+    fn may_work(&self, found: &Found) -> bool {
+        let lifetime_max = |id: WorkerTypeId| self.config.worker_types[id.index()].lifetime_max;
+        let dies = found.worker_type.map(|id| found.launched.saturating_add(lifetime_max(id)));
+        self.config.guards.recheck && dies.is_some_and(|dies| self.now < dies)
+    }
+
+    /// Whether an instance without a label may be that of a launch whose instance is not known: it
+    /// runs, or its answer was lost. That launch, and with it the instance, is settled by itself.
     fn may_be_ours(&self, found: &Found) -> bool {
         let on_demand = |market| market == Market::OnDemand;
         let is_like_it = |launch: &Launch| {
             launch.instance.is_none()
-                && launch.accepted.is_some()
+                && (launch.accepted.is_some() || self.calls.is_in_doubt(launch.call))
                 && launch.requested <= found.launched
                 && found.pool.is_none_or(|pool| pool == launch.pool)
                 && on_demand(found.market) == on_demand(launch.market)
