@@ -75,11 +75,6 @@ impl Calls {
         self.listed = mem::take(&mut self.listed).into_iter().map(moved).collect();
     }
 
-    /// Whether it is not known what became of a call.
-    pub(super) fn is_in_doubt(&self, call: LaunchId) -> bool {
-        self.doubts.contains_key(&call)
-    }
-
     /// All instances of a region were listed.
     pub(super) fn listed(&mut self, region: RegionId, as_of: Time) {
         let last = self.listed.entry(region).or_insert(as_of);

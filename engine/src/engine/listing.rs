@@ -379,13 +379,13 @@ impl Engine {
         self.config.guards.recheck && dies.is_some_and(|dies| self.now < dies)
     }
 
-    /// Whether an instance without a label may be that of a launch whose instance is not known: it
-    /// runs, or its answer was lost. That launch, and with it the instance, is settled by itself.
+    /// Whether an instance without a label may be that of a launch that runs and whose instance is
+    /// not known: its answer was lost. That launch, and with it the instance, is settled by itself.
     fn may_be_ours(&self, found: &Found) -> bool {
         let on_demand = |market| market == Market::OnDemand;
         let is_like_it = |launch: &Launch| {
             launch.instance.is_none()
-                && (launch.accepted.is_some() || self.calls.is_in_doubt(launch.call))
+                && launch.accepted.is_some()
                 && launch.requested <= found.launched
                 && found.pool.is_none_or(|pool| pool == launch.pool)
                 && on_demand(found.market) == on_demand(launch.market)

@@ -566,54 +566,6 @@ fn a_stray_whose_label_says_for_whom_it_runs_is_ended_unless_it_holds_a_task() {
     );
 }
 
-#[test]
-fn an_instance_without_a_label_that_may_be_a_launch_in_doubt_is_not_ended_as_a_stray() {
-    let told = tell(
-        "
-        limits guards=on stale=10h
-        worker build scaling=ratio:0
-        pool c5.large/us-east-1a
-        ",
-        "
-        0s   price c5.large/us-east-1a 0.01
-             demand build 1 0
-             decide
-        19m  unanswered #1
-             found i1 - - c5.large/us-east-1a
-             listed us-east-1
-             decide
-        19m1s unanswered #1
-        40m  listed us-east-1
-             decide
-        60m  listed us-east-1
-             decide
-        ",
-    );
-    expect![[r#"
-        0s:
-          list us-east-1
-          build c5.large/us-east-1a $0.02/h #1
-            build: 1 pending, 0 claimed, no capacity → +1
-            build: 1 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1
-        19m:
-          list us-east-1
-          wakes after 1 s
-            build: 1 pending, 0 claimed, capacity 1 requested → +0
-        40m:
-          cancel #1
-          list us-east-1
-            #1: cancelled, not fulfilled since 1970-01-01T00:00:00Z
-        60m:
-          list us-east-1
-          end stray instance 1
-          build c5.large/us-east-1a $0.02/h #2
-            #1: never answered, never listed, so it never was
-            instance 1: ended, belongs to no launch, known since 1970-01-01T00:19:00Z
-            build: 1 pending, 0 claimed, no capacity → +1
-            build: 1 × c5.large/us-east-1a from #2, spot at most $0.02/h, price $0.01/h, chosen from 1
-    "#]].assert_eq(&told);
-}
-
 /// Found by storms 1114 and 1741: with nothing of its own configured it was kept for four days.
 #[test]
 fn an_adopted_worker_that_never_registers_or_claims_is_ended_after_the_longest_boot() {
