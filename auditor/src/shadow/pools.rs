@@ -45,9 +45,9 @@ impl Pools {
                 self.refuse(scene, launch, why);
                 return;
             }
-            Told::Unanswered { launch } | Told::Noticed { launch } | Told::Missed { launch } => {
-                launch
-            }
+            Told::Unanswered { launch }
+            | Told::Noticed { launch }
+            | Told::Missed { launch, .. } => launch,
             Told::Ended { launch, by } | Told::Stopping { launch, by } if by != EndedBy::Worker => {
                 launch
             }
