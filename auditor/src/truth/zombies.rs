@@ -34,7 +34,8 @@ impl Check for Idlers {
                 self.idle.insert(launch, (now, false));
             }
             Truth::Done { task } | Truth::Lost { task, .. } => {
-                if let Some(Phase::Held { launch }) = scene.world.task(task).map(|open| open.phase)
+                if let Some(Phase::Held { launch, .. }) =
+                    scene.world.task(task).map(|open| open.phase)
                     && scene.world.machine(launch).is_some_and(|machine| machine.holds == 1)
                 {
                     self.idle.insert(launch, (now, false));
