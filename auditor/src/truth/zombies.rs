@@ -1,8 +1,9 @@
 //! A worker that holds nothing for long stops by itself, or is ended.
 //!
-//! It should stop after its idle timeout, and be ended the stated patience later. Until it is shutting
-//! down it may take an hour more: that is what it takes to be asked after and ended when calls fail
-//! now and then.
+//! It should stop after its idle timeout, and be ended the stated patience later. It is asked after
+//! as often as that, and known to hold nothing from one answer to the next, once its claims have
+//! expired; so that may take twice as long. Until it is shutting down it may take an hour more: calls
+//! fail now and then.
 //!
 //! Exceptions: only time counts in which the provisioner is up and can see and end instances, and in
 //! which it knows the launch. Worker types that are not served are not asked.
@@ -72,7 +73,8 @@ impl Idlers {
             if scene.book.launch(*launch).is_none() {
                 *since = now;
             }
-            let most = rules.idle_timeout + zombies.patience + HOUR;
+            let expiry = scene.rules.world.claim_expiry;
+            let most = expiry + 2 * (rules.idle_timeout + zombies.patience) + HOUR;
             if now - *since > most && !*was_noted {
                 *was_noted = true;
                 let idle = now - *since;
@@ -106,7 +108,7 @@ mod tests {
 
     #[test]
     fn who_holds_nothing_is_ended_in_time() {
-        let bound = 10 * MINUTE + 30 * MINUTE + HOUR;
+        let bound = 20 * MINUTE + 2 * (10 * MINUTE + 30 * MINUTE) + HOUR;
         assert_eq!((noted(vec![], bound), noted(vec![], bound + 5 * MINUTE)), (0, 1));
         let stopped = truth(HOUR, Truth::Stopped { launch: 1, by: EndedBy::Us });
         assert_eq!(noted(vec![stopped], 9 * HOUR), 0);
@@ -121,6 +123,6 @@ mod tests {
     #[test]
     fn time_counts_only_while_the_provisioner_can_see() {
         let down = vec![truth(MINUTE, Truth::Died), truth(HOUR + MINUTE, Truth::CameBack)];
-        assert_eq!((noted(down.clone(), 2 * HOUR), noted(down, 3 * HOUR)), (0, 1));
+        assert_eq!((noted(down.clone(), 3 * HOUR), noted(down, 4 * HOUR)), (0, 1));
     }
 }
