@@ -82,7 +82,7 @@ impl Teller {
             Observation::InstanceRunning { launch } => Told::Running { launch: launch.0 },
             Observation::WorkerRegistered { launch } => Told::Registered { launch: launch.0 },
             Observation::WorkerChecked { launch, claimed, last_claim, as_of } => {
-                let ever = last_claim.is_some();
+                let ever = claimed > 0 || last_claim.is_some();
                 Told::Checked { launch: launch.0, claimed, ever, as_of: as_of.ms() }
             }
             Observation::WorkerIdled { launch } => Told::Idled { launch: launch.0 },
