@@ -317,9 +317,10 @@ impl Composer {
         self.set("placement", placement);
         self.set("lifetime_max", "8 h");
         let machines = self.between(1, capacity_max.min(10));
-        let daily = real(machines) * price_of(name) * self.log_between(1.2, 2.0);
+        // Enough for the others and, an hour ahead, for the last task.
+        let daily = real(machines) * price_of(name) * self.log_between(2.2, 2.9);
         self.set("spend.daily_max", format!("${daily:.4}"));
-        let (at, hours) = (self.between(0, self.hours * 1_200), self.between(3, 5));
+        let (at, hours) = (self.between(0, self.hours * 1_200), self.between(4, 6));
         let batch = |at: i64, number: i64, duration: String| {
             let at = format!("{at} s");
             let keys = [("at", at.into()), ("number", number.into()), ("retries", 0.into())];
