@@ -154,8 +154,8 @@ impl Composer {
             self.set_in("market.on_demand", name, format!("${price}/h"));
             self.set_in("market.vcpus", name, vcpus);
         }
-        if self.chance(0.3) {
-            let prices = self.one_of(&["modern", "bid-era"]);
+        if self.chance(0.5) {
+            let prices = self.one_of(&["modern", "bid-era", "bid-era"]);
             self.set("market.prices", prices);
         }
         if self.is_on() {
@@ -252,7 +252,11 @@ impl Composer {
             let (capacity, utility) = (self.one_of(&[1, 1, 1, 2, 4]), self.log_between(0.5, 2.0));
             let capacity = capacity.min(whole(capacity_max));
             let keys = [("capacity", capacity.into()), ("utility", utility.into())];
-            self.set_in("instance_types", name, table(keys));
+            let mut keys = table(keys);
+            if placement == "weighted" && self.chance(0.5) {
+                keys.insert("capacity_max".to_owned(), whole((capacity_max / 2.0).ceil()).into());
+            }
+            self.set_in("instance_types", name, keys);
             cheapest = cheapest.min(price_of(name) / utility);
         }
         if self.chance(0.2) {
@@ -432,7 +436,7 @@ impl Composer {
     fn what(&mut self) -> Value {
         let share = self.one_of(&[0.2, 0.5, 0.9, 1.0]);
         let shared = |name| named(name, [("share", share.into())]);
-        match self.between(0, 27) {
+        match self.between(0, 30) {
             0..=2 => named("crash", [("step", self.crash_step())]),
             3 => shared("calls-throttled"),
             4 => shared("requests-lost"),
@@ -447,7 +451,7 @@ impl Composer {
             10 => named("broken-image", [("registers", self.chance(0.5).into())]),
             11 => named("boot-slow", [("factor", self.log_between(2.0, 60.0).into())]),
             12 => named("pool-dry", [("pools", self.pools())]),
-            13 => {
+            13 | 28 | 30 => {
                 let lives = format!("{} s", self.between(30, 1_800));
                 named("pool-oversubscribed", [("pools", self.pools()), ("lives", lives.into())])
             }
@@ -458,7 +462,7 @@ impl Composer {
             }
             16 => named("image-unusable", [("images", self.images())]),
             17 | 25 => self.one_of(&["feed-down", "feed-first-page"]).into(),
-            18 | 24 => {
+            18 | 24 | 29 => {
                 let factor = self.one_of(&[0.0, 3.0, 100.0, 1_000.0]);
                 named("feed-scaled", [("factor", factor.into())])
             }
