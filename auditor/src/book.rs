@@ -185,11 +185,13 @@ impl Book {
                 }
             }
             Told::Unanswered { launch }
-            | Told::Throttled { call: Call::Launch, launch: Some(launch) } => {
+            | Told::Throttled { call: Call::Launch, launch: Some(launch), .. } => {
                 let Some(Made { count, .. }) = self.calls.get(&launch).copied() else { return };
                 self.of_call_mut(launch, count).for_each(|known| known.doubt(at));
             }
-            Told::Throttled { call: Call::Cancel | Call::Terminate, launch: Some(launch) } => {
+            Told::Throttled {
+                call: Call::Cancel | Call::Terminate, launch: Some(launch), ..
+            } => {
                 if let Some(known) = self.live.get_mut(&launch) {
                     known.end_lost = true;
                 }

@@ -99,6 +99,8 @@ pub enum Told {
         call: Call,
         /// The launch it was about; the first one of a launch call.
         launch: Option<Launch>,
+        /// Where.
+        region: Region,
     },
     /// The process was started again.
     Restarted,
@@ -120,6 +122,8 @@ pub enum Told {
         claimed: u32,
         /// Whether it ever claimed one.
         ever: bool,
+        /// When that was so.
+        as_of: Ms,
     },
     /// An idle worker asks whether to stop.
     Idled {
@@ -162,6 +166,8 @@ pub enum Told {
     Missed {
         /// Its launch.
         launch: Launch,
+        /// When it was listed.
+        as_of: Ms,
     },
     /// An instance of no launch has ended.
     StrayEnded {
@@ -273,6 +279,10 @@ pub struct Decided {
     pub gave_up: Vec<Launch>,
     /// Instances that it takes for its own from now on.
     pub adopted: Vec<(Launch, Instance)>,
+    /// The counts of tasks, waiting and held, that it goes by.
+    pub counted: Vec<(WorkerType, u32, u32)>,
+    /// Pools that it avoids, for having taken back so many instances.
+    pub avoided: Vec<(Pool, u32)>,
 }
 
 /// One order.

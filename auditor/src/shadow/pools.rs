@@ -54,9 +54,9 @@ impl Pools {
                 self.refuse(scene, launch, why);
                 return;
             }
-            Told::Unanswered { launch } | Told::Noticed { launch } | Told::Missed { launch } => {
-                (launch, false)
-            }
+            Told::Unanswered { launch }
+            | Told::Noticed { launch }
+            | Told::Missed { launch, .. } => (launch, false),
             Told::Ended { launch, by } | Told::Stopping { launch, by } if by != EndedBy::Worker => {
                 (launch, by == EndedBy::Volumes)
             }

@@ -43,10 +43,13 @@ impl Engine {
     }
 
     pub(super) fn give(&mut self, id: LaunchId, instance: InstanceId) {
-        if self.ledger.set_instance(id, instance) && self.config.guards.listing.is_some() {
-            self.listings.own(instance, id);
-        }
+        let is_listed = self.ledger.set_instance(id, instance)
+            && self.config.guards.listing.is_some()
+            && self.listings.own(instance, id);
         self.move_on(id, Stage::Pending);
+        if is_listed {
+            self.listings.see(id);
+        }
     }
 
     pub(super) fn reach(&mut self, id: LaunchId, stage: Stage) {

@@ -224,6 +224,23 @@ fn an_instance_that_is_never_listed_is_ended_after_forty_minutes_and_then_given_
 }
 
 #[test]
+fn what_was_listed_before_its_launch_was_answered_is_not_ended_for_never_being_listed() {
+    let story = |found: &str| {
+        let launched = "
+            0s   price c5.large/us-east-1a 0.01
+                 demand build 1 0
+                 decide
+                 demand build 0 0
+        ";
+        let answered = format!("30s {found} queues\n listed us-east-1\n decide\n 40s pending #1\n");
+        tell(ONE_POOL, &format!("{launched}{answered} registered #1\n{}", silent(1, 60)))
+    };
+    let end = "terminate unless claimed #1";
+    assert!(story("").contains(end), "no listing showed it");
+    assert!(!story("found i1 - - c5.large/us-east-1a\n").contains(end), "one did");
+}
+
+#[test]
 fn a_zombie_that_was_never_listed_is_ended_once_in_a_decision() {
     let told = tell(
         "
