@@ -189,6 +189,7 @@ impl Told {
             Self::Given { launch, .. }
             | Self::Running { launch }
             | Self::Registered { launch }
+            | Self::Noticed { launch }
             | Self::Idled { launch }
             | Self::Checked { launch, ever: true, .. }
             | Self::Found { launch: Some(launch), .. } => Some(launch),
