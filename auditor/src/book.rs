@@ -149,6 +149,11 @@ impl Book {
         self.strays.contains(&instance)
     }
 
+    /// Whether no label says for whom that instance runs.
+    pub(crate) fn is_unnamed(&self, instance: Instance) -> bool {
+        self.found.get(&instance).is_some_and(|found| found.worker_type.is_none())
+    }
+
     /// Whether no launch has had this id or a later one.
     pub(crate) const fn is_new(&self, launch: Launch) -> bool {
         launch > self.newest

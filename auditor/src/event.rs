@@ -182,14 +182,16 @@ pub enum Told {
 }
 
 impl Told {
-    /// The launch that is shown to have an instance, by its state or by what its worker does.
+    /// The launch that is shown to have an instance: by its state, by what its worker does, or by a
+    /// label, if no other instance is known to be its own.
     pub(crate) const fn shows_instance_of(&self) -> Option<Launch> {
         match *self {
             Self::Given { launch, .. }
             | Self::Running { launch }
             | Self::Registered { launch }
             | Self::Idled { launch }
-            | Self::Checked { launch, ever: true, .. } => Some(launch),
+            | Self::Checked { launch, ever: true, .. }
+            | Self::Found { launch: Some(launch), .. } => Some(launch),
             _ => None,
         }
     }

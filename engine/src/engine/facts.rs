@@ -69,7 +69,9 @@ impl Engine {
             Event::Lost { registered }
         } else if !registered {
             let by_us = cause == EndCause::Provisioner && !self.is_overdue(launch);
-            if by_us { Event::Abandoned } else { Event::BootFailed(cause) }
+            // Of one that was never heard of, its worker may have registered unheard.
+            let unheard = cause == EndCause::Worker && left == Stage::Requested;
+            if by_us || unheard { Event::Abandoned } else { Event::BootFailed(cause) }
         } else if self.never_worked(id, launch, cause) {
             Event::NeverWorked
         } else {

@@ -368,11 +368,20 @@ impl Engine {
                 self.tell_spent(None, region, Call::Terminate, 1, decision);
                 continue;
             }
-            decision.actions.push(Action::EndStray { instance });
+            let unless_claimed = self.may_work(&found);
+            decision.actions.push(Action::EndStray { instance, unless_claimed });
             self.because(decision, Reason::StrayFound { instance, since });
             let stray = Stray { ordered: Some(self.now), ..stray };
             self.listings.strays.insert(instance, stray);
         }
+    }
+
+    /// Whether the queue is to be asked before an instance is ended that belongs to no launch: it
+    /// can be, as its label says which, and the instance has not lived its longest.
+    fn may_work(&self, found: &Found) -> bool {
+        let lifetime_max = |id: WorkerTypeId| self.config.worker_types[id.index()].lifetime_max;
+        let dies = found.worker_type.map(|id| found.launched.saturating_add(lifetime_max(id)));
+        self.config.guards.recheck && dies.is_some_and(|dies| self.now < dies)
     }
 
     /// Whether an instance without a label may be that of a launch that runs and whose instance is

@@ -165,7 +165,9 @@ impl Teller {
             Action::Terminate { launch, unless_claimed } => {
                 plainly::Order::Terminate { launch: launch.0, unless_claimed }
             }
-            Action::EndStray { instance } => plainly::Order::EndStray { instance: instance.0 },
+            Action::EndStray { instance, unless_claimed: _ } => {
+                plainly::Order::EndStray { instance: instance.0 }
+            }
             Action::ListInstances { region } => {
                 plainly::Order::List { region: plain(region.index()) }
             }
