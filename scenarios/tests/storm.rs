@@ -50,7 +50,7 @@ fn what_storms_never_reached_is_named_unless_it_cannot_be() {
         let excused = Coverage::unreachable(kind, name).is_some() && !never.contains(&(kind, name));
         assert!(known && excused, "{name}");
     }
-    let few = (1..=40).fold(Coverage::none(), |mut few, seed| {
+    let few = (1..=10).fold(Coverage::none(), |mut few, seed| {
         few.add(&weather(&compose(seed)).expect("a sound scenario").coverage);
         few
     });
