@@ -3,10 +3,11 @@
 
 use alloc::vec::Vec;
 
-use super::{Engine, price_reach};
+use super::{Engine, State, price_reach};
 use crate::decision::{Market, Reason};
 use crate::gates::{Fleet, Opening, PriceGate, Site};
 use crate::ids::{PoolId, WorkerTypeId};
+use crate::placement::{Offer, Placement, Room};
 use crate::units::{Ratio, Time, UsdPerHour};
 use crate::worker_type::{Candidate, PlacementPolicy};
 
@@ -23,6 +24,8 @@ pub struct Alternative {
     pub price: Option<UsdPerHour>,
     /// Why no more may be launched there, if none may.
     pub closed: Option<Reason>,
+    /// Whether the policy would buy it, were it the only one and open: not if it is too dear.
+    pub is_liked: bool,
 }
 
 impl Engine {
@@ -31,55 +34,72 @@ impl Engine {
     ///
     /// Panics if the id is out of range.
     #[must_use]
-    pub fn alternatives(
-        &self,
-        now: Time,
-        worker_type: WorkerTypeId,
-        wanted: u32,
-    ) -> Vec<Alternative> {
-        let known = &self.config.worker_types[worker_type.index()];
+    pub fn alternatives(&self, now: Time, id: WorkerTypeId, wanted: u32) -> Vec<Alternative> {
+        let offer = self.offer(now, id);
+        let known = offer.worker_type;
         let policy = known.placement;
-        let units = self.ledger.supply(worker_type).live().saturating_add(wanted);
-        let openings = self.openings(now, worker_type, &policy, units).unwrap_or_default();
+        let live = self.ledger.supply(id).live();
+        let room = Room::new(wanted, live, known);
+        let openings = self.openings(&offer, &room, &policy, live.saturating_add(wanted));
+        let openings = openings.unwrap_or_default();
         let price = |pool| match policy.market() {
             Market::OnDemand => self.config.catalog.on_demand_price(pool, now),
             Market::Spot { .. } => self.prices.highest(pool, now, price_reach(known)),
         };
-        let alternative = |(index, candidate): (usize, &Candidate)| {
+        let alternative = |(index, candidate): (u32, &Candidate)| {
             let Candidate { pool, capacity, utility, .. } = *candidate;
-            let shut = openings.get(index).filter(|opening| opening.count == 0);
+            let shut = openings.get(index as usize).filter(|opening| opening.count == 0);
             let closed = shut.and_then(|opening| opening.limit);
-            Alternative { pool, capacity, utility, price: price(pool), closed }
+            let is_liked = policy.likes(&offer, index);
+            Alternative { pool, capacity, utility, price: price(pool), closed, is_liked }
         };
-        known.candidates.iter().enumerate().map(alternative).collect()
+        (0..).zip(&known.candidates).map(alternative).collect()
+    }
+
+    /// What a placement policy looks at.
+    pub(super) fn offer(&self, now: Time, id: WorkerTypeId) -> Offer<'_> {
+        let State { errors, favourite, .. } = &self.states[id.index()];
+        Offer {
+            now,
+            id,
+            worker_type: &self.config.worker_types[id.index()],
+            catalog: &self.config.catalog,
+            prices: &self.prices,
+            history: &self.history,
+            errors,
+            by_candidate: self.ledger.by_candidate(id),
+            favourite: *favourite,
+            max_price_cap: self.config.limits.max_price_cap,
+        }
     }
 
     /// How far each candidate is open where so much capacity is to be, what there is included;
     /// `None` if no gate can close.
     pub(super) fn openings(
         &self,
-        now: Time,
-        id: WorkerTypeId,
+        offer: &Offer<'_>,
+        room: &Room,
         policy: &PlacementPolicy,
         units: u32,
     ) -> Option<Vec<Opening>> {
         if self.gates.are_off() && !PriceGate::is_on(&self.config.guards) {
             return None;
         }
-        let worker_type = &self.config.worker_types[id.index()];
+        let Offer { now, id, worker_type, by_candidate, .. } = *offer;
         let candidates = 0..u32::try_from(worker_type.candidates.len()).unwrap_or(u32::MAX);
         let market = policy.market();
         let site = |candidate| Site::new(&self.config.catalog, id, worker_type, candidate, market);
-        let sites: Vec<Site> = candidates.map(site).collect();
-        let fleet = Fleet {
-            now,
-            candidates: &worker_type.candidates,
-            prices: &self.prices,
-            by_candidate: self.ledger.by_candidate(id),
-            units,
+        let is_liked = |candidate: u32| {
+            let Candidate { capacity, .. } = worker_type.candidates[candidate as usize];
+            room.fits(candidate, capacity) && policy.likes(offer, candidate)
         };
-        let mut openings = self.gates.openings(now, &sites, &fleet);
-        PriceGate::new(&self.config, &self.prices, now, policy).close(&sites, &mut openings);
+        let is_liked: Vec<bool> = candidates.clone().map(is_liked).collect();
+        let sites: Vec<Site> = candidates.map(site).collect();
+        let candidates = &worker_type.candidates;
+        let fleet = Fleet { candidates, is_liked: &is_liked, by_candidate, units };
+        let price_gate = PriceGate::new(&self.config, &self.prices, now, policy);
+        let mut openings: Vec<Opening> = sites.iter().map(|site| price_gate.open(site)).collect();
+        self.gates.narrow(now, &sites, &fleet, &mut openings);
         Some(openings)
     }
 }

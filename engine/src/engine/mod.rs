@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use self::advice::Advice;
 pub use self::alternatives::Alternative;
-use self::calls::Calls;
+use self::calls::{Calls, Cause};
 use self::demand::{Counts, Demands};
 use self::ends::EndOrders;
 use self::floors::Floors;
@@ -230,7 +230,7 @@ impl Engine {
             }
             Observation::PricesRead { as_of } => self.prices.read(as_of.min(now)),
             Observation::InstancePending { launch, instance } => self.give(launch, instance),
-            Observation::CallUnanswered { launch } => self.doubt(launch, Some(now)),
+            Observation::CallUnanswered { launch } => self.doubt(launch, Cause::Unanswered),
             Observation::CallThrottled { region, call, launch } => {
                 self.throttled(region, call, launch);
             }

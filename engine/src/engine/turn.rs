@@ -13,7 +13,7 @@ use crate::gates::{Event, Opening};
 use crate::ids::{LaunchId, RegionId, WorkerTypeId};
 use crate::ledger::{Launch, Stage};
 use crate::observation::Call;
-use crate::placement::{Offer, Pick, Picks, Placement, Plan, Room};
+use crate::placement::{Pick, Picks, Placement, Plan, Room};
 use crate::scaling::{Need, Scaling};
 use crate::units::{Duration, Time};
 use crate::worker_type::{Candidate, Limits, PlacementPolicy, WorkerType};
@@ -222,28 +222,19 @@ impl Engine {
         live: u32,
         narrow: impl Fn(u32, &mut Opening),
     ) -> Plan {
-        let openings = self.openings(self.now, id, &policy, live.saturating_add(wanted));
-        let worker_type = &self.config.worker_types[id.index()];
-        let State { errors, random, favourite, .. } = &mut self.states[id.index()];
+        let State { errors, random, .. } = &mut self.states[id.index()];
         errors.forget_old(self.now);
-        let offer = Offer {
-            now: self.now,
-            id,
-            worker_type,
-            catalog: &self.config.catalog,
-            prices: &self.prices,
-            history: &self.history,
-            errors,
-            by_candidate: self.ledger.by_candidate(id),
-            favourite: *favourite,
-            max_price_cap: self.config.limits.max_price_cap,
-        };
-        let mut room = Room::new(wanted, live, worker_type);
-        if let Some(mut openings) = openings {
+        let mut random = random.clone();
+        let offer = self.offer(self.now, id);
+        let mut room = Room::new(wanted, live, offer.worker_type);
+        let units = live.saturating_add(wanted);
+        if let Some(mut openings) = self.openings(&offer, &room, &policy, units) {
             (0..).zip(&mut openings).for_each(|(candidate, opening)| narrow(candidate, opening));
             room = room.behind(openings);
         }
-        policy.plan(&offer, room, random)
+        let plan = policy.plan(&offer, room, &mut random);
+        self.states[id.index()].random = random;
+        plan
     }
 
     /// One call of each worker type in turn, so that one type's volume never starves another.

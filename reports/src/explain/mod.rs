@@ -85,6 +85,7 @@ fn alternatives(
         let state = match (&it.closed, chosen == Some(it.pool)) {
             (_, true) => "chosen",
             (Some(_), false) => "closed",
+            (None, false) if !it.is_liked => "not bought",
             (None, false) => "",
         };
         let cells = vec![

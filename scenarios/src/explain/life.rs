@@ -195,7 +195,7 @@ impl Biographer {
                 widen(&mut self.seen.launches, first, last);
             }
             let Action::Launch { launch: first, count, worker_type, pool, market } = *action else {
-                let ended = matches!(*action, Action::EndStray { instance }
+                let ended = matches!(*action, Action::EndStray { instance, .. }
                     if self.instance == Some(instance));
                 if ended || (self.launch.is_some() && action.launch() == self.launch) {
                     self.moments.push(scene.moment(at, What::Order(*action)));
