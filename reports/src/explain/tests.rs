@@ -446,30 +446,30 @@ fn a_wait_at_the_most_that_may_be_is_not_blamed_on_the_cloud() {
     check(
         answer.map(|it| waiting(&it)),
         &expect![[r#"
-        Why tasks of ci/linux waited at 1970-01-01T00:30:00Z
-          story: seed 7, scenario 0123456789abcdef, commit 0123456789ab
-          tasks waited from 1970-01-01T00:00:00Z to 1970-01-01T01:01:00Z, at most 9 (at 1970-01-01T00:00:00Z); all their waits together 6 h 9 min
+            Why tasks of ci/linux waited at 1970-01-01T00:30:00Z
+              story: seed 7, scenario 0123456789abcdef, commit 0123456789ab
+              tasks waited from 1970-01-01T00:00:00Z to 1970-01-01T01:01:00Z, at most 9 (at 1970-01-01T00:00:00Z); all their waits together 6 h 9 min
 
-        What was known at 1970-01-01T00:30:00Z
-          1970-01-01T00:01:00Z  the queue counted 6 pending, 3 claimed
-                                because ci/linux: 6 pending, 3 claimed, capacity 3 working → +0
+            What was known at 1970-01-01T00:30:00Z
+              1970-01-01T00:01:00Z  the queue counted 6 pending, 3 claimed
+                                    because ci/linux: 6 pending, 3 claimed, capacity 3 working → +0
 
-        While tasks waited
-          for 1 h there was as much capacity as it may have (`capacity_max`)
-          for 1 min capacity was ordered and on its way: requested, starting, booting
+            While tasks waited
+              for 1 h there was as much capacity as it may have (`capacity_max`)
+              for 1 min capacity was ordered and on its way: requested, starting, booting
 
-        What stood in the way
-          nothing
+            What stood in the way
+              nothing
 
-        What was bought for it
-          1970-01-01T00:00:00Z  3 × c5.large/us-east-1a from #1, spot at most $0.04/h: 3 workers in time, the first after 1 min
+            What was bought for it
+              1970-01-01T00:00:00Z  3 × c5.large/us-east-1a from #1, spot at most $0.04/h: 3 workers in time, the first after 1 min
 
-        Where it could be bought at 1970-01-01T00:30:00Z
-        Pool                  price  capacity  utility  ÷ utility
-                                $/h     tasks                 $/h
-        c5.large/us-east-1a  0.0200         1     1.00     0.0200
-        c5.large/us-east-1b       ?         1     1.00          ?
-    "#]],
+            Where it could be bought at 1970-01-01T00:30:00Z
+            Pool                  price  capacity  utility  ÷ utility
+                                    $/h     tasks                 $/h
+            c5.large/us-east-1a  0.0200         1     1.00     0.0200
+            c5.large/us-east-1b       ?         1     1.00          ?  not bought
+        "#]],
     );
 }
 
