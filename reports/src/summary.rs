@@ -139,7 +139,7 @@ fn table(
     columns: Vec<(&'static str, &'static str)>,
     shown: &[&Measures],
     cells: impl Fn(&Measures) -> Vec<String>,
-) -> Table {
+) -> Table<'static> {
     let name = |measures: &Measures| match measures.name.as_str() {
         "" => "total".to_owned(),
         name => name.to_owned(),
@@ -148,7 +148,7 @@ fn table(
     Table { title, columns, rows, sums: shown.len() > 1 }
 }
 
-fn cost_by_worker_type(shown: &[&Measures]) -> Table {
+fn cost_by_worker_type(shown: &[&Measures]) -> Table<'static> {
     let columns = vec![
         ("total", "$"),
         ("per task", "$"),
@@ -173,7 +173,7 @@ fn cost_by_worker_type(shown: &[&Measures]) -> Table {
     })
 }
 
-fn wait(shown: &[&Measures]) -> Table {
+fn wait(shown: &[&Measures]) -> Table<'static> {
     const UNIT: &str = "h:mm:ss";
     let columns = vec![
         ("tasks", "measured"),
@@ -191,7 +191,7 @@ fn wait(shown: &[&Measures]) -> Table {
     })
 }
 
-fn tasks(shown: &[&Measures]) -> Table {
+fn tasks(shown: &[&Measures]) -> Table<'static> {
     let columns = vec![
         ("submitted", "tasks"),
         ("done", "tasks"),
@@ -206,7 +206,7 @@ fn tasks(shown: &[&Measures]) -> Table {
     })
 }
 
-fn launches(shown: &[&Measures]) -> Table {
+fn launches(shown: &[&Measures]) -> Table<'static> {
     let columns = vec![
         ("ordered", ""),
         ("refused", "capacity"),
@@ -223,7 +223,7 @@ fn launches(shown: &[&Measures]) -> Table {
     })
 }
 
-fn instances(shown: &[&Measures]) -> Table {
+fn instances(shown: &[&Measures]) -> Table<'static> {
     let columns = vec![
         ("alive", "instance h"),
         ("utilisation", "%"),

@@ -10,8 +10,8 @@ const NAME_WIDTH_MIN: usize = 12;
 const GAP: usize = 2;
 
 /// A table; every row has a cell for each column.
-pub(crate) struct Table {
-    pub(crate) title: &'static str,
+pub(crate) struct Table<'a> {
+    pub(crate) title: &'a str,
     /// Header and unit of each column.
     pub(crate) columns: Vec<(&'static str, &'static str)>,
     /// Name and cells.
@@ -20,7 +20,7 @@ pub(crate) struct Table {
     pub(crate) sums: bool,
 }
 
-impl Table {
+impl Table<'_> {
     /// Writes tables below one another, their names equally wide.
     pub(crate) fn render_all(tables: &[Self], look: Look, out: &mut impl Write) -> fmt::Result {
         let names = tables.iter().map(Self::names_width).max().unwrap_or(0);
