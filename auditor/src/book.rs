@@ -54,8 +54,31 @@ pub(crate) struct Known {
     pub(crate) called: Ms,
     /// When its end was last ordered.
     pub(crate) end_ordered: Option<Ms>,
+    /// How much that said.
+    pub(crate) end_force: Force,
     /// That order was throttled, or the process died after it: it may not have been carried out.
     pub(crate) end_lost: bool,
+}
+
+/// How much an order to end says: each of these more than those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Force {
+    /// Withdraw the request.
+    Request,
+    /// End the instance, unless its worker holds a task.
+    Idle,
+    /// End the instance, whatever it does.
+    Firm,
+}
+
+impl Force {
+    pub(crate) const fn of(order: &Order) -> Self {
+        match order {
+            Order::Terminate { unless_claimed: true, .. } => Self::Idle,
+            Order::Terminate { unless_claimed: false, .. } => Self::Firm,
+            _ => Self::Request,
+        }
+    }
 }
 
 impl Known {
@@ -263,6 +286,7 @@ impl Book {
             Order::Cancel { launch } | Order::Terminate { launch, .. } => {
                 if let Some(known) = self.live.get_mut(&launch) {
                     (known.end_ordered, known.end_lost) = (Some(at), false);
+                    known.end_force = Force::of(order);
                 }
             }
             Order::EndStray { instance } => {
@@ -363,6 +387,7 @@ fn known(
         doubted: None,
         called: at,
         end_ordered: None,
+        end_force: Force::Request,
         end_lost: false,
     }
 }

@@ -175,6 +175,20 @@ pub enum Told {
     },
 }
 
+impl Told {
+    /// The launch that is shown to have an instance, by its state or by what its worker does.
+    pub(crate) const fn shows_instance_of(&self) -> Option<Launch> {
+        match *self {
+            Self::Given { launch, .. }
+            | Self::Running { launch }
+            | Self::Registered { launch }
+            | Self::Idled { launch }
+            | Self::Checked { launch, ever: true, .. } => Some(launch),
+            _ => None,
+        }
+    }
+}
+
 /// Kinds of calls, each with its own allowance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Call {

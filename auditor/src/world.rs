@@ -26,7 +26,7 @@ pub(crate) struct Open {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     Waits,
-    Held { launch: Launch },
+    Held { launch: Launch, since: Ms },
     Lost { at: Ms, told: bool },
 }
 
@@ -131,7 +131,7 @@ impl World {
                 self.tasks.insert(task, open);
             }
             Truth::Claimed { task, launch } => {
-                self.move_task(task, Phase::Held { launch });
+                self.move_task(task, Phase::Held { launch, since: at });
             }
             Truth::Lost { task, told } => self.move_task(task, Phase::Lost { at, told }),
             Truth::Requeued { task } => {
@@ -157,10 +157,10 @@ impl World {
     fn move_task(&mut self, task: Task, to: Phase) {
         let Some(open) = self.tasks.get_mut(&task) else { return };
         let from = std::mem::replace(&mut open.phase, to);
-        if let Phase::Held { launch } = from {
+        if let Phase::Held { launch, .. } = from {
             self.change(launch, |machine| machine.holds = machine.holds.saturating_sub(1));
         }
-        if let Phase::Held { launch } = to {
+        if let Phase::Held { launch, .. } = to {
             self.change(launch, |machine| machine.holds += 1);
         }
     }

@@ -71,6 +71,7 @@ pub(crate) fn config(outcome: &Outcome) -> SimConfig {
         queue: QueueModel::default(),
         faults: Vec::new(),
         process: ProcessModel::default(),
+        calm: None,
         workers: vec![WorkerModel::default(); worker_types.len()],
         observation_lag: DurationDist::Constant(Duration::ZERO),
         series_step: None,

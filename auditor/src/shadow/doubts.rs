@@ -6,7 +6,8 @@
 //!   its longest life too: ordered within half an hour of when it is due, and again that long after
 //!   the last order, as long as it is not told to be over.
 //!
-//! Exceptions: the clock starts anew when the process comes back. Nothing is asked of worker types
+//! Exceptions: the clock starts anew when the process comes back, and that of doubts whenever a
+//! launch call is throttled: others may have been made again first. Nothing is asked of worker types
 //! that are not served. Where our allowance of calls is bounded an order may be late for that; so
 //! nothing is asked while more than a tenth of the largest allowance of a half hour is under way.
 //! A machine that was told to be shutting down is EC2's to end. The end of a worker that may hold a
@@ -14,20 +15,24 @@
 
 use crate::book::Known;
 use crate::note::{Notes, Rule};
-use crate::{Check, Decided, Launch, Ms, Scene, Told};
+use crate::{Call, Check, Decided, Launch, Ms, Scene, Told};
 
 const PATIENCE: Ms = 30 * 60_000;
 
 #[derive(Default)]
 pub(super) struct Doubts {
     restarted: Ms,
+    /// When a launch call was last throttled.
+    throttled: Ms,
     looked: Ms,
 }
 
 impl Check for Doubts {
     fn told(&mut self, scene: &Scene<'_>, told: &Told, _: &mut Notes) {
-        if matches!(told, Told::Restarted | Told::Configured(_)) {
-            self.restarted = scene.at;
+        match told {
+            Told::Restarted | Told::Configured(_) => self.restarted = scene.at,
+            Told::Throttled { call: Call::Launch, .. } => self.throttled = scene.at,
+            _ => {}
         }
     }
 
@@ -51,7 +56,7 @@ impl Doubts {
         if let Some(doubted) = known.doubted
             && scene.rules.doubts_pursued
             && known.end_ordered.is_none()
-            && waited(doubted.max(known.called)) > PATIENCE
+            && waited(doubted.max(known.called).max(self.throttled)) > PATIENCE
         {
             notes.note(Rule::DoubtPursued, || format!("{} is in doubt, and nobody asks", whose()));
         }
@@ -106,6 +111,8 @@ mod tests {
             notes(Rule::DoubtPursued, rules(), story(vec![decided(at, [launch(1, 1)])])),
             []
         );
+        let throttled = told(at, Told::Throttled { call: Call::Launch, launch: Some(9) });
+        assert_eq!(notes(Rule::DoubtPursued, rules(), story(vec![throttled])), []);
         let given = told(at, Told::Given { launch: 1, instance: 1 });
         assert_eq!(notes(Rule::DoubtPursued, rules(), story(vec![given])), []);
         let refused = told(at, Told::Refused { launch: 1, why: crate::Refusal::Dry });

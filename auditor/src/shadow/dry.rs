@@ -47,14 +47,14 @@ struct Closed {
 impl Check for Dry {
     fn told(&mut self, scene: &Scene<'_>, told: &Told, _: &mut Notes) {
         let (launch, dry) = match *told {
-            Told::Given { launch, .. }
-            | Told::Running { launch }
-            | Told::Registered { launch }
-            | Told::Found { launch: Some(launch), .. } => (launch, None),
+            Told::Found { launch: Some(launch), .. } => (launch, None),
             Told::Refused { launch, why } => (launch, Some(why == Refusal::Dry)),
             Told::Ended { launch, by: EndedBy::Vanished } => (launch, Some(false)),
             Told::Ended { launch, .. } | Told::Stopping { launch, .. } => (launch, None),
-            _ => return,
+            ref told => match told.shows_instance_of() {
+                Some(launch) => (launch, None),
+                None => return,
+            },
         };
         let Some(place) = self.under_way.remove(&launch) else { return };
         let Some(state) = self.pools.get_mut(&place) else { return };

@@ -5,8 +5,10 @@
 //!
 //! Exceptions: what is given up in a decision may be asked about, or ended, for a last time in it.
 //! The same end may be ordered again after [`PACE`], as the first order may have been
-//! lost, and at once after it was throttled or the process came back.
+//! lost, and at once after it was throttled or the process came back, or if it says more: an
+//! instance is to end rather than a request, or whether its worker holds a task is not asked any more.
 
+use crate::book::{Force, Known};
 use crate::note::{Notes, Rule};
 use crate::{Check, Ms, Order, Scene};
 
@@ -22,7 +24,9 @@ impl Check for Ends {
                 if !scene.book.may_be_ended(launch) {
                     notes.note(Rule::EndKnown, || format!("{order:?}: over or never ordered"));
                 }
-                let known = scene.book.launch(launch).filter(|known| !known.end_lost);
+                let says_more = |known: &Known| known.end_force < Force::of(order);
+                let known = scene.book.launch(launch);
+                let known = known.filter(|known| !known.end_lost && !says_more(known));
                 let last = known.and_then(|known| known.end_ordered);
                 if let Some(last) = last.filter(|last| scene.at - last < PACE) {
                     let ago = scene.at - last;
@@ -87,6 +91,18 @@ mod tests {
                 []
             );
         }
+    }
+
+    #[test]
+    fn an_end_that_says_more_is_ordered_at_once() {
+        let end = |unless_claimed| Order::Terminate { launch: 1, unless_claimed };
+        let story = |first, then| {
+            notes(Rule::EndPaced, rules(), [decided(1, [launch(1, 1), first]), decided(2, [then])])
+        };
+        assert_eq!(story(end(true), end(false)), []);
+        assert_eq!(story(Order::Cancel { launch: 1 }, end(true)), []);
+        assert_eq!(story(end(false), end(false)), [2]);
+        assert_eq!(story(end(false), end(true)), [2]);
     }
 
     #[test]

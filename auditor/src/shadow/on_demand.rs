@@ -46,13 +46,6 @@ impl Check for Patience {
                     (wait.wants, wait.refused) = (None, None);
                 }
             }
-            Told::Given { launch, .. } | Told::Running { launch } => {
-                let known = scene.book.launch(launch).filter(|known| known.market.is_spot());
-                if let Some(known) = known.filter(|known| known.given.is_none()) {
-                    let wait = self.waits.entry(known.worker_type).or_default();
-                    (wait.given, wait.refused) = (Some(scene.at), None);
-                }
-            }
             Told::Refused { launch, .. } => {
                 if let Some(known) =
                     scene.book.launch(launch).filter(|known| known.market.is_spot())
@@ -61,7 +54,14 @@ impl Check for Patience {
                     wait.refused.get_or_insert(scene.at);
                 }
             }
-            _ => {}
+            ref told => {
+                let known = told.shows_instance_of().and_then(|it| scene.book.launch(it));
+                let known = known.filter(|known| known.market.is_spot() && known.given.is_none());
+                if let Some(known) = known {
+                    let wait = self.waits.entry(known.worker_type).or_default();
+                    (wait.given, wait.refused) = (Some(scene.at), None);
+                }
+            }
         }
     }
 

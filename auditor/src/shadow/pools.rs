@@ -25,6 +25,10 @@ pub(super) struct Pools {
 impl Pools {
     /// A fact is taken in.
     pub(super) fn learn(&mut self, scene: &Scene<'_>, told: &Told) {
+        if let Some(known) = told.shows_instance_of().and_then(|it| scene.book.launch(it)) {
+            let is_older = |since: &mut Ms| known.ordered < *since;
+            self.refused.retain(|pool, since| *pool != known.pool || is_older(since));
+        }
         let troubled = match *told {
             Told::Price { pool, price, .. } => {
                 self.prices.insert(pool, (scene.at, price));
@@ -32,13 +36,6 @@ impl Pools {
             }
             Told::PricesRead { .. } => {
                 self.read = Some(scene.at);
-                return;
-            }
-            Told::Given { launch, .. } | Told::Running { launch } => {
-                if let Some(known) = scene.book.launch(launch) {
-                    let is_older = |since: &mut Ms| known.ordered < *since;
-                    self.refused.retain(|pool, since| *pool != known.pool || is_older(since));
-                }
                 return;
             }
             Told::Refused { launch, why } => {

@@ -35,14 +35,12 @@ impl Rest {
 
 impl Check for Rests {
     fn told(&mut self, scene: &Scene<'_>, told: &Told, _: &mut Notes) {
-        let (Told::Refused { launch, .. }
-        | Told::Given { launch, .. }
-        | Told::Running { launch }
-        | Told::Registered { launch }) = *told
-        else {
-            return;
+        let launch = match *told {
+            Told::Refused { launch, .. } => Some(launch),
+            ref told => told.shows_instance_of(),
         };
-        let Some(known) = scene.book.launch(launch).filter(|known| known.given.is_none()) else {
+        let known = launch.and_then(|launch| scene.book.launch(launch));
+        let Some(known) = known.filter(|known| known.given.is_none()) else {
             return;
         };
         let region = scene.rules.region_of(known.pool).unwrap_or(Region::MAX);

@@ -4,7 +4,8 @@
 //!
 //! Exceptions: it has lived its longest; the day's money of its worker type, or of all, is spent,
 //! as recounted here from what was ordered; nobody asks, since the queue is not asked before
-//! ending by the rules.
+//! ending by the rules. What a worker claims while the call that ends it is on its way nobody can
+//! see before: who asks, and then ends, does all that EC2 and the queue allow.
 
 use std::collections::BTreeMap;
 
@@ -27,9 +28,12 @@ impl Check for Claims {
         }
         match *truth {
             Truth::Lost { task, .. } => {
-                if let Some(Phase::Held { launch }) = scene.world.task(task).map(|open| open.phase)
-                {
-                    *self.lost.entry(launch).or_default() += 1;
+                let phase = scene.world.task(task).map(|open| open.phase);
+                if let Some(Phase::Held { launch, since }) = phase {
+                    let ordered = scene.book.launch(launch).and_then(|known| known.end_ordered);
+                    if ordered.is_none_or(|ordered| since < ordered) {
+                        *self.lost.entry(launch).or_default() += 1;
+                    }
                 }
             }
             Truth::Stopped { launch, by: EndedBy::Us } if scene.rules.spares_claimed => {
@@ -86,6 +90,24 @@ mod tests {
         assert_eq!(ended(rules(), HOUR, EndedBy::Us, true), []);
         assert_eq!(ended(rules(), HOUR, EndedBy::Interruption, false), []);
         assert_eq!(ended(rules(), 96 * HOUR, EndedBy::Us, false), []);
+    }
+
+    #[test]
+    fn a_claim_while_the_end_is_on_its_way_cannot_be_seen() {
+        let task = Truth::Submitted { task: 1, worker_type: 0, deadline: None, retries: 5 };
+        let claimed = |at| {
+            let ended = [
+                decided(9, [terminate(1)]),
+                truth(at, Truth::Claimed { task: 1, launch: 1 }),
+                truth(20, Truth::Lost { task: 1, told: false }),
+                truth(20, Truth::Stopped { launch: 1, by: EndedBy::Us }),
+            ];
+            let up = [vec![decided(0, [launch(1, 1)])], machine_up(0, 1)].concat();
+            let mut story = [up, vec![truth(0, task.clone())], ended.to_vec()].concat();
+            story.sort_by_key(|(at, _)| *at);
+            notes(Rule::ClaimedEnded, rules(), story)
+        };
+        assert_eq!((claimed(8), claimed(9)), (vec![20], vec![]));
     }
 
     #[test]

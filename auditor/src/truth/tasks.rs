@@ -49,7 +49,7 @@ impl Check for Tasks {
             }
             Truth::Lost { task, told } => {
                 match open(scene, task, "lost", notes).map(|open| open.phase) {
-                    Some(Phase::Held { launch }) => {
+                    Some(Phase::Held { launch, .. }) => {
                         self.lost.push((launch, told));
                         self.at = scene.at;
                     }

@@ -81,6 +81,7 @@ impl Engine {
             (Call::Launch, Some(launch)) => self.doubt(launch, None),
             (Call::Terminate | Call::Cancel, Some(id)) => {
                 // Giving up is ordered again as soon as it can be, if it still stands.
+                self.ends.fail(id);
                 let launch = self.ledger.get(id).copied();
                 let overdue = |launch: &Launch| {
                     self.deadline(launch) <= self.now && launch.deadline > self.now

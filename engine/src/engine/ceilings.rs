@@ -3,30 +3,23 @@
 //!
 //! What counts for how much, and when it has to be ended, is told at
 //! [`Spend`](crate::spend::Spend). That is so only of what has run for about an hour since the last
-//! launch; then there is no other way to hold a day's ceiling. The ends are ordered in one turn, as far as the allowance of calls goes: launches
-//! without a worker first, then workers, the youngest first; whether those hold a task is not
-//! asked. An order is repeated until its launch is seen to stop.
+//! launch; then there is no other way to hold a day's ceiling. The ends are ordered in one turn, as
+//! far as the allowance of calls goes: launches without a worker first, then workers, the youngest
+//! first; whether those hold a task is not asked. An order is repeated until its launch is seen to
+//! stop.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
 use core::cmp::Reverse;
-use core::mem;
 
-use serde::{Deserialize, Serialize};
-
-use super::{Engine, ORDERED_AGAIN_AFTER};
-use crate::decision::{Action, Decision, Market, Reason, Spent};
-use crate::ids::{LaunchId, PoolId, WorkerTypeId};
+use super::Engine;
+use super::ends::EndOrder;
+use crate::decision::{Decision, Market, Reason, Spent};
+use crate::ids::{PoolId, WorkerTypeId};
 use crate::ledger::Stage;
 use crate::placement::Pick;
 use crate::spend::midnight_after;
-use crate::units::{Time, UsdPerHour};
-
-/// Launches whose end was ordered because a day's ceiling is reached.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Ending {
-    /// When, and whether it was given an instance by then.
-    ordered: BTreeMap<LaunchId, (Time, bool)>,
-}
+use crate::units::UsdPerHour;
 
 impl Engine {
     /// How many of so many launches the ceilings allow; or, if none, which one is in the way.
@@ -64,13 +57,11 @@ impl Engine {
 
     /// Ends everything that stands under a day's ceiling that is reached.
     pub(super) fn end_overspent(&mut self, decision: &mut Decision) {
-        let before = mem::take(&mut self.ending.ordered);
         if !self.ledger.spend().is_any_reached(self.now) {
             return;
         }
-        let ordered_now: BTreeSet<LaunchId> = decision.actions.iter().filter_map(ended).collect();
         let mut reached = BTreeMap::new();
-        let mut launches = alloc::vec::Vec::new();
+        let mut launches = Vec::new();
         for (id, launch) in self.ledger.iter().filter(|(_, it)| it.stage < Stage::Stopping) {
             let worker_type = launch.worker_type;
             let spend = || self.ledger.spend().reached(self.now, worker_type);
@@ -82,22 +73,13 @@ impl Engine {
         let mut told = BTreeSet::new();
         for (_, Reverse(id)) in launches {
             let Some(launch) = self.ledger.get(id).copied() else { continue };
-            let given = launch.accepted.is_some();
-            let is_ordered = |(at, was_given): &(Time, bool)| {
-                *was_given == given && self.now < at.saturating_add(ORDERED_AGAIN_AFTER)
-            };
-            if let Some(last) = before.get(&id).copied().filter(is_ordered) {
-                self.ending.ordered.insert(id, last);
-                continue;
-            }
             let worker_type = launch.worker_type;
-            if let Some(Some((overall, spent))) = reached.get(&worker_type).copied()
+            let order = self.order_end(id, &launch, false, decision);
+            if !matches!(order, EndOrder::Stands(_))
+                && let Some(Some((overall, spent))) = reached.get(&worker_type).copied()
                 && told.insert(worker_type)
             {
                 self.because(decision, Reason::SpendReached { worker_type, overall, spent });
-            }
-            if ordered_now.contains(&id) || self.order_end(id, &launch, false, decision).is_ok() {
-                self.ending.ordered.insert(id, (self.now, given));
             }
         }
     }
@@ -107,17 +89,5 @@ impl Engine {
         if let Some(at) = self.ledger.spend().reached_next(self.now) {
             decision.wake_at = decision.wake_at.min(at);
         }
-    }
-}
-
-/// Whose end is ordered.
-const fn ended(action: &Action) -> Option<LaunchId> {
-    match *action {
-        Action::Cancel { launch } | Action::Terminate { launch, unless_claimed: _ } => Some(launch),
-        Action::Launch { .. }
-        | Action::EndStray { .. }
-        | Action::ListInstances { .. }
-        | Action::CheckWorker { .. }
-        | Action::AdviseStop { .. } => None,
     }
 }

@@ -75,11 +75,15 @@ impl Engine {
         self.config = config;
         self.recount_under_way();
         if kills {
-            let is_rogue = |launch: &Launch| launch.worker_type.index() >= self.served;
-            let launches = self.ledger.iter().filter(|(_, launch)| is_rogue(launch));
+            let launches = self.ledger.iter().filter(|(_, launch)| self.is_to_be_killed(launch));
             let rogues: Vec<LaunchId> = launches.map(|(id, _)| id).collect();
             rogues.into_iter().for_each(|id| self.put_off(id, now));
         }
+    }
+
+    /// Whether its worker type was removed, and that is reason enough to end it.
+    pub(super) fn is_to_be_killed(&self, launch: &Launch) -> bool {
+        launch.worker_type.index() >= self.served && self.config.guards.removed == Removed::Killed
     }
 
     /// Tells the gates what is under way where. They hear of the end of those launches only whose

@@ -14,7 +14,8 @@ use core::mem;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Engine, ORDERED_AGAIN_AFTER, Signs};
+use super::ends::{EndOrder, ORDERED_AGAIN_AFTER};
+use super::{Engine, Signs};
 use crate::decision::{Action, Decision, Market, Reason};
 use crate::gates::Event;
 use crate::guards::{self, Guards, ListingRule, StrayRule};
@@ -297,15 +298,17 @@ impl Engine {
                 Some(asked) if self.now.since(asked) < ORDERED_AGAIN_AFTER => {}
                 // One call may be lost on its way.
                 _ if asks && absence.asks < ASKS_BEFORE_GONE => {
-                    let ends = |action: &Action| matches!(*action, Action::Terminate { launch, .. } if launch == id);
-                    if absence.listed {
+                    let asked = if absence.listed {
                         decision.actions.push(Action::CheckWorker { launch: id });
-                    } else if !decision.actions.iter().any(ends)
-                        && self.order_end(id, &launch, true, decision).is_err()
-                    {
-                        continue;
-                    }
-                    let (asked, asks) = (Some(self.now), absence.asks + 1);
+                        self.now
+                    } else {
+                        match self.order_end(id, &launch, true, decision) {
+                            EndOrder::Given => self.now,
+                            EndOrder::Stands(since) if absence.asked < Some(since) => since,
+                            EndOrder::Stands(_) | EndOrder::Unpaid(_) => continue,
+                        }
+                    };
+                    let (asked, asks) = (Some(asked), absence.asks + 1);
                     self.listings.absent.insert(id, Absence { asked, asks, ..absence });
                 }
                 None | Some(_) => {

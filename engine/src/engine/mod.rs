@@ -9,6 +9,7 @@ mod calls;
 mod ceilings;
 mod configure;
 mod demand;
+mod ends;
 mod facts;
 mod floors;
 mod listing;
@@ -27,8 +28,8 @@ use serde::{Deserialize, Serialize};
 
 use self::advice::Advice;
 use self::calls::Calls;
-use self::ceilings::Ending;
 use self::demand::{Counts, Demands};
+use self::ends::EndOrders;
 use self::floors::Floors;
 use self::listing::{Found, Listings};
 use self::looks::Looks;
@@ -79,14 +80,11 @@ pub struct Engine {
     budget: Budget,
     advice: Advice,
     floors: Floors,
-    ending: Ending,
+    ends: EndOrders,
     shortages: Shortages,
     suspects: Suspects,
     listings: Listings,
 }
-
-/// Ordered is not done: what ends a launch is ordered again this long after, if it is still there.
-const ORDERED_AGAIN_AFTER: Duration = Duration::from_mins(5);
 
 /// What policies keep of one worker type from turn to turn.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -145,7 +143,7 @@ impl Engine {
             budget: Budget::new(guards.api),
             advice: Advice::default(),
             floors: Floors::new(worker_types),
-            ending: Ending::default(),
+            ends: EndOrders::default(),
             shortages: Shortages::default(),
             suspects: Suspects::default(),
             listings: Listings::new(&config),
@@ -213,7 +211,7 @@ impl Engine {
     ///   nothing.
     /// - What a worker holds is evidence of then only; what is not known of it counts as work.
     /// - A worker that ever claimed registered, whoever missed that, and is alive, whatever listings
-    ///   say.
+    ///   say. One that asks whether to stop registered too.
     /// - Counts, prices and claims dated after `now` are taken to be of `now`.
     ///
     /// Panics if `now` lies before the previous call, or an id is out of range.
@@ -241,7 +239,10 @@ impl Engine {
                     self.listings.see_alive(launch, at.min(now));
                 }
             }
-            Observation::WorkerIdled { launch } => self.advice.asked(launch),
+            Observation::WorkerIdled { launch } => {
+                self.reach(launch, Stage::Working);
+                self.advice.asked(launch);
+            }
             Observation::RebalanceRecommended { launch } => self.recommend(launch),
             Observation::InstanceFound {
                 instance,
@@ -278,6 +279,7 @@ impl Engine {
         let wake_at = now + self.config.limits.iteration_interval;
         let mut decision = Decision { at: now, actions: Vec::new(), reasons: Vec::new(), wake_at };
         decision.reasons.append(&mut self.to_say);
+        self.ends.forget_closed(&self.ledger);
         self.settle_calls(&mut decision);
         self.give_up_overdue(&mut decision);
         self.look_around(&mut decision);

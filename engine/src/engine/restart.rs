@@ -12,7 +12,7 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::Engine;
-use super::ceilings::Ending;
+use super::ends::EndOrders;
 use crate::guards::Memory;
 use crate::ids::LaunchId;
 use crate::ledger::Stage;
@@ -62,7 +62,7 @@ impl Engine {
 
     /// What was ordered to end launches may not have been done.
     fn order_again(&mut self) {
-        self.ending = Ending::default();
+        self.ends = EndOrders::default();
         let ordered = self
             .ledger
             .iter()

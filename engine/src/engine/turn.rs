@@ -4,9 +4,10 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use super::demand::Counts;
+use super::ends::{EndOrder, ORDERED_AGAIN_AFTER};
 use super::shortage::is_shortage;
 use super::zombies::Duty;
-use super::{Engine, ORDERED_AGAIN_AFTER, Signs, State};
+use super::{Engine, Signs, State};
 use crate::decision::{Action, Decision, Market, Reason};
 use crate::gates::{Event, Fleet, Opening, PriceGate, Site};
 use crate::ids::{LaunchId, RegionId, WorkerTypeId};
@@ -30,7 +31,9 @@ impl Engine {
     /// Cancels requests and ends instances that are past their time, and looks at workers that may
     /// be.
     pub(super) fn give_up_overdue(&mut self, decision: &mut Decision) {
-        for (look, id) in self.looks.take_due(self.now) {
+        let mut due = self.looks.take_due(self.now);
+        due.sort_by_cached_key(|(_, id)| self.ends.times(*id));
+        for (look, id) in due {
             let Some(&launch) = self.ledger.get(id).filter(|it| it.look == look) else {
                 continue;
             };
@@ -44,45 +47,24 @@ impl Engine {
                 continue;
             }
             self.ledger.set_look(id, Time::MAX);
-            let again = self.now + ORDERED_AGAIN_AFTER;
             match self.duty(id, &launch) {
+                Duty::Wait(due) => self.put_off(id, due),
                 Duty::Check => {
                     decision.actions.push(Action::CheckWorker { launch: id });
+                    let again = self.now + ORDERED_AGAIN_AFTER;
                     self.put_off(id, again.min(self.deadline(&launch)));
                 }
                 Duty::GiveUp(reason) => {
                     let last = matches!(reason, Reason::LifetimeReached { .. });
                     let unless_claimed = self.config.guards.recheck && !last;
-                    match self.order_end(id, &launch, unless_claimed, decision) {
-                        Ok(()) => {
-                            self.because(decision, reason);
-                            self.put_off(id, again);
-                        }
-                        Err(until) => self.put_off(id, until),
+                    let order = self.order_end(id, &launch, unless_claimed, decision);
+                    if matches!(order, EndOrder::Given) {
+                        self.because(decision, reason);
                     }
+                    self.put_off(id, order.look_again(self.now));
                 }
             }
         }
-    }
-
-    /// Orders a launch to be given up; or says when the allowance pays for the call.
-    pub(super) fn order_end(
-        &mut self,
-        id: LaunchId,
-        launch: &Launch,
-        unless_claimed: bool,
-        decision: &mut Decision,
-    ) -> Result<(), Time> {
-        let (call, order) = match launch.accepted {
-            Some(_) => (Call::Terminate, Action::Terminate { launch: id, unless_claimed }),
-            None => (Call::Cancel, Action::Cancel { launch: id }),
-        };
-        let region = self.config.catalog.region_of(launch.pool);
-        if !self.budget.spend(self.now, region, call) {
-            return Err(self.tell_spent(None, region, call, 1, decision));
-        }
-        decision.actions.push(order);
-        Ok(())
     }
 
     /// What a worker type with these counts wants to launch.

@@ -84,6 +84,8 @@ impl Signs {
 /// What is next to be done about a launch, unless it moves on before.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Duty {
+    /// Nothing until then.
+    Wait(Time),
     /// The queue is to be asked what its worker holds.
     Check,
     /// It is given up.
@@ -128,10 +130,13 @@ impl Engine {
 
     /// What that is.
     pub(super) fn duty(&self, id: LaunchId, launch: &Launch) -> Duty {
-        let last = self.deadline(launch);
-        match self.look_due(launch).filter(|due| *due < last && self.now < last) {
-            Some(due) => self.look(id, launch, due),
-            None => Duty::GiveUp(self.overdue(id, launch)),
+        let (due, last) = (self.due(launch), self.deadline(launch));
+        if last <= self.now || self.is_to_be_killed(launch) {
+            Duty::GiveUp(self.overdue(id, launch))
+        } else if due <= self.now {
+            self.look(id, launch, due)
+        } else {
+            Duty::Wait(due) // what was to be asked is not, by what is known since
         }
     }
 

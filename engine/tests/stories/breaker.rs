@@ -579,3 +579,44 @@ fn where_workers_stop_unclaimed_the_next_is_asked_early_and_its_claim_closes_the
             build: 9 × c5.large/us-east-1a from #12, spot at most $0.02/h, price $0.01/h, chosen from 1
     "#]].assert_eq(after);
 }
+
+#[test]
+fn a_worker_that_was_to_be_asked_early_is_left_alone_once_another_claimed() {
+    let told = tell(
+        &HOLLOW.replace("worker build", "worker build lifetime=40m"),
+        "
+        0s  price c5.large/us-east-1a 0.01
+            demand build 11 0
+            decide
+        1m  registered #1..#10
+            pending #11
+        11m queues
+            ended #1..#10 worker
+            decide
+        21m queues
+            decide
+        22m registered #11
+            registered #12
+        23m checked #12 1 last 22m
+            demand build 0 2
+            decide
+        27m queues
+            decide
+        40m queues
+            decide
+        41m queues
+            decide
+        ",
+    );
+    let after = told.split_once("\n23m:\n").expect("the claim is told").1;
+    expect![[r#"
+            build: 0 pending, 2 claimed, capacity 2 working → +0 (would keep 2)
+        27m: nothing
+        40m:
+            build: 0 pending, 2 claimed, capacity 2 working → +0 (would keep 2)
+        41m:
+          terminate #11
+            #11: ended, has lived since 1970-01-01T00:01:00Z
+    "#]]
+    .assert_eq(after);
+}

@@ -298,6 +298,33 @@ fn a_call_that_is_throttled_until_its_time_is_over_makes_room() {
 }
 
 #[test]
+fn a_call_whose_worker_asks_whether_to_stop_was_made() {
+    check(
+        GUARDED,
+        "
+        0s  price c5.large/us-east-1a 0.01
+            demand build 1 0
+            decide
+        1m  unanswered #1
+            idled #1
+        2m  decide
+            supply build
+        ",
+        expect![[r#"
+            0s:
+              list us-east-1
+              build c5.large/us-east-1a $0.02/h #1
+                build: 1 pending, 0 claimed, no capacity → +1 (would keep 1)
+                build: 1 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1
+            2m:
+              list us-east-1
+                build: 1 pending, 0 claimed, capacity 1 working → +0 (would keep 1)
+            2m: build has capacity 1 working
+        "#]],
+    );
+}
+
+#[test]
 fn giving_up_is_ordered_again_as_soon_as_a_throttle_allows() {
     check(
         GUARDED,

@@ -96,6 +96,7 @@ pub fn compose(seed: u64) -> String {
         wanted: BTreeSet::new(),
         worker_types: Vec::new(),
         dear: 0.0,
+        floors: 0,
         hours: 0,
     };
     storm.wildness = storm.one_of(&[0.05, 0.2, 0.5, 0.8]);
@@ -126,6 +127,8 @@ struct Composer {
     worker_types: Vec<String>,
     /// What all their capacity costs an hour at most.
     dear: f64,
+    /// Capacity that stands all day, of all worker types.
+    floors: i64,
     /// How long it storms.
     hours: i64,
 }
@@ -199,7 +202,9 @@ impl Composer {
             self.set("engine.spend.hourly_max", format!("${hourly:.2}/h"));
         }
         if self.chance(0.2) {
-            let daily = self.dear * self.log_between(0.7, 3.0);
+            // What stands all day leaves something for the last task.
+            let stands = DEAREST * real(self.floors * (RECOVERY_HOURS + LAST_TASK_HOURS));
+            let daily = stands + self.dear * self.log_between(0.7, 3.0);
             self.set("engine.spend.daily_max", format!("${daily:.2}"));
         }
     }
@@ -244,6 +249,7 @@ impl Composer {
         if self.chance(0.2) {
             let floor = self.between(1, 3).min(whole(capacity_max));
             self.set("capacity_min", floor);
+            self.floors += floor;
         }
         // For less, some of its machines could never be bought.
         let dear = capacity_max.max(4.0) * DEAREST;
@@ -536,6 +542,10 @@ fn named<const N: usize>(name: &str, keys: [(&str, Value); N]) -> Value {
 
 fn table<const N: usize>(keys: [(&str, Value); N]) -> Table {
     keys.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+fn real(number: i64) -> f64 {
+    f64::from(i32::try_from(number).expect("it is small"))
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "small whole numbers")]
