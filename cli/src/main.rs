@@ -8,10 +8,12 @@
 mod cores;
 mod import;
 mod incidents;
+mod merge;
 mod parameters;
 mod replay;
 mod simulate;
 mod storm;
+mod sweep;
 mod terminal;
 
 use std::process::ExitCode;
@@ -35,6 +37,7 @@ struct Arguments {
 const AFTER_HELP: &str = "\
 Examples:
   provisioner simulate scenarios/quickstart.toml
+  provisioner sweep scenarios/experiments/quickstart.toml
   provisioner help simulate
 
 Exit codes: 0 all is well; 1 the answer is no (a check fails, a replay diverges); 2 it could not
@@ -43,6 +46,8 @@ run (bad input or usage). Colour is used on terminals only, and not if NO_COLOR 
 #[derive(Subcommand)]
 enum Command {
     Simulate(Box<simulate::Simulate>),
+    Sweep(sweep::Sweep),
+    Merge(merge::Merge),
     Replay(replay::Replay),
     Incidents(incidents::Incidents),
     Storm(storm::Storm),
@@ -59,6 +64,8 @@ enum Answer {
 fn main() -> ExitCode {
     let answer = match Arguments::parse().command {
         Command::Simulate(simulate) => simulate.run(),
+        Command::Sweep(sweep) => sweep.run(),
+        Command::Merge(merge) => merge.run(),
         Command::Replay(replay) => replay.run(),
         Command::Incidents(incidents) => incidents.run(),
         Command::Storm(storm) => storm.run(),

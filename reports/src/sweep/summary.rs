@@ -181,7 +181,15 @@ mod tests {
 
     #[test]
     fn a_point_is_a_row() {
-        expect![[r#""#]].assert_eq(&summary(&results(), Look::default()).to_string());
+        expect![[r#"
+            policy  bid         cost   wait mean     wait p95      useful   launches  interrupted     undone  best
+                                   $           s            s           %                       %
+            ours    2      831 ± 141  61.2 ± 0.0  243.0 ± 0.0  80.5 ± 0.0  9,472 ± 0    6.2 ± 0.0  1,776 ± 0     *
+            old     2    1,231 ± 141  61.2 ± 0.0  243.0 ± 0.0  80.5 ± 0.0  9,472 ± 0    6.2 ± 0.0  1,776 ± 0
+
+            Means over 2 seeds ± their standard deviation.
+            * no other point is both cheaper and quicker (wait p95).
+        "#]].assert_eq(&summary(&results(), Look::default()).to_string());
     }
 
     #[test]
