@@ -1,14 +1,13 @@
 //! `provisioner merge`: parts of a sweep into one.
 
-use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
 use provisioner_scenarios::results::{Folder, Results};
 
 use crate::Answer;
-use crate::sweep::{name, page, write_tables};
-use crate::terminal::{Failure, look, print};
+use crate::sweep::{name, show, write_tables};
+use crate::terminal::{Failure, print};
 
 /// Join the parts of a sweep
 ///
@@ -45,8 +44,8 @@ impl Merge {
         let results = folder.finish()?;
         write_tables(&results, &self.output)?;
         if !self.quiet {
-            let page = page(&results, &self.output, look(&io::stdout()));
-            print(format_args!("{}\n{page}\n", name(&results.manifest)))?;
+            print(format_args!("{}\n", name(&results.manifest)))?;
+            show(&results, &self.output)?;
         }
         Ok(Answer::Yes)
     }

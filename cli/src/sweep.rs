@@ -9,14 +9,13 @@ use std::time::Instant;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use provisioner_reports::Look;
-use provisioner_reports::sweep::{Frame, bind, summary};
+use provisioner_reports::sweep::{Frame, bind, summary, warnings};
 use provisioner_scenarios::experiment::Experiment;
 use provisioner_scenarios::output::OutFile;
 use provisioner_scenarios::results::{Folder, Manifest, Results, Shard};
 
 use crate::cores::{all_cores, on_threads};
-use crate::terminal::{Failure, look, print, say};
+use crate::terminal::{Failure, look, print, say, warn};
 use crate::{Answer, COMMIT};
 
 /// Run a scenario with sets of values and several seeds, and compare what it comes to
@@ -41,7 +40,8 @@ use crate::{Answer, COMMIT};
 ///   where = { policy = "old", patience = ["10 min", "30 min"] }
 ///
 /// A variant may name another `base`; an axis may also be `profiles = ["v1", "ours"]`, as of
-/// `simulate --as`. Every point is checked before the first runs.
+/// `simulate --as`. With `given = true` an axis is not ours to choose (prices, load): points are
+/// compared where it is the same. Every point is checked before the first runs.
 ///
 /// Finished runs are kept in the output folder as they finish: the same command goes on where it
 /// was interrupted. When all are done, it holds `runs` and `worker_types` as CSV and Parquet, and
@@ -136,7 +136,9 @@ impl Sweep {
             self.tell(|| done)?;
         } else {
             write_tables(&results, &output)?;
-            self.tell(|| page(&results, &output, look(&io::stdout())))?;
+            if !self.quiet {
+                show(&results, &output)?;
+            }
         }
         Ok(Answer::Yes)
     }
@@ -234,7 +236,10 @@ pub(crate) fn write_tables(results: &Results, folder: &Path) -> Result<(), Failu
     Ok(())
 }
 
-/// What people read in the end.
-pub(crate) fn page(results: &Results, folder: &Path, look: Look) -> String {
-    format!("\n{}\nTables of all runs are in {}.", summary(results, look), folder.display())
+/// Prints what people read in the end.
+pub(crate) fn show(results: &Results, folder: &Path) -> Result<(), Failure> {
+    print(format_args!("\n{}\n", summary(results, look(&io::stdout()))))?;
+    warnings(results).iter().for_each(warn);
+    say(format_args!("tables of all runs are in {}", folder.display()));
+    Ok(())
 }

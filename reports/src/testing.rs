@@ -185,6 +185,7 @@ pub(crate) fn outcome() -> Outcome {
 pub(crate) fn results() -> Results {
     let axis = |name: &str, levels: &[&str]| Axis {
         name: name.to_owned(),
+        given: false,
         levels: levels.iter().map(|level| (*level).to_owned()).collect(),
     };
     let point = |policy: &str| ManifestPoint {

@@ -185,7 +185,8 @@ mod tests {
             ours,2,1,8,930.863664
             old,2,2,7,1130.863664
             old,2,3,8,1330.863664
-        "#]].assert_eq(&narrow(&runs));
+        "#]]
+        .assert_eq(&narrow(&runs));
         assert_eq!(worker_types.rows(), runs.rows() * results().outcomes[&0].worker_types.len());
         assert!(narrow(&worker_types).contains("ours,2,0,7,gecko-3/b-linux,"));
     }
@@ -296,7 +297,8 @@ mod tests {
             wait_s_p50 number
             wait_s_p95 number
             wait_s_p99 number
-        "#]].assert_eq(&names(Frame::runs(&results())));
+        "#]]
+        .assert_eq(&names(Frame::runs(&results())));
         let (runs, worker_types) = (Frame::runs(&results()), Frame::worker_types(&results()));
         let (runs, only) = (names(runs), names(worker_types));
         let only: Vec<&str> =
@@ -308,7 +310,7 @@ mod tests {
     fn an_axis_is_not_called_as_a_measure() {
         let base = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/quickstart.toml");
         let text = format!(
-            "base = \"{base}\"\nseeds = 2\n[axes.events]\nkey = \"queue.claim_expires\"\n\
+            "base = \"{base}\"\nseeds = 2\n[axes.events]\nkey = \"queue.claim_expiry\"\n\
              values = [\"20 min\"]\n"
         );
         let experiment = Experiment::load_text(Path::new("small.toml"), &text).unwrap();

@@ -9,6 +9,8 @@
 mod frame;
 mod parquet;
 mod summary;
+mod warnings;
 
 pub use self::frame::{Frame, bind};
 pub use self::summary::summary;
+pub use self::warnings::warnings;

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display};
 
-use provisioner_scenarios::results::Results;
+use provisioner_scenarios::results::{ManifestPoint, Results};
 use provisioner_sim::outcome::Outcome;
 
 use crate::Look;
@@ -12,9 +12,11 @@ use crate::text::decimal;
 /// What each point cost and how long tasks waited, in the mean over its seeds. Points without a
 /// run are left out.
 pub fn summary(results: &Results, look: Look) -> impl Display {
+    let given = results.manifest.axes.iter().filter(|axis| axis.given);
     Summary {
         points: points(results),
         axes: axes(results),
+        given: given.map(|axis| axis.name.clone()).collect(),
         seeds: results.manifest.seeds.len(),
         look,
     }
@@ -48,12 +50,16 @@ const LARGE: f64 = 1_000.0;
 struct Summary {
     points: Vec<Point>,
     axes: String,
+    /// Names of axes that are not ours to choose.
+    given: Vec<String>,
     seeds: usize,
     look: Look,
 }
 
 struct Point {
     name: String,
+    /// What is not ours to choose about it.
+    given: Vec<String>,
     figures: Vec<Figure>,
     cost: f64,
     wait: f64,
@@ -96,12 +102,18 @@ fn points(results: &Results) -> Vec<Point> {
         };
         points.push(Point {
             name: aligned(&point.levels, &widths),
+            given: given(results, point),
             figures: COLUMNS.iter().map(figure).collect(),
             cost: figure(&COST).mean,
             wait: figure(&WAIT).mean,
         });
     }
     points
+}
+
+fn given(results: &Results, point: &ManifestPoint) -> Vec<String> {
+    let axes = results.manifest.axes.iter().zip(&point.levels);
+    axes.filter(|(axis, _)| axis.given).map(|(_, level)| level.clone()).collect()
 }
 
 /// The names of the axes over their levels.
@@ -122,9 +134,11 @@ fn aligned(words: &[String], widths: &[usize]) -> String {
 }
 
 impl Summary {
-    /// Whether another point is cheaper and no slower, or quicker and no dearer.
+    /// Whether another point is cheaper and no slower, or quicker and no dearer, all that is given
+    /// being equal.
     fn beaten(&self, point: &Point) -> bool {
-        self.points.iter().any(|other| {
+        let mut rivals = self.points.iter().filter(|other| other.given == point.given);
+        rivals.any(|other| {
             (other.cost < point.cost && other.wait <= point.wait)
                 || (other.cost <= point.cost && other.wait < point.wait)
         })
@@ -168,7 +182,13 @@ impl Display for Summary {
         if self.seeds > 1 {
             writeln!(f, "Means over {} seeds ± their standard deviation.", self.seeds)?;
         }
-        writeln!(f, "* no other point is both cheaper and quicker (wait p95).")
+        let given: Vec<&str> = self.given.iter().map(String::as_str).collect();
+        let with = if given.is_empty() {
+            String::new()
+        } else {
+            format!(", {} being equal", given.join(" and "))
+        };
+        writeln!(f, "* no other point is both cheaper and quicker (wait p95){with}.")
     }
 }
 
@@ -193,10 +213,19 @@ mod tests {
     }
 
     #[test]
+    fn points_compete_only_where_what_is_given_is_equal() {
+        let mut results = results();
+        results.manifest.axes[0].given = true;
+        let page = summary(&results, Look::default()).to_string();
+        assert_eq!(page.matches("*\n").count(), 2, "{page}");
+        assert!(page.contains("quicker (wait p95), policy being equal."), "{page}");
+    }
+
+    #[test]
     fn with_one_seed_there_is_no_spread() {
         let mut results = results();
         results.manifest.seeds.truncate(1);
-        results.outcomes.retain(|run, _| *run < results.manifest.points.len());
+        results.outcomes.retain(|run, _| *run < 2);
         let page = summary(&results, Look::default()).to_string();
         assert!(!page.contains('±') && page.contains("730.86"), "{page}");
     }

@@ -65,6 +65,9 @@ pub struct Experiment {
 pub struct Axis {
     /// What it is called.
     pub name: String,
+    /// Whether it is not ours to choose, like prices: points are compared where it is the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub given: bool,
     /// What it can be.
     pub levels: Vec<String>,
 }
@@ -106,6 +109,7 @@ impl Experiment {
         let places = document.axes.iter().map(|axis| axis.place.clone()).collect();
         let axes = document.axes.into_iter().map(|axis| Axis {
             name: axis.name,
+            given: axis.given,
             levels: axis.levels.into_iter().map(|level| level.name).collect(),
         });
         Ok(Self { name, axes: axes.collect(), places, seeds, points, remarks })

@@ -22,6 +22,7 @@ pub(super) struct Document<'a> {
 pub(super) struct AxisDoc<'a> {
     pub(super) name: String,
     pub(super) place: Place,
+    pub(super) given: bool,
     /// In the order of the file.
     pub(super) levels: Vec<LevelDoc<'a>>,
 }
@@ -95,6 +96,8 @@ fn axis<'a>(name: &str, s: &mut Section<'a>) -> AxisDoc<'a> {
     let doc = "Provisioners, as of `simulate --as`.";
     let profiles =
         s.optional("profiles", kind::list(kind::choice(&names)), doc).unwrap_or_default();
+    let doc = "It is not ours to choose: points are compared where it is the same.";
+    let given = s.defaulted("given", kind::boolean(), doc, false, "most are");
     let ways = [values.is_some(), !variants.is_empty(), !profiles.is_empty()];
     let keys = |(name, fragment): (String, Fragment<'a>)| LevelDoc {
         name,
@@ -113,5 +116,5 @@ fn axis<'a>(name: &str, s: &mut Section<'a>) -> AxisDoc<'a> {
         let hint = "write `key` and `values`, or sections `variants`, or `profiles`";
         s.report(Issue::new(format!("axis `{name}` {what}"), s.here()).hint(hint));
     }
-    AxisDoc { name: name.to_owned(), place: s.here(), levels }
+    AxisDoc { name: name.to_owned(), place: s.here(), given, levels }
 }

@@ -1,7 +1,7 @@
 //! The folder that runs are added to as they finish.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, DirEntry, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -71,6 +71,7 @@ impl Folder {
                 "wait for it, or name another folder with --output",
             ));
         }
+        remove_unfinished(path).map_err(unusable)?;
         let (outcomes, whole) = read_outcomes(path, manifest)?;
         log.set_len(whole).map_err(unusable)?;
         let results = Results { manifest: manifest.clone(), outcomes };
@@ -123,8 +124,20 @@ pub(super) fn read(path: &Path) -> Result<Results, ResultsError> {
 
 /// Whether anything but what a killed process leaves behind is there.
 fn holds_something(path: &Path) -> io::Result<bool> {
-    let mut names = fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.file_name()));
-    names.try_fold(false, |some, name| Ok(some || !name?.to_string_lossy().starts_with('.')))
+    let mut entries = fs::read_dir(path)?;
+    entries.try_fold(false, |some, entry| Ok(some || !is_unfinished(&entry?)))
+}
+
+/// Removes files that a killed process has not given their name.
+fn remove_unfinished(path: &Path) -> io::Result<()> {
+    let entries = fs::read_dir(path)?.filter(|entry| entry.as_ref().map_or(true, is_unfinished));
+    entries.map(|entry| fs::remove_file(entry?.path())).collect()
+}
+
+fn is_unfinished(entry: &DirEntry) -> bool {
+    let name = entry.file_name();
+    let name = name.to_string_lossy();
+    name.starts_with('.') && name.ends_with(".tmp")
 }
 
 fn write_manifest(path: &Path, manifest: &Manifest) -> io::Result<()> {
