@@ -127,5 +127,5 @@ fn unguarded_is_the_file_without_what_its_accident_is_about() {
     let lacks = EngineConfig { guards, ..said };
     assert_eq!(unguarded("[incident]\nwithout = [\"ice\", \"memory\"]"), (true, lacks));
     let issues = with("[incident]\nwithout = [\"icy\"]").expect_err("nothing is called so");
-    assert!(issues.to_string().contains("did you mean \"ice\"?"), "{issues}");
+    assert!(issues.contains("did you mean \"ice\"?"), "{issues}");
 }
