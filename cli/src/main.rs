@@ -5,6 +5,7 @@
 //!
 //! Not here: any logic of its own; commands join scenarios, the simulator and reports.
 
+mod compare;
 mod cores;
 mod import;
 mod incidents;
@@ -48,6 +49,7 @@ enum Command {
     Simulate(Box<simulate::Simulate>),
     Sweep(sweep::Sweep),
     Merge(merge::Merge),
+    Compare(compare::Compare),
     Replay(replay::Replay),
     Incidents(incidents::Incidents),
     Storm(storm::Storm),
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         Command::Simulate(simulate) => simulate.run(),
         Command::Sweep(sweep) => sweep.run(),
         Command::Merge(merge) => merge.run(),
+        Command::Compare(compare) => compare.run(),
         Command::Replay(replay) => replay.run(),
         Command::Incidents(incidents) => incidents.run(),
         Command::Storm(storm) => storm.run(),

@@ -226,3 +226,27 @@ fn a_dry_run_lists_the_points_and_makes_nothing() {
     assert_eq!(points, ["2 min, new", "2 min, old", "20 min, new", "20 min, old"]);
     assert!(!folder.path().join("bids.results").exists());
 }
+
+#[test]
+fn scenarios_points_and_sweeps_are_compared_with_a_reference() {
+    let folder = folder();
+    let old = "base = \"week.toml\"\nengine.guards = \"off\"\n[worker_type_defaults]\nscaling = \"estimator\"\n";
+    fs::write(folder.path().join("old.toml"), old).unwrap();
+    let said = told(folder.path(), "compare week.toml old.toml --seeds 7");
+    assert!(said.starts_with("scenario = old\n"), "{said}");
+    assert!(said.contains("95 % confidence intervals of 7 paired seeds."), "{said}");
+
+    told(folder.path(), "sweep bids.toml -q -o one");
+    let said = told(folder.path(), "compare one --reference policy=old");
+    let titles: Vec<&str> = said.lines().filter(|line| line.starts_with("policy = ")).collect();
+    assert_eq!(titles, ["policy = new, with idle = 2 min", "policy = new, with idle = 20 min"]);
+
+    told(folder.path(), "sweep bids.toml -q -o two");
+    let said = told(folder.path(), "compare one two");
+    let same = "the cost of two is not measurably different, and its p95 wait is not measurably different.";
+    assert_eq!(said.matches(same).count(), 4, "{said}");
+
+    let said = refused(folder.path(), "compare one --reference policy=v1");
+    assert!(said.contains("axis `policy` has no level `v1`; there are new, old"), "{said}");
+    assert!(refused(folder.path(), "compare week.toml").contains("nothing to compare"));
+}

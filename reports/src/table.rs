@@ -13,7 +13,7 @@ const GAP: usize = 2;
 pub(crate) struct Table<'a> {
     pub(crate) title: &'a str,
     /// Header and unit of each column.
-    pub(crate) columns: Vec<(&'static str, &'static str)>,
+    pub(crate) columns: Vec<(&'a str, &'a str)>,
     /// Name and cells.
     pub(crate) rows: Vec<(String, Vec<String>)>,
     /// The last row is a sum.
@@ -39,7 +39,9 @@ impl Table<'_> {
         let headers = self.columns.iter().map(|(header, _)| *header);
         line(out, (bold, off), (self.title, names), headers.zip(&widths))?;
         let units = self.columns.iter().map(|(_, unit)| *unit);
-        line(out, (dim, off), ("", names), units.zip(&widths))?;
+        if self.columns.iter().any(|(_, unit)| !unit.is_empty()) {
+            line(out, (dim, off), ("", names), units.zip(&widths))?;
+        }
         for (index, (name, cells)) in self.rows.iter().enumerate() {
             let total = self.sums && index + 1 == self.rows.len();
             let paint = if total { (bold, off) } else { ("", "") };

@@ -23,12 +23,13 @@ pub fn summary(results: &Results, look: Look) -> impl Display {
 }
 
 /// A column: header, unit, decimals of small figures, and what it shows.
-type Column = (&'static str, &'static str, usize, fn(&Outcome) -> f64);
+pub(super) type Column = (&'static str, &'static str, usize, fn(&Outcome) -> f64);
 
-const COST: Column = ("cost", "$", 2, |outcome| outcome.total.cost.total().as_f64());
-const WAIT: Column = ("wait p95", "s", 1, |outcome| outcome.total.wait.p95.as_secs_f64());
+pub(super) const COST: Column = ("cost", "$", 2, |outcome| outcome.total.cost.total().as_f64());
+pub(super) const WAIT: Column =
+    ("wait p95", "s", 1, |outcome| outcome.total.wait.p95.as_secs_f64());
 
-const COLUMNS: [Column; 7] = [
+pub(super) const COLUMNS: [Column; 7] = [
     COST,
     ("wait mean", "s", 1, |outcome| outcome.total.wait.mean_ms / 1_000.0),
     WAIT,
@@ -45,7 +46,7 @@ const COLUMNS: [Column; 7] = [
 ];
 
 /// Figures above this are shown without decimals.
-const LARGE: f64 = 1_000.0;
+pub(super) const LARGE: f64 = 1_000.0;
 
 struct Summary {
     points: Vec<Point>,

@@ -3,15 +3,19 @@
 use provisioner_scenarios::results::{Manifest, Results};
 use provisioner_sim::outcome::Outcome;
 
+/// With fewer seeds the 95 % interval of a mean is wider than its standard deviation.
+const SEEDS_FEW: usize = 7;
+
 /// Each a line.
 #[must_use]
 pub fn warnings(results: &Results) -> Vec<String> {
     let mut warnings = Vec::new();
     let Results { manifest, outcomes } = results;
     let seeds = manifest.seeds.len();
-    if seeds == 1 {
-        let what = "one seed says nothing about chance: set `seeds` to 10 or so";
-        warnings.push(what.to_owned());
+    if seeds < SEEDS_FEW {
+        let seeds =
+            if seeds == 1 { "one seed says".to_owned() } else { format!("{seeds} seeds say") };
+        warnings.push(format!("{seeds} little about chance: run 10 or so"));
     }
     let runs = |point: usize| outcomes.range(point * seeds..(point + 1) * seeds).map(|(_, it)| it);
     for point in 0..manifest.points.len() {
@@ -58,7 +62,7 @@ mod tests {
         results.outcomes.retain(|run, _| *run < 2);
         results.outcomes.get_mut(&1).expect("the second point").total.tasks.left = 0;
         expect![[r#"
-            one seed says nothing about chance: set `seeds` to 10 or so
+            one seed says little about chance: run 10 or so
             policy = ours, bid = 2: 1184 tasks were left when waiting for them was given up, so it is not the cost of all work; lengthen `time.drain`
             policy = old, bid = 2 came to the same as policy = ours, bid = 2 with every seed"#]].assert_eq(&warnings(&results).join("\n"));
     }

@@ -130,8 +130,13 @@ fn holds_something(path: &Path) -> io::Result<bool> {
 
 /// Removes files that a killed process has not given their name.
 fn remove_unfinished(path: &Path) -> io::Result<()> {
-    let entries = fs::read_dir(path)?.filter(|entry| entry.as_ref().map_or(true, is_unfinished));
-    entries.map(|entry| fs::remove_file(entry?.path())).collect()
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if is_unfinished(&entry) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn is_unfinished(entry: &DirEntry) -> bool {

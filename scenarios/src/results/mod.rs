@@ -145,6 +145,40 @@ impl Results {
         folder::read(path)
     }
 
+    /// Several results of equal points, beside one another: the new axis `results`, the first, says
+    /// whose a point is.
+    ///
+    /// # Errors
+    ///
+    /// They are not of equal points and seeds.
+    ///
+    /// Panics if there is none.
+    pub fn beside(all: Vec<(String, Self)>) -> Result<Self, ResultsError> {
+        let levels =
+            |it: &Self| it.manifest.points.iter().map(|point| point.levels.clone()).collect();
+        let of = |it: &Self| (it.manifest.axes.clone(), it.manifest.seeds.clone(), levels(it));
+        let (_, first) = all.first().expect("some results");
+        let like: (Vec<Axis>, Vec<u64>, Vec<Vec<String>>) = of(first);
+        if let Some((name, _)) = all.iter().find(|(_, it)| of(it) != like) {
+            let what = format!("`{name}` has other points or seeds than `{}`", all[0].0);
+            return Err(ResultsError::new(what, "compare sweeps with equal axes and seeds"));
+        }
+        let runs = first.manifest.points.len() * first.manifest.seeds.len();
+        let mut manifest = Manifest { points: Vec::new(), shard: None, ..first.manifest.clone() };
+        let names = all.iter().map(|(name, _)| name.clone()).collect();
+        manifest.axes.insert(0, Axis { name: "results".to_owned(), given: false, levels: names });
+        let mut outcomes = BTreeMap::new();
+        for (index, (name, results)) in all.into_iter().enumerate() {
+            manifest.points.extend(results.manifest.points.into_iter().map(|mut point| {
+                point.levels.insert(0, name.clone());
+                point
+            }));
+            let moved = results.outcomes.into_iter().map(|(run, it)| (index * runs + run, it));
+            outcomes.extend(moved);
+        }
+        Ok(Self { manifest, outcomes })
+    }
+
     /// How many runs are not there.
     #[must_use]
     pub fn missing(&self) -> usize {
