@@ -149,6 +149,11 @@ impl Book {
         self.strays.contains(&instance)
     }
 
+    /// Whether no label says for whom that instance runs.
+    pub(crate) fn is_unnamed(&self, instance: Instance) -> bool {
+        self.found.get(&instance).is_some_and(|found| found.worker_type.is_none())
+    }
+
     /// Whether no launch has had this id or a later one.
     pub(crate) const fn is_new(&self, launch: Launch) -> bool {
         launch > self.newest
@@ -180,11 +185,13 @@ impl Book {
                 }
             }
             Told::Unanswered { launch }
-            | Told::Throttled { call: Call::Launch, launch: Some(launch) } => {
+            | Told::Throttled { call: Call::Launch, launch: Some(launch), .. } => {
                 let Some(Made { count, .. }) = self.calls.get(&launch).copied() else { return };
                 self.of_call_mut(launch, count).for_each(|known| known.doubt(at));
             }
-            Told::Throttled { call: Call::Cancel | Call::Terminate, launch: Some(launch) } => {
+            Told::Throttled {
+                call: Call::Cancel | Call::Terminate, launch: Some(launch), ..
+            } => {
                 if let Some(known) = self.live.get_mut(&launch) {
                     known.end_lost = true;
                 }

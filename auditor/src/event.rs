@@ -99,6 +99,8 @@ pub enum Told {
         call: Call,
         /// The launch it was about; the first one of a launch call.
         launch: Option<Launch>,
+        /// Where.
+        region: Region,
     },
     /// The process was started again.
     Restarted,
@@ -120,6 +122,8 @@ pub enum Told {
         claimed: u32,
         /// Whether it ever claimed one.
         ever: bool,
+        /// When that was so.
+        as_of: Ms,
     },
     /// An idle worker asks whether to stop.
     Idled {
@@ -162,6 +166,8 @@ pub enum Told {
     Missed {
         /// Its launch.
         launch: Launch,
+        /// When it was listed.
+        as_of: Ms,
     },
     /// An instance of no launch has ended.
     StrayEnded {
@@ -176,14 +182,16 @@ pub enum Told {
 }
 
 impl Told {
-    /// The launch that is shown to have an instance, by its state or by what its worker does.
+    /// The launch that is shown to have an instance: by its state, by what its worker does, or by a
+    /// label, if no other instance is known to be its own.
     pub(crate) const fn shows_instance_of(&self) -> Option<Launch> {
         match *self {
             Self::Given { launch, .. }
             | Self::Running { launch }
             | Self::Registered { launch }
             | Self::Idled { launch }
-            | Self::Checked { launch, ever: true, .. } => Some(launch),
+            | Self::Checked { launch, ever: true, .. }
+            | Self::Found { launch: Some(launch), .. } => Some(launch),
             _ => None,
         }
     }
@@ -271,6 +279,10 @@ pub struct Decided {
     pub gave_up: Vec<Launch>,
     /// Instances that it takes for its own from now on.
     pub adopted: Vec<(Launch, Instance)>,
+    /// The counts of tasks, waiting and held, that it goes by.
+    pub counted: Vec<(WorkerType, u32, u32)>,
+    /// Pools that it avoids, for having taken back so many instances.
+    pub avoided: Vec<(Pool, u32)>,
 }
 
 /// One order.

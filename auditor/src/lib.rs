@@ -48,8 +48,8 @@ pub use event::{
 };
 pub use note::{Half, Note, Rule};
 pub use rules::{
-    Api, BillingRule, Breaker, Bucket, Candidate, Ice, OnDemand, PoolRules, Refund, Reread, Rules,
-    Share, Spend, TypeRules, WorldRules,
+    Absence, Api, BillingRule, Breaker, Bucket, Candidate, Ice, Keeps, OnDemand, PoolRules, Refund,
+    Reread, Rules, Share, Spend, TypeRules, WorldRules, Zombies,
 };
 
 use book::Book;

@@ -83,6 +83,8 @@ rules! {
         DecisionSize = "decision-size",
         /// Nothing is launched for a worker type whose demand is unknown or stale, but for its floor.
         DemandKnown = "demand-known",
+        /// What is wanted is worked out from the counts that were told last, while they hold.
+        DemandAsTold = "demand-as-told",
         /// What is ordered and not told to be over does not exceed the worker type's maximum.
         CapacityOrdered = "capacity-ordered",
         /// Only the worker type's own pools are bought from.
@@ -99,10 +101,18 @@ rules! {
         OnDemandPatience = "on-demand-patience",
         /// No more calls are made than our allowance has tokens.
         CallRate = "call-rate",
+        /// A kind of call that was throttled rests, twice as long each time.
+        CallBackoff = "call-backoff",
         /// Only what is known and not told to be over is cancelled, ended or advised.
         EndKnown = "end-known",
         /// An order to end something is not given again at once.
         EndPaced = "end-paced",
+        /// An end that spares nobody who holds a task is ordered only for age or a spent day.
+        EndSpares = "end-spares",
+        /// A worker is ended only soon after the queue said that it holds nothing.
+        EndEvidence = "end-evidence",
+        /// An instance is given up for gone only after listings lacked it for long and often enough.
+        AbsenceLasted = "absence-lasted",
         /// Only an instance that was found and belongs to no launch is ended as a stray.
         StrayUnowned = "stray-unowned",
         /// A request that is not fulfilled, a machine that never boots, and one that is too old are ended in time.
@@ -119,6 +129,8 @@ rules! {
         UnsupportedRest = "unsupported-rest",
         /// One pool does not hold more than its share of a worker type where others could.
         ShareMax = "share-max",
+        /// A pool is avoided for no more losses than it had, each counted once.
+        LossOnce = "loss-once",
         /// What is committed an hour does not exceed its ceiling.
         SpendHourly = "spend-hourly",
         /// What is spent in a day, and what is launched could cost, does not exceed its ceiling.
@@ -133,6 +145,8 @@ rules! {
         AdviceAsked = "advice-asked",
         /// No advice takes a worker type below its floor.
         AdviceKeepsFloor = "advice-keeps-floor",
+        /// No advice takes a worker type below what its tasks ask for.
+        AdviceSurplus = "advice-surplus",
     }
     Truth {
         /// A launch is one of its call, and is given one instance at most, ever.
@@ -161,6 +175,8 @@ rules! {
         TasksAddUp = "tasks-add-up",
         /// No instance runs for long without being anybody's while the provisioner can see it.
         Orphan = "orphan",
+        /// No worker holds nothing for long and goes on, while the provisioner can see and end it.
+        ZombieEnded = "zombie-ended",
         /// No instance lives much longer than it may while the provisioner can end it.
         Outlived = "outlived",
     }

@@ -41,6 +41,10 @@ pub struct Rules {
     pub unsupported_rest: Option<Ms>,
     /// The largest share of a worker type in one spot pool.
     pub share: Option<Share>,
+    /// When an instance is gone that listings lack.
+    pub absence: Option<Absence>,
+    /// When workers are ended that claim nothing.
+    pub zombies: Option<Zombies>,
     /// Instances of no launch are ended or taken in after this long.
     pub stray_patience: Option<Ms>,
     /// A worker that holds a task is never ended but for its age or a spent day.
@@ -132,6 +136,10 @@ pub struct TypeRules {
     pub registration_timeout: Option<Ms>,
     /// An instance this old is ended.
     pub lifetime_max: Ms,
+    /// A worker that holds nothing for so long stops by itself.
+    pub idle_timeout: Ms,
+    /// Below what capacity nobody is told to stop; `None` if nobody ever is.
+    pub keeps: Option<Keeps>,
     /// Ceilings on what it may spend.
     pub spend: Spend,
 }
@@ -142,6 +150,15 @@ impl TypeRules {
         let begun = self.floors.iter().rev().find(|(from, _)| *from <= at);
         begun.map_or(0, |(_, floor)| *floor).max(self.capacity_min)
     }
+}
+
+/// Capacity that tasks ask for, in millionths of a unit for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keeps {
+    /// For a task that waits.
+    pub pending: u64,
+    /// For a task that is held.
+    pub claimed: u64,
 }
 
 /// What an instance of a pool is for a worker type.
@@ -199,8 +216,10 @@ pub struct Api {
     pub cancel: Bucket,
     /// Calls to list.
     pub list: Bucket,
-    /// A call that failed is not made again sooner.
+    /// How long a kind of call rests after it was throttled; it doubles each time …
     pub backoff_min: Ms,
+    /// … up to this.
+    pub backoff_max: Ms,
 }
 
 impl Api {
@@ -256,6 +275,26 @@ pub struct Share {
     pub share_max: u64,
     /// So much capacity is always fine.
     pub floor: u32,
+}
+
+/// When an instance is gone that listings lack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Absence {
+    /// When it was listed once and is missing for so long …
+    pub after: Ms,
+    /// … from more listings than this.
+    pub listings: u32,
+    /// When it was given and is not listed for so long.
+    pub unlisted_after: Ms,
+}
+
+/// When workers are ended that claim nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Zombies {
+    /// When it holds nothing for so long after it should have stopped.
+    pub patience: Ms,
+    /// What the queue says of a worker is evidence for so long.
+    pub evidence_max: Ms,
 }
 
 /// How stays are billed.

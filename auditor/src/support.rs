@@ -30,6 +30,8 @@ pub(crate) fn rules() -> Rules {
         request_timeout: 20 * MINUTE,
         registration_timeout: None,
         lifetime_max: 96 * HOUR,
+        idle_timeout: 10 * MINUTE,
+        keeps: Some(Keeps { pending: 1_000_000, claimed: 1_000_000 }),
         spend: Spend::default(),
     };
     let first = BTreeMap::from([candidate(0, 1), candidate(1, 2)]);

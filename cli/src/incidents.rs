@@ -112,7 +112,7 @@ fn row(scenario: &Scenario, seeds: u64) -> (Row, Vec<String>) {
 fn checked(scenario: &Scenario, seed: Seed) -> Vec<Checked<'_>> {
     let config = scenario.config(seed);
     let checks = bind(scenario, &config).expect("the same measures for every provisioner");
-    checks.judge(&provisioner_sim::run(&config, &mut *scenario.tasks(seed), Hooks::default()))
+    checks.judge(&scenario.run(&config, Hooks::default()))
 }
 
 /// What fails in a run with this seed.

@@ -302,11 +302,12 @@ impl Outputs<'_> {
             progress: progress.as_mut().map(|hook| hook as _),
             ..Hooks::default()
         };
-        let mut tasks = scenario.tasks(seed);
         if audit {
-            audited_run(config, &mut *tasks, hooks)
+            let (mut outcome, notes) = audited_run(config, &mut *scenario.tasks(seed), hooks);
+            scenario.enter_bound(config, &mut outcome);
+            (outcome, notes)
         } else {
-            (provisioner_sim::run(config, &mut *tasks, hooks), Vec::new())
+            (scenario.run(config, hooks), Vec::new())
         }
     }
 

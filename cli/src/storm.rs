@@ -9,6 +9,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use provisioner_engine::units::Duration;
 use provisioner_reports::storm::coverage;
+use provisioner_scenarios::file::Issues;
 use provisioner_scenarios::storm::coverage::Coverage;
 use provisioner_scenarios::storm::shrink::shrink;
 use provisioner_scenarios::storm::{Weathered, compose, keep_panics, weather};
@@ -44,6 +45,9 @@ pub(crate) struct Storm {
     /// Write the smallest scenario there that fails as the storm does
     #[arg(long, value_name = "FILE", requires = "seed")]
     shrink: Option<PathBuf>,
+    /// Answer no, too, if something never occurred that can
+    #[arg(long, conflicts_with = "seed")]
+    everything: bool,
     /// Do not print what occurred
     #[arg(long, short)]
     quiet: bool,
@@ -54,10 +58,11 @@ pub(crate) struct Storm {
 
 const AFTER_HELP: &str = "\
 Examples:
-  provisioner storm --seeds 300
+  provisioner storm --seeds 1000 --everything
   provisioner storm --seed 17 --shrink small.toml && provisioner simulate small.toml
 
-Exit codes: 0 all storms were weathered; 1 some were not; 2 it could not run.";
+Exit codes: 0 all storms were weathered; 1 some were not, or something never occurred; 2 it could
+not run.";
 
 /// Findings shown of each of many storms.
 const SHOWN_OF_A_STORM: usize = 3;
@@ -73,8 +78,8 @@ impl Storm {
         let bar = self.progress(seeds.len());
         let failed = AtomicUsize::new(0);
         let weathered = on_all_cores(seeds.len(), |index| {
-            let weathered = weather(&compose(seeds[index])).expect("a composed scenario is sound");
-            if !weathered.failures.is_empty() {
+            let weathered = weather(&compose(seeds[index]));
+            if weathered.as_ref().is_ok_and(|storm| !storm.failures.is_empty()) {
                 failed.fetch_add(1, Ordering::Relaxed);
             }
             bar.inc(1);
@@ -82,23 +87,35 @@ impl Storm {
             weathered
         });
         bar.finish_and_clear();
-        self.report(&seeds, &weathered, begun)?;
+        let weathered = weathered.into_iter().collect::<Result<Vec<_>, Issues>>()?;
+        let mut occurred = Coverage::none();
+        weathered.iter().for_each(|storm| occurred.add(&storm.coverage));
+        self.report(&seeds, &weathered, &occurred, begun)?;
         if let (Some(path), Some(seed)) = (&self.write, self.seed) {
             fs::write(path, compose(seed)).map_err(|error| Failure::output(path, &error))?;
         }
         let any = weathered.iter().any(|storm| !storm.failures.is_empty());
+        let never: Vec<&str> = occurred.never().map(|(_, name)| name).collect();
+        let is_less = self.everything && !never.is_empty();
+        if is_less {
+            print(format_args!("never: {}\n", never.join(", ")))?;
+        }
         if let (Some(path), Some(seed), true) = (&self.shrink, self.seed, any) {
             let small = self.shrink(seed, &weathered[0]);
             fs::write(path, small).map_err(|error| Failure::output(path, &error))?;
         }
-        Ok(if any { Answer::No } else { Answer::Yes })
+        Ok(if any || is_less { Answer::No } else { Answer::Yes })
     }
 
-    fn report(&self, seeds: &[u64], storms: &[Weathered], begun: Instant) -> Result<(), Failure> {
-        let mut occurred = Coverage::none();
-        storms.iter().for_each(|storm| occurred.add(&storm.coverage));
+    fn report(
+        &self,
+        seeds: &[u64],
+        storms: &[Weathered],
+        occurred: &Coverage,
+        begun: Instant,
+    ) -> Result<(), Failure> {
         if !self.quiet {
-            print(format_args!("{}", coverage(&occurred, storms.len())))?;
+            print(format_args!("{}", coverage(occurred, storms.len())))?;
         }
         for (seed, storm) in seeds.iter().zip(storms) {
             let shown = if self.seed.is_some() { usize::MAX } else { SHOWN_OF_A_STORM };

@@ -70,6 +70,9 @@ pub enum Action {
     EndStray {
         /// Which instance.
         instance: InstanceId,
+        /// Ask the queue of the worker type it is labelled with just before, and leave a worker
+        /// that holds a task alone.
+        unless_claimed: bool,
     },
     /// List all instances of ours in a region.
     ListInstances {

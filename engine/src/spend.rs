@@ -141,6 +141,12 @@ impl Spend {
         overall.or_else(|| own().map(|spent| (false, spent)))
     }
 
+    /// Whether a day's ceiling on that worker type has been spent from today.
+    pub(crate) fn has_begun(&self, now: Time, worker_type: WorkerTypeId) -> bool {
+        let account = &self.by_worker_type[worker_type.index()];
+        account.limits.daily_max.is_some() && account.today_at(now) > 0
+    }
+
     /// Whether any day's ceiling is reached.
     pub(crate) fn is_any_reached(&self, now: Time) -> bool {
         self.daily_accounts().any(|account| account.reached(now, self.ends_in(0)).is_some())

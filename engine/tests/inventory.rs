@@ -124,7 +124,7 @@ proptest! {
                 }
             }
             for action in engine.decide(now).actions {
-                if let Action::EndStray { instance } = action {
+                if let Action::EndStray { instance, .. } = action {
                     let it = &mut truth[usize::try_from(instance.0).unwrap() - 1];
                     prop_assert!(it.label.is_none() || it.ended <= minute, "{it:?} was ended");
                     it.ended = it.ended.min(minute);

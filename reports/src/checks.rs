@@ -273,7 +273,7 @@ instance_types."c5.large" = {}
         let seed = scenario.seed();
         let config = scenario.config(seed);
         let checks = bind(scenario, &config).unwrap_or_else(|issues| panic!("{issues}"));
-        let outcome = provisioner_sim::run(&config, &mut *scenario.tasks(seed), Hooks::default());
+        let outcome = scenario.run(&config, Hooks::default());
         expected.assert_eq(&table(&checks.judge(&outcome), Look::default()).to_string());
     }
 

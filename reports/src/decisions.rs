@@ -102,8 +102,9 @@ fn orders(config: &EngineConfig, actions: &[Action]) -> Vec<String> {
             }
             Action::CheckWorker { launch } => (launch, launch.0, "check the worker".to_owned()),
             Action::AdviseStop { launch } => (launch, launch.0, "advise to stop".to_owned()),
-            Action::EndStray { instance } => {
-                orders.push((None, format!("end {instance}, which belongs to no launch")));
+            Action::EndStray { instance, unless_claimed } => {
+                let unless = if unless_claimed { ", unless it holds a task" } else { "" };
+                orders.push((None, format!("end {instance}, which belongs to no launch{unless}")));
                 continue;
             }
             Action::ListInstances { region } => {

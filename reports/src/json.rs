@@ -26,7 +26,10 @@
 //!
 //! `total` and each worker type have `cost_usd` (`total`; by market `spot`, `on_demand`; by use
 //! `useful`, `idle`, `boot`, `redone`, `wasted`; both splits add up), `cost_per_task_usd` (null if
-//! none was done), `wait_s` (`count` tasks measured; `mean`, `p50`, `p95`, `p99`, `max`), `tasks`
+//! none was done), `waived_usd` (what EC2 did not bill of stays that it interrupted), `bound_usd` (the
+//! least that this work can cost anybody, each task begun within `delay_max_s`, the longest time from
+//! submission to the beginning of the last run), `regret_usd` (paid and waived beyond that; null, as
+//! the bound, if nobody worked it out), `wait_s` (`count` tasks measured; `mean`, `p50`, `p95`, `p99`, `max`), `tasks`
 //! (`submitted`, `done`, `rerun` runs, `expired`, `exhausted`, `left`), `launches` (`ordered`,
 //! `insufficient_capacity`, `price_too_low`, `cancelled`, `quota_reached`, `unsupported`,
 //! `image_unusable`, `volume_limit`, `rejected`, `launch_failed`, `unmade`, `on_demand`,
@@ -54,7 +57,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use provisioner_engine::units::Duration;
+use provisioner_engine::units::{Duration, Usd};
 use provisioner_scenarios::scenario::{Check, Relation};
 use provisioner_sim::outcome::{
     ApiCalls, Cost, HabitMeasures, LaunchMeasures, Measures, NoticeMeasures, Outcome, Ownership,
@@ -214,7 +217,11 @@ struct MeasuresDocument<'a> {
     name: &'a str,
     cost_usd: CostDocument,
     cost_per_task_usd: Option<f64>,
+    waived_usd: f64,
+    bound_usd: Option<f64>,
+    regret_usd: Option<f64>,
     wait_s: WaitDocument,
+    delay_max_s: f64,
     tasks: &'a TaskMeasures,
     launches: &'a LaunchMeasures,
     safety: SafetyDocument,
@@ -310,7 +317,11 @@ impl<'a> MeasuresDocument<'a> {
             name,
             cost_usd: CostDocument::of(*cost),
             cost_per_task_usd: cost_per_task(measures),
+            waived_usd: measures.waived.as_f64(),
+            bound_usd: measures.bound.map(Usd::as_f64),
+            regret_usd: measures.regret().map(Usd::as_f64),
             wait_s: WaitDocument::of(wait),
+            delay_max_s: measures.delay_max.as_secs_f64(),
             tasks,
             launches,
             safety: SafetyDocument::of(*safety),

@@ -25,7 +25,11 @@ impl Display for Table {
                 let (kind, of) = (kind.name(), self.storms);
                 writeln!(f, "{kind:<28}{:>14}{:>12}", "times", format!("of {of}"))?;
             }
-            let never = if count.times == 0 { "   never" } else { "" };
+            let never = match (count.times, Coverage::unreachable(*kind, name)) {
+                (0, Some(why)) => format!("   never: {why}"),
+                (0, None) => "   NEVER".to_owned(),
+                _ => String::new(),
+            };
             let (times, storms) = (grouped(count.times), grouped(count.storms));
             writeln!(f, "  {name:<26}{times:>14}{storms:>12}{never}")?;
         }

@@ -57,6 +57,12 @@ impl Summary<'_> {
             Some(each) => writeln!(f, ", ${} each.", decimal(each, decimals_for(each)))?,
             None => writeln!(f, ".")?,
         }
+        if let Some(bound) = total.bound.filter(|bound| *bound > Usd::ZERO) {
+            let share = share(bound, total.cost.total() + total.waived);
+            let bound = decimal(bound.as_f64(), dollar_decimals(bound));
+            write!(f, "Nobody could have done it for less than ${bound} ({share} %)")?;
+            writeln!(f, " without longer waits.")?;
+        }
         let wait = total.wait;
         if wait.count > 0 {
             let [half, most, nearly_all] = [wait.p50, wait.p95, wait.p99].map(in_words);

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use provisioner_scenarios::load_text;
+use provisioner_scenarios::storm::coverage::{Count, Coverage, Kind};
 use provisioner_scenarios::storm::{compose, weather};
 
 #[test]
@@ -33,4 +34,28 @@ fn a_storm_goes_the_same_way_each_time() {
         let [first, again] = [(); 2].map(|()| weather(&compose(seed)).expect("a sound scenario"));
         assert_eq!((first.digest, first.coverage), (again.digest, again.coverage), "storm {seed}");
     }
+}
+
+/// That many storms reach everything that can be reached is for `provisioner storm --everything`,
+/// which CI runs.
+#[test]
+fn what_storms_never_reached_is_named_unless_it_cannot_be() {
+    let none = Coverage::none();
+    let never: Vec<(Kind, &str)> = none.never().collect();
+    assert!(never.contains(&(Kind::Refusals, "insufficient-capacity")));
+    for (kind, name) in
+        [(Kind::Refusals, "rejected"), (Kind::Refusals, "volume-limit"), (Kind::Ends, "vanished")]
+    {
+        let known = none.iter().any(|(of, it, _)| (of, it) == (kind, name));
+        let excused = Coverage::unreachable(kind, name).is_some() && !never.contains(&(kind, name));
+        assert!(known && excused, "{name}");
+    }
+    let few = (1..=40).fold(Coverage::none(), |mut few, seed| {
+        few.add(&weather(&compose(seed)).expect("a sound scenario").coverage);
+        few
+    });
+    let unreachable =
+        few.iter().filter(|(kind, name, _)| Coverage::unreachable(*kind, name).is_some());
+    assert!(unreachable.map(|(.., count)| count).all(|count| count == Count::default()));
+    assert!(few.never().count() < 30, "{:?}", few.never().collect::<Vec<_>>());
 }

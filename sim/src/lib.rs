@@ -5,6 +5,7 @@
 
 mod agenda;
 pub mod billing;
+pub mod bound;
 pub mod config;
 pub mod dist;
 pub mod ec2;

@@ -75,8 +75,18 @@ pub struct Measures {
     pub name: String,
     /// What it cost.
     pub cost: Cost,
+    /// What stays that EC2 interrupted would have cost beyond that, had somebody else ended them.
+    #[serde(default)]
+    pub waived: Usd,
+    /// The least that this work can cost anybody, each task begun within `delay_max`
+    /// ([`bound`](crate::bound)); unless nobody worked it out.
+    #[serde(default)]
+    pub bound: Option<Usd>,
     /// How long tasks waited for their first claim.
     pub wait: Wait,
+    /// The longest time from submission to the beginning of the last run, of tasks that were done.
+    #[serde(default)]
+    pub delay_max: Duration,
     /// What became of the tasks.
     pub tasks: TaskMeasures,
     /// What became of the launches.
@@ -399,6 +409,14 @@ impl Measures {
         if capacity == 0 { 0.0 } else { self.useful_time.ms() as f64 / capacity as f64 }
     }
 
+    /// What was paid beyond the least that anybody can pay; `None` if nobody worked that out.
+    ///
+    /// What EC2 waived counts as paid: that it interrupts is nobody's merit.
+    #[must_use]
+    pub fn regret(&self) -> Option<Usd> {
+        self.bound.map(|bound| self.cost.total() + self.waived - bound)
+    }
+
     /// Instances launched per hour of useful work.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a report rounds far more")]
@@ -417,6 +435,8 @@ impl Measures {
     /// Adds another worker type's, but for the waits and peaks, which do not add up.
     pub(crate) fn add(&mut self, other: &Self) {
         self.cost += other.cost;
+        self.waived += other.waived;
+        self.delay_max = self.delay_max.max(other.delay_max);
         self.tasks += other.tasks;
         self.launches += other.launches;
         self.safety += other.safety;

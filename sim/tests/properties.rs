@@ -14,11 +14,12 @@ use provisioner_engine::guards::ZombieRule;
 use provisioner_engine::ids::{PoolId, WorkerTypeId};
 use provisioner_engine::journal::replay;
 use provisioner_engine::random::Seed;
-use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
+use provisioner_engine::units::{Duration, Ratio, Time, Usd, UsdPerHour};
 use provisioner_engine::worker_type::{
     BidRule, Candidate, IdleCredit, Overshoot, PlacementPolicy, RequestedCounts, RequestedCredit,
     ScalingPolicy, WorkerType,
 };
+use provisioner_sim::bound;
 use provisioner_sim::config::{
     ClaimOrder, CloudModel, Fault, FaultKind, IdleStop, QueueModel, Regime, SimConfig, WorkerModel,
 };
@@ -66,6 +67,15 @@ proptest! {
         let mut engine = Engine::new(config.engine);
         for record in records {
             prop_assert_eq!(replay(&mut engine, record), Ok(()));
+        }
+    }
+
+    #[test]
+    fn nobody_beats_the_bound((config, tasks) in small_world()) {
+        let mut outcome = outcome(&config, tasks.clone());
+        bound::enter(&config, &mut { tasks }, &mut outcome);
+        for measures in outcome.worker_types {
+            prop_assert!(measures.regret() >= Some(Usd::ZERO), "{measures:?}");
         }
     }
 

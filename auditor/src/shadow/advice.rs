@@ -1,13 +1,17 @@
 //! Advice to stop: to a worker that asked since the last turn, while demand is known, and not below
-//! the floor.
+//! the floor or what tasks ask for.
 //!
-//! Exceptions: worker types that are not served have neither demand nor a floor.
+//! Tasks ask for a share of a unit for each that waits and for each that is held, at most the maximum.
+//! Where a policy keeps nobody from staying, no advice is given.
+//!
+//! Exceptions: worker types that are not served have neither demand nor a floor. Who may exceed the
+//! maximum is not asked what it keeps.
 
 use std::collections::BTreeSet;
 
 use super::demand::Demand;
 use crate::note::{Notes, Rule};
-use crate::{Check, Decided, Launch, Order, Scene, Told};
+use crate::{Check, Decided, Keeps, Launch, Order, Scene, Told, TypeRules, WorkerType};
 
 #[derive(Default)]
 pub(super) struct Advice {
@@ -46,11 +50,29 @@ impl Check for Advice {
                 format!("#{launch}: {} keeps {left}, and should {floor}", rules.name)
             });
         }
+        let least = self.asked_for(known.worker_type, rules);
+        if least.is_none_or(|least| left < least) {
+            notes.note(Rule::AdviceSurplus, || {
+                format!("#{launch}: {} keeps {left}, and its tasks ask for {least:?}", rules.name)
+            });
+        }
     }
 
     fn decided(&mut self, _: &Scene<'_>, _: &Decided, _: &mut Notes) {
         self.asked.clear();
         self.advised.clear();
+    }
+}
+
+impl Advice {
+    /// Capacity that tasks ask for; `None` if nobody is ever told to stop.
+    fn asked_for(&self, worker_type: WorkerType, rules: &TypeRules) -> Option<u64> {
+        let Keeps { pending, claimed } = rules.keeps?;
+        let (waiting, held) = self.demand.tasks(worker_type).unwrap_or((0, 0));
+        let wanted =
+            u128::from(waiting) * u128::from(pending) + u128::from(held) * u128::from(claimed);
+        let most = rules.capacity_max.map_or(0, u64::from);
+        Some(u64::try_from(wanted / 1_000_000).unwrap_or(u64::MAX).min(most))
     }
 }
 
@@ -90,5 +112,22 @@ mod tests {
         let facts = || vec![told(2, demand(0, 0, 2)), asked(3), decided(4, [ADVICE])];
         assert_eq!(advised(Rule::AdviceKeepsFloor, facts(), 1), []);
         assert_eq!(advised(Rule::AdviceKeepsFloor, facts(), 2), [4]);
+    }
+
+    #[test]
+    fn advice_keeps_what_tasks_ask_for() {
+        let advised = |pending, keeps| {
+            let mut rules = rules();
+            if let Some(one) = rules.worker_types.get_mut(&0) {
+                (one.keeps, one.capacity_max) = (keeps, Some(2));
+            }
+            let facts = vec![told(2, demand(0, pending, 2)), asked(3), decided(4, [ADVICE])];
+            let story = [vec![decided(1, [launch(1, 2)])], facts].concat();
+            notes(Rule::AdviceSurplus, rules, story)
+        };
+        let each = |pending| Some(Keeps { pending, claimed: 1_000_000 });
+        assert_eq!((advised(1, each(1_000_000)), advised(2, each(1_000_000))), (vec![], vec![4]));
+        assert_eq!((advised(3, each(500_000)), advised(4, each(500_000))), (vec![], vec![4]));
+        assert_eq!(advised(0, None), [4], "nobody is told to stop");
     }
 }

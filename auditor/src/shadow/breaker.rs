@@ -8,7 +8,7 @@
 //! names the image, or the region's volumes, opens at once.
 //!
 //! Of a worker type or an image of which nothing ever registered, so many launches may be under way
-//! or booting as the rules say.
+//! or booting as the rules say; whoever has none of them may always launch one of an image.
 //!
 //! Exceptions: a call that is made again is no launch. Instances that were taken back, that ended by
 //! themselves or that were ended past the worker type's longest life did not fail to boot.
@@ -123,17 +123,20 @@ impl Check for Breakers {
                 format!("#{first}: {count} for {} in {}, which never boots", name(), place())
             });
         }
-        let unproven = parts.iter().filter(|part| !self.proven.contains(part));
-        for part in unproven {
-            let same = |known: &Known| match *part {
+        let [own, shared, _] = parts;
+        for part in [own, shared].into_iter().filter(|part| !self.proven.contains(part)) {
+            let same = |known: &Known| match part {
                 Part::WorkerType(id) => known.worker_type == id,
                 Part::Image(id) => known.image == id,
                 Part::Region(_) => false,
             };
             let boots = |known: &Known| !known.registered && known.counts() && same(known);
-            let booting = scene.book.launches().filter(|(_, known)| boots(known)).count();
-            let (after, most) = (booting as u64 + u64::from(count), rules.unproven_max);
-            if after > most.into() {
+            let booting: Vec<&Known> =
+                scene.book.launches().map(|(_, known)| known).filter(|it| boots(it)).collect();
+            let is_first = !booting.iter().any(|known| known.worker_type == worker_type);
+            let may_be_first = is_first && count == 1 && matches!(part, Part::Image(_));
+            let (after, most) = (booting.len() as u64 + u64::from(count), rules.unproven_max);
+            if after > most.into() && !may_be_first {
                 notes.note(Rule::UnprovenMax, || {
                     format!("#{first} for {}: {after} unproven boot, of at most {most}", name())
                 });
@@ -156,10 +159,14 @@ mod tests {
     use crate::support::*;
     use crate::{Breaker, Event, Rules};
 
-    fn bought(rule: Rule, story: impl IntoIterator<Item = (Ms, Event)>) -> Vec<Ms> {
+    fn bounded() -> Rules {
         let (failures, probe_min) = (2, 10 * MINUTE);
         let breaker = Breaker { failures, probe_min, unproven_max: 5, boot_max: 45 * MINUTE };
-        notes(rule, Rules { breaker: Some(breaker), ..rules() }, story)
+        Rules { breaker: Some(breaker), ..rules() }
+    }
+
+    fn bought(rule: Rule, story: impl IntoIterator<Item = (Ms, Event)>) -> Vec<Ms> {
+        notes(rule, bounded(), story)
     }
 
     fn ended(launch: Launch, by: EndedBy) -> (Ms, Event) {
@@ -213,5 +220,28 @@ mod tests {
         assert_eq!(story(vec![]), [20, 20], "the worker type, and the image");
         assert_eq!(story(vec![ended(1, EndedBy::Us)]), []);
         assert_eq!(story(vec![told(9, Told::Registered { launch: 1 })]), []);
+    }
+
+    #[test]
+    fn a_region_needs_no_proof() {
+        let mut rules = bounded();
+        rules.pools.entry(1).and_modify(|pool| pool.region = 9);
+        let registered = told(2, Told::Registered { launch: 1 });
+        let story = [decided(1, [launch(1, 1)]), registered, decided(3, [launch_in(2, 6, 1)])];
+        assert_eq!(notes(Rule::UnprovenMax, rules, story), []);
+    }
+
+    #[test]
+    fn a_worker_type_may_launch_its_first_of_an_image_that_others_fill_up() {
+        let then = |launches: &[(Launch, u32)]| {
+            let of_others = |(first, count): &(Launch, u32)| {
+                decided(10 + Ms::from(*count), [launch_in(*first, *count, 2)])
+            };
+            let story = launches.iter().map(of_others);
+            bought(Rule::UnprovenMax, [decided(1, [launch(1, 5)])].into_iter().chain(story))
+        };
+        assert_eq!(then(&[(6, 1)]), []);
+        assert_eq!(then(&[(6, 2)]), [12]);
+        assert_eq!(then(&[(6, 1), (7, 1)]), [11]);
     }
 }

@@ -4,13 +4,15 @@
 //! the queue fails to tell. Counts older than those known, and counts dated in the future, are read
 //! as the fact's documentation says: ignored, and of now.
 //!
+//! What a decision goes by is what was told last.
+//!
 //! Exceptions: capacity below the floor is bought without asking the queue. A call that is made
 //! again buys nothing.
 
 use std::collections::BTreeMap;
 
 use crate::note::{Notes, Rule};
-use crate::{Check, Ms, Order, Scene, Told, WorkerType};
+use crate::{Check, Decided, Ms, Order, Scene, Told, WorkerType};
 
 #[derive(Default)]
 pub(crate) struct Demand {
@@ -21,24 +23,25 @@ pub(crate) struct Demand {
 struct Counts {
     as_of: Ms,
     is_known: bool,
+    /// Tasks that wait, and those that are held.
+    tasks: (u32, u32),
 }
 
 impl Demand {
     /// A fact about demand is taken in.
     pub(crate) fn learn(&mut self, now: Ms, told: &Told) {
         match *told {
-            Told::Demand { worker_type, as_of, .. } => {
+            Told::Demand { worker_type, pending, claimed, as_of } => {
                 let as_of = as_of.min(now);
-                let counts =
-                    self.known.entry(worker_type).or_insert(Counts { as_of, is_known: true });
+                let news = Counts { as_of, is_known: true, tasks: (pending, claimed) };
+                let counts = self.known.entry(worker_type).or_insert(news);
                 if as_of >= counts.as_of {
-                    *counts = Counts { as_of, is_known: true };
+                    *counts = news;
                 }
             }
             Told::DemandUnknown { worker_type } => {
-                let counts =
-                    self.known.entry(worker_type).or_insert(Counts { as_of: now, is_known: false });
-                counts.is_known = false;
+                let unknown = Counts { as_of: now, is_known: false, tasks: (0, 0) };
+                self.known.entry(worker_type).or_insert(unknown).is_known = false;
             }
             Told::QueuesRead { as_of } => {
                 for counts in self.known.values_mut().filter(|counts| counts.is_known) {
@@ -53,6 +56,12 @@ impl Demand {
     pub(crate) fn age(&self, worker_type: WorkerType, now: Ms) -> Option<Ms> {
         let counts = self.known.get(&worker_type).filter(|counts| counts.is_known)?;
         Some(now - counts.as_of)
+    }
+
+    /// Tasks that wait, and those that are held, if they are known.
+    pub(crate) fn tasks(&self, worker_type: WorkerType) -> Option<(u32, u32)> {
+        let counts = self.known.get(&worker_type).filter(|counts| counts.is_known)?;
+        Some(counts.tasks)
     }
 
     /// Whether they may be acted on.
@@ -84,6 +93,19 @@ impl Check for Demand {
             });
         }
     }
+
+    fn decided(&mut self, scene: &Scene<'_>, decided: &Decided, notes: &mut Notes) {
+        for &(worker_type, pending, claimed) in &decided.counted {
+            let is_fresh = self.is_fresh(worker_type, scene);
+            let told = self.tasks(worker_type).filter(|_| is_fresh);
+            if told != Some((pending, claimed)) {
+                notes.note(Rule::DemandAsTold, || {
+                    let name = scene.rules.name(worker_type);
+                    format!("{name} goes by {pending} + {claimed} tasks, and was told {told:?}")
+                });
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -111,6 +133,21 @@ mod tests {
         assert_eq!(bought(read.clone(), 15 * MINUTE), [15 * MINUTE]);
         read.push(told(14 * MINUTE, demand(0, 5, 14 * MINUTE)));
         assert_eq!(bought(read, 15 * MINUTE), []);
+    }
+
+    #[test]
+    fn a_decision_goes_by_the_counts_told_last_while_they_hold() {
+        let goes_by = |pending, at| {
+            let counted = Decided { counted: vec![(0, pending, 0)], ..Decided::default() };
+            let counted = Decided { wake_at: at + 1, ..counted };
+            let story = [told(0, demand(0, 5, 0)), told(1, demand(0, 6, 1))];
+            let story = story.into_iter().chain([(at, crate::Event::Decided(counted))]);
+            notes(Rule::DemandAsTold, rules(), story)
+        };
+        assert_eq!((goes_by(6, 2), goes_by(5, 2)), (vec![], vec![2]));
+        assert_eq!(goes_by(6, 10 * MINUTE + 1), []);
+        let late = 10 * MINUTE + 2;
+        assert_eq!((goes_by(6, late), goes_by(0, late)), (vec![late], vec![late]));
     }
 
     #[test]

@@ -111,7 +111,8 @@ mod tests {
             notes(Rule::DoubtPursued, rules(), story(vec![decided(at, [launch(1, 1)])])),
             []
         );
-        let throttled = told(at, Told::Throttled { call: Call::Launch, launch: Some(9) });
+        let throttled =
+            told(at, Told::Throttled { call: Call::Launch, launch: Some(9), region: 0 });
         assert_eq!(notes(Rule::DoubtPursued, rules(), story(vec![throttled])), []);
         let given = told(at, Told::Given { launch: 1, instance: 1 });
         assert_eq!(notes(Rule::DoubtPursued, rules(), story(vec![given])), []);

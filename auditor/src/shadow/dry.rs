@@ -47,7 +47,6 @@ struct Closed {
 impl Check for Dry {
     fn told(&mut self, scene: &Scene<'_>, told: &Told, _: &mut Notes) {
         let (launch, dry) = match *told {
-            Told::Found { launch: Some(launch), .. } => (launch, None),
             Told::Refused { launch, why } => (launch, Some(why == Refusal::Dry)),
             Told::Ended { launch, by: EndedBy::Vanished } => (launch, Some(false)),
             Told::Ended { launch, .. } | Told::Stopping { launch, .. } => (launch, None),

@@ -83,7 +83,7 @@ mod tests {
             |again| [decided(1, [launch(1, 1), terminate(1)]), decided(again, [terminate(1)])];
         assert_eq!(notes(Rule::EndPaced, rules(), ends(1 + PACE)), []);
         assert_eq!(notes(Rule::EndPaced, rules(), ends(PACE)), [PACE]);
-        let throttled = Told::Throttled { call: Call::Terminate, launch: Some(1) };
+        let throttled = Told::Throttled { call: Call::Terminate, launch: Some(1), region: 0 };
         let [first, again] = ends(PACE);
         for lost in [throttled, Told::Restarted] {
             assert_eq!(

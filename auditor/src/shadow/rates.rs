@@ -28,22 +28,7 @@ const TOKEN: i128 = 1_000_000_000;
 impl Check for Rates {
     fn ordered(&mut self, scene: &Scene<'_>, order: &Order, notes: &mut Notes) {
         let Some(api) = scene.rules.api else { return };
-        let of_launch = |launch| {
-            let known = scene.book.launch(launch)?;
-            scene.rules.region_of(known.pool)
-        };
-        let (call, region) = match *order {
-            Order::Launch { pool, .. } => (Call::Launch, scene.rules.region_of(pool)),
-            Order::Terminate { launch, .. } => (Call::Terminate, of_launch(launch)),
-            Order::EndStray { instance } => {
-                let pool = scene.book.stray(instance).and_then(|stray| stray.pool);
-                (Call::Terminate, pool.and_then(|pool| scene.rules.region_of(pool)))
-            }
-            Order::Cancel { launch } => (Call::Cancel, of_launch(launch)),
-            Order::List { region } => (Call::List, Some(region)),
-            Order::Check { .. } | Order::AdviseStop { .. } => return,
-        };
-        let Some(region) = region else { return };
+        let Some((call, region)) = called(scene, order) else { return };
         let name = match call {
             Call::Launch => "launch",
             Call::Terminate => "terminate",
@@ -55,6 +40,22 @@ impl Check for Rates {
             self.take(scene.at, region, "launch (instances)", api.launch_instances, count, notes);
         }
     }
+}
+
+/// The call that an order makes, and where, as far as that is known.
+pub(super) fn called(scene: &Scene<'_>, order: &Order) -> Option<(Call, Region)> {
+    let region_of = |pool| scene.rules.region_of(pool);
+    let of_launch = |launch| region_of(scene.book.launch(launch)?.pool);
+    Some(match *order {
+        Order::Launch { pool, .. } => (Call::Launch, region_of(pool)?),
+        Order::Terminate { launch, .. } => (Call::Terminate, of_launch(launch)?),
+        Order::EndStray { instance } => {
+            (Call::Terminate, region_of(scene.book.stray(instance)?.pool?)?)
+        }
+        Order::Cancel { launch } => (Call::Cancel, of_launch(launch)?),
+        Order::List { region } => (Call::List, region),
+        Order::Check { .. } | Order::AdviseStop { .. } => return None,
+    })
 }
 
 impl Rates {
@@ -92,6 +93,7 @@ mod tests {
             cancel: bucket(1, 1_000_000),
             list: bucket(1, 1_000_000),
             backoff_min: SECOND,
+            backoff_max: MINUTE,
         };
         Rules { api: Some(api), ..rules() }
     }

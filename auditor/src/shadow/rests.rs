@@ -90,8 +90,8 @@ impl Check for Rests {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Rules;
     use crate::support::*;
+    use crate::{Market, Rules};
 
     #[test]
     fn a_refusal_rests_its_region_or_its_pool() {
@@ -119,6 +119,23 @@ mod tests {
             notes(Rule::QuotaRest, Rules { quota_rest: Some(MINUTE), ..rules() }, story)
         };
         assert_eq!((bought(10 + MINUTE), bought(9 + MINUTE)), (vec![], vec![9 + MINUTE]));
+    }
+
+    #[test]
+    fn an_instance_that_is_found_ends_a_rest_as_one_that_is_told_does() {
+        let refused = |at, launch| told(at, Told::Refused { launch, why: Refusal::Quota });
+        let bought = |ends| {
+            let before =
+                [decided(0, [launch(1, 1)]), refused(0, 1), decided(MINUTE, [launch(2, 1)])];
+            let story = before.into_iter().chain([ends, decided(MINUTE + 9, [launch(3, 1)])]);
+            notes(Rule::QuotaRest, Rules { quota_rest: Some(HOUR), ..rules() }, story)
+        };
+        let (instance, pool, worker_type, market) = (2, Some(0), Some(0), Market::OnDemand);
+        let found = |launch| Told::Found { instance, launch, pool, worker_type, market };
+        let ended = vec![MINUTE];
+        assert_eq!(bought(told(MINUTE, Told::Given { launch: 2, instance })), ended);
+        assert_eq!(bought(told(MINUTE, found(Some(2)))), ended);
+        assert_eq!(bought(told(MINUTE, found(None))), [MINUTE, MINUTE + 9]);
     }
 
     #[test]

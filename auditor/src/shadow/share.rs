@@ -68,7 +68,7 @@ impl Check for Shares {
 mod tests {
     use super::*;
     use crate::support::*;
-    use crate::{Event, Launch, Ms, Refusal, Rules, Share};
+    use crate::{EndedBy, Event, Launch, Market, Ms, Refusal, Rules, Share};
 
     fn bought(pending: u32, facts: Vec<(Ms, Event)>, in_a: u32) -> Vec<Ms> {
         let share = Share { share_max: 500_000, floor: 2 };
@@ -93,7 +93,47 @@ mod tests {
         assert_eq!(bought(6, vec![asked.clone(), given], 6), [9]);
         let refused = told(2, Told::Refused { launch: other, why: Refusal::Dry });
         assert_eq!(bought(6, vec![asked, refused], 6), []);
-        let dear = told(2, Told::Price { pool: 1, price: 600_000, since: 2 });
-        assert_eq!(bought(6, vec![dear], 6), []);
+        let price = |at, price| told(at, Told::Price { pool: 1, price, since: at });
+        assert_eq!(bought(6, vec![price(2, 600_000)], 6), []);
+        assert_eq!(bought(6, vec![price(2, 600_000), price(3, 1)], 6), [], "a moment ago");
+        let long_ago = vec![price(9 - HOUR - 1, 600_000), price(9 - HOUR, 1)];
+        assert_eq!(bought(6, long_ago, 6), [9]);
+    }
+    #[test]
+    fn what_a_pool_gave_on_demand_says_nothing_of_its_spot_machines() {
+        let refused = |then: Vec<_>| {
+            let story = vec![decided(1, [launch_in(1, 1, 1)])];
+            let refused = told(2, Told::Refused { launch: 1, why: Refusal::Dry });
+            bought(6, [story, vec![refused], then].concat(), 6)
+        };
+        let given =
+            |order| vec![decided(3, [order]), told(4, Told::Given { launch: 2, instance: 2 })];
+        let on_demand =
+            Order::Launch { first: 2, count: 1, worker_type: 0, pool: 1, market: Market::OnDemand };
+        assert_eq!(refused(given(on_demand)), []);
+        assert_eq!(refused(given(launch_in(2, 1, 1))), [9]);
+    }
+
+    #[test]
+    fn a_pool_that_failed_is_certain_again_an_hour_after_it_gave_and_six_hours_after_it_failed() {
+        let failed = |pool, by, given: Ms, at: Ms| {
+            let mut story = with_known(vec![
+                decided(1, [launch_in(1, 1, pool)]),
+                told(2, Told::Given { launch: 1, instance: 1 }),
+                told(3, Told::Ended { launch: 1, by }),
+                decided(given, [launch_in(2, 1, 1)]),
+                told(given, Told::Given { launch: 2, instance: 2 }),
+            ]);
+            story.push(told(at, demand(0, 6, 8)));
+            story.push(decided(at, [launch(90, 6)]));
+            let share = Share { share_max: 500_000, floor: 2 };
+            notes(Rule::ShareMax, Rules { share: Some(share), ..rules() }, story)
+        };
+        let late = 6 * HOUR + 3;
+        assert_eq!(failed(1, EndedBy::Interruption, HOUR, late), [late]);
+        assert_eq!(failed(1, EndedBy::Interruption, HOUR, late - 1), []);
+        assert_eq!(failed(1, EndedBy::Interruption, late - HOUR + 1, late), []);
+        assert_eq!(failed(0, EndedBy::LaunchFailed, HOUR, late - 1), [late - 1]);
+        assert_eq!(failed(0, EndedBy::Volumes, HOUR, late - 1), [], "its region did");
     }
 }

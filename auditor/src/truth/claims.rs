@@ -4,7 +4,7 @@
 //!
 //! Exceptions: it has lived its longest; the day's money of its worker type, or of all, is spent,
 //! as recounted here from what was ordered; nobody asks, since the queue is not asked before
-//! ending by the rules. What a worker claims while the call that ends it is on its way nobody can
+//! ending by the rules, or since no label says whose queue to ask about a stray. What a worker claims while the call that ends it is on its way nobody can
 //! see before: who asks, and then ends, does all that EC2 and the queue allow.
 
 use std::collections::BTreeMap;
@@ -52,8 +52,9 @@ impl Claims {
         let age = machine.given.map_or(0, |given| scene.at - given);
         let is_spent =
             [scene.rules.spend, rules.spend].iter().any(|spend| spend.daily_max.is_some());
-        if age < rules.lifetime_max && !is_spent {
-            let is_stray = machine.instance.is_some_and(|instance| scene.book.was_stray(instance));
+        let is_stray = machine.instance.is_some_and(|instance| scene.book.was_stray(instance));
+        let is_unnamed = machine.instance.is_some_and(|instance| scene.book.is_unnamed(instance));
+        if age < rules.lifetime_max && !is_spent && !(is_stray && is_unnamed) {
             let rule = if is_stray { Rule::StrayClaimed } else { Rule::ClaimedEnded };
             notes.note(rule, || {
                 format!(
@@ -113,11 +114,11 @@ mod tests {
     #[test]
     fn neither_is_a_stray() {
         let market = crate::Market::OnDemand;
-        let (launch, pool, worker_type) = (None, None, None);
-        let found = told(0, Told::Found { instance: 1, launch, pool, worker_type, market });
-        let story = |lost: bool| {
+        let (launch, pool, named) = (None, None, Some(0));
+        let story = |lost: bool, worker_type| {
+            let found = told(0, Told::Found { instance: 1, launch, pool, worker_type, market });
             let end = decided(HOUR, [Order::EndStray { instance: 1 }]);
-            let mut story = [machine_up(0, 1), vec![found.clone(), end]].concat();
+            let mut story = [machine_up(0, 1), vec![found, end]].concat();
             let task = Truth::Submitted { task: 1, worker_type: 0, deadline: None, retries: 5 };
             story.push(truth(HOUR, task));
             if lost {
@@ -127,8 +128,9 @@ mod tests {
             story.push(truth(HOUR, Truth::Stopped { launch: 1, by: EndedBy::Us }));
             story
         };
-        assert_eq!(notes(Rule::StrayClaimed, rules(), story(true)), [HOUR]);
-        assert_eq!(notes(Rule::ClaimedEnded, rules(), story(true)), []);
-        assert_eq!(notes(Rule::StrayClaimed, rules(), story(false)), []);
+        assert_eq!(notes(Rule::StrayClaimed, rules(), story(true, named)), [HOUR]);
+        assert_eq!(notes(Rule::ClaimedEnded, rules(), story(true, named)), []);
+        assert_eq!(notes(Rule::StrayClaimed, rules(), story(false, named)), []);
+        assert_eq!(notes(Rule::StrayClaimed, rules(), story(true, None)), [], "whom to ask?");
     }
 }

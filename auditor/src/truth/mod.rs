@@ -3,9 +3,11 @@
 mod bills;
 mod capacity;
 mod claims;
+mod clock;
 mod machines;
 mod orphans;
 mod tasks;
+mod zombies;
 
 use crate::Check;
 
@@ -18,5 +20,6 @@ pub(crate) fn checks() -> Vec<Box<dyn Check>> {
         Box::new(bills::Bills::default()),
         Box::new(tasks::Tasks::default()),
         Box::new(orphans::Orphans::default()),
+        Box::new(zombies::Idlers::default()),
     ]
 }

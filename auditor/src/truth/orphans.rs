@@ -11,6 +11,7 @@
 
 use std::collections::BTreeMap;
 
+use super::clock::Clock;
 use crate::event::HOUR;
 use crate::note::{Notes, Rule};
 use crate::{Check, Decided, Launch, Ms, Scene, Truth};
@@ -28,33 +29,10 @@ pub(super) struct Orphans {
     lives: BTreeMap<Launch, (Ms, bool)>,
 }
 
-/// Runs while the provisioner is up and sees.
-#[derive(Default)]
-struct Clock {
-    at: Ms,
-    shown: Ms,
-    blinded: u32,
-    is_down: bool,
-}
-
-impl Clock {
-    fn pass(&mut self, to: Ms) -> Ms {
-        if self.blinded == 0 && !self.is_down {
-            self.shown += (to - self.at).max(0);
-        }
-        self.at = self.at.max(to);
-        self.shown
-    }
-}
-
 impl Check for Orphans {
     fn happened(&mut self, scene: &Scene<'_>, truth: &Truth, _: &mut Notes) {
-        let now = self.clock.pass(scene.at);
+        let now = self.clock.happened(scene.at, truth);
         match *truth {
-            Truth::Blinded => self.clock.blinded += 1,
-            Truth::Sighted => self.clock.blinded = self.clock.blinded.saturating_sub(1),
-            Truth::Died => self.clock.is_down = true,
-            Truth::CameBack => self.clock.is_down = false,
             Truth::Given { launch, .. } => {
                 self.lives.insert(launch, (now, false));
             }

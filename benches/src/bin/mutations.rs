@@ -4,7 +4,9 @@
 //!     cargo run --release -p provisioner-benches --bin mutations -- [STORMS] [NAME…]
 //!
 //! All mutations are compiled into one copy of the workspace under `target/mutants`; one of them is
-//! on in each run. The first run has none on, and must be clean.
+//! on in each run. The first run has none on, and must be clean. What is printed is a table in
+//! Markdown: how many storms each mutation needs, as seeds are taken in order from 1, and how many
+//! of all notice it.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -58,20 +60,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     let copy = root.join("target/mutants");
     let program = build(root, &copy, &mutations)?;
 
-    println!("{:<32}{:>10}  first noticed by", "mutation", format!("of {storms}"));
+    println!("| mutation | breaks | storms needed | noticed by, of {storms} | first rule |");
+    println!("|---|---|--:|--:|---|");
     let clean = run(&program, storms, None)?;
-    println!("{:<32}{:>10}  (must be 0)", "none", clean.storms);
+    println!("| none | nothing | | {} | |", clean.storms);
     let mut unnoticed = Vec::new();
     for (nth, (name, mutation)) in mutations.iter().enumerate() {
         if !chosen.is_empty() && !chosen.contains(name) {
             continue;
         }
         let Noticed { storms, first } = run(&program, storms, Some(nth))?;
-        let first = first.map_or_else(
-            || format!("nobody: {}", mutation.breaks),
-            |(seed, rule)| format!("{seed}: {rule}"),
-        );
-        println!("{name:<32}{storms:>10}  {first}");
+        let (seed, rule) = first.unwrap_or_else(|| ("**never**".to_owned(), String::new()));
+        println!("| {name} | {} | {seed} | {storms} | {rule} |", mutation.breaks);
         if storms == 0 {
             unnoticed.push(name);
         }

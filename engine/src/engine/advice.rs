@@ -72,7 +72,7 @@ impl Engine {
     }
 
     /// Capacity wanted and capacity there, if there may be too much of it.
-    fn surplus(&self, id: WorkerTypeId) -> Option<(u32, u32)> {
+    pub(super) fn surplus(&self, id: WorkerTypeId) -> Option<(u32, u32)> {
         let counts = self.demands.of(id, self.now)?;
         let worker_type = &self.config.worker_types[id.index()];
         let supply = self.without_silent(id, counts, self.ledger.supply(id));

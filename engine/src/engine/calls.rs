@@ -6,6 +6,9 @@
 //! to be cancelled or its worker type was removed; after that only the listings can tell what
 //! became of it.
 //!
+//! A call whose answer died with the process is repeated once more within that hour, though its own
+//! time be over, unless nothing of it is wanted: that tells at once what the listings tell late.
+//!
 //! Doubts are few: they stand in a map of their own and cost nothing where there are none.
 //! Source: EC2 Developer Guide, "Ensuring idempotency"; how long EC2 keeps a token is not
 //! published, an hour is our choice.
@@ -50,6 +53,19 @@ struct Doubt {
     repeat_at: Option<Time>,
     /// When it last turned out to be without an answer; `None` if it was only throttled.
     unanswered: Option<Time>,
+    /// The process died over it, and it has not been repeated to an end since.
+    is_cut_off: bool,
+}
+
+/// Why it is not known what became of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// EC2 took no notice of it.
+    Throttled,
+    /// It got no answer.
+    Unanswered,
+    /// The process died before it heard of an answer.
+    Died,
 }
 
 impl Calls {
@@ -69,7 +85,7 @@ impl Calls {
     /// been used up by that, and it is not repeated again. Says whether that is so.
     pub(super) fn is_token_used(&mut self, call: LaunchId) -> bool {
         let doubt = self.doubts.get_mut(&call).filter(|doubt| doubt.unanswered.is_some());
-        doubt.map(|doubt| doubt.repeat_at = Some(Time::MAX)).is_some()
+        doubt.map(|doubt| (doubt.repeat_at, doubt.is_cut_off) = (Some(Time::MAX), false)).is_some()
     }
 }
 
@@ -78,7 +94,7 @@ impl Engine {
     pub(super) fn throttled(&mut self, region: RegionId, call: Call, launch: Option<LaunchId>) {
         self.budget.throttled(self.now, region, call);
         match (call, launch) {
-            (Call::Launch, Some(launch)) => self.doubt(launch, None),
+            (Call::Launch, Some(launch)) => self.doubt(launch, Cause::Throttled),
             (Call::Terminate | Call::Cancel, Some(id)) => {
                 // Giving up is ordered again as soon as it can be, if it still stands.
                 self.ends.fail(id);
@@ -94,9 +110,8 @@ impl Engine {
         }
     }
 
-    /// A call was made and may have been carried out, if it is without an answer since then, or
-    /// was not, if it was throttled.
-    pub(super) fn doubt(&mut self, launch: LaunchId, unanswered: Option<Time>) {
+    /// It is not known what became of a call.
+    pub(super) fn doubt(&mut self, launch: LaunchId, cause: Cause) {
         let call = self.ledger.get(launch).map_or(launch, |known| known.call);
         let most = self.config.limits.launches_per_call_max;
         let Some(&(known, _)) = self.of_call(call, most).first() else { return };
@@ -106,13 +121,23 @@ impl Engine {
             return;
         }
         let rule = self.config.guards.api.unwrap_or_default();
-        let first =
-            Doubt { count, tries: 0, wait: Duration::ZERO, repeat_at: None, unanswered: None };
+        let first = Doubt {
+            count,
+            tries: 0,
+            wait: Duration::ZERO,
+            repeat_at: None,
+            unanswered: None,
+            is_cut_off: false,
+        };
         let doubt = self.calls.doubts.entry(call).or_insert(first);
         doubt.tries += 1;
         doubt.wait = (doubt.wait + doubt.wait).max(rule.backoff_min).min(rule.backoff_max);
         doubt.repeat_at = Some(self.now.saturating_add(doubt.wait));
-        doubt.unanswered = unanswered.or(doubt.unanswered);
+        (doubt.unanswered, doubt.is_cut_off) = match cause {
+            Cause::Throttled => (doubt.unanswered, doubt.is_cut_off),
+            Cause::Unanswered => (Some(self.now), false),
+            Cause::Died => (Some(self.now), true),
+        };
     }
 
     /// Repeats calls in doubt that are due, and closes what never was.
@@ -132,13 +157,20 @@ impl Engine {
         decision: &mut Decision,
     ) -> Option<Doubt> {
         let open = self.requested_of(call, doubt.count);
-        let Launch { worker_type, pool, market, requested, .. } =
+        let Launch { worker_type, pool, market, requested, capacity, .. } =
             *self.ledger.get(*open.first()?)?;
         let Some(at) = doubt.repeat_at else { return Some(doubt) };
         let region = self.config.catalog.region_of(pool);
         let timeout = self.config.worker_types[worker_type.index()].request_timeout;
-        let is_wanted = worker_type.index() < self.served;
-        if is_wanted && self.now < requested.saturating_add(timeout.min(TOKEN_TRUSTED)) {
+        let is_served = worker_type.index() < self.served;
+        let units = u32::try_from(open.len()).unwrap_or(u32::MAX).saturating_mul(capacity);
+        let is_wanted =
+            || self.surplus(worker_type).is_none_or(|(wanted, live)| live < wanted + units);
+        let repeated_for = match doubt.is_cut_off && is_wanted() {
+            true => TOKEN_TRUSTED,
+            false => timeout.min(TOKEN_TRUSTED),
+        };
+        if is_served && self.now < requested.saturating_add(repeated_for) {
             let Doubt { count, tries, .. } = doubt;
             if at > self.now {
                 decision.wake_at = decision.wake_at.min(at.max(self.now + Duration::SECOND));

@@ -3,7 +3,8 @@
 //! Worker types, regions, pools and images are the same if they have the same name. What the new
 //! configuration lacks and launches still need is kept beside it: such a worker type stands after
 //! the served ones, is neither fed nor ended, and its workers idle out; such a pool is not bought
-//! from.
+//! from. So is a worker type that has spent some of its day's money: should it come back, that is
+//! still spent.
 
 use alloc::vec::Vec;
 
@@ -124,7 +125,11 @@ impl Engine {
                 })
             };
             let mut new = config.worker_types.iter().position(there);
-            if new.is_none() && !self.ledger.supply(id).is_empty() {
+            let is_needed = || {
+                let has_spent = self.ledger.spend().has_begun(self.now, id);
+                has_spent || !self.ledger.supply(id).is_empty()
+            };
+            if new.is_none() && is_needed() {
                 new = Some(config.worker_types.len());
                 let retired = WorkerType { candidates: moved().collect(), ..known.clone() };
                 config.worker_types.push(retired);

@@ -43,10 +43,13 @@ impl Engine {
     }
 
     pub(super) fn give(&mut self, id: LaunchId, instance: InstanceId) {
-        if self.ledger.set_instance(id, instance) && self.config.guards.listing.is_some() {
-            self.listings.own(instance, id);
-        }
+        let is_listed = self.ledger.set_instance(id, instance)
+            && self.config.guards.listing.is_some()
+            && self.listings.own(instance, id);
         self.move_on(id, Stage::Pending);
+        if is_listed {
+            self.listings.see(id);
+        }
     }
 
     pub(super) fn reach(&mut self, id: LaunchId, stage: Stage) {
@@ -66,7 +69,9 @@ impl Engine {
             Event::Lost { registered }
         } else if !registered {
             let by_us = cause == EndCause::Provisioner && !self.is_overdue(launch);
-            if by_us { Event::Abandoned } else { Event::BootFailed(cause) }
+            // Of one that was never heard of, its worker may have registered unheard.
+            let unheard = cause == EndCause::Worker && left == Stage::Requested;
+            if by_us || unheard { Event::Abandoned } else { Event::BootFailed(cause) }
         } else if self.never_worked(id, launch, cause) {
             Event::NeverWorked
         } else {

@@ -132,13 +132,13 @@ impl Listings {
         }
     }
 
-    /// The instance of a launch is known.
-    pub(super) fn own(&mut self, instance: InstanceId, launch: LaunchId) {
+    /// The instance of a launch is known; says whether a listing showed it already, as nobody's.
+    pub(super) fn own(&mut self, instance: InstanceId, launch: LaunchId) -> bool {
         match self.owners.get_mut(LaunchId(instance.0)) {
             Some(owner) => *owner = launch,
             None => self.owners.insert(LaunchId(instance.0), launch),
         }
-        self.strays.remove(&instance);
+        self.strays.remove(&instance).is_some_and(|stray| stray.is_there)
     }
 
     /// EC2 took a launch: from now on it may be listed.
@@ -146,6 +146,11 @@ impl Listings {
         let unlisted =
             Absence { listed: false, since, missed: None, listings: 0, asked: None, asks: 0 };
         self.absent.insert(launch, unlisted);
+    }
+
+    /// A listing shows the instance of a launch.
+    pub(super) fn see(&mut self, launch: LaunchId) {
+        self.absent.remove(&launch);
     }
 
     /// A launch is over.
@@ -222,7 +227,7 @@ impl Engine {
         let Found { instance, .. } = found;
         if let Some(launch) = self.owner(instance, found.launch) {
             self.give(launch, instance);
-            self.listings.absent.remove(&launch);
+            self.listings.see(launch);
         } else if listing.is_some() && strays.is_some() {
             let since = self.listings.strays.get(&instance).map_or(self.now, |known| known.since);
             self.listings
@@ -363,11 +368,20 @@ impl Engine {
                 self.tell_spent(None, region, Call::Terminate, 1, decision);
                 continue;
             }
-            decision.actions.push(Action::EndStray { instance });
+            let unless_claimed = self.may_work(&found);
+            decision.actions.push(Action::EndStray { instance, unless_claimed });
             self.because(decision, Reason::StrayFound { instance, since });
             let stray = Stray { ordered: Some(self.now), ..stray };
             self.listings.strays.insert(instance, stray);
         }
+    }
+
+    /// Whether the queue is to be asked before an instance is ended that belongs to no launch: it
+    /// can be, as its label says which, and the instance has not lived its longest.
+    fn may_work(&self, found: &Found) -> bool {
+        let lifetime_max = |id: WorkerTypeId| self.config.worker_types[id.index()].lifetime_max;
+        let dies = found.worker_type.map(|id| found.launched.saturating_add(lifetime_max(id)));
+        self.config.guards.recheck && dies.is_some_and(|dies| self.now < dies)
     }
 
     /// Whether an instance without a label may be that of a launch that runs and whose instance is

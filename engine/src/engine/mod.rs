@@ -27,7 +27,7 @@ use core::mem;
 use serde::{Deserialize, Serialize};
 
 use self::advice::Advice;
-use self::calls::Calls;
+use self::calls::{Calls, Cause};
 use self::demand::{Counts, Demands};
 use self::ends::EndOrders;
 use self::floors::Floors;
@@ -228,7 +228,7 @@ impl Engine {
             }
             Observation::PricesRead { as_of } => self.prices.read(as_of.min(now)),
             Observation::InstancePending { launch, instance } => self.give(launch, instance),
-            Observation::CallUnanswered { launch } => self.doubt(launch, Some(now)),
+            Observation::CallUnanswered { launch } => self.doubt(launch, Cause::Unanswered),
             Observation::CallThrottled { region, call, launch } => {
                 self.throttled(region, call, launch);
             }

@@ -12,6 +12,7 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::Engine;
+use super::calls::Cause;
 use super::ends::EndOrders;
 use crate::guards::Memory;
 use crate::ids::LaunchId;
@@ -45,7 +46,7 @@ impl Engine {
     /// No call whose launches have no instance can be taken to have been answered, or made.
     fn doubt_requests(&mut self) {
         let calls: BTreeSet<LaunchId> = self.requests().map(|(_, call)| call).collect();
-        calls.into_iter().for_each(|call| self.doubt(call, Some(self.now)));
+        calls.into_iter().for_each(|call| self.doubt(call, Cause::Died));
     }
 
     /// Nobody wrote down what was requested, so it is forgotten.

@@ -243,17 +243,22 @@ impl Engine {
             let market = policy.market();
             let site =
                 |candidate| Site::new(&self.config.catalog, id, worker_type, candidate, market);
+            let is_liked = |candidate: u32| {
+                let Candidate { capacity, .. } = worker_type.candidates[candidate as usize];
+                room.fits(candidate, capacity) && policy.likes(&offer, candidate)
+            };
+            let is_liked: Vec<bool> = candidates.clone().map(is_liked).collect();
             let sites: Vec<Site> = candidates.map(site).collect();
             let fleet = Fleet {
-                now: self.now,
                 candidates: &worker_type.candidates,
-                prices: &self.prices,
+                is_liked: &is_liked,
                 by_candidate: offer.by_candidate,
                 units: live.saturating_add(wanted),
             };
-            let mut openings = self.gates.openings(self.now, &sites, &fleet);
             let price_gate = PriceGate::new(&self.config, &self.prices, self.now, &policy);
-            price_gate.close(&sites, &mut openings);
+            let mut openings: Vec<Opening> =
+                sites.iter().map(|site| price_gate.open(site)).collect();
+            self.gates.narrow(self.now, &sites, &fleet, &mut openings);
             (0..).zip(&mut openings).for_each(|(candidate, opening)| narrow(candidate, opening));
             room = room.behind(openings);
         }

@@ -95,7 +95,8 @@ pub(crate) enum Event {
     Registered,
     /// It ended before its worker registered, or was given up because that never did.
     BootFailed(EndCause),
-    /// We ended it before its worker could have registered, which says nothing.
+    /// It ended before its worker is known to have registered, and that says nothing: we ended it, or
+    /// nobody heard of it before.
     Abandoned,
     /// Its worker is known to have claimed a task.
     Worked,
@@ -236,16 +237,25 @@ impl Gates {
         [breaker, ice].into_iter().flatten().fold(self.quota.open(now, site), Opening::and)
     }
 
-    /// How many more of each candidate of a worker type may be chosen now.
+    /// How many more of each candidate of a worker type may be chosen now, where prices leave as
+    /// many open.
     ///
     /// A penalty for losses never starves: where nothing else is sound, the penalised candidate
     /// that is forgiven first is open as if it were.
-    pub(crate) fn openings(&self, now: Time, sites: &[Site], fleet: &Fleet<'_>) -> Vec<Opening> {
-        let mut openings: Vec<Opening> = sites.iter().map(|site| self.open(now, site)).collect();
+    pub(crate) fn narrow(
+        &self,
+        now: Time,
+        sites: &[Site],
+        fleet: &Fleet<'_>,
+        openings: &mut [Opening],
+    ) {
+        for (site, opening) in sites.iter().zip(&mut *openings) {
+            *opening = opening.and(self.open(now, site));
+        }
         if let Some(rule) = &self.guards.losses {
             let penalties: Vec<_> =
                 sites.iter().map(|site| self.losses.penalty(rule, now, site)).collect();
-            let is_sound = |index: &usize| openings[*index].is_sound();
+            let is_sound = |index: &usize| fleet.is_liked[*index] && openings[*index].is_sound();
             let forgiven = match (0..sites.len())
                 .filter(is_sound)
                 .min_by_key(|index| penalties[*index].map(|penalty| penalty.until))
@@ -261,9 +271,8 @@ impl Gates {
             }
         }
         if let Some(rule) = &self.guards.share {
-            share::narrow(rule, sites, fleet, &mut openings);
+            share::narrow(rule, sites, fleet, openings);
         }
-        openings
     }
 }
 

@@ -40,16 +40,12 @@ impl<'a> PriceGate<'a> {
         Self { config, prices, now, buys_by_price, pays_on_demand }
     }
 
-    /// Closes the openings whose price forbids to buy there.
-    pub(crate) fn close(&self, sites: &[Site], openings: &mut [Opening]) {
-        for (site, opening) in sites.iter().zip(openings) {
-            if let Err(reason) = self.open(site) {
-                *opening = Opening::of(0, reason);
-            }
-        }
+    /// Whether its price forbids to buy there.
+    pub(crate) fn open(&self, site: &Site) -> Opening {
+        self.judge(site).map_or_else(|reason| Opening::of(0, reason), |()| Opening::WIDE)
     }
 
-    fn open(&self, site: &Site) -> Result<(), Reason> {
+    fn judge(&self, site: &Site) -> Result<(), Reason> {
         let Site { worker_type, pool, .. } = *site;
         if self.buys_by_price {
             if let Some(price) = self.prices.doubted(pool) {

@@ -5,7 +5,6 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::guards::{BreakerRule, IceRule, LossRule, ShareRule};
-use crate::prices::PriceBook;
 use crate::units::{Duration, Ratio};
 
 /// Small numbers, so that every limit is met soon.
@@ -211,11 +210,11 @@ proptest! {
     #[test]
     fn a_penalty_never_closes_the_last_sound_pool(steps in steps()) {
         let model = take(&steps, |_, _| {});
-        let prices = PriceBook::new(3, Duration::ZERO, None);
         let fleet =
-            Fleet { now: model.now, candidates: &[], prices: &prices, by_candidate: &[], units: 0 };
+            Fleet { candidates: &[], is_liked: &[true; 3], by_candidate: &[], units: 0 };
         for chosen in model.sites.chunks(3) {
-            let openings = model.gates.openings(model.now, chosen, &fleet);
+            let mut openings = alloc::vec![Opening::WIDE; chosen.len()];
+            model.gates.narrow(model.now, chosen, &fleet, &mut openings);
             let before = chosen.iter().map(|site| model.gates.open(model.now, site));
             prop_assert_eq!(
                 before.clone().any(|opening| opening.is_sound()),
@@ -256,7 +255,7 @@ proptest! {
 
     #[test]
     fn the_share_is_kept_and_keeps_nothing_waiting(
-        pools in vec((0..200_u32, 1..9_u32), 1..6),
+        pools in vec((0..200_u32, 1..9_u32, 0..6_u32, any::<bool>()), 1..6),
         wanted in 0..500_u32,
         share in 0..=1_000_000_u64,
         floor in 0..30_u32,
@@ -268,7 +267,7 @@ proptest! {
         let candidates: Vec<Candidate> = pools
             .iter()
             .zip(&sites)
-            .map(|((_, capacity), site)| Candidate {
+            .map(|((_, capacity, ..), site)| Candidate {
                 pool: site.pool,
                 image: site.image,
                 capacity: *capacity,
@@ -278,19 +277,27 @@ proptest! {
                 capacity_max: None,
             })
             .collect();
-        let by_candidate: Vec<u32> = pools.iter().map(|(live, _)| *live).collect();
+        let by_candidate: Vec<u32> = pools.iter().map(|(live, ..)| *live).collect();
+        let is_liked: Vec<bool> = pools.iter().map(|(.., is_liked)| *is_liked).collect();
         let units = by_candidate.iter().sum::<u32>() + wanted;
-        let prices = PriceBook::new(pools.len(), Duration::ZERO, None);
         let fleet = Fleet {
-            now: Time::EPOCH,
             candidates: &candidates,
-            prices: &prices,
+            is_liked: &is_liked,
             by_candidate: &by_candidate,
             units,
         };
-        let mut openings: Vec<Opening> = sites.iter().map(|_| Opening::WIDE).collect();
+        // Most pools are sound; some are closed, some may be probed.
+        let opening = |state: u32, site: &Site| {
+            let Site { worker_type, pool, .. } = *site;
+            let dry = Reason::PoolDry { worker_type, pool, failures: 1, until: Time::EPOCH };
+            if state < 2 { Opening::of(state, dry) } else { Opening::WIDE }
+        };
+        let mut openings: Vec<Opening> =
+            pools.iter().zip(&sites).map(|((.., state, _), site)| opening(*state, site)).collect();
+        let usable = |(opening, liked): &(&Opening, &bool)| opening.is_sound() && **liked;
+        let usable = openings.iter().zip(&is_liked).filter(usable).count();
         share::narrow(&rule, &sites, &fleet, &mut openings);
-        let k = u64::try_from(pools.len()).unwrap();
+        let k = u64::try_from(usable.max(1)).unwrap();
         let cap = [
             u64::from(floor),
             (u64::from(units) * share).div_ceil(1_000_000),
@@ -298,12 +305,12 @@ proptest! {
         ];
         let cap = cap.into_iter().max().unwrap();
         let mut room = 0;
-        for ((live, capacity), opening) in pools.iter().zip(&openings) {
+        for ((live, capacity, _, is_liked), opening) in pools.iter().zip(&openings) {
             let added = opening.count * capacity;
             prop_assert!(added == 0 || u64::from(live + added) < cap + u64::from(*capacity));
-            room += added;
+            room += if *is_liked { added } else { 0 };
         }
-        prop_assert!(room >= wanted);
+        prop_assert!(room >= wanted || usable == 0);
     }
 
     #[test]

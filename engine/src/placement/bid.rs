@@ -38,6 +38,12 @@ pub(super) enum Verdict {
     BidAboveCap(Reason),
 }
 
+impl Verdict {
+    pub(super) const fn is_bid(&self) -> bool {
+        matches!(self, Self::Bid(_) | Self::LastBid(..))
+    }
+}
+
 impl Priced {
     pub(super) fn new(
         offer: &Offer<'_>,

@@ -50,6 +50,13 @@ impl Placement for Cheapest {
         }
         plan
     }
+
+    fn likes(&self, offer: &Offer<'_>, candidate: u32) -> bool {
+        let known = &offer.worker_type.candidates[candidate as usize];
+        let bias = self.bias_of(offer, known);
+        let priced = Priced::new(offer, &self.bid, (candidate, known), bias);
+        priced.is_some_and(|priced| priced.judge(offer, &self.bid).is_bid())
+    }
 }
 
 impl Cheapest {

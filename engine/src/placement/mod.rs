@@ -102,6 +102,9 @@ pub(crate) struct Plan {
 pub(crate) trait Placement {
     /// Which instances give the room's wanted units.
     fn plan(&self, offer: &Offer<'_>, room: Room, random: &mut Stream) -> Plan;
+
+    /// Whether it would buy a candidate now, were that the only one.
+    fn likes(&self, offer: &Offer<'_>, candidate: u32) -> bool;
 }
 
 impl Placement for PlacementPolicy {
@@ -116,6 +119,20 @@ impl Placement for PlacementPolicy {
             }
             Self::Spread(rule) => spread::Spread { rule }.plan(offer, room, random),
             Self::OnDemand => on_demand::OnDemand.plan(offer, room, random),
+        }
+    }
+
+    fn likes(&self, offer: &Offer<'_>, candidate: u32) -> bool {
+        match *self {
+            Self::Cheapest { bid, bias } => {
+                cheapest::Cheapest { bid, bias }.likes(offer, candidate)
+            }
+            Self::Random { bid } => random::Random { bid }.likes(offer, candidate),
+            Self::Weighted { market, selection, errors } => {
+                weighted::Weighted { market, selection, errors }.likes(offer, candidate)
+            }
+            Self::Spread(rule) => spread::Spread { rule }.likes(offer, candidate),
+            Self::OnDemand => on_demand::OnDemand.likes(offer, candidate),
         }
     }
 }
@@ -148,7 +165,7 @@ impl Room {
     }
 
     /// May an instance of that candidate, of that capacity, be added?
-    fn fits(&self, candidate: u32, capacity: u32) -> bool {
+    pub(crate) fn fits(&self, candidate: u32, capacity: u32) -> bool {
         let fits = match self.overshoot {
             Overshoot::Never => capacity <= self.capacity_max.saturating_sub(self.live),
             Overshoot::Historical => true,

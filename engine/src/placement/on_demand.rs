@@ -49,4 +49,9 @@ impl Placement for OnDemand {
         }
         plan
     }
+
+    fn likes(&self, offer: &Offer<'_>, candidate: u32) -> bool {
+        let pool = offer.worker_type.candidates[candidate as usize].pool;
+        on_demand_price(offer, pool).is_some_and(|price| price <= offer.max_price_cap)
+    }
 }

@@ -59,4 +59,10 @@ impl Placement for Random {
         }
         plan
     }
+
+    fn likes(&self, offer: &Offer<'_>, candidate: u32) -> bool {
+        let known = &offer.worker_type.candidates[candidate as usize];
+        let priced = Priced::new(offer, &self.bid, (candidate, known), known.bias);
+        priced.is_some_and(|priced| priced.judge(offer, &self.bid).is_bid())
+    }
 }

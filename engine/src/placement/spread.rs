@@ -72,6 +72,10 @@ impl Placement for Spread {
         }
         plan
     }
+
+    fn likes(&self, offer: &Offer<'_>, candidate: u32) -> bool {
+        self.price(offer, candidate).is_ok()
+    }
 }
 
 impl Spread {

@@ -82,6 +82,10 @@ impl Placement for Weighted {
         }
         plan
     }
+
+    fn likes(&self, offer: &Offer<'_>, candidate: u32) -> bool {
+        self.configs(offer).iter().any(|config| config.candidate == candidate)
+    }
 }
 
 impl Weighted {

@@ -224,6 +224,23 @@ fn an_instance_that_is_never_listed_is_ended_after_forty_minutes_and_then_given_
 }
 
 #[test]
+fn what_was_listed_before_its_launch_was_answered_is_not_ended_for_never_being_listed() {
+    let story = |found: &str| {
+        let launched = "
+            0s   price c5.large/us-east-1a 0.01
+                 demand build 1 0
+                 decide
+                 demand build 0 0
+        ";
+        let answered = format!("30s {found} queues\n listed us-east-1\n decide\n 40s pending #1\n");
+        tell(ONE_POOL, &format!("{launched}{answered} registered #1\n{}", silent(1, 60)))
+    };
+    let end = "terminate unless claimed #1";
+    assert!(story("").contains(end), "no listing showed it");
+    assert!(!story("found i1 - - c5.large/us-east-1a\n").contains(end), "one did");
+}
+
+#[test]
 fn a_zombie_that_was_never_listed_is_ended_once_in_a_decision() {
     let told = tell(
         "
@@ -405,7 +422,7 @@ fn a_label_that_shows_late_saves_a_stray() {
         7m:  check #70
         7m:    #70: adopted, instance 8
         30m:  terminate unless claimed #1
-        30m:  end stray instance 9
+        30m:  end stray unless claimed instance 9
         30m:    #1: ended, worker not registered since 1970-01-01T00:00:00Z
         30m:    instance 9: ended, belongs to no launch, known since 1970-01-01T00:01:00Z
     "#]]
@@ -536,6 +553,34 @@ fn an_instance_without_a_label_that_may_be_a_launch_of_ours_is_not_ended_as_a_st
             instance 1: ended, belongs to no launch, known since 1970-01-01T00:01:00Z
             build: 0 pending, 1 claimed, no capacity → +0
     "#]].assert_eq(&told);
+}
+
+/// Its label says whose queue may know of a task on it; after its longest life nobody asks.
+#[test]
+fn a_stray_whose_label_says_for_whom_it_runs_is_ended_unless_it_holds_a_task() {
+    check(
+        ONE_POOL,
+        "
+        0s   demand build 0 0
+             found i9 - build c5.large/us-east-1a
+             decide
+        20m  decide
+        96h  decide
+        ",
+        expect![[r#"
+            0s:
+              list us-east-1
+                build: 0 pending, 0 claimed, no capacity → +0
+            20m:
+              list us-east-1
+              end stray unless claimed instance 9
+                instance 9: ended, belongs to no launch, known since 1970-01-01T00:00:00Z
+            96h:
+              list us-east-1
+              end stray instance 9
+                instance 9: ended, belongs to no launch, known since 1970-01-01T00:00:00Z
+        "#]],
+    );
 }
 
 /// Found by storms 1114 and 1741: with nothing of its own configured it was kept for four days.

@@ -114,3 +114,199 @@ fn without_a_memory_requests_are_forgotten_and_bought_again() {
         "#]],
     );
 }
+
+/// What the listings tell after forty minutes, the call itself tells at once.
+#[test]
+fn a_call_that_outlived_its_time_with_the_process_is_made_once_more() {
+    check(
+        OURS,
+        "
+        0s  price c5.large/us-east-1a 0.01
+            demand build 1 0
+            decide
+        25m restarted
+            decide
+        25m1s decide
+        26m decide
+            pending #1
+            supply build
+        ",
+        expect![[r#"
+            0s:
+              list us-east-1
+              build c5.large/us-east-1a $0.02/h #1
+                build: 1 pending, 0 claimed, no capacity → +1 (would keep 1)
+                build: 1 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1
+            25m:
+              cancel #1
+              list us-east-1
+              wakes after 1 s
+                #1: cancelled, not fulfilled since 1970-01-01T00:00:00Z
+                build: 1 pending, 0 claimed, capacity 1 requested → +0 (would keep 1)
+            25m1s:
+              build c5.large/us-east-1a $0.02/h #1
+                #1: called again with the same token, in doubt after 1 × before
+            26m:
+              list us-east-1
+            26m: build has capacity 1 pending
+        "#]],
+    );
+}
+
+#[test]
+fn if_that_is_not_answered_either_it_is_looked_for() {
+    check(
+        OURS,
+        "
+        0s  price c5.large/us-east-1a 0.01
+            demand build 1 0
+            decide
+        25m restarted
+            decide
+        25m1s decide
+        25m2s throttled launch #1
+        25m4s decide
+        26m unanswered #1
+            listed us-east-1 as-of 26m
+            decide
+        66m listed us-east-1 as-of 66m
+            decide
+            supply build
+        67m listed us-east-1 as-of 66m1s
+            decide
+        ",
+        expect![[r#"
+            0s:
+              list us-east-1
+              build c5.large/us-east-1a $0.02/h #1
+                build: 1 pending, 0 claimed, no capacity → +1 (would keep 1)
+                build: 1 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1
+            25m:
+              cancel #1
+              list us-east-1
+              wakes after 1 s
+                #1: cancelled, not fulfilled since 1970-01-01T00:00:00Z
+                build: 1 pending, 0 claimed, capacity 1 requested → +0 (would keep 1)
+            25m1s:
+              build c5.large/us-east-1a $0.02/h #1
+                #1: called again with the same token, in doubt after 1 × before
+            25m4s:
+              build c5.large/us-east-1a $0.02/h #1
+                #1: called again with the same token, in doubt after 2 × before
+            26m:
+              list us-east-1
+            66m:
+              cancel #1
+              list us-east-1
+                #1: cancelled, not fulfilled since 1970-01-01T00:00:00Z
+            66m: build has capacity 1 requested
+            67m:
+              list us-east-1
+              build c5.large/us-east-1a $0.02/h #2
+                #1: never answered, never listed, so it never was
+                build: 1 pending, 0 claimed, no capacity → +1 (would keep 1)
+                build: 1 × c5.large/us-east-1a from #2, spot at most $0.02/h, price $0.01/h, chosen from 1
+        "#]],
+    );
+}
+
+#[test]
+fn nobody_makes_a_call_once_more_that_nobody_wants() {
+    check(
+        OURS,
+        "
+        0s  price c5.large/us-east-1a 0.01
+            demand build 1 0
+            decide
+        25m restarted
+            demand build 0 0
+            decide
+        26m decide
+        ",
+        expect![[r#"
+            0s:
+              list us-east-1
+              build c5.large/us-east-1a $0.02/h #1
+                build: 1 pending, 0 claimed, no capacity → +1 (would keep 1)
+                build: 1 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1
+            25m:
+              cancel #1
+              list us-east-1
+                #1: cancelled, not fulfilled since 1970-01-01T00:00:00Z
+                build: 0 pending, 0 claimed, capacity 1 requested → +0 (would keep 0)
+            26m:
+              list us-east-1
+        "#]],
+    );
+}
+
+/// Its worker may have worked for as long as it had to.
+#[test]
+fn an_instance_that_lived_and_ended_unheard_is_no_failed_boot() {
+    check(
+        OURS,
+        "
+        0s  price c5.large/us-east-1a 0.01
+            demand build 20 0
+            decide
+        2s  pending #1..#8
+            decide
+        25m restarted
+            decide
+        25m1s decide
+            ended #9..#20 worker
+        26m decide
+        ",
+        expect![[r#"
+            0s:
+              list us-east-1
+              build c5.large/us-east-1a $0.02/h #1..#8
+                build: 20 pending, 0 claimed, no capacity → +20 (would keep 20)
+                build: c5.large/us-east-1a has its 8 launches under way
+                build: 8 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1
+            2s:
+              build c5.large/us-east-1a $0.02/h #9..#14
+              wakes after 1 s
+                build: 20 pending, 0 claimed, capacity 8 pending → +12 (would keep 20)
+                build: 6 × c5.large/us-east-1a from #9, spot at most $0.02/h, price $0.01/h, chosen from 1
+                build: no launch call to us-east-1 left, next 1970-01-01T00:00:03Z
+            25m:
+              terminate unless claimed #1..#8
+              cancel #9..#14
+              list us-east-1
+              check #1..#8
+              build c5.large/us-east-1a $0.02/h #15..#20
+              wakes after 1 s
+                #1: ended, worker not registered since 1970-01-01T00:00:02Z
+                #2: ended, worker not registered since 1970-01-01T00:00:02Z
+                #3: ended, worker not registered since 1970-01-01T00:00:02Z
+                #4: ended, worker not registered since 1970-01-01T00:00:02Z
+                #5: ended, worker not registered since 1970-01-01T00:00:02Z
+                #6: ended, worker not registered since 1970-01-01T00:00:02Z
+                #7: ended, worker not registered since 1970-01-01T00:00:02Z
+                #8: ended, worker not registered since 1970-01-01T00:00:02Z
+                #9: cancelled, not fulfilled since 1970-01-01T00:00:02Z
+                #10: cancelled, not fulfilled since 1970-01-01T00:00:02Z
+                #11: cancelled, not fulfilled since 1970-01-01T00:00:02Z
+                #12: cancelled, not fulfilled since 1970-01-01T00:00:02Z
+                #13: cancelled, not fulfilled since 1970-01-01T00:00:02Z
+                #14: cancelled, not fulfilled since 1970-01-01T00:00:02Z
+                build: 20 pending, 0 claimed, capacity 6 requested + 8 pending → +6 (would keep 20)
+                build: 6 × c5.large/us-east-1a from #15, spot at most $0.02/h, price $0.01/h, chosen from 1
+            25m1s:
+              build c5.large/us-east-1a $0.02/h #9..#12
+              wakes after 1 s
+                #9: called again with the same token, in doubt after 1 × before
+                #11: called again with the same token, in doubt after 1 × before
+                build: no launch call to us-east-1 left, next 1970-01-01T00:25:02Z
+                build: 20 pending, 0 claimed, capacity 12 requested + 8 pending → +0 (would keep 20)
+            26m:
+              list us-east-1
+              build c5.large/us-east-1a $0.02/h #21..#28
+              wakes after 1 s
+                build: 20 pending, 0 claimed, capacity 8 pending → +12 (would keep 20)
+                build: 8 × c5.large/us-east-1a from #21, spot at most $0.02/h, price $0.01/h, chosen from 1
+                build: no launch call to us-east-1 left, next 1970-01-01T00:26:01Z
+        "#]],
+    );
+}

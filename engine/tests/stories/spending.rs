@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 
-use crate::story::check;
+use crate::story::{check, tell};
 
 #[test]
 fn no_more_is_launched_than_the_hour_has_room_for_and_the_rest_when_something_ends() {
@@ -221,4 +221,37 @@ fn what_is_not_given_yet_is_withdrawn_and_ended_once_it_is_given() {
             1h2m: nothing
         "#]],
     );
+}
+
+/// Found by storms 260 and 1136: it began the day anew.
+#[test]
+fn a_worker_type_that_leaves_the_configuration_and_comes_back_has_spent_what_it_had() {
+    let build = "worker build placement=on-demand scaling=target:1 spend_day=0.1
+        | pool c5.large/us-east-1a on_demand=0.085";
+    let other = "worker other placement=on-demand\n | pool c5.large/us-east-1a on_demand=0.085";
+    let story = |back: &str| {
+        tell(
+            &format!("{build}\n {other}").replace('|', ""),
+            &format!(
+                "
+                0s   demand build 1 0
+                     decide
+                     pending #1
+                1h   ended #1 worker
+                     decide
+                2h   configure
+                     | {other}
+                     decide
+                {back}
+                     | {build}
+                     | {other}
+                     demand build 1 0
+                     decide
+                "
+            ),
+        )
+    };
+    let bought = "build c5.large/us-east-1a on-demand #2";
+    assert!(!story("3h configure").contains(bought), "{}", story("3h configure"));
+    assert!(story("24h configure").contains(bought), "it is another day");
 }

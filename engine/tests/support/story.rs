@@ -276,7 +276,8 @@ fn named(action: &Action, config: &EngineConfig) -> String {
         Action::Cancel { .. } => "cancel".to_owned(),
         Action::Terminate { unless_claimed: false, .. } => "terminate".to_owned(),
         Action::Terminate { unless_claimed: true, .. } => "terminate unless claimed".to_owned(),
-        Action::EndStray { .. } => "end stray".to_owned(),
+        Action::EndStray { unless_claimed: false, .. } => "end stray".to_owned(),
+        Action::EndStray { unless_claimed: true, .. } => "end stray unless claimed".to_owned(),
         Action::ListInstances { region } => format!("list {}", config.catalog.region_name(region)),
         Action::CheckWorker { .. } => "check".to_owned(),
         Action::AdviseStop { .. } => "advise to stop".to_owned(),
@@ -295,7 +296,7 @@ fn ids(action: &Action) -> (String, String) {
         | Action::Terminate { launch, .. }
         | Action::CheckWorker { launch }
         | Action::AdviseStop { launch } => one(launch.to_string()),
-        Action::EndStray { instance } => one(instance.to_string()),
+        Action::EndStray { instance, .. } => one(instance.to_string()),
         Action::ListInstances { .. } => one(String::new()),
     }
 }

@@ -1,8 +1,8 @@
 //! What a run is judged by, from its configuration.
 
 use provisioner_auditor::{
-    Api, BillingRule, Breaker, Bucket, Candidate, Ice, OnDemand, PoolRules, Refund, Reread, Rules,
-    Share, Spend, TypeRules, WorldRules,
+    Absence, Api, BillingRule, Breaker, Bucket, Candidate, Ice, Keeps, OnDemand, PoolRules, Refund,
+    Reread, Rules, Share, Spend, TypeRules, WorldRules, Zombies,
 };
 use provisioner_engine::catalog::Catalog;
 use provisioner_engine::decision::Market;
@@ -13,7 +13,7 @@ use provisioner_engine::ids::PoolId;
 use provisioner_engine::units::Duration;
 use provisioner_engine::worker_type::{
     Candidate as EngineCandidate, EngineConfig, Limits, OverCap, Overshoot, PlacementPolicy,
-    SpendLimits, WorkerType,
+    ScalingPolicy, SpendLimits, WorkerType,
 };
 use provisioner_sim::billing;
 use provisioner_sim::config::SimConfig;
@@ -78,6 +78,15 @@ fn of_guards(guards: &Guards) -> Rules {
         share: guards
             .share
             .map(|rule| Share { share_max: rule.share_max.millionths(), floor: rule.floor }),
+        absence: guards.listing.map(|rule| Absence {
+            after: rule.gone_after.ms(),
+            listings: rule.gone_after_listings,
+            unlisted_after: rule.unlisted_after.ms(),
+        }),
+        zombies: guards.zombies.map(|rule| Zombies {
+            patience: rule.patience.ms(),
+            evidence_max: rule.evidence_max.ms(),
+        }),
         stray_patience: guards.strays.map(|rule| rule.patience.ms()),
         spares_claimed: guards.recheck,
         refuses_empty: guards.removed == Removed::Kept,
@@ -114,7 +123,22 @@ fn type_rules(worker_type: &WorkerType) -> TypeRules {
         request_timeout: worker_type.request_timeout.ms(),
         registration_timeout: worker_type.registration_timeout.map(Duration::ms),
         lifetime_max: worker_type.lifetime_max.ms(),
+        idle_timeout: worker_type.idle_timeout.ms(),
+        keeps: keeps(worker_type.scaling),
         spend: spend(worker_type.spend),
+    }
+}
+
+fn keeps(scaling: ScalingPolicy) -> Option<Keeps> {
+    match scaling {
+        ScalingPolicy::Target { scaling_ratio, .. } => {
+            Some(Keeps { pending: scaling_ratio.millionths(), claimed: 1_000_000 })
+        }
+        ScalingPolicy::Estimator { scaling_ratio, .. } => {
+            let each = scaling_ratio.millionths();
+            Some(Keeps { pending: each, claimed: each })
+        }
+        ScalingPolicy::ScalingRatio { .. } => None,
     }
 }
 
@@ -156,6 +180,7 @@ fn api(rule: ApiRule) -> Api {
         cancel: bucket(rule.cancel),
         list: bucket(rule.list),
         backoff_min: rule.backoff_min.ms(),
+        backoff_max: rule.backoff_max.ms(),
     }
 }
 

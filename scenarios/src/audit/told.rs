@@ -73,14 +73,17 @@ impl Teller {
                 Told::Refused { launch: launch.0, why: why(refusal) }
             }
             Observation::CallUnanswered { launch } => Told::Unanswered { launch: launch.0 },
-            Observation::CallThrottled { call, launch, region: _ } => {
-                Told::Throttled { call: plain_call(call), launch: launch.map(|launch| launch.0) }
-            }
+            Observation::CallThrottled { call, launch, region } => Told::Throttled {
+                call: plain_call(call),
+                launch: launch.map(|launch| launch.0),
+                region: plain(region.index()),
+            },
             Observation::Restarted => Told::Restarted,
             Observation::InstanceRunning { launch } => Told::Running { launch: launch.0 },
             Observation::WorkerRegistered { launch } => Told::Registered { launch: launch.0 },
-            Observation::WorkerChecked { launch, claimed, last_claim, as_of: _ } => {
-                Told::Checked { launch: launch.0, claimed, ever: last_claim.is_some() }
+            Observation::WorkerChecked { launch, claimed, last_claim, as_of } => {
+                let ever = claimed > 0 || last_claim.is_some();
+                Told::Checked { launch: launch.0, claimed, ever, as_of: as_of.ms() }
             }
             Observation::WorkerIdled { launch } => Told::Idled { launch: launch.0 },
             Observation::InterruptionNoticed { launch, ends_at: _ } => {
@@ -107,7 +110,9 @@ impl Teller {
                 pool: pool.map(|pool| plain(pool.index())),
                 market: plain_market(market),
             },
-            Observation::InstanceMissed { launch, as_of: _ } => Told::Missed { launch: launch.0 },
+            Observation::InstanceMissed { launch, as_of } => {
+                Told::Missed { launch: launch.0, as_of: as_of.ms() }
+            }
             Observation::StrayEnded { instance } => Told::StrayEnded { instance: instance.0 },
             Observation::InstancesListed { region, as_of: _ } => {
                 Told::Listed { region: plain(region.index()) }
@@ -135,6 +140,12 @@ impl Teller {
                 Reason::Adopted { launch, instance } => {
                     decided.adopted.push((launch.0, instance.0));
                 }
+                Reason::Scaled { worker_type, pending, claimed, .. } => {
+                    decided.counted.push((self.id(worker_type), pending, claimed));
+                }
+                Reason::PoolPenalised { pool, losses, .. } => {
+                    decided.avoided.push((plain(pool.index()), losses));
+                }
                 _ => {}
             }
         }
@@ -154,7 +165,9 @@ impl Teller {
             Action::Terminate { launch, unless_claimed } => {
                 plainly::Order::Terminate { launch: launch.0, unless_claimed }
             }
-            Action::EndStray { instance } => plainly::Order::EndStray { instance: instance.0 },
+            Action::EndStray { instance, unless_claimed: _ } => {
+                plainly::Order::EndStray { instance: instance.0 }
+            }
             Action::ListInstances { region } => {
                 plainly::Order::List { region: plain(region.index()) }
             }

@@ -34,6 +34,8 @@ use provisioner_sim::config::{Regime, SimConfig};
 use provisioner_sim::generate::sources::{MergedSources, RecordedTasks};
 use provisioner_sim::generate::tasks::GeneratedTasks;
 use provisioner_sim::input::{Task, TaskSource};
+use provisioner_sim::outcome::Outcome;
+use provisioner_sim::{Hooks, bound};
 
 pub use self::checks::{Bound, Check, Relation};
 use self::inputs::Inputs;
@@ -242,6 +244,18 @@ impl Scenario {
             Some(from) => config.calm_from(from),
             None => config,
         }
+    }
+
+    /// Runs it; `config` is its own, for some seed. The outcome has its bound.
+    pub fn run<'a>(&self, config: &'a SimConfig, hooks: Hooks<'a>) -> Outcome {
+        let mut outcome = provisioner_sim::run(config, &mut *self.tasks(config.seed), hooks);
+        self.enter_bound(config, &mut outcome);
+        outcome
+    }
+
+    /// Enters the least that the work can cost anybody in the outcome of a run.
+    pub fn enter_bound(&self, config: &SimConfig, outcome: &mut Outcome) {
+        bound::enter(config, &mut *self.tasks(config.seed), outcome);
     }
 
     /// The tasks of all worker types by time, from the first on.

@@ -20,13 +20,14 @@ const RECOVERY_HOURS: i64 = 5;
 /// How long the last task may take, an hour of work at most.
 const LAST_TASK_HOURS: i64 = 3;
 
-const INSTANCE_TYPES: [(&str, i64, &str); 6] = [
-    ("c5.large", 2, "$0.085/h"),
-    ("c5.xlarge", 4, "$0.17/h"),
-    ("c5.4xlarge", 16, "$0.68/h"),
-    ("m5.xlarge", 4, "$0.192/h"),
-    ("r5.2xlarge", 8, "$0.504/h"),
-    ("g4dn.xlarge", 4, "$0.526/h"),
+/// What can be had: vCPUs, and $/h on demand.
+const INSTANCE_TYPES: [(&str, i64, f64); 6] = [
+    ("c5.large", 2, 0.085),
+    ("c5.xlarge", 4, 0.17),
+    ("c5.4xlarge", 16, 0.68),
+    ("m5.xlarge", 4, 0.192),
+    ("r5.2xlarge", 8, 0.504),
+    ("g4dn.xlarge", 4, 0.526),
 ];
 
 /// The dearest of them, $/h.
@@ -98,7 +99,10 @@ pub fn compose(seed: u64) -> String {
         dear: 0.0,
         floors: 0,
         hours: 0,
+        start_hour: 0,
+        is_tight: false,
     };
+    (storm.hours, storm.start_hour) = (storm.between(2, 8), storm.between(0, 23));
     storm.wildness = storm.one_of(&[0.05, 0.2, 0.5, 0.8]);
     let description = format!("Storm {seed}: everything may go wrong, then nothing does");
     storm.set("description", description);
@@ -108,6 +112,7 @@ pub fn compose(seed: u64) -> String {
     storm.worker_types();
     storm.spend();
     storm.cloud();
+    storm.offers();
     storm.queue_and_process();
     storm.windows();
     storm.time();
@@ -131,6 +136,10 @@ struct Composer {
     floors: i64,
     /// How long it storms.
     hours: i64,
+    /// The hour of the day in which it begins.
+    start_hour: i64,
+    /// A worker type has a [tight day](Composer::tight_day).
+    is_tight: bool,
 }
 
 impl Composer {
@@ -142,8 +151,12 @@ impl Composer {
         let types = self.some_of(&INSTANCE_TYPES);
         self.instance_types = types.iter().map(|(name, ..)| *name).collect();
         for (name, vcpus, price) in types {
-            self.set_in("market.on_demand", name, price);
+            self.set_in("market.on_demand", name, format!("${price}/h"));
             self.set_in("market.vcpus", name, vcpus);
+        }
+        if self.chance(0.5) {
+            let prices = self.one_of(&["modern", "bid-era", "bid-era"]);
+            self.set("market.prices", prices);
         }
         if self.is_on() {
             let (up, down) = (self.about(600.0, 36_000.0), self.about(300.0, 14_400.0));
@@ -169,7 +182,7 @@ impl Composer {
         self.set("engine.iteration_interval", format!("{interval} s"));
         let per_call = self.one_of(&[1, 3, 10, 50, 50]);
         self.set("engine.launches_per_call_max", per_call);
-        if self.chance(0.2) {
+        if self.chance(0.3) {
             let per_decision = self.between(1, 20);
             self.set("engine.launches_per_decision_max", per_decision);
         }
@@ -182,6 +195,10 @@ impl Composer {
                 self.set(&format!("{bucket}.capacity"), tokens);
                 self.set(&format!("{bucket}.refill_per_second"), refill);
             }
+        }
+        if self.is_on() {
+            let unproven_max = self.between(1, 10);
+            self.set("engine.guard_rules.breaker.on.unproven_max", unproven_max);
         }
     }
 
@@ -213,7 +230,8 @@ impl Composer {
         let outer = std::mem::take(&mut self.file);
         let capacity_max = self.log_between(2.0, 60.0).round();
         self.set("capacity_max", whole(capacity_max));
-        let scaling = self.one_of(&["target", "target", "target", "estimator", "scaling-ratio"]);
+        let scaling =
+            self.one_of(&["target", "target", "target", "estimator", "estimator", "scaling-ratio"]);
         self.set("scaling", scaling);
         let placement = self.one_of(&[
             "spread",
@@ -225,12 +243,25 @@ impl Composer {
             "on-demand",
         ]);
         self.set("placement", placement);
-        for name in self.some_of(&self.instance_types.clone()) {
+        let is_tight = self.chance(0.12);
+        let mut types = self.some_of(&self.instance_types.clone());
+        types.truncate(if is_tight { 1 } else { types.len() });
+        let mut cheapest = f64::MAX;
+        for name in &types {
             self.wanted.insert(name);
             let (capacity, utility) = (self.one_of(&[1, 1, 1, 2, 4]), self.log_between(0.5, 2.0));
             let capacity = capacity.min(whole(capacity_max));
             let keys = [("capacity", capacity.into()), ("utility", utility.into())];
-            self.set_in("instance_types", name, table(keys));
+            let mut keys = table(keys);
+            if placement == "weighted" && self.chance(0.5) {
+                keys.insert("capacity_max".to_owned(), whole((capacity_max / 2.0).ceil()).into());
+            }
+            self.set_in("instance_types", name, keys);
+            cheapest = cheapest.min(price_of(name) / utility);
+        }
+        if self.chance(0.2) {
+            let price_max = cheapest * self.log_between(1.0, 3.0);
+            self.set("price_max", format!("${price_max:.4}/h"));
         }
         let idle = self.between(60, 1_800);
         self.set("idle_timeout", format!("{idle} s"));
@@ -240,7 +271,10 @@ impl Composer {
         let lives = if self.chance(0.3) { self.between(2_400, 28_800) } else { 28_800 };
         self.set("lifetime_max", format!("{lives} s"));
         self.sometimes_seconds("on_demand_after", 0, 3_600);
-        self.sometimes_seconds("workers.asks", 30, 600);
+        if self.chance(0.5) {
+            let asks = self.between(30, 600);
+            self.set("workers.asks", format!("{asks} s"));
+        }
         self.sometimes_seconds("workers.uptime_max", 1_800, 14_400);
         self.sometimes_seconds("workers.between_tasks", 1, 60);
         if self.chance(0.3) {
@@ -269,14 +303,43 @@ impl Composer {
         }
         let batches = self.batches(capacity_max, f64::from(i32::try_from(lives / 8).unwrap_or(60)));
         self.set("tasks.listed.batches", batches);
+        if is_tight {
+            self.tight_day(types[0], whole(capacity_max));
+        }
         std::mem::replace(&mut self.file, outer)
+    }
+
+    /// A worker type whose tasks run for longer than the day's money lasts, on machines of one price,
+    /// and others that come when it is spent.
+    fn tight_day(&mut self, name: &str, capacity_max: i64) {
+        self.is_tight = true;
+        self.set_in("instance_types", name, Table::new());
+        for key in ["capacity_min", "spend", "price_max"] {
+            self.file.remove(key);
+        }
+        let placement = self.one_of(&["spread", "on-demand"]);
+        self.set("placement", placement);
+        self.set("lifetime_max", "8 h");
+        let machines = self.between(1, capacity_max.min(10));
+        // Enough for the others and, an hour ahead, for the last task.
+        let daily = real(machines) * price_of(name) * self.log_between(2.2, 2.9);
+        self.set("spend.daily_max", format!("${daily:.4}"));
+        let (at, hours) = (self.between(0, self.hours * 1_200), self.between(4, 6));
+        let batch = |at: i64, number: i64, duration: String| {
+            let at = format!("{at} s");
+            let keys = [("at", at.into()), ("number", number.into()), ("retries", 0.into())];
+            let mut batch = table(keys);
+            batch.insert("duration".to_owned(), duration.into());
+            Value::from(batch)
+        };
+        let (later, minutes) = (at + self.between(3_600, 10_800), self.between(1, 10));
+        let long = batch(at, machines, format!("{hours} h"));
+        let short = batch(later, machines, format!("{minutes} min"));
+        self.set("tasks.listed.batches", vec![long, short]);
     }
 
     /// Work that a third of the capacity does in two hours, and two last tasks (see [`Self::time`]).
     fn batches(&mut self, capacity_max: f64, longest: f64) -> Vec<Value> {
-        if self.hours == 0 {
-            self.hours = self.between(2, 8);
-        }
         let mut seconds_left = capacity_max * 7_200.0 / 3.0;
         let mut batches = Vec::new();
         for _ in 0..self.between(1, 8) {
@@ -339,6 +402,15 @@ impl Composer {
         }
     }
 
+    /// One zone does not offer everything that it is said to.
+    fn offers(&mut self) {
+        if self.zones.len() > 1 && self.is_on() {
+            let pools = pools_of(&self.wanted, &self.zones[..1]);
+            let not_offered = self.some_of(&pools);
+            self.set("cloud.launch.not_offered", not_offered);
+        }
+    }
+
     fn queue_and_process(&mut self) {
         self.sometimes_seconds("queue.claim_expiry", 120, 2_400);
         self.sometimes_seconds("queue.count_lag", 1, 300);
@@ -364,13 +436,13 @@ impl Composer {
     fn what(&mut self) -> Value {
         let share = self.one_of(&[0.2, 0.5, 0.9, 1.0]);
         let shared = |name| named(name, [("share", share.into())]);
-        match self.between(0, 22) {
+        match self.between(0, 30) {
             0..=2 => named("crash", [("step", self.crash_step())]),
             3 => shared("calls-throttled"),
             4 => shared("requests-lost"),
             5 => shared("responses-lost"),
             6 => shared("internal-errors"),
-            7 => "queue-down".into(),
+            7 | 23 => "queue-down".into(),
             8 => "queue-zero".into(),
             9 => {
                 let (pending, claimed) = (self.between(0, 10_000), self.between(0, 1_000));
@@ -379,7 +451,7 @@ impl Composer {
             10 => named("broken-image", [("registers", self.chance(0.5).into())]),
             11 => named("boot-slow", [("factor", self.log_between(2.0, 60.0).into())]),
             12 => named("pool-dry", [("pools", self.pools())]),
-            13 => {
+            13 | 28 | 30 => {
                 let lives = format!("{} s", self.between(30, 1_800));
                 named("pool-oversubscribed", [("pools", self.pools()), ("lives", lives.into())])
             }
@@ -389,14 +461,18 @@ impl Composer {
                 named("volume-limit", [("region", zone[..zone.len() - 1].into())])
             }
             16 => named("image-unusable", [("images", self.images())]),
-            17 => self.one_of(&["feed-down", "feed-first-page"]).into(),
-            18 => {
-                let factor = self.one_of(&[0.0, 100.0, 1_000.0]);
+            17 | 25 => self.one_of(&["feed-down", "feed-first-page"]).into(),
+            18 | 24 | 29 => {
+                let factor = self.one_of(&[0.0, 3.0, 100.0, 1_000.0]);
                 named("feed-scaled", [("factor", factor.into())])
             }
             19 => "listing-down".into(),
             20 => "listing-frozen".into(),
             21 => shared("told-ended"),
+            26 => {
+                let claimed = self.between(1, 9);
+                named("queue-says-of-workers", [("claimed", claimed.into())])
+            }
             _ => named("configured", [self.configuration()]),
         }
     }
@@ -429,22 +505,21 @@ impl Composer {
     }
 
     fn pools(&mut self) -> Value {
-        let pools = self.zones.iter().flat_map(|zone| {
-            self.wanted.iter().map(move |instance_type| format!("{instance_type}/{zone}"))
-        });
-        let pools: Vec<String> = pools.collect();
+        let pools = pools_of(&self.wanted, &self.zones);
         self.some_of(&pools).into()
     }
 
     /// Time to storm, to recover, and to do one last task of each worker type. A day's ceiling on
-    /// spending may hold everything up for two nights.
+    /// spending may hold everything up for two nights, and a tight one for three.
     fn time(&mut self) {
-        let hour = self.between(0, 23);
+        let hour = self.start_hour;
         self.set("time.start", format!("2021-03-02T{hour:02}:00:00Z"));
         self.set("time.calm_from", format!("{} h", self.hours));
         let waits =
             self.file["engine"].get("spend").is_some_and(|it| it.get("daily_max").is_some());
-        let waiting = if waits { 24 - (hour + self.hours) % 24 } else { 0 };
+        let midnight = 24 - (hour + self.hours) % 24;
+        let waiting = if waits || self.is_tight { midnight } else { 0 };
+        let waiting = if self.is_tight { waiting + 24 } else { waiting };
         let last = self.hours + waiting + RECOVERY_HOURS;
         self.set("time.length", format!("{} min", last * 60 + 1));
         self.set("time.drain", format!("{LAST_TASK_HOURS} h"));
@@ -542,6 +617,20 @@ fn named<const N: usize>(name: &str, keys: [(&str, Value); N]) -> Value {
 
 fn table<const N: usize>(keys: [(&str, Value); N]) -> Table {
     keys.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+fn pools_of<'a>(
+    instance_types: impl IntoIterator<Item = &'a &'static str>,
+    zones: &[&str],
+) -> Vec<String> {
+    let in_zones = |it: &'a &str| zones.iter().map(move |zone| format!("{it}/{zone}"));
+    instance_types.into_iter().flat_map(in_zones).collect()
+}
+
+/// What a machine of that type costs on demand, $/h.
+fn price_of(instance_type: &str) -> f64 {
+    let known = INSTANCE_TYPES.iter().find(|(name, ..)| *name == instance_type);
+    known.expect("it is one of them").2
 }
 
 fn real(number: i64) -> f64 {

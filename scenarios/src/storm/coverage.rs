@@ -28,6 +28,17 @@ pub enum Kind {
     Reasons,
 }
 
+/// What no storm reaches, and why.
+const UNREACHABLE: [(Kind, &str, &str); 3] = [
+    (
+        Kind::Refusals,
+        "rejected",
+        "EC2 rejects no call of ours: tokens are never used for another call",
+    ),
+    (Kind::Refusals, "volume-limit", "EC2 tells it as the end of an instance"),
+    (Kind::Ends, "vanished", "nobody tells it: the engine concludes it, see the reason `gone`"),
+];
+
 /// How often something occurred.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
@@ -76,6 +87,21 @@ impl Coverage {
             counts.clone().into_iter().map(move |(name, count)| (kind, name, count))
         };
         self.kinds.iter().flat_map(flat)
+    }
+
+    /// Why something cannot occur, if it is known not to.
+    #[must_use]
+    pub fn unreachable(kind: Kind, name: &str) -> Option<&'static str> {
+        let known = UNREACHABLE.iter().find(|(of, it, _)| (*of, *it) == (kind, name));
+        known.map(|(.., why)| *why)
+    }
+
+    /// What never occurred though it could, by kind and name.
+    pub fn never(&self) -> impl Iterator<Item = (Kind, &'static str)> {
+        let never = self.iter().filter(|(kind, name, count)| {
+            count.times == 0 && Self::unreachable(*kind, name).is_none()
+        });
+        never.map(|(kind, name, _)| (kind, name))
     }
 
     /// One more record of a storm.

@@ -25,6 +25,7 @@ pub(super) struct Books {
 #[derive(Clone, Copy, Debug, Default)]
 struct Account {
     cost: Cost,
+    waived: Usd,
     instance_time: Duration,
     capacity_time: Duration,
     useful_time: Duration,
@@ -50,10 +51,18 @@ impl World<'_> {
         }
         let stay = Stay { from: instance.running_since, to: self.now, interrupted };
         let cloud = &self.config.cloud;
+        let spot = |stay| {
+            let history = self.config.market.history(instance.pool);
+            cloud.spot_billing.bill(stay, history[instance.first_price..].iter().copied())
+        };
+        let mut waived = Usd::ZERO;
         let bill = match instance.market {
             Market::Spot { .. } => {
-                let history = self.config.market.history(instance.pool);
-                cloud.spot_billing.bill(stay, history[instance.first_price..].iter().copied())
+                let bill = spot(stay);
+                if interrupted {
+                    waived = spot(Stay { interrupted: false, ..stay }).cost - bill.cost;
+                }
+                bill
             }
             Market::OnDemand => {
                 let price = self
@@ -67,6 +76,7 @@ impl World<'_> {
         let cost = use_of_time.split(bill, instance.market);
         assert!(cost.total() == bill.cost && cost.by_use() == bill.cost, "a bill is split whole");
         account.cost += cost;
+        account.waived += waived;
         account.instance_time += stay.to - stay.from;
         account.capacity_time += use_of_time.alive;
         account.useful_time += use_of_time.useful;
@@ -161,7 +171,9 @@ impl World<'_> {
         let mut measures = Measures {
             name: self.config.engine.worker_types[worker_type.index()].name.clone(),
             cost: account.cost,
+            waived: account.waived,
             wait,
+            delay_max: state.delay_max,
             tasks: TaskMeasures { submitted, done, rerun: lost_runs, expired, exhausted, left },
             launches: state.launches,
             safety: state.safety,

@@ -116,7 +116,9 @@ impl World<'_> {
                     self.then(slot, after, Event::Ends, Self::end_by_order);
                 }
             }
-            Action::EndStray { instance } => self.end_stray(instance),
+            Action::EndStray { instance, unless_claimed } => {
+                self.end_stray(instance, unless_claimed);
+            }
             Action::ListInstances { region } => self.list(region),
             Action::CheckWorker { launch } => self.check_worker(launch),
             Action::AdviseStop { launch } => {

@@ -270,7 +270,10 @@ impl World<'_> {
     }
 
     /// An instance of ours that belongs to no launch is to be ended.
-    pub(super) fn end_stray(&mut self, instance: InstanceId) {
+    pub(super) fn end_stray(&mut self, instance: InstanceId, unless_claimed: bool) {
+        if unless_claimed && self.may_hold_a_task(LaunchId(instance.0)) {
+            return;
+        }
         self.calls.terminate += 1;
         if instance.0 >= OTHERS {
             self.ownership.others_touched += 1;

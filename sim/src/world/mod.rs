@@ -76,6 +76,7 @@ use self::roles::EngineIds;
 use self::tasks::{Queue, TaskCounts, Tasks};
 use self::truth::FaultTurns;
 pub use self::truth::{TaskId, Truth};
+pub(crate) use self::work::run_time;
 use crate::agenda::{Agenda, LineId};
 use crate::config::{FaultKind, SimConfig, WorkerModel};
 use crate::input::{Task, TaskSource};
@@ -233,6 +234,8 @@ struct TypeState {
     launches: LaunchMeasures,
     safety: SafetyMeasures,
     random: Stream,
+    /// From submission to the beginning of the last run, of tasks that were done.
+    delay_max: Duration,
 }
 
 const _: () = assert!(std::mem::offset_of!(TypeState, peaks) <= 160);
@@ -257,6 +260,7 @@ impl<'a> World<'a> {
                 queue: Queue::new(),
                 ready: Ready::new(worker.claim_order),
                 random: claims.purpose(&worker_type.name).stream(),
+                delay_max: Duration::ZERO,
                 idle_line: agenda.line(worker_type.idle_timeout),
                 counts: TaskCounts::default(),
                 peaks: Peaks::default(),

@@ -149,6 +149,11 @@ impl World<'_> {
         true
     }
 
+    /// Whether a worker holds a task, or the queue does not say.
+    pub(super) fn may_hold_a_task(&self, launch: LaunchId) -> bool {
+        !matches!(self.worker_checked(launch), Some(Observation::WorkerChecked { claimed: 0, .. }))
+    }
+
     /// What the queue says of a worker: a claim is held until it is given back or expires.
     fn worker_checked(&self, launch: LaunchId) -> Option<Observation> {
         if self.is(|fault| matches!(fault, FaultKind::QueueDown)) {

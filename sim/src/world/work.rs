@@ -79,6 +79,7 @@ impl World<'_> {
     pub(super) fn task_done(&mut self, slot: u32) {
         self.events += 1;
         let worker_type = worker_type_of(&self.tasks[slot]);
+        let delay = self.tasks[slot].claimed - self.tasks[slot].task.submitted;
         let (instance, spent) = self.unclaim(slot);
         self.instances[instance].useful += spent;
         self.testify(|_| Truth::TaskDone { task: TaskId(slot) });
@@ -86,6 +87,9 @@ impl World<'_> {
         self.touch(worker_type);
         let state = self.type_of(worker_type);
         state.counts.done += 1;
+        if delay > Duration::ZERO {
+            state.delay_max = state.delay_max.max(delay); // far off in memory, and mostly zero
+        }
         state.queue.claimed -= 1;
         self.ask_again(instance);
     }
@@ -332,7 +336,7 @@ impl World<'_> {
 }
 
 /// How long a task runs on a worker of that utility, rounded up to a millisecond.
-fn run_time(duration: Duration, utility: Ratio) -> Duration {
+pub(crate) fn run_time(duration: Duration, utility: Ratio) -> Duration {
     if utility == Ratio::ONE {
         return duration;
     }

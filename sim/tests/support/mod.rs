@@ -370,7 +370,7 @@ fn orders(told: &mut String, _config: &SimConfig, decision: &Decision) {
             Action::Terminate { launch, unless_claimed: true } => {
                 format!("terminate {launch} unless it holds a task")
             }
-            Action::EndStray { instance } => format!("end {instance}"),
+            Action::EndStray { instance, .. } => format!("end {instance}"),
             Action::ListInstances { .. } => "list".to_owned(),
             Action::CheckWorker { launch } => format!("check {launch}"),
             Action::AdviseStop { launch } => format!("advise {launch} to stop"),

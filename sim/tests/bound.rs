@@ -1,0 +1,189 @@
+//! The lower bound on cost against the best that can be had at all, on worlds so small that every
+//! plan can be tried.
+//!
+//! A plan says on which instance each task runs, and when it begins. Instances come at once and
+//! are ended at once, nothing is interrupted, and every price is known beforehand: nobody does
+//! better.
+
+mod support;
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use provisioner_engine::ids::{PoolId, WorkerTypeId};
+use provisioner_engine::units::{Duration, Ratio, Time, Usd, UsdPerHour};
+use provisioner_engine::worker_type::Candidate;
+use provisioner_sim::billing::{BillingRule, Stay};
+use provisioner_sim::bound::{Promise, least_costs};
+use provisioner_sim::config::SimConfig;
+use provisioner_sim::generate::sources::RecordedTasks;
+use provisioner_sim::input::{PriceChange, Priority, Task};
+use provisioner_sim::market::Market;
+use support::{CHEAPEST, FOR_EVER, candidate, worker_type, world};
+
+/// A few tasks, two pools, and how long the tasks may wait.
+#[derive(Clone, Debug)]
+struct Small {
+    config: SimConfig,
+    tasks: Vec<Task>,
+    wait: Duration,
+}
+
+const POOLS: usize = 2;
+/// Tasks begin when they are submitted, when the promise ends, or at one of the times between.
+const BEGINNINGS: i64 = 3;
+
+prop_compose! {
+    fn small(billing: BillingRule)(
+        tasks in prop::collection::vec((0..7_200_i64, 60..9_000_i64), 1..4),
+        prices in prop::collection::vec((0..18_000_i64, 0..POOLS, 10_000..500_000_i64), 0..8),
+        first in prop::array::uniform2(10_000..500_000_i64),
+        capacities in prop::array::uniform2(1_u32..4),
+        utilities in prop::array::uniform2(1_u64..4),
+        wait in 0..3_600_i64,
+    ) -> Small {
+        let candidates = (0..POOLS).map(|pool| Candidate {
+            capacity: capacities[pool],
+            utility: Ratio::from_millionths(utilities[pool] * 500_000),
+            ..candidate(pool)
+        });
+        let mut worker_type = worker_type("t", 100);
+        worker_type.candidates = candidates.collect();
+        worker_type.placement = CHEAPEST;
+        let mut config = world(vec![worker_type]);
+        config.cloud.spot_billing = billing;
+        let at = |seconds: i64| Time::EPOCH + Duration::from_secs(seconds);
+        let change = |at, pool, price| PriceChange {
+            at,
+            pool: PoolId::new(pool),
+            price: UsdPerHour::from_micros(price),
+        };
+        let opening = (0..POOLS).map(|pool| change(Time::EPOCH, pool, first[pool]));
+        let later = prices.into_iter().map(|(since, pool, price)| change(at(since), pool, price));
+        config.market = Market::new(POOLS, opening.chain(later).collect(), Vec::new());
+        let mut tasks: Vec<Task> = tasks
+            .into_iter()
+            .map(|(submitted, takes)| Task {
+                submitted: at(submitted),
+                duration: Duration::from_secs(takes),
+                deadline: Time::EPOCH + FOR_EVER,
+                worker_type: WorkerTypeId::new(0),
+                priority: Priority::default(),
+                retries: 5,
+            })
+            .collect();
+        tasks.sort_by_key(|task| task.submitted);
+        Small { config, tasks, wait: Duration::from_secs(wait) }
+    }
+}
+
+impl Small {
+    fn bound(&self) -> Usd {
+        let promise = Promise { wait: self.wait, undone: 0 };
+        let mut tasks = RecordedTasks::new(self.tasks.clone().into());
+        least_costs(&self.config, &mut tasks, &[promise])[0]
+    }
+
+    /// The cheapest of all plans.
+    fn best(&self) -> Usd {
+        let mut best = None;
+        self.plan(&mut Vec::new(), &mut best);
+        best.expect("each task on an instance of its own is a plan")
+    }
+
+    /// Tries all plans for the tasks that have no place yet.
+    fn plan(&self, placed: &mut Vec<Place>, best: &mut Option<Usd>) {
+        let Some(task) = self.tasks.get(placed.len()) else {
+            let cost = self.cost(placed);
+            if let Some(cost) = cost.filter(|cost| best.is_none_or(|best| *cost < best)) {
+                *best = Some(cost);
+            }
+            return;
+        };
+        let fresh = placed.iter().map(|place| place.instance + 1).max().unwrap_or(0);
+        for instance in 0..=fresh {
+            let known = placed.iter().find(|place| place.instance == instance);
+            let pools = known.map_or(0..POOLS, |known| known.pool..known.pool + 1);
+            for pool in pools {
+                for step in 0..BEGINNINGS {
+                    let waits = self.wait.ms() * step / (BEGINNINGS - 1);
+                    let from = task.submitted + Duration::from_ms(waits);
+                    let utility = self.candidate(pool).utility.millionths().cast_signed();
+                    let takes = (task.duration.ms() * 1_000_000 + utility - 1) / utility;
+                    let to = from + Duration::from_ms(takes);
+                    placed.push(Place { instance, pool, from, to });
+                    self.plan(placed, best);
+                    placed.pop();
+                }
+            }
+        }
+    }
+
+    fn candidate(&self, pool: usize) -> &Candidate {
+        &self.config.engine.worker_types[0].candidates[pool]
+    }
+
+    /// What a plan costs; `None` if an instance had to run more tasks at once than it can.
+    fn cost(&self, placed: &[Place]) -> Option<Usd> {
+        let instances = placed.iter().map(|place| place.instance).max().map_or(0, |last| last + 1);
+        (0..instances).map(|instance| self.stay(placed, instance)).sum()
+    }
+
+    fn stay(&self, placed: &[Place], instance: usize) -> Option<Usd> {
+        let on_it = || placed.iter().filter(|place| place.instance == instance);
+        let pool = on_it().next()?.pool;
+        let most = usize::try_from(self.candidate(pool).capacity).expect("it is small");
+        let at_once = |at: Time| on_it().filter(|it| it.from <= at && at < it.to).count();
+        if on_it().any(|place| at_once(place.from) > most) {
+            return None;
+        }
+        let (from, to) = (on_it().map(|it| it.from).min()?, on_it().map(|it| it.to).max()?);
+        let stay = Stay { from, to, interrupted: false };
+        let history = self.config.market.history(PoolId::new(pool));
+        let first = history.partition_point(|(since, _)| *since <= from) - 1;
+        Some(self.config.cloud.spot_billing.bill(stay, history[first..].iter().copied()).cost)
+    }
+}
+
+/// Where and when a task runs.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    instance: usize,
+    pool: usize,
+    from: Time,
+    to: Time,
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn no_plan_beats_the_bound_by_the_second(small in small(BillingRule::SPOT_CAPACITY)) {
+        prop_assert!(small.bound() <= small.best());
+    }
+
+    #[test]
+    fn no_plan_beats_the_bound_by_the_hour(small in small(BillingRule::SPOT_OUTBID)) {
+        prop_assert!(small.bound() <= small.best());
+    }
+}
+
+/// The middle of the bound's share in the cost of the best plan, over random small worlds, in
+/// percent.
+fn share(billing: BillingRule) -> i64 {
+    let mut runner = TestRunner::deterministic();
+    let mut shares: Vec<i64> = (0..200)
+        .map(|_| {
+            let small = small(billing).new_tree(&mut runner).expect("one of them").current();
+            100 * small.bound().micros() / small.best().micros()
+        })
+        .collect();
+    shares.sort_unstable();
+    shares[shares.len() / 2]
+}
+
+#[test]
+fn half_of_all_bounds_are_at_least_so_near_to_the_best() {
+    let (by_second, by_hour) = (share(BillingRule::SPOT_CAPACITY), share(BillingRule::SPOT_OUTBID));
+    assert!(by_second >= 45 && by_hour >= 30, "{by_second} % and {by_hour} % of the best");
+}
