@@ -420,6 +420,9 @@ mod tests {
                   "wasted": 5.92
                 },
                 "cost_per_task_usd": 0.0036634035608308605,
+                "waived_usd": 0.0,
+                "bound_usd": null,
+                "regret_usd": null,
                 "wait_s": {
                   "count": 195360,
                   "mean": 61.2345,
@@ -428,6 +431,7 @@ mod tests {
                   "p99": 3725.0,
                   "max": 97380.0
                 },
+                "delay_max_s": 0.0,
                 "tasks": {
                   "submitted": 201280,
                   "done": 199504,
@@ -489,6 +493,9 @@ mod tests {
                     "wasted": 1.0
                   },
                   "cost_per_task_usd": 0.0036634035608308605,
+                  "waived_usd": 0.0,
+                  "bound_usd": null,
+                  "regret_usd": null,
                   "wait_s": {
                     "count": 33000,
                     "mean": 61.2345,
@@ -497,6 +504,7 @@ mod tests {
                     "p99": 3725.0,
                     "max": 97380.0
                   },
+                  "delay_max_s": 0.0,
                   "tasks": {
                     "submitted": 34000,
                     "done": 33700,

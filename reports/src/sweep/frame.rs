@@ -218,6 +218,7 @@ mod tests {
             api_calls_list whole
             api_calls_terminate whole
             api_calls_terminate_throttled whole
+            bound_usd number
             capacity_h number
             capacity_peak whole
             churn_per_task_h number
@@ -231,6 +232,7 @@ mod tests {
             cost_usd_useful number
             cost_usd_wasted number
             decision_digest text
+            delay_max_s number
             demand_peak whole
             events whole
             finished text
@@ -274,6 +276,7 @@ mod tests {
             ownership_orphans_left whole
             ownership_others_touched whole
             ownership_strays_ended whole
+            regret_usd number
             restarts whole
             safety_claimed_ended whole
             safety_double_launches whole
@@ -297,6 +300,7 @@ mod tests {
             wait_s_p50 number
             wait_s_p95 number
             wait_s_p99 number
+            waived_usd number
         "#]]
         .assert_eq(&names(Frame::runs(&results())));
         let (runs, worker_types) = (Frame::runs(&results()), Frame::worker_types(&results()));

@@ -136,8 +136,7 @@ impl Experiment {
     #[must_use]
     pub fn run(&self, run: usize) -> Outcome {
         let scenario = &self.points[run / self.seeds.len()].scenario;
-        let seed = Seed(self.seeds[run % self.seeds.len()]);
-        let config = scenario.config(seed);
-        provisioner_sim::run(&config, &mut *scenario.tasks(seed), Hooks::default())
+        let config = scenario.config(Seed(self.seeds[run % self.seeds.len()]));
+        scenario.run(&config, Hooks::default())
     }
 }

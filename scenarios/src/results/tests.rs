@@ -227,6 +227,22 @@ fn two_processes_do_not_fill_one_folder() {
 }
 
 #[test]
+fn results_stand_beside_one_another_if_their_points_are_equal() {
+    let results = |manifest: Manifest| {
+        let outcomes = manifest.runs().map(|run| (run, outcome(run))).collect();
+        Results { manifest, outcomes }
+    };
+    let (a, b) = (results(manifest(None)), results(manifest(None)));
+    let both = Results::beside(vec![("a".to_owned(), a.clone()), ("b".to_owned(), b)]).unwrap();
+    let levels: Vec<_> = both.manifest.points.iter().map(|point| point.levels.join(" ")).collect();
+    assert_eq!(levels, ["a new", "a old", "b new", "b old"]);
+    assert_eq!((both.missing(), both.outcomes[&6].clone()), (0, outcome(0)));
+    let other = results(Manifest { seeds: vec![1, 2], ..manifest(None) });
+    let refused = Results::beside(vec![("a".to_owned(), a), ("c".to_owned(), other)]).unwrap_err();
+    assert!(refused.to_string().starts_with("error: `c` has other points or seeds than `a`"));
+}
+
+#[test]
 fn what_a_killed_process_left_unnamed_is_removed_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     for name in [".experiment.json.x1.tmp", ".runs.csv.x2.tmp"] {
