@@ -5,13 +5,16 @@
 //!
 //! Not here: any logic of its own; commands join scenarios, the simulator and reports.
 
+mod compare;
 mod cores;
 mod import;
 mod incidents;
+mod merge;
 mod parameters;
 mod replay;
 mod simulate;
 mod storm;
+mod sweep;
 mod terminal;
 
 use std::process::ExitCode;
@@ -35,6 +38,7 @@ struct Arguments {
 const AFTER_HELP: &str = "\
 Examples:
   provisioner simulate scenarios/quickstart.toml
+  provisioner sweep scenarios/experiments/quickstart.toml
   provisioner help simulate
 
 Exit codes: 0 all is well; 1 the answer is no (a check fails, a replay diverges); 2 it could not
@@ -43,6 +47,9 @@ run (bad input or usage). Colour is used on terminals only, and not if NO_COLOR 
 #[derive(Subcommand)]
 enum Command {
     Simulate(Box<simulate::Simulate>),
+    Sweep(sweep::Sweep),
+    Merge(merge::Merge),
+    Compare(compare::Compare),
     Replay(replay::Replay),
     Incidents(incidents::Incidents),
     Storm(storm::Storm),
@@ -59,6 +66,9 @@ enum Answer {
 fn main() -> ExitCode {
     let answer = match Arguments::parse().command {
         Command::Simulate(simulate) => simulate.run(),
+        Command::Sweep(sweep) => sweep.run(),
+        Command::Merge(merge) => merge.run(),
+        Command::Compare(compare) => compare.run(),
         Command::Replay(replay) => replay.run(),
         Command::Incidents(incidents) => incidents.run(),
         Command::Storm(storm) => storm.run(),

@@ -4,9 +4,11 @@
 //! anything.
 
 pub mod audit;
+pub mod experiment;
 pub mod file;
 pub mod journal;
 pub mod output;
+pub mod results;
 pub mod scenario;
 pub mod storm;
 pub mod traces;
