@@ -5,15 +5,18 @@
 //!
 //! Not here: any logic of its own; commands join scenarios, the simulator and reports.
 
+mod compare;
 mod cores;
 mod diff;
 mod explain;
 mod import;
 mod incidents;
+mod merge;
 mod parameters;
 mod replay;
 mod simulate;
 mod storm;
+mod sweep;
 mod terminal;
 
 use std::process::ExitCode;
@@ -37,6 +40,7 @@ struct Arguments {
 const AFTER_HELP: &str = "\
 Examples:
   provisioner simulate scenarios/quickstart.toml
+  provisioner sweep scenarios/experiments/quickstart.toml
   provisioner help simulate
 
 Exit codes: 0 all is well; 1 the answer is no (a check fails, a replay diverges,
@@ -46,6 +50,9 @@ run (bad input or usage). Colour is used on terminals only, and not if NO_COLOR 
 #[derive(Subcommand)]
 enum Command {
     Simulate(Box<simulate::Simulate>),
+    Sweep(sweep::Sweep),
+    Merge(merge::Merge),
+    Compare(compare::Compare),
     Replay(replay::Replay),
     Explain(explain::Explain),
     Diff(diff::Diff),
@@ -64,6 +71,9 @@ enum Answer {
 fn main() -> ExitCode {
     let answer = match Arguments::parse().command {
         Command::Simulate(simulate) => simulate.run(),
+        Command::Sweep(sweep) => sweep.run(),
+        Command::Merge(merge) => merge.run(),
+        Command::Compare(compare) => compare.run(),
         Command::Replay(replay) => replay.run(),
         Command::Explain(explain) => explain.run(),
         Command::Diff(diff) => diff.run(),

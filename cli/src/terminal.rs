@@ -9,6 +9,7 @@ use provisioner_reports::{Look, Page};
 use provisioner_scenarios::file::Issues;
 use provisioner_scenarios::journal::JournalError;
 use provisioner_scenarios::output::is_stdout;
+use provisioner_scenarios::results::ResultsError;
 use provisioner_scenarios::traces::TraceError;
 
 /// Why a command could not run.
@@ -48,6 +49,12 @@ impl From<Issues> for Failure {
 
 impl From<JournalError> for Failure {
     fn from(error: JournalError) -> Self {
+        Self::Told(error.to_string())
+    }
+}
+
+impl From<ResultsError> for Failure {
+    fn from(error: ResultsError) -> Self {
         Self::Told(error.to_string())
     }
 }

@@ -220,7 +220,7 @@ fn simulated([a, b]: [&Outcome; 2]) -> Section {
     section.set(side_by_side(rows))
 }
 
-fn side_by_side(rows: Vec<(String, Vec<String>)>) -> Table {
+fn side_by_side(rows: Vec<(String, Vec<String>)>) -> Table<'static> {
     let columns = vec![("A", ""), ("B", ""), ("B − A", ""), ("B ÷ A", "")];
     Table { title: "", columns, rows, sums: false }
 }

@@ -87,20 +87,54 @@ pub fn write(
 
 /// Every number of the document by its path; `None` where there is none for this outcome.
 pub(crate) fn numbers(outcome: &Outcome) -> BTreeMap<String, Option<f64>> {
-    let run = Run {
-        scenario: String::new(),
-        scenario_hash: String::new(),
-        seed: 0,
-        commit: String::new(),
-    };
-    let document = serde_json::to_value(document(&run, outcome, &[]));
-    let mut document = document.expect("a document of numbers, texts and lists");
+    let run = Run::default();
+    let mut document = to_value(&document(&run, outcome, &[]));
     let mut numbers = BTreeMap::new();
     if let Some(sections) = document.as_object_mut() {
         sections.retain(|name, _| !["run", "version"].contains(&name.as_str()));
     }
     gather(String::new(), &document, &mut numbers);
     numbers
+}
+
+/// The measures of a run, or of a worker type, by name; what has no value is null.
+pub(crate) type Fields = BTreeMap<String, Value>;
+
+/// What is measured of a run as a whole, and of all its worker types together.
+pub(crate) fn fields(outcome: &Outcome) -> Fields {
+    let run = Run::default();
+    let mut all = BTreeMap::new();
+    flatten(String::new(), to_value(&document(&run, outcome, &[])), &mut all);
+    all.retain(|name, _| name != "version" && !name.starts_with("run_"));
+    all.into_iter()
+        .map(|(name, value)| (name.trim_start_matches("total_").to_owned(), value))
+        .collect()
+}
+
+/// What is measured of a worker type.
+pub(crate) fn fields_of(measures: &Measures) -> Fields {
+    let mut all = BTreeMap::new();
+    flatten(String::new(), to_value(&MeasuresDocument::of(measures)), &mut all);
+    all.remove("name");
+    all
+}
+
+fn to_value(document: &impl Serialize) -> Value {
+    serde_json::to_value(document).expect("a document of numbers, texts and lists")
+}
+
+/// Everything that is in no list.
+fn flatten(name: String, value: Value, fields: &mut Fields) {
+    match value {
+        Value::Object(inner) => {
+            for (key, value) in inner {
+                let name = if name.is_empty() { key } else { format!("{name}_{key}") };
+                flatten(name, value, fields);
+            }
+        }
+        Value::Array(_) => {}
+        value => drop(fields.insert(name, value)),
+    }
 }
 
 fn gather(path: String, value: &Value, numbers: &mut BTreeMap<String, Option<f64>>) {
@@ -386,6 +420,9 @@ mod tests {
                   "wasted": 5.92
                 },
                 "cost_per_task_usd": 0.0036634035608308605,
+                "waived_usd": 0.0,
+                "bound_usd": null,
+                "regret_usd": null,
                 "wait_s": {
                   "count": 195360,
                   "mean": 61.2345,
@@ -394,6 +431,7 @@ mod tests {
                   "p99": 3725.0,
                   "max": 97380.0
                 },
+                "delay_max_s": 0.0,
                 "tasks": {
                   "submitted": 201280,
                   "done": 199504,
@@ -455,6 +493,9 @@ mod tests {
                     "wasted": 1.0
                   },
                   "cost_per_task_usd": 0.0036634035608308605,
+                  "waived_usd": 0.0,
+                  "bound_usd": null,
+                  "regret_usd": null,
                   "wait_s": {
                     "count": 33000,
                     "mean": 61.2345,
@@ -463,6 +504,7 @@ mod tests {
                     "p99": 3725.0,
                     "max": 97380.0
                   },
+                  "delay_max_s": 0.0,
                   "tasks": {
                     "submitted": 34000,
                     "done": 33700,

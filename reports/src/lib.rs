@@ -8,6 +8,7 @@
 //! | [`checks`] | whether an outcome is what its scenario says it must be |
 //! | [`incidents`] | one number a scenario, by provisioner |
 //! | [`series`] | the time series as CSV |
+//! | [`sweep`] | all runs of an experiment as CSV, Parquet and a page |
 //! | [`decisions`] | orders and reasons in words, and where a replay parts from its journal |
 //! | [`explain`] | why a journal says what it says: launches, decisions, waits |
 //! | [`diff`](mod@diff) | where two journals part, and what it came to |
@@ -26,6 +27,7 @@ mod page;
 pub mod series;
 pub mod storm;
 pub mod summary;
+pub mod sweep;
 mod table;
 #[cfg(test)]
 mod testing;
@@ -40,7 +42,7 @@ pub use page::Page;
 pub use text::show_time;
 
 /// What names a run: equal names give equal outcomes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Run {
     /// The scenario's name.
     pub scenario: String,

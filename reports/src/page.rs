@@ -22,7 +22,7 @@ pub struct Page {
 pub(crate) struct Section {
     title: String,
     lines: Vec<Line>,
-    table: Option<Table>,
+    table: Option<Table<'static>>,
 }
 
 struct Line {
@@ -69,7 +69,7 @@ impl Section {
     }
 
     /// A table below the lines.
-    pub(crate) fn set(mut self, table: Table) -> Self {
+    pub(crate) fn set(mut self, table: Table<'static>) -> Self {
         self.table = Some(table);
         self
     }
@@ -133,7 +133,7 @@ fn line(Line { at, says }: &Line) -> Value {
 }
 
 /// A table's rows, cells by their column's header and unit.
-fn rows(table: &Table) -> Vec<Value> {
+fn rows(table: &Table<'_>) -> Vec<Value> {
     let row = |(name, cells): &(String, Vec<String>)| {
         let key = |(header, unit): &(&str, &str)| match (*header, *unit) {
             (header, "") => header.to_owned(),

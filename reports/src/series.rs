@@ -76,7 +76,7 @@ impl<W: Write> SeriesWriter<W> {
 }
 
 /// What went wrong below, kind and all.
-fn io_error(error: csv::Error) -> io::Error {
+pub(crate) fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),

@@ -145,7 +145,7 @@ fn table(
     columns: Vec<(&'static str, &'static str)>,
     shown: &[&Measures],
     cells: impl Fn(&Measures) -> Vec<String>,
-) -> Table {
+) -> Table<'static> {
     let name = |measures: &Measures| match measures.name.as_str() {
         "" => "total".to_owned(),
         name => name.to_owned(),
@@ -154,7 +154,7 @@ fn table(
     Table { title, columns, rows, sums: shown.len() > 1 }
 }
 
-fn cost_by_worker_type(shown: &[&Measures]) -> Table {
+fn cost_by_worker_type(shown: &[&Measures]) -> Table<'static> {
     let columns = vec![
         ("total", "$"),
         ("per task", "$"),
@@ -179,7 +179,7 @@ fn cost_by_worker_type(shown: &[&Measures]) -> Table {
     })
 }
 
-fn wait(shown: &[&Measures]) -> Table {
+fn wait(shown: &[&Measures]) -> Table<'static> {
     const UNIT: &str = "h:mm:ss";
     let columns = vec![
         ("tasks", "measured"),
@@ -197,7 +197,7 @@ fn wait(shown: &[&Measures]) -> Table {
     })
 }
 
-fn tasks(shown: &[&Measures]) -> Table {
+fn tasks(shown: &[&Measures]) -> Table<'static> {
     let columns = vec![
         ("submitted", "tasks"),
         ("done", "tasks"),
@@ -212,7 +212,7 @@ fn tasks(shown: &[&Measures]) -> Table {
     })
 }
 
-fn launches(shown: &[&Measures]) -> Table {
+fn launches(shown: &[&Measures]) -> Table<'static> {
     let columns = vec![
         ("ordered", ""),
         ("refused", "capacity"),
@@ -229,7 +229,7 @@ fn launches(shown: &[&Measures]) -> Table {
     })
 }
 
-fn instances(shown: &[&Measures]) -> Table {
+fn instances(shown: &[&Measures]) -> Table<'static> {
     let columns = vec![
         ("alive", "instance h"),
         ("utilisation", "%"),

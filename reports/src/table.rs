@@ -10,17 +10,17 @@ const NAME_WIDTH_MIN: usize = 12;
 const GAP: usize = 2;
 
 /// A table; every row has a cell for each column.
-pub(crate) struct Table {
-    pub(crate) title: &'static str,
+pub(crate) struct Table<'a> {
+    pub(crate) title: &'a str,
     /// Header and unit of each column.
-    pub(crate) columns: Vec<(&'static str, &'static str)>,
+    pub(crate) columns: Vec<(&'a str, &'a str)>,
     /// Name and cells.
     pub(crate) rows: Vec<(String, Vec<String>)>,
     /// The last row is a sum.
     pub(crate) sums: bool,
 }
 
-impl Table {
+impl Table<'_> {
     /// Writes tables below one another, their names equally wide.
     pub(crate) fn render_all(tables: &[Self], look: Look, out: &mut impl Write) -> fmt::Result {
         let names = tables.iter().map(Self::names_width).max().unwrap_or(0);
@@ -39,7 +39,7 @@ impl Table {
         let headers = self.columns.iter().map(|(header, _)| *header);
         line(out, (bold, off), (self.title, names), headers.zip(&widths))?;
         let units = self.columns.iter().map(|(_, unit)| *unit);
-        if units.clone().any(|unit| !unit.is_empty()) {
+        if self.columns.iter().any(|(_, unit)| !unit.is_empty()) {
             line(out, (dim, off), ("", names), units.zip(&widths))?;
         }
         for (index, (name, cells)) in self.rows.iter().enumerate() {

@@ -8,6 +8,8 @@ use provisioner_engine::worker_type::{
     EngineConfig, Limits, Overshoot, PlacementPolicy, RequestedCounts, ScalingPolicy, SpendLimits,
     WorkerType,
 };
+use provisioner_scenarios::experiment::Axis;
+use provisioner_scenarios::results::{Manifest, ManifestPoint, RESULTS_FORMAT, Results};
 use provisioner_sim::config::process::ProcessModel;
 use provisioner_sim::config::{CloudModel, QueueModel, SimConfig, WorkerModel};
 use provisioner_sim::dist::DurationDist;
@@ -177,4 +179,36 @@ pub(crate) fn outcome() -> Outcome {
         events: 1_234_567,
         decision_digest: "9c44e01f3a5b7d20".to_owned(),
     }
+}
+
+/// Results of two points with two seeds each; each run costs $200 more than the one before it.
+pub(crate) fn results() -> Results {
+    let axis = |name: &str, levels: &[&str]| Axis {
+        name: name.to_owned(),
+        given: false,
+        levels: levels.iter().map(|level| (*level).to_owned()).collect(),
+    };
+    let point = |policy: &str| ManifestPoint {
+        levels: vec![policy.to_owned(), "2".to_owned()],
+        scenario_hash: format!("{policy:0>16}"),
+    };
+    let manifest = Manifest {
+        format: RESULTS_FORMAT,
+        outcome: OUTCOME_VERSION,
+        experiment: "bids".to_owned(),
+        hash: "00aa11bb22cc33dd".to_owned(),
+        commit: run().commit,
+        axes: vec![axis("policy", &["ours", "old"]), axis("bid", &["2"])],
+        seeds: vec![7, 8],
+        points: vec![point("ours"), point("old")],
+        shard: None,
+    };
+    let nth = |run: usize| {
+        let mut outcome = outcome();
+        let more = Usd::from_micros(200_000_000 * i64::try_from(run).expect("one of four"));
+        outcome.total.cost.spot += more;
+        outcome.total.cost.useful += more;
+        (run, outcome)
+    };
+    Results { manifest, outcomes: (0..4).map(nth).collect() }
 }

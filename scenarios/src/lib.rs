@@ -5,10 +5,12 @@
 
 pub mod audit;
 pub mod diff;
+pub mod experiment;
 pub mod explain;
 pub mod file;
 pub mod journal;
 pub mod output;
+pub mod results;
 pub mod scenario;
 pub mod storm;
 pub mod traces;

@@ -8,12 +8,12 @@ use provisioner_engine::units::{Time, UsdPerHour};
 use crate::input::{AvailabilityChange, PriceChange};
 
 /// Everything the market does during a run, in time order. Cheap to clone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Market {
     data: Arc<Data>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Data {
     prices: Vec<PriceChange>,
     /// The same by pool.

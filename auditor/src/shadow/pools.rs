@@ -75,21 +75,21 @@ impl Pools {
         if !market.is_spot() {
             return;
         }
-        if self.refused.get(&pool).is_some_and(|since| *since <= ordered) {
+        if self.refused.get(&pool).is_some_and(|since| *since < ordered) {
             self.refused.remove(&pool);
         }
         if let Some((since, proven)) = self.trouble.get_mut(&pool)
-            && *since <= ordered
+            && *since < ordered
         {
             proven.get_or_insert(at);
         }
     }
 
     /// A refusal closes its pool; a quota stands in the way of the whole region, and so does the
-    /// want of volumes.
+    /// want of volumes. What a zone does not offer it does not offer on demand either.
     fn refuse(&mut self, scene: &Scene<'_>, launch: Launch, why: Refusal) {
-        let known = scene.book.launch(launch).filter(|known| known.market.is_spot());
-        let Some(known) = known else { return };
+        let is_about = |known: &&Known| known.market.is_spot() || why == Refusal::Unsupported;
+        let Some(known) = scene.book.launch(launch).filter(is_about) else { return };
         let is_region = matches!(why, Refusal::Quota | Refusal::Volumes);
         for pool in affected(scene, known.pool, is_region) {
             self.refused.insert(pool, scene.at);

@@ -4,13 +4,15 @@
 //! with fewer usable pools than the share needs, each may hold its part of everything.
 //!
 //! Read in favour of the accused: wanted are all tasks waiting, or claimed by nobody who is live.
-//! Usable is a pool only if it certainly can be bought from (see `pools`). A call that is made again
+//! Usable is a pool only if it certainly can be bought from (see `pools`), and one machine of it is
+//! not more than the worker type may have. A call that is made again
 //! is no launch. On demand has no pools.
 
 use std::collections::BTreeMap;
 
 use super::pools::Pools;
 use crate::note::{Notes, Rule};
+use crate::rules::Candidate;
 use crate::{Check, Order, Scene, Told, WorkerType};
 
 #[derive(Default)]
@@ -46,8 +48,12 @@ impl Check for Shares {
         let (pending, claimed) = self.demand.get(&worker_type).copied().unwrap_or((0, 0));
         let wanted = u64::from(pending.max(buyer.floor(scene.at))).max(new);
         let all = (live + wanted).max(u64::from(pending) + u64::from(claimed));
-        let others = buyer.candidates.keys().filter(|other| **other != pool);
-        let usable = others.filter(|other| self.pools.is_usable(scene, worker_type, **other));
+        let fits = |other: &Candidate| {
+            let with_it = live + u64::from(other.capacity);
+            buyer.capacity_max.is_none_or(|most| with_it <= u64::from(most))
+        };
+        let others = buyer.candidates.iter().filter(|(other, it)| **other != pool && fits(it));
+        let usable = others.filter(|(other, _)| self.pools.is_usable(scene, worker_type, **other));
         let part = all.div_ceil(1 + usable.count() as u64);
         let share = (all * rule.share_max).div_ceil(1_000_000);
         let most = share.max(part).max(rule.floor.into());
@@ -82,6 +88,21 @@ mod tests {
     fn a_pool_holds_half_where_another_could_hold_the_rest() {
         assert_eq!((bought(8, vec![], 4), bought(8, vec![], 5)), (vec![], vec![9]));
         assert_eq!(bought(2, vec![], 2), [], "a small fleet may stand in one pool");
+    }
+
+    #[test]
+    fn a_pool_whose_machines_are_too_large_claims_no_part() {
+        let bought = |capacity| {
+            let share = Share { share_max: 500_000, floor: 2 };
+            let mut rules = Rules { share: Some(share), ..rules() };
+            let buyer = rules.worker_types.get_mut(&0).expect("it is there");
+            buyer.capacity_max = Some(8);
+            buyer.candidates.get_mut(&1).expect("it is there").capacity = capacity;
+            let demand = told(8, demand(0, 8, 8));
+            let story = [with_known(vec![]), vec![demand, decided(9, [launch(90, 5)])]].concat();
+            notes(Rule::ShareMax, rules, story)
+        };
+        assert_eq!((bought(8), bought(9)), (vec![9], vec![]));
     }
 
     #[test]

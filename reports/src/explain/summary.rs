@@ -66,7 +66,7 @@ pub fn summary(answer: &Summary, journal: &str) -> Page {
 
 const WORKER_TYPES_SHOWN: usize = 12;
 
-fn table(shown: &[(&str, &Tally)]) -> Table {
+fn table(shown: &[(&str, &Tally)]) -> Table<'static> {
     let row = |(name, tally): &(&str, &Tally)| {
         let refused: u64 = tally.refused.values().sum();
         let taken = tally.ended.get(&EndCause::Interruption).copied().unwrap_or(0);

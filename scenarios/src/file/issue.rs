@@ -53,6 +53,12 @@ impl Issue {
         self
     }
 
+    /// Adds under which circumstances it is so.
+    pub(crate) fn when(mut self, circumstances: &str) -> Self {
+        self.message = format!("{}, with {circumstances}", self.message);
+        self
+    }
+
     /// The fact.
     #[must_use]
     pub fn message(&self) -> &str {

@@ -10,9 +10,11 @@ use std::rc::Rc;
 use jiff::civil;
 use jiff::tz::TimeZone;
 use provisioner_engine::units::{Duration, Ratio, Time, Usd, UsdPerHour};
-use toml::de::{DeInteger, DeValue};
+use toml::Spanned;
+use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::quantity::{self, Amount, Fault, negative};
+use super::section::toml_key;
 use super::suggest::nearest;
 
 /// One kind of value: how it is called, read and written.
@@ -144,6 +146,79 @@ pub fn path() -> Kind<PathBuf> {
         DeValue::String(path) => Ok(raw.folder.join(path.as_ref())),
         other => Err(wrong_type("a path", "\"tasks.csv\"", other)),
     })
+}
+
+/// The path of a key: `engine.guards`, `worker_types."proj/builds".capacity_max`.
+#[must_use]
+pub fn key_path() -> Kind<Vec<String>> {
+    let noun = "the path of a key";
+    let sample = vec!["engine".to_owned(), "guards".to_owned()];
+    let show = |path: &Vec<String>| {
+        let keys: Vec<String> = path.iter().map(|key| toml_key(key)).collect();
+        quoted(&keys.join("."))
+    };
+    let hint = "write it as in a section of TOML, for example \"engine.guards\"";
+    Kind::new(noun, sample, show, move |raw| match raw.value {
+        DeValue::String(text) => {
+            dotted(text).ok_or_else(|| Fault::new("is not the path of a key", hint))
+        }
+        other => Err(wrong_type(noun, "\"engine.guards\"", other)),
+    })
+}
+
+/// The keys of a dotted path.
+fn dotted(text: &str) -> Option<Vec<String>> {
+    let line = format!("{text} = 0");
+    let mut table = DeTable::parse(&line).ok()?.into_inner();
+    let mut path = Vec::new();
+    loop {
+        let (key, value) = table.into_iter().next()?;
+        path.push(key.into_inner().into_owned());
+        match value.into_inner() {
+            DeValue::Table(inner) => table = inner,
+            DeValue::Integer(_) => return Some(path),
+            _ => return None,
+        }
+    }
+}
+
+/// One value of any kind or a list of them, each as a text.
+#[must_use]
+pub fn labels() -> Kind<Vec<String>> {
+    let noun = "a value or a list of values";
+    let show = |labels: &Vec<String>| {
+        let labels: Vec<String> = labels.iter().map(|label| quoted(label)).collect();
+        format!("[{}]", labels.join(", "))
+    };
+    Kind::new(noun, vec!["cheapest".to_owned()], show, move |raw| match raw.value {
+        DeValue::Array(items) if items.is_empty() => {
+            Err(Fault::new("is empty", "write for example \"cheapest\""))
+        }
+        DeValue::Array(items) => Ok(items.iter().map(|item| label(item.get_ref())).collect()),
+        value => Ok(vec![label(value)]),
+    })
+}
+
+/// A value as people write it, texts without quotes.
+pub(super) fn label(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => text.to_string(),
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.to_string(),
+        DeValue::Boolean(value) => value.to_string(),
+        DeValue::Datetime(time) => time.to_string(),
+        DeValue::Array(items) => {
+            let items: Vec<String> = items.iter().map(|item| label(item.get_ref())).collect();
+            format!("[{}]", items.join(", "))
+        }
+        DeValue::Table(table) => {
+            let entry = |(key, value): (&Spanned<_>, &Spanned<_>)| {
+                format!("{} = {}", key.get_ref(), label(value.get_ref()))
+            };
+            let entries: Vec<String> = table.iter().map(entry).collect();
+            format!("{{{}}}", entries.join(", "))
+        }
+    }
 }
 
 /// `true` or `false`.
@@ -321,7 +396,7 @@ pub fn list<T: Clone + 'static>(item: Kind<T>) -> Kind<Vec<T>> {
     let (example, described) = (show(&sample), noun.clone());
     let parse = move |raw: Raw<'_>| match raw.value {
         DeValue::Array(items) => {
-            let read = |(n, item): (usize, &'_ toml::Spanned<DeValue<'_>>)| {
+            let read = |(n, item): (usize, &Spanned<DeValue<'_>>)| {
                 let raw = Raw { value: item.get_ref(), folder: raw.folder };
                 parse(raw).map_err(|(mut fault, within)| {
                     fault.what = format!("has an item (number {}) that {}", n + 1, fault.what);

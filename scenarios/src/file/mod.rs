@@ -4,7 +4,8 @@
 //! sentence. [`read`] runs it on a file and gives either the value or every [`Issue`] of the file,
 //! each with line, caret and hint; [`describe`] runs it without one and lists the keys, so that
 //! what is documented is what is read. [`read_layers`] reads several files as one, the first of
-//! which says most, and tells what was written in them without how.
+//! which says most, and tells what was written in them without how; a [`Fragment`] is a part of one
+//! file that is laid over others.
 //!
 //! Units are written in strings (`"2 min"`, `"$0.034/h"`) and parsed exactly; paths are relative
 //! to the file; unknown keys are refused.
@@ -37,6 +38,7 @@
 //! hint: did you mean `idle_timeout`?"#.trim_start());
 //! ```
 
+mod fragment;
 mod issue;
 pub mod kind;
 pub mod quantity;
@@ -47,9 +49,12 @@ mod suggest;
 mod tests;
 mod variant;
 
+pub use fragment::Fragment;
 pub use issue::{Issue, Issues};
 pub use kind::Kind;
-pub use section::{KeyDoc, Presence, Section, Written, describe, peek, read, read_layers};
+pub use section::{
+    KeyDoc, Presence, Section, Written, describe, peek, read, read_layers, read_over, read_parsed,
+};
 pub use source::{FILE_BYTES_MAX, Place, Source};
 pub use suggest::nearest;
 pub use variant::{ShortForm, Variant};

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::fragment::Fragment;
 use super::issue::{Issue, Issues};
 use super::kind::{Kind, Raw, quoted, wrong_type};
 use super::quantity::Fault;
@@ -35,14 +36,37 @@ pub fn read_layers<T>(
     sources: &[Arc<Source>],
     schema: impl FnOnce(&mut Section<'_>) -> T,
 ) -> Result<(T, Written), Issues> {
+    read_over(&[], sources, schema)
+}
+
+/// The same, where `fragments` say even more than the first file.
+pub fn read_over<T>(
+    fragments: &[&Fragment<'_>],
+    sources: &[Arc<Source>],
+    schema: impl FnOnce(&mut Section<'_>) -> T,
+) -> Result<(T, Written), Issues> {
     let tables: Vec<_> = sources.iter().map(|source| source.parse()).collect::<Result<_, _>>()?;
-    let layers = sources.iter().zip(&tables).map(|(source, table)| Layer {
-        source: Arc::clone(source),
-        table: table.get_ref(),
-        path: String::new(),
-    });
-    let layers = layers.collect();
-    let mut top = Section::new(layers, Place::new(&sources[0], None), Mode::Strict);
+    let files = sources.iter().zip(&tables).map(|(source, table)| Layer::of_file(source, table));
+    let layers = fragments.iter().map(|fragment| fragment.layer()).chain(files).collect();
+    read_tables(layers, Place::new(&sources[0], None), schema)
+}
+
+/// Reads one file with a schema that may keep parts of it.
+pub fn read_parsed<'a, T>(
+    source: &Arc<Source>,
+    table: &'a Spanned<DeTable<'a>>,
+    schema: impl FnOnce(&mut Section<'a>) -> T,
+) -> Result<T, Issues> {
+    let here = Place::new(source, None);
+    read_tables(vec![Layer::of_file(source, table)], here, schema).map(|(value, _)| value)
+}
+
+fn read_tables<'a, T>(
+    layers: Vec<Layer<'a>>,
+    here: Place,
+    schema: impl FnOnce(&mut Section<'a>) -> T,
+) -> Result<(T, Written), Issues> {
+    let mut top = Section::new(layers, here, Mode::Strict);
     let value = schema(&mut top);
     top.report_unknown_and_missing();
     if top.issues.is_empty() { Ok((value, top.written)) } else { Err(top.issues.into()) }
@@ -55,8 +79,8 @@ pub fn peek<T: Clone + 'static>(
     kind: Kind<T>,
 ) -> Result<Option<(T, Place)>, Issues> {
     let table = source.parse()?;
-    let layer = Layer { source: Arc::clone(source), table: table.get_ref(), path: String::new() };
-    let mut top = Section::new(vec![layer], Place::new(source, None), Mode::Strict);
+    let layers = vec![Layer::of_file(source, &table)];
+    let mut top = Section::new(layers, Place::new(source, None), Mode::Strict);
     let value = top.optional(key, kind, "").map(|value| (value, top.place(key)));
     if top.issues.is_empty() { Ok(value) } else { Err(top.issues.into()) }
 }
@@ -119,16 +143,16 @@ pub struct Section<'a> {
 }
 
 /// A table as it stands in a file.
-struct Layer<'a> {
-    source: Arc<Source>,
-    table: &'a DeTable<'a>,
-    path: String,
+pub(super) struct Layer<'a> {
+    pub(super) source: Arc<Source>,
+    pub(super) table: &'a DeTable<'a>,
+    pub(super) path: String,
 }
 
 /// A value as it stands in a file.
 pub(super) struct Found<'a> {
     pub(super) value: &'a Spanned<DeValue<'a>>,
-    source: Arc<Source>,
+    pub(super) source: Arc<Source>,
     path: String,
 }
 
@@ -215,7 +239,7 @@ impl<'a> Section<'a> {
         &mut self,
         key: &'static str,
         doc: &'static str,
-        schema: impl FnMut(&str, &mut Section<'_>) -> T,
+        schema: impl FnMut(&str, &mut Section<'a>) -> T,
     ) -> Vec<(String, T)> {
         self.register(key, "sections by name", Presence::Optional, doc);
         self.each_named(key, None, schema)
@@ -226,7 +250,7 @@ impl<'a> Section<'a> {
         &mut self,
         (key, defaults): (&'static str, &'static str),
         (doc, defaults_doc): (&'static str, &'static str),
-        schema: impl FnMut(&str, &mut Section<'_>) -> T,
+        schema: impl FnMut(&str, &mut Section<'a>) -> T,
     ) -> Vec<(String, T)> {
         self.register(
             defaults,
@@ -383,8 +407,7 @@ impl<'a> Section<'a> {
         found: &Found<'_>,
         kind: &Kind<T>,
     ) -> Option<T> {
-        let raw = Raw { value: found.value.get_ref(), folder: found.source.folder() };
-        match kind.parse(raw) {
+        match kind.parse(found.raw()) {
             Ok(value) => {
                 self.written.push((path, kind.show(&value)));
                 Some(value)
@@ -402,7 +425,7 @@ impl<'a> Section<'a> {
         &mut self,
         path: String,
         found: Vec<Found<'a>>,
-        schema: impl FnOnce(&mut Section<'_>) -> T,
+        schema: impl FnOnce(&mut Section<'a>) -> T,
     ) -> T {
         if found.is_empty() {
             return self.enter(path, Vec::new(), self.here(), self.mode, schema);
@@ -449,7 +472,7 @@ impl<'a> Section<'a> {
         layers: Vec<Layer<'b>>,
         here: Place,
         mode: Mode,
-        schema: impl FnOnce(&mut Section<'_>) -> T,
+        schema: impl FnOnce(&mut Section<'b>) -> T,
     ) -> T {
         let inner = Section::new(layers, here, mode);
         let mut inner = Section { path, terse: self.terse, ..inner };
@@ -465,7 +488,7 @@ impl<'a> Section<'a> {
         &mut self,
         key: &'static str,
         defaults: Option<&'static str>,
-        mut schema: impl FnMut(&str, &mut Section<'_>) -> T,
+        mut schema: impl FnMut(&str, &mut Section<'a>) -> T,
     ) -> Vec<(String, T)> {
         let path = self.child_path(key);
         if self.mode == Mode::Describe {
@@ -485,7 +508,7 @@ impl<'a> Section<'a> {
     }
 
     /// The entries of a table with names of the user's choice, by name: what each layer says.
-    fn entries(&mut self, key: &str, example: &str) -> BTreeMap<String, Vec<Found<'a>>> {
+    pub(super) fn entries(&mut self, key: &str, example: &str) -> BTreeMap<String, Vec<Found<'a>>> {
         let mut entries: BTreeMap<String, Vec<Found<'a>>> = BTreeMap::new();
         for found in self.find_all(key) {
             let Some(layer) = found.layer() else {
@@ -539,7 +562,11 @@ impl<'a> Section<'a> {
 }
 
 impl<'a> Layer<'a> {
-    fn find(&self, key: &str) -> Option<Found<'a>> {
+    fn of_file(source: &Arc<Source>, table: &'a Spanned<DeTable<'a>>) -> Self {
+        Self { source: Arc::clone(source), table: table.get_ref(), path: String::new() }
+    }
+
+    pub(super) fn find(&self, key: &str) -> Option<Found<'a>> {
         let value = self.table.get(key)?;
         let path =
             if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
@@ -550,6 +577,10 @@ impl<'a> Layer<'a> {
 impl<'a> Found<'a> {
     pub(super) fn place(&self) -> Place {
         Place::new(&self.source, Some(self.value.span()))
+    }
+
+    pub(super) fn raw(&self) -> Raw<'_> {
+        Raw { value: self.value.get_ref(), folder: self.source.folder() }
     }
 
     /// A value inside this one, called `key`.
@@ -588,7 +619,7 @@ fn header(path: &str) -> String {
 }
 
 /// A name as part of a path.
-fn toml_key(name: &str) -> String {
+pub(super) fn toml_key(name: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if !name.is_empty() && name.chars().all(bare) { clipped(name) } else { quoted(&clipped(name)) }
 }

@@ -95,7 +95,7 @@ impl Source {
     }
 
     /// The text as TOML, or everything the TOML parser has to say, at most once a line.
-    pub(super) fn parse(self: &Arc<Self>) -> Result<Spanned<DeTable<'_>>, Issues> {
+    pub(crate) fn parse(self: &Arc<Self>) -> Result<Spanned<DeTable<'_>>, Issues> {
         let (table, mut errors) = DeTable::parse_recoverable(&self.text);
         if errors.is_empty() {
             return Ok(table);
@@ -154,6 +154,11 @@ impl Place {
     #[must_use]
     pub fn source(&self) -> &Arc<Source> {
         &self.source
+    }
+
+    /// Its first byte; 0 for a whole file.
+    pub(crate) fn start(&self) -> usize {
+        self.span.as_ref().map_or(0, |span| span.start)
     }
 
     /// Where it begins, for sorting: file, then byte; a whole file comes before its parts.

@@ -1,6 +1,7 @@
-//! The files a scenario names: read once each, hashed, and cut to the run.
+//! The files a scenario names: read, hashed, and cut to the run.
 //!
 //! A file that cannot be read is an issue where it is named; what is odd in one is a remark.
+//! Scenarios that are loaded with one [`Library`] share what they read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use provisioner_engine::catalog::Catalog;
 use provisioner_engine::ids::PoolId;
 use provisioner_engine::units::{Duration, Time};
 use provisioner_sim::input::AvailabilityChange;
+use provisioner_sim::market::Market as MarketData;
 
 use super::pools::one_of;
 use super::schema::{
@@ -24,20 +26,30 @@ use crate::traces::{
 };
 
 /// What was read of the files that a scenario names.
-#[derive(Default)]
-pub(super) struct Inputs {
+pub(super) struct Inputs<'l> {
+    pub(super) library: &'l mut Library,
     pub(super) issues: Vec<Issue>,
     pub(super) remarks: Vec<String>,
     /// Hashes of the files' bytes, in the order in which they were first needed.
     pub(super) hashes: Vec<u64>,
     /// Task queues that were read and how, as several worker types may share a file.
-    read: BTreeMap<(PathBuf, String), Option<Arc<Imported>>>,
+    read: BTreeSet<FileKey>,
+}
+
+/// A file, and how it is read.
+type FileKey = (PathBuf, String);
+
+impl<'l> Inputs<'l> {
+    pub(super) fn new(library: &'l mut Library) -> Self {
+        let (issues, remarks, hashes) = Default::default();
+        Self { library, issues, remarks, hashes, read: BTreeSet::new() }
+    }
 }
 
 /// Most problems of one file that are shown.
 const PROBLEMS_MAX: usize = 3;
 
-impl Inputs {
+impl Inputs<'_> {
     /// What is known about the market.
     pub(super) fn supply(&mut self, doc: &Document) -> Supply {
         let market = &doc.market;
@@ -46,9 +58,12 @@ impl Inputs {
             market.on_demand.iter().map(|(name, price)| (name.clone(), price.value)).collect();
         supply.vcpus = market.vcpus.iter().cloned().collect();
         for path in &market.on_demand_files.value {
-            match self.trace(path, &market.on_demand_files.place, &Options::default()) {
-                Some(Trace::OnDemand(table)) => supply.on_demand_tables.push(table.clone()),
-                Some(_) => self.wrong_kind(path, &market.on_demand_files.place, "on-demand prices"),
+            let place = &market.on_demand_files.place;
+            match self.import(path, place, &Options::default()).as_deref() {
+                Some(Imported { trace: Trace::OnDemand(table), .. }) => {
+                    supply.on_demand_tables.push(table.clone());
+                }
+                Some(_) => self.wrong_kind(path, place, "on-demand prices"),
                 None => {}
             }
         }
@@ -103,6 +118,8 @@ impl Inputs {
             }
         };
         let shift = doc.replay_from.as_ref().map_or(Duration::ZERO, |from| span.start - from.value);
+        let key = format!("{options:?} {wanted:?} {shift:?} {:?} {:?}", span.start, span.end);
+        let key = (doc.file.value.clone(), key);
         let mut recorded = None;
         let mut outside = 0_u64;
         let inside = trace.tasks.iter().filter_map(|task| {
@@ -118,7 +135,8 @@ impl Inputs {
             }
             Some(TaskRow { submitted, deadline: task.deadline.saturating_add(shift), ..task })
         });
-        let tasks: Arc<TaskList> = Arc::new(inside.collect());
+        let tasks: TaskList = inside.collect();
+        let tasks = Arc::clone(self.library.tasks.entry(key).or_insert_with(|| Arc::new(tasks)));
         let name = file_name(&doc.file.value);
         if tasks.is_empty() {
             let issue = Issue::new("no recorded task lies in the run", doc.file.place.clone());
@@ -152,7 +170,7 @@ impl Inputs {
         let options = Options { start, ..Options::default() };
         let At { value: path, place } = &doc.file;
         let Some(imported) = self.import(path, place, &options) else { return Vec::new() };
-        let Trace::Availability(trace) = imported.trace else {
+        let Trace::Availability(trace) = &imported.trace else {
             self.wrong_kind(path, place, "availability");
             return Vec::new();
         };
@@ -189,8 +207,8 @@ impl Inputs {
     /// Tables of instance types and offers.
     fn catalogues(&mut self, market: &MarketDoc, supply: &mut Supply) {
         if let Some(At { value: path, place }) = &market.instance_types_file {
-            match self.trace(path, place, &Options::default()) {
-                Some(Trace::InstanceTypes(table)) => {
+            match self.import(path, place, &Options::default()).as_deref() {
+                Some(Imported { trace: Trace::InstanceTypes(table), .. }) => {
                     let name = |index: u32| table.instance_types[index as usize].clone();
                     let rows = table.rows.iter().map(|row| (name(row.instance_type), row.vcpus));
                     supply.instance_types = Some(rows.collect());
@@ -200,8 +218,8 @@ impl Inputs {
             }
         }
         if let Some(At { value: path, place }) = &market.offerings_file {
-            match self.trace(path, place, &Options::default()) {
-                Some(Trace::Offerings(table)) => {
+            match self.import(path, place, &Options::default()).as_deref() {
+                Some(Imported { trace: Trace::Offerings(table), .. }) => {
                     let offers = table.rows.iter().filter(|row| !row.is_zone_id).map(|row| {
                         let instance_type = &table.instance_types[row.instance_type as usize];
                         (instance_type.clone(), table.zones[row.zone as usize].clone())
@@ -255,11 +273,11 @@ impl Inputs {
         let mut products = BTreeSet::new();
         for path in &doc.files.value {
             let Some(imported) = self.import(path, &doc.files.place, &options) else { continue };
-            let Imported { trace: Trace::Prices(trace), findings } = imported else {
+            let Imported { trace: Trace::Prices(trace), findings } = &*imported else {
                 self.wrong_kind(path, &doc.files.place, "spot prices");
                 continue;
             };
-            self.cover(&findings, &doc.files.place, (from, to));
+            self.cover(findings, &doc.files.place, (from, to));
             products.extend(trace.markets.iter().map(|market| market.product.clone()));
             let of_product = |market: &Market| market.product == supply.product;
             for market in trace.markets.iter().filter(|market| of_product(market)) {
@@ -325,34 +343,25 @@ impl Inputs {
         }
     }
 
-    fn trace(&mut self, path: &Path, place: &Place, options: &Options) -> Option<Trace> {
-        self.import(path, place, options).map(|imported| imported.trace)
-    }
-
+    /// A file that several worker types may share: it counts once.
     fn shared(&mut self, file: &At<PathBuf>, options: &Options) -> Option<Arc<Imported>> {
         let key = (file.value.clone(), format!("{options:?}"));
-        if let Some(read) = self.read.get(&key) {
-            return read.clone();
+        if self.read.insert(key) {
+            return self.import(&file.value, &file.place, options);
         }
-        let read = self.import(&file.value, &file.place, options).map(Arc::new);
-        self.read.insert(key, read.clone());
-        read
+        self.library
+            .read(&file.value, options)
+            .as_ref()
+            .ok()
+            .map(|(_, imported)| Arc::clone(imported))
     }
 
     /// Reads a file. What is wrong with it is reported where it is named.
-    fn import(&mut self, path: &Path, place: &Place, options: &Options) -> Option<Imported> {
-        let bytes = match std::fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                let what = format!("{}: the file cannot be read: {error}", path.display());
-                let issue = Issue::new(what, place.clone());
-                self.issues.push(issue.hint("paths are relative to the file they are written in"));
-                return None;
-            }
-        };
-        self.hashes.push(xxhash_rust::xxh3::xxh3_64(&bytes));
-        match import_from(&path.to_string_lossy(), bytes.as_slice(), options) {
-            Ok(imported) => {
+    fn import(&mut self, path: &Path, place: &Place, options: &Options) -> Option<Arc<Imported>> {
+        match self.library.read(path, options) {
+            Ok((hash, imported)) => {
+                let imported = Arc::clone(imported);
+                self.hashes.push(*hash);
                 // Most rows of catalogue tables are about what no worker type uses.
                 if matches!(imported.trace, Trace::Tasks(_) | Trace::Prices(_)) {
                     let name = file_name(path);
@@ -361,10 +370,13 @@ impl Inputs {
                         |note: &Note| format!("{name}: {} {}", note.count, note.kind.text());
                     self.remarks.extend(notes.map(remark));
                 }
+                self.library.forget(&imported.trace, path, options);
                 Some(imported)
             }
-            Err(error) => {
-                self.issues.extend(issues_of(&error, path, place));
+            Err(problems) => {
+                let issue =
+                    |(what, hint): &(String, String)| Issue::new(what, place.clone()).hint(hint);
+                self.issues.extend(problems.iter().map(issue));
                 None
             }
         }
@@ -377,7 +389,59 @@ impl Inputs {
     }
 }
 
-fn issues_of(error: &TraceError, path: &Path, place: &Place) -> Vec<Issue> {
+/// Files that were read, and what was made of them.
+#[derive(Default)]
+pub(crate) struct Library {
+    /// Whether it keeps what one scenario needs once only.
+    keeps: bool,
+    files: BTreeMap<FileKey, FileRead>,
+    /// Tasks of a queue within a run.
+    tasks: BTreeMap<FileKey, Arc<TaskList>>,
+    markets: Vec<MarketData>,
+}
+
+/// A hash of its bytes and what is in them, or what is wrong with it and what to do.
+type FileRead = Result<(u64, Arc<Imported>), Vec<(String, String)>>;
+
+impl Library {
+    /// A library for many scenarios, which reads no file twice.
+    pub(crate) fn shared() -> Self {
+        Self { keeps: true, ..Self::default() }
+    }
+
+    /// A market that is kept once if several scenarios have it.
+    pub(super) fn market(&mut self, market: MarketData) -> MarketData {
+        if let Some(known) = self.markets.iter().find(|known| **known == market) {
+            return known.clone();
+        }
+        self.markets.push(market.clone());
+        market
+    }
+
+    fn read(&mut self, path: &Path, options: &Options) -> &FileRead {
+        let key = (path.to_owned(), format!("{options:?}"));
+        self.files.entry(key).or_insert_with(|| read(path, options))
+    }
+
+    /// Drops what one scenario reads once: prices are large.
+    fn forget(&mut self, trace: &Trace, path: &Path, options: &Options) {
+        if !self.keeps && !matches!(trace, Trace::Tasks(_)) {
+            self.files.remove(&(path.to_owned(), format!("{options:?}")));
+        }
+    }
+}
+
+fn read(path: &Path, options: &Options) -> FileRead {
+    let bytes = std::fs::read(path).map_err(|error| {
+        let what = format!("{}: the file cannot be read: {error}", path.display());
+        vec![(what, "paths are relative to the file they are written in".to_owned())]
+    })?;
+    let imported = import_from(&path.to_string_lossy(), bytes.as_slice(), options);
+    let imported = imported.map_err(|error| problems_of(&error, path))?;
+    Ok((xxhash_rust::xxh3::xxh3_64(&bytes), Arc::new(imported)))
+}
+
+fn problems_of(error: &TraceError, path: &Path) -> Vec<(String, String)> {
     let name = file_name(path);
     let more = error.problems.len().saturating_sub(PROBLEMS_MAX) as u64 + error.more;
     let shown = error.problems.iter().take(PROBLEMS_MAX).map(|problem| {
@@ -388,12 +452,10 @@ fn issues_of(error: &TraceError, path: &Path, place: &Place) -> Vec<Issue> {
         };
         let column = problem.column.iter().map(|column| format!(", column `{column}`"));
         let column: String = column.collect();
-        let issue = Issue::new(format!("{name}{at}{column}: {}", problem.what), place.clone());
-        issue.hint(problem.hint.clone())
+        (format!("{name}{at}{column}: {}", problem.what), problem.hint.clone())
     });
     let rest = format!("{name} has {more} more problems");
-    let hint = "`provisioner import` shows more of them";
-    let rest = (more > 0).then(|| Issue::new(rest, place.clone()).hint(hint));
+    let rest = (more > 0).then(|| (rest, "`provisioner import` shows more of them".to_owned()));
     shown.chain(rest).collect()
 }
 

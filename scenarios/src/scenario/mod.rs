@@ -39,11 +39,14 @@ use provisioner_sim::{Hooks, bound};
 
 pub use self::checks::{Bound, Check, Relation};
 use self::inputs::Inputs;
+pub(crate) use self::inputs::Library;
 pub use self::profile::Profile;
 use self::resolve::{Resolved, Tasks};
+pub(crate) use self::schema::BASE;
 use self::schema::Behaviour;
 use crate::file::{
-    Issue, Issues, KeyDoc, Place, Presence, Source, Written, describe, kind, peek, read_layers,
+    Fragment, Issue, Issues, KeyDoc, Place, Presence, Source, Written, describe, kind, peek,
+    read_over,
 };
 use crate::traces::{TaskList, TaskRow, TaskRows};
 
@@ -85,11 +88,21 @@ pub fn load_text(path: &Path, text: &str) -> Result<Loaded, Issues> {
 }
 
 fn load_from(source: &Arc<Source>, path: &Path) -> Result<Loaded, Issues> {
-    let sources = with_bases(source)?;
-    let (document, written) = read_layers(&sources, |s| schema::document(s, None))?;
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let mut inputs = Inputs::default();
-    let resolved = resolve::resolve(document, &stem, &mut inputs);
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    load_over(&[], &with_bases(source)?, &stem, &mut Library::default())
+}
+
+/// Reads what the fragments and files say together, the first of which says most. Inputs that the
+/// library has are not read again.
+pub(crate) fn load_over(
+    fragments: &[&Fragment<'_>],
+    files: &[Arc<Source>],
+    stem: &str,
+    library: &mut Library,
+) -> Result<Loaded, Issues> {
+    let (document, written) = read_over(fragments, files, |s| schema::document(s, None))?;
+    let mut inputs = Inputs::new(library);
+    let resolved = resolve::resolve(document, stem, &mut inputs);
     if !inputs.issues.is_empty() {
         return Err(inputs.issues.into());
     }
@@ -290,24 +303,27 @@ impl TaskSource for Recorded {
 const BASES_MAX: usize = 8;
 
 /// A file and its bases, itself first.
-fn with_bases(source: &Arc<Source>) -> Result<Vec<Arc<Source>>, Issues> {
+pub(crate) fn with_bases(source: &Arc<Source>) -> Result<Vec<Arc<Source>>, Issues> {
     let mut sources = vec![Arc::clone(source)];
     loop {
         let last = &sources[sources.len() - 1];
-        let Some((base, place)) = peek(last, schema::BASE, kind::path())? else {
+        let Some((base, place)) = peek(last, BASE, kind::path())? else {
             return Ok(sources);
         };
         if sources.len() > BASES_MAX {
             let issue = Issue::new("the chain of bases does not end", place);
             return Err(issue.hint("do two files name each other as `base`?").into());
         }
-        sources.push(Source::read(&base).map_err(|issue| cannot_read(&base, &issue, place))?);
+        sources.push(read_base(&base, place)?);
     }
 }
 
-fn cannot_read(base: &Path, issue: &Issue, place: Place) -> Issue {
-    Issue::new(format!("{}: {}", base.display(), issue.message()), place)
-        .hint("paths are relative to the file they are written in")
+/// The file that is named as base at that place.
+pub(crate) fn read_base(base: &Path, place: Place) -> Result<Arc<Source>, Issue> {
+    Source::read(base).map_err(|issue| {
+        Issue::new(format!("{}: {}", base.display(), issue.message()), place)
+            .hint("paths are relative to the file they are written in")
+    })
 }
 
 /// The hash of what was written and of the inputs' bytes.

@@ -109,7 +109,7 @@ impl Resolved {
 
 /// Joins what was written with its inputs. What is wrong is added to the issues of `inputs`; the
 /// result is of use only if there are none.
-pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolved {
+pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs<'_>) -> Resolved {
     let supply = inputs.supply(&doc);
     let mut pools = Pools::new(&supply);
     let (mut worker_types, mut workers, mut tasks) = (Vec::new(), Vec::new(), Vec::new());
@@ -164,7 +164,8 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs) -> Resolve
     };
     let market = match (prices, availability) {
         (Prices::Recorded(prices), Availability::Recorded(availability)) => {
-            MarketSource::Recorded(Market::new(catalog.pools().len(), prices, availability))
+            let market = Market::new(catalog.pools().len(), prices, availability);
+            MarketSource::Recorded(inputs.library.market(market))
         }
         laws => MarketSource::Generated(Box::new(laws)),
     };

@@ -259,7 +259,8 @@ impl Composer {
             self.set_in("instance_types", name, keys);
             cheapest = cheapest.min(price_of(name) / utility);
         }
-        if self.chance(0.2) {
+        // What `cheapest` holds against a pool for a day counts into its price.
+        if placement != "cheapest" && self.chance(0.2) {
             let price_max = cheapest * self.log_between(1.0, 3.0);
             self.set("price_max", format!("${price_max:.4}/h"));
         }

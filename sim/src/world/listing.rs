@@ -356,7 +356,8 @@ pub(super) fn ownership_may_fail(config: &SimConfig) -> bool {
     let model = &config.cloud.listing;
     let may_miss = !model.events || model.event_lost > 0.0 || model.stale_read > 0.0;
     let may_err = !config.cloud.api.is_plain() || process::may_die(config);
-    may_miss || may_err || !config.faults.is_empty()
+    let may_lag = model.visibility_lag != DurationDist::Constant(Duration::ZERO);
+    may_miss || may_lag || may_err || !config.faults.is_empty()
 }
 
 #[cfg(test)]

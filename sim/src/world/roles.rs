@@ -36,14 +36,19 @@ impl EngineIds {
 
     /// Puts a fact into the engine's ids; says whether the engine serves what it is about.
     pub(super) fn to_engine(&self, observation: &mut Observation) -> bool {
-        let (Observation::DemandCounted { worker_type, .. }
-        | Observation::DemandUnknown { worker_type }) = observation
-        else {
-            return true;
-        };
-        let served = self.served(*worker_type);
-        *worker_type = served.unwrap_or(*worker_type);
-        served.is_some()
+        match observation {
+            Observation::DemandCounted { worker_type, .. }
+            | Observation::DemandUnknown { worker_type } => {
+                let served = self.served(*worker_type);
+                *worker_type = served.unwrap_or(*worker_type);
+                served.is_some()
+            }
+            Observation::InstanceFound { worker_type, .. } => {
+                *worker_type = worker_type.and_then(|labelled| self.served(labelled));
+                true
+            }
+            _ => true,
+        }
     }
 
     /// An order in the world's ids.

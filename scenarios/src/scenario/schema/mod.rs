@@ -90,7 +90,7 @@ pub(super) const KEYS_BESIDE_THE_SCENARIO: [&str; 5] =
     ["base", "name", "description", "seed", "checks"];
 
 /// The key by which a file takes over what another says.
-pub(super) const BASE: &str = "base";
+pub(crate) const BASE: &str = "base";
 
 /// The longest run.
 const LENGTH_MAX: Duration = Duration::from_hours(20 * 366 * 24);

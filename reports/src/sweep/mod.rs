@@ -1,0 +1,20 @@
+//! What a sweep came to: tables of all runs for other tools, a page for people, and points compared
+//! seed by seed.
+//!
+//! `runs` has a row for each run, `worker_types` one for each run and worker type. Columns are the
+//! axes, `run` (its number from 0), `seed`, `scenario_hash` and `commit`, which name the run, and
+//! every measure of the [outcome as JSON](crate::json) under its path there, joined by `_`:
+//! `cost_usd_total`, `wait_s_p95`, `launches_started`. The set of columns is the same for every
+//! experiment, but for the axes; the order of rows is that of the runs.
+
+mod compare;
+mod frame;
+mod paired;
+mod parquet;
+mod summary;
+mod warnings;
+
+pub use self::compare::{Reference, compare};
+pub use self::frame::{Frame, bind};
+pub use self::summary::summary;
+pub use self::warnings::warnings;

@@ -1,0 +1,233 @@
+//! The page that `sweep` prints: a row for each point, its seeds taken together.
+
+use std::fmt::{self, Display};
+
+use provisioner_scenarios::results::{ManifestPoint, Results};
+use provisioner_sim::outcome::Outcome;
+
+use crate::Look;
+use crate::table::Table;
+use crate::text::decimal;
+
+/// What each point cost and how long tasks waited, in the mean over its seeds. Points without a
+/// run are left out.
+pub fn summary(results: &Results, look: Look) -> impl Display {
+    let given = results.manifest.axes.iter().filter(|axis| axis.given);
+    Summary {
+        points: points(results),
+        axes: axes(results),
+        given: given.map(|axis| axis.name.clone()).collect(),
+        seeds: results.manifest.seeds.len(),
+        look,
+    }
+}
+
+/// A column: header, unit, decimals of small figures, and what it shows.
+pub(super) type Column = (&'static str, &'static str, usize, fn(&Outcome) -> f64);
+
+pub(super) const COST: Column = ("cost", "$", 2, |outcome| outcome.total.cost.total().as_f64());
+pub(super) const WAIT: Column =
+    ("wait p95", "s", 1, |outcome| outcome.total.wait.p95.as_secs_f64());
+
+pub(super) const COLUMNS: [Column; 7] = [
+    COST,
+    ("wait mean", "s", 1, |outcome| outcome.total.wait.mean_ms / 1_000.0),
+    WAIT,
+    ("useful", "%", 1, |outcome| outcome.total.utilisation() * 100.0),
+    ("launches", "", 0, |outcome| count(outcome.total.launches.started)),
+    ("interrupted", "%", 1, |outcome| {
+        let launches = &outcome.total.launches;
+        count(launches.interrupted) / count(launches.started).max(1.0) * 100.0
+    }),
+    ("undone", "", 0, |outcome| {
+        let tasks = &outcome.total.tasks;
+        count(tasks.submitted - tasks.done)
+    }),
+];
+
+/// Figures above this are shown without decimals.
+pub(super) const LARGE: f64 = 1_000.0;
+
+struct Summary {
+    points: Vec<Point>,
+    axes: String,
+    /// Names of axes that are not ours to choose.
+    given: Vec<String>,
+    seeds: usize,
+    look: Look,
+}
+
+struct Point {
+    name: String,
+    /// What is not ours to choose about it.
+    given: Vec<String>,
+    figures: Vec<Figure>,
+    cost: f64,
+    wait: f64,
+}
+
+/// Mean and standard deviation.
+#[derive(Clone, Copy)]
+struct Figure {
+    mean: f64,
+    spread: f64,
+}
+
+impl Figure {
+    fn of(values: &[f64]) -> Self {
+        let count = count(values.len() as u64);
+        let mean = values.iter().sum::<f64>() / count;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        Self { mean, spread: (squares / (count - 1.0).max(1.0)).sqrt() }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+const fn count(number: u64) -> f64 {
+    number as f64
+}
+
+fn points(results: &Results) -> Vec<Point> {
+    let manifest = &results.manifest;
+    let seeds = manifest.seeds.len();
+    let widths = widths(results);
+    let mut points = Vec::new();
+    for (index, point) in manifest.points.iter().enumerate() {
+        let runs: Vec<&Outcome> =
+            results.outcomes.range(index * seeds..(index + 1) * seeds).map(|(_, it)| it).collect();
+        if runs.is_empty() {
+            continue;
+        }
+        let figure = |(.., measure): &Column| {
+            Figure::of(&runs.iter().map(|outcome| measure(outcome)).collect::<Vec<_>>())
+        };
+        points.push(Point {
+            name: aligned(&point.levels, &widths),
+            given: given(results, point),
+            figures: COLUMNS.iter().map(figure).collect(),
+            cost: figure(&COST).mean,
+            wait: figure(&WAIT).mean,
+        });
+    }
+    points
+}
+
+fn given(results: &Results, point: &ManifestPoint) -> Vec<String> {
+    let axes = results.manifest.axes.iter().zip(&point.levels);
+    axes.filter(|(axis, _)| axis.given).map(|(_, level)| level.clone()).collect()
+}
+
+/// The names of the axes over their levels.
+fn axes(results: &Results) -> String {
+    let names: Vec<String> = results.manifest.axes.iter().map(|axis| axis.name.clone()).collect();
+    aligned(&names, &widths(results))
+}
+
+fn widths(results: &Results) -> Vec<usize> {
+    let width = |text: &String| text.chars().count();
+    let axes = results.manifest.axes.iter();
+    axes.map(|axis| axis.levels.iter().chain([&axis.name]).map(width).max().unwrap_or(0)).collect()
+}
+
+fn aligned(words: &[String], widths: &[usize]) -> String {
+    let padded = words.iter().zip(widths).map(|(word, width)| format!("{word:width$}"));
+    padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+}
+
+impl Summary {
+    /// Whether another point is cheaper and no slower, or quicker and no dearer, all that is given
+    /// being equal.
+    fn beaten(&self, point: &Point) -> bool {
+        let mut rivals = self.points.iter().filter(|other| other.given == point.given);
+        rivals.any(|other| {
+            (other.cost < point.cost && other.wait <= point.wait)
+                || (other.cost <= point.cost && other.wait < point.wait)
+        })
+    }
+
+    /// A column's figures, with as many decimals as its largest allows.
+    fn column(&self, index: usize) -> Vec<String> {
+        let figures = || self.points.iter().map(|point| point.figures[index]);
+        let large = figures().any(|figure| figure.mean >= LARGE);
+        let decimals = if large { 0 } else { COLUMNS[index].2 };
+        if self.seeds == 1 {
+            return figures().map(|figure| decimal(figure.mean, decimals)).collect();
+        }
+        let spreads: Vec<String> =
+            figures().map(|figure| decimal(figure.spread, decimals)).collect();
+        let width = spreads.iter().map(String::len).max().unwrap_or(0);
+        let show = |(figure, spread): (Figure, String)| {
+            format!("{} ± {spread:>width$}", decimal(figure.mean, decimals))
+        };
+        figures().zip(spreads).map(show).collect()
+    }
+}
+
+impl Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns: Vec<Vec<String>> =
+            (0..COLUMNS.len()).map(|index| self.column(index)).collect();
+        let row = |(index, point): (usize, &Point)| {
+            let mark = if self.beaten(point) { "" } else { "*" };
+            let cells = columns.iter().map(|column| column[index].clone());
+            (point.name.clone(), cells.chain([mark.to_owned()]).collect())
+        };
+        let headers = COLUMNS.iter().map(|(header, unit, ..)| (*header, *unit));
+        let table = Table {
+            title: &self.axes,
+            columns: headers.chain([("best", "")]).collect(),
+            rows: self.points.iter().enumerate().map(row).collect(),
+            sums: false,
+        };
+        Table::render_all(&[table], self.look, f)?;
+        if self.seeds > 1 {
+            writeln!(f, "Means over {} seeds ± their standard deviation.", self.seeds)?;
+        }
+        let given: Vec<&str> = self.given.iter().map(String::as_str).collect();
+        let with = if given.is_empty() {
+            String::new()
+        } else {
+            format!(", {} being equal", given.join(" and "))
+        };
+        writeln!(f, "* no other point is both cheaper and quicker (wait p95){with}.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::testing::results;
+
+    #[test]
+    fn a_point_is_a_row() {
+        expect![[r#"
+            policy  bid         cost   wait mean     wait p95      useful   launches  interrupted     undone  best
+                                   $           s            s           %                       %
+            ours    2      831 ± 141  61.2 ± 0.0  243.0 ± 0.0  80.5 ± 0.0  9,472 ± 0    6.2 ± 0.0  1,776 ± 0     *
+            old     2    1,231 ± 141  61.2 ± 0.0  243.0 ± 0.0  80.5 ± 0.0  9,472 ± 0    6.2 ± 0.0  1,776 ± 0
+
+            Means over 2 seeds ± their standard deviation.
+            * no other point is both cheaper and quicker (wait p95).
+        "#]].assert_eq(&summary(&results(), Look::default()).to_string());
+    }
+
+    #[test]
+    fn points_compete_only_where_what_is_given_is_equal() {
+        let mut results = results();
+        results.manifest.axes[0].given = true;
+        let page = summary(&results, Look::default()).to_string();
+        assert_eq!(page.matches("*\n").count(), 2, "{page}");
+        assert!(page.contains("quicker (wait p95), policy being equal."), "{page}");
+    }
+
+    #[test]
+    fn with_one_seed_there_is_no_spread() {
+        let mut results = results();
+        results.manifest.seeds.truncate(1);
+        results.outcomes.retain(|run, _| *run < 2);
+        let page = summary(&results, Look::default()).to_string();
+        assert!(!page.contains('±') && page.contains("730.86"), "{page}");
+    }
+}

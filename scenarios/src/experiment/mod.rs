@@ -1,0 +1,142 @@
+//! Experiments: a base scenario, what is varied in it, and seeds.
+//!
+//! A **level** is one thing that an **axis** can be: a value of a key of the scenario, or several
+//! keys that move together. A **point** is a scenario with one level of each axis; a **run** is a
+//! point with a seed. All points are resolved before anything runs, so that what a scenario would
+//! refuse is refused here, all at once, at its place in the experiment; points share the recorded
+//! data that they have in common.
+//!
+//! ```toml
+//! base = "week.toml"
+//! seeds = 10
+//!
+//! [axes.patience]
+//! key = "worker_type_defaults.on_demand_after"
+//! values = ["10 min", "30 min"]
+//!
+//! [axes.policy.variants]
+//! ours = { worker_type_defaults = { scaling = "target", placement = "spread" } }
+//! old = { engine.guards = "off", worker_type_defaults = { scaling = "estimator" } }
+//!
+//! [[drop]]
+//! where = { policy = "old", patience = "10 min" }
+//! ```
+//!
+//! Not here: running it (`cli`), what is kept of runs (see [`results`](crate::results)).
+
+mod points;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use provisioner_engine::random::Seed;
+use provisioner_sim::Hooks;
+use provisioner_sim::outcome::Outcome;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use self::points::points;
+use crate::Scenario;
+use crate::file::{Issues, Place, Source, read_parsed};
+
+/// Scenarios to compare under equal chance, resolved and complete.
+#[derive(Clone, Debug)]
+pub struct Experiment {
+    /// The file's name without extension.
+    pub name: String,
+    /// What is varied; the first axis varies slowest.
+    pub axes: Vec<Axis>,
+    /// Where each axis stands in the file.
+    pub places: Vec<Place>,
+    /// With what each point is run.
+    pub seeds: Vec<u64>,
+    /// What is run, in the order of the axes' levels.
+    pub points: Vec<Point>,
+    /// Remarks about inputs, each a line.
+    pub remarks: Vec<String>,
+}
+
+/// Something that is varied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Axis {
+    /// What it is called.
+    pub name: String,
+    /// Whether it is not ours to choose, like prices: points are compared where it is the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub given: bool,
+    /// What it can be.
+    pub levels: Vec<String>,
+}
+
+/// A scenario with one level of each axis.
+#[derive(Clone, Debug)]
+pub struct Point {
+    /// The level of each axis, by index.
+    pub levels: Vec<usize>,
+    /// What is run.
+    pub scenario: Scenario,
+}
+
+impl Experiment {
+    /// Reads an experiment file and everything it names.
+    ///
+    /// # Errors
+    ///
+    /// All problems of the file; if it is right in itself, all that any of its points has.
+    pub fn load(path: &Path) -> Result<Self, Issues> {
+        Self::read(&Source::read(path)?, path)
+    }
+
+    /// The same of a file's text that is at hand; paths in it are relative to the folder of `path`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Experiment::load`].
+    pub fn load_text(path: &Path, text: &str) -> Result<Self, Issues> {
+        Self::read(&Source::new(path, text), path)
+    }
+
+    fn read(source: &Arc<Source>, path: &Path) -> Result<Self, Issues> {
+        let table = source.parse()?;
+        let document = read_parsed(source, &table, schema::document)?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let (points, remarks) = points(&document, source, &name)?;
+        let seeds = document.seeds.collect();
+        let places = document.axes.iter().map(|axis| axis.place.clone()).collect();
+        let axes = document.axes.into_iter().map(|axis| Axis {
+            name: axis.name,
+            given: axis.given,
+            levels: axis.levels.into_iter().map(|level| level.name).collect(),
+        });
+        Ok(Self { name, axes: axes.collect(), places, seeds, points, remarks })
+    }
+
+    /// How many runs there are: all seeds of the first point come first.
+    #[must_use]
+    pub fn runs(&self) -> usize {
+        self.points.len() * self.seeds.len()
+    }
+
+    /// What it is, in 16 hexadecimal digits: equal hashes mean the same runs in the same order.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        let hashes: Vec<_> =
+            self.points.iter().map(|point| (&point.levels, point.scenario.hash())).collect();
+        let text = format!("{:?} {:?} {hashes:?}", self.axes, self.seeds);
+        format!("{:016x}", xxh3_64(text.as_bytes()))
+    }
+
+    /// Does one of the runs.
+    ///
+    /// Panics if there is no such run.
+    #[must_use]
+    pub fn run(&self, run: usize) -> Outcome {
+        let scenario = &self.points[run / self.seeds.len()].scenario;
+        let config = scenario.config(Seed(self.seeds[run % self.seeds.len()]));
+        scenario.run(&config, Hooks::default())
+    }
+}

@@ -1,0 +1,278 @@
+//! From sets of levels to scenarios: which combinations there are, and what each is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::Point;
+use super::schema::{AxisDoc, Document, LevelDoc, Sets};
+use crate::file::{Fragment, Issue, Issues, Place, Source, kind, nearest};
+use crate::scenario::{BASE, Library, load_over, read_base, with_bases};
+use crate::{Loaded, Profile};
+
+/// Most points of an experiment. Each is resolved before the first is run, and takes some tens of
+/// kilobytes.
+const POINTS_MAX: usize = 10_000;
+
+/// All points in order, and remarks about their inputs.
+pub(super) fn points(
+    document: &Document<'_>,
+    source: &Arc<Source>,
+    stem: &str,
+) -> Result<(Vec<Point>, Vec<String>), Issues> {
+    let axes = &document.axes;
+    let mut issues = clashes(axes);
+    let combinations = combinations(document, source, &mut issues);
+    if !issues.is_empty() {
+        return Err(issues.into());
+    }
+    let (mut points, mut refused) = (Vec::new(), Refused::default());
+    let mut remarks: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut library, mut bases) = (Library::shared(), Bases::default());
+    for levels in &combinations {
+        let sets = || axes.iter().zip(levels).map(|(axis, level)| &axis.levels[*level]);
+        match load(document, sets().collect(), (source, stem), &mut bases, &mut library) {
+            Ok(Loaded { scenario, remarks: told }) => {
+                told.into_iter().for_each(|remark| *remarks.entry(remark).or_default() += 1);
+                points.push(Point { levels: levels.clone(), scenario });
+            }
+            Err(issues) => refused.add(issues, levels),
+        }
+    }
+    if !refused.is_empty() {
+        return Err(refused.issues(axes, source, &combinations));
+    }
+    twins(axes, &points)?;
+    let remark = |(remark, count): (String, usize)| match count == points.len() {
+        true => remark,
+        false => format!("{remark} ({count} of {} points)", points.len()),
+    };
+    let remarks = remarks.into_iter().map(remark).collect();
+    Ok((points, remarks))
+}
+
+/// Base scenarios and their own bases, each read once.
+type Bases = BTreeMap<PathBuf, Vec<Arc<Source>>>;
+
+/// The scenario with these levels.
+fn load(
+    document: &Document<'_>,
+    levels: Vec<&LevelDoc<'_>>,
+    (source, stem): (&Arc<Source>, &str),
+    bases: &mut Bases,
+    library: &mut Library,
+) -> Result<Loaded, Issues> {
+    let fragments: Vec<&Fragment<'_>> = levels.iter().filter_map(|level| level.keys()).collect();
+    let own = fragments.iter().find_map(|fragment| fragment.peek(BASE, &kind::path()));
+    let Some((base, place)) = own.or_else(|| document.base.clone()) else {
+        let issue = Issue::new("the experiment has no base scenario", Place::new(source, None));
+        return Err(issue.hint("add for example base = \"week.toml\"").into());
+    };
+    if !bases.contains_key(&base) {
+        let files = with_bases(&read_base(&base, place)?)?;
+        bases.insert(base.clone(), files);
+    }
+    let mut loaded = load_over(&fragments, &bases[&base], stem, library)?;
+    for level in levels {
+        if let Sets::RunBy(profile) = level.sets {
+            if profile == Profile::Unguarded && !loaded.scenario.has_unguarded() {
+                let what = "the scenario does not say what it is about, so nothing can be left out";
+                let issue = Issue::new(what, level.place.clone());
+                return Err(issue.hint("leave \"unguarded\" out").into());
+            }
+            loaded.scenario = loaded.scenario.run_by(profile);
+        }
+    }
+    Ok(loaded)
+}
+
+/// Keys that several axes set, seeds that an axis sets, and levels of the same name.
+fn clashes(axes: &[AxisDoc<'_>]) -> Vec<Issue> {
+    let mut issues = Vec::new();
+    let mut set: Vec<(&str, BTreeMap<String, Place>)> = Vec::new();
+    for axis in axes {
+        let mut names = BTreeSet::new();
+        for level in axis.levels.iter().filter(|level| !names.insert(&level.name)) {
+            let what = format!("`{}` is twice on axis `{}`", level.name, axis.name);
+            issues.push(Issue::new(what, level.place.clone()).hint("leave one of them out"));
+        }
+        let fragments = axis.levels.iter().filter_map(LevelDoc::keys);
+        let paths: BTreeMap<String, Place> = fragments.flat_map(Fragment::paths).collect();
+        if let Some(place) = paths.get("seed") {
+            let issue = Issue::new(format!("axis `{}` sets the seed", axis.name), place.clone());
+            issues.push(issue.hint("say how many with `seeds`; every point is run with each"));
+        }
+        for (other, theirs) in &set {
+            let both =
+                paths.iter().find(|(path, _)| theirs.keys().any(|their| overlap(path, their)));
+            if let Some((path, place)) = both {
+                let what = format!("axes `{other}` and `{}` both set `{path}`", axis.name);
+                let hint = "let one axis set it, with a variant for each combination";
+                issues.push(Issue::new(what, place.clone()).hint(hint));
+            }
+        }
+        set.push((&axis.name, paths));
+    }
+    issues
+}
+
+/// Whether one of the keys is the other, or in it.
+fn overlap(a: &str, b: &str) -> bool {
+    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
+    long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// The levels of each point, by index.
+fn combinations(
+    document: &Document<'_>,
+    source: &Arc<Source>,
+    issues: &mut Vec<Issue>,
+) -> Vec<Vec<usize>> {
+    let axes = &document.axes;
+    let counts = axes.iter().map(|axis| axis.levels.len());
+    let count = counts.clone().fold(1_usize, usize::saturating_mul);
+    if count > POINTS_MAX {
+        let counts: Vec<String> = counts.map(|count| count.to_string()).collect();
+        let what = format!("{} are {count} points, more than {POINTS_MAX}", counts.join(" × "));
+        let issue = Issue::new(what, Place::new(source, None));
+        issues.push(issue.hint("write several experiments"));
+        return Vec::new();
+    }
+    let mut combinations = vec![Vec::new()];
+    for axis in axes {
+        let with_each = |levels: &Vec<usize>| {
+            let with = |level| levels.iter().copied().chain([level]).collect();
+            (0..axis.levels.len()).map(with).collect::<Vec<_>>()
+        };
+        combinations = combinations.iter().flat_map(with_each).collect();
+    }
+    for drop in &document.drops {
+        let before = issues.len();
+        let wanted: Vec<(usize, BTreeSet<usize>)> = drop
+            .levels
+            .iter()
+            .filter_map(|(name, levels, place)| dropped(axes, name, levels, place, issues))
+            .collect();
+        let kept =
+            |levels: &Vec<usize>| !wanted.iter().all(|(axis, out)| out.contains(&levels[*axis]));
+        let count = combinations.len();
+        if issues.len() == before {
+            combinations.retain(kept);
+            if combinations.len() == count {
+                let issue = Issue::new("this drops nothing", drop.place.clone());
+                issues.push(issue.hint("what it names was dropped before; leave it out"));
+            }
+        }
+    }
+    if combinations.is_empty() && issues.is_empty() {
+        let place = document.drops.last().map(|drop| drop.place.clone());
+        let place = place.unwrap_or_else(|| Place::new(source, None));
+        issues.push(Issue::new("no point is left", place).hint("drop less"));
+    }
+    combinations
+}
+
+/// The index of an axis and those of its levels, by their names.
+fn dropped(
+    axes: &[AxisDoc<'_>],
+    name: &str,
+    levels: &[String],
+    place: &Place,
+    issues: &mut Vec<Issue>,
+) -> Option<(usize, BTreeSet<usize>)> {
+    let mut unknown = |what: String, name: &str, known: Vec<&str>| {
+        let hint = match nearest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", quoted(&known)),
+        };
+        issues.push(Issue::new(what, place.clone()).hint(hint));
+    };
+    let Some(index) = axes.iter().position(|axis| axis.name == name) else {
+        let known = axes.iter().map(|axis| axis.name.as_str()).collect();
+        unknown(format!("there is no axis `{name}`"), name, known);
+        return None;
+    };
+    let names: Vec<&str> = axes[index].levels.iter().map(|level| level.name.as_str()).collect();
+    let mut found = BTreeSet::new();
+    for level in levels {
+        match names.iter().position(|name| name == level) {
+            Some(position) => drop(found.insert(position)),
+            None => {
+                unknown(format!("axis `{name}` has no level `{level}`"), level, names.clone());
+            }
+        }
+    }
+    Some((index, found))
+}
+
+fn quoted(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+/// Points that are the same run: what sets them apart changes nothing.
+fn twins(axes: &[AxisDoc<'_>], points: &[Point]) -> Result<(), Issues> {
+    let mut seen: BTreeMap<&str, &Point> = BTreeMap::new();
+    let mut issues = Vec::new();
+    for point in points {
+        let Some(twin) = seen.insert(point.scenario.hash(), point) else { continue };
+        let differ = (0..axes.len()).filter(|axis| twin.levels[*axis] != point.levels[*axis]);
+        let differ: Vec<usize> = differ.collect();
+        let names = |levels: &[usize]| name(axes, levels, differ.iter().copied());
+        let what = format!("{} is the same as {}", names(&point.levels), names(&twin.levels));
+        let axis = differ.last().copied().unwrap_or_default();
+        let place = axes[axis].levels[point.levels[axis]].place.clone();
+        let hint =
+            "leave one out, with `drop` where it makes no difference; does what they set apply?";
+        issues.push(Issue::new(what, place).hint(hint));
+    }
+    if issues.is_empty() { Ok(()) } else { Err(issues.into()) }
+}
+
+/// Some of the levels in words: `policy = ours, bid = 2`.
+fn name(axes: &[AxisDoc<'_>], levels: &[usize], which: impl Iterator<Item = usize>) -> String {
+    let level =
+        |axis: usize| format!("{} = {}", axes[axis].name, axes[axis].levels[levels[axis]].name);
+    which.map(level).collect::<Vec<_>>().join(", ")
+}
+
+/// What is wrong with points, each problem once, and with which levels it occurs.
+#[derive(Default)]
+struct Refused<'c> {
+    by_text: BTreeMap<String, (Issue, Vec<&'c [usize]>)>,
+}
+
+impl<'c> Refused<'c> {
+    fn is_empty(&self) -> bool {
+        self.by_text.is_empty()
+    }
+
+    fn add(&mut self, issues: Issues, levels: &'c [usize]) {
+        for issue in issues.into_vec() {
+            let entry = self.by_text.entry(issue.to_string());
+            entry.or_insert_with(|| (issue, Vec::new())).1.push(levels);
+        }
+    }
+
+    /// The problems. Where one is not due to the file it stands in, or to one level alone, it is
+    /// said with which levels it occurs.
+    fn issues(self, axes: &[AxisDoc<'_>], source: &Arc<Source>, all: &[Vec<usize>]) -> Issues {
+        let told = |(issue, at): (Issue, Vec<&[usize]>)| {
+            let levels = |axis: usize| at.iter().map(|at| at[axis]).collect::<BTreeSet<_>>();
+            let possible = |axis: usize| all.iter().map(|all| all[axis]).collect::<BTreeSet<_>>();
+            let decisive: Vec<usize> =
+                (0..axes.len()).filter(|axis| levels(*axis) != possible(*axis)).collect();
+            let at_its_level = issue.place().source() == source && decisive.len() <= 1;
+            if decisive.is_empty() || at_its_level {
+                return issue;
+            }
+            let with = decisive.into_iter().map(|axis| {
+                let names =
+                    levels(axis).into_iter().map(|level| axes[axis].levels[level].name.clone());
+                format!("{} = {}", axes[axis].name, names.collect::<Vec<_>>().join(" or "))
+            });
+            issue.when(&with.collect::<Vec<_>>().join(", "))
+        };
+        self.by_text.into_values().map(told).collect::<Vec<_>>().into()
+    }
+}

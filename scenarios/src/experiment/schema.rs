@@ -1,0 +1,120 @@
+//! What an experiment file can say.
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use crate::Profile;
+use crate::file::{Fragment, Issue, Place, Section, kind};
+use crate::scenario::BASE;
+
+/// Most seeds of an experiment: far beyond what narrows an interval any further.
+pub(super) const SEEDS_MAX: u64 = 10_000;
+
+/// An experiment file as it is written.
+pub(super) struct Document<'a> {
+    pub(super) base: Option<(PathBuf, Place)>,
+    pub(super) seeds: RangeInclusive<u64>,
+    pub(super) axes: Vec<AxisDoc<'a>>,
+    pub(super) drops: Vec<DropDoc>,
+}
+
+/// Something that is varied.
+pub(super) struct AxisDoc<'a> {
+    pub(super) name: String,
+    pub(super) place: Place,
+    pub(super) given: bool,
+    /// In the order of the file.
+    pub(super) levels: Vec<LevelDoc<'a>>,
+}
+
+/// One of the things an axis can be.
+pub(super) struct LevelDoc<'a> {
+    pub(super) name: String,
+    pub(super) place: Place,
+    pub(super) sets: Sets<'a>,
+}
+
+impl<'a> LevelDoc<'a> {
+    /// The keys that it sets.
+    pub(super) fn keys(&self) -> Option<&Fragment<'a>> {
+        match &self.sets {
+            Sets::Keys(fragment) => Some(fragment),
+            Sets::RunBy(_) => None,
+        }
+    }
+}
+
+/// What a level makes of the scenario.
+pub(super) enum Sets<'a> {
+    Keys(Fragment<'a>),
+    RunBy(Profile),
+}
+
+/// Combinations that make no sense: all that have one of the levels of each axis named.
+pub(super) struct DropDoc {
+    pub(super) place: Place,
+    pub(super) levels: Vec<(String, Vec<String>, Place)>,
+}
+
+pub(super) fn document<'a>(s: &mut Section<'a>) -> Document<'a> {
+    let doc = "The scenario file that holds where an axis says nothing.";
+    let base = s.optional(BASE, kind::path(), doc).map(|base| (base, s.place(BASE)));
+    s.optional("description", kind::text(), "What it is about.");
+    let doc = "With how many seeds each point is run; the same ones, so that points are compared \
+               under equal chance.";
+    let seeds = s.required("seeds", kind::integer().within(1..=SEEDS_MAX), doc);
+    let doc = "The first of them; the others follow.";
+    let why = "any will do";
+    let first = kind::integer().within(0..=u64::MAX - SEEDS_MAX);
+    let first = s.defaulted("first_seed", first, doc, 1, why);
+    let doc = "What is varied: each combination of a level of each axis is a point. The first axis \
+               of the file varies slowest.";
+    let mut axes: Vec<AxisDoc<'a>> =
+        s.named("axes", doc, axis).into_iter().map(|(_, axis)| axis).collect();
+    axes.sort_by_key(|axis| axis.place.start());
+    let doc = "Combinations that are left out.";
+    let drops = s.sections("drop", doc, |s| {
+        let doc = "Names of axes, each with a level or a list of levels: what is left out has one of \
+                   them on each.";
+        let levels = s.named_values("where", kind::labels(), doc);
+        if s.is_sound() && levels.is_empty() {
+            let issue = Issue::new("it does not say what to drop", s.here());
+            s.report(issue.hint("write for example where = { policy = \"cheapest\", bid = [2, 3] }"));
+        }
+        DropDoc { place: s.here(), levels }
+    });
+    Document { base, seeds: first..=first + (seeds - 1), axes, drops }
+}
+
+fn axis<'a>(name: &str, s: &mut Section<'a>) -> AxisDoc<'a> {
+    let docs = ("A key of the scenario, as a path.", "The values it takes.");
+    let values = s.settings(("key", "values"), docs);
+    let doc = "Several keys that move together: a section for each level, with keys of a scenario; \
+               `base` may be one of them.";
+    let variants = s.fragments("variants", doc);
+    let names = Profile::ALL.map(|profile| (profile.name(), profile));
+    let doc = "Provisioners, as of `simulate --as`.";
+    let profiles =
+        s.optional("profiles", kind::list(kind::choice(&names)), doc).unwrap_or_default();
+    let doc = "It is not ours to choose: points are compared where it is the same.";
+    let given = s.defaulted("given", kind::boolean(), doc, false, "most are");
+    let ways = [values.is_some(), !variants.is_empty(), !profiles.is_empty()];
+    let keys = |(name, fragment): (String, Fragment<'a>)| LevelDoc {
+        name,
+        place: fragment.place().clone(),
+        sets: Sets::Keys(fragment),
+    };
+    let place = s.place("profiles");
+    let run_by = |profile: Profile| {
+        let name = profile.name().to_owned();
+        LevelDoc { name, place: place.clone(), sets: Sets::RunBy(profile) }
+    };
+    let levels = values.into_iter().flatten().chain(variants).map(keys);
+    let levels: Vec<LevelDoc<'a>> = levels.chain(profiles.into_iter().map(run_by)).collect();
+    if s.is_sound() && (levels.is_empty() || ways.iter().filter(|way| **way).count() != 1) {
+        let what = if levels.is_empty() { "has no level" } else { "is written in several ways" };
+        let hint = "write `key` and `values`, or sections `variants`, or `profiles`";
+        s.report(Issue::new(format!("axis `{name}` {what}"), s.here()).hint(hint));
+    }
+    AxisDoc { name: name.to_owned(), place: s.here(), given, levels }
+}

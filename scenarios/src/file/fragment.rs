@@ -1,0 +1,133 @@
+//! Parts of a file that another schema reads: what an experiment sets in a scenario.
+
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::kind::{self, Kind, label, wrong_type};
+use super::section::{Found, Layer, Mode, Presence, Section, toml_key};
+use super::source::{Place, Source};
+
+/// A table of keys that are read by another schema, each with its place in the file.
+#[derive(Clone, Debug)]
+pub struct Fragment<'a> {
+    source: Arc<Source>,
+    table: DeTable<'a>,
+    place: Place,
+}
+
+impl<'a> Fragment<'a> {
+    /// Where it stands.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The path of each value that it sets, and where that stands.
+    #[must_use]
+    pub fn paths(&self) -> Vec<(String, Place)> {
+        let mut paths = Vec::new();
+        gather(&self.source, "", &self.table, &mut paths);
+        paths
+    }
+
+    /// The value of a key at its top level, and where it stands; nothing if it is of another kind.
+    #[must_use]
+    pub fn peek<T: Clone + 'static>(&self, key: &str, kind: &Kind<T>) -> Option<(T, Place)> {
+        let found = self.layer().find(key)?;
+        Some((kind.parse(found.raw()).ok()?, found.place()))
+    }
+
+    /// What sets the key that `named` has the path of.
+    fn setting(path: &[String], named: &Found<'a>, value: &Found<'a>) -> Self {
+        let span = named.value.span();
+        let inside = |inner: Spanned<DeValue<'a>>, key: &String| {
+            let entry = (Spanned::new(span.clone(), key.clone().into()), inner);
+            Spanned::new(span.clone(), DeValue::Table([entry].into_iter().collect()))
+        };
+        let set = path.iter().rev().fold(value.value.clone(), inside);
+        let DeValue::Table(table) = set.into_inner() else {
+            unreachable!("a path has at least one key")
+        };
+        Self { source: Arc::clone(&value.source), table, place: value.place() }
+    }
+
+    pub(super) fn layer(&self) -> Layer<'_> {
+        Layer { source: Arc::clone(&self.source), table: &self.table, path: String::new() }
+    }
+}
+
+fn gather(source: &Arc<Source>, at: &str, table: &DeTable<'_>, paths: &mut Vec<(String, Place)>) {
+    for (key, value) in table {
+        let (key, place) = (toml_key(key.get_ref()), Place::new(source, Some(key.span())));
+        let path = if at.is_empty() { key } else { format!("{at}.{key}") };
+        match value.get_ref() {
+            DeValue::Table(inner) if !inner.is_empty() => gather(source, &path, inner, paths),
+            _ => paths.push((path, place)),
+        }
+    }
+}
+
+impl<'a> Section<'a> {
+    /// Sections with names of the user's choice, in the order of the file, whose keys another
+    /// schema reads.
+    pub fn fragments(
+        &mut self,
+        key: &'static str,
+        doc: &'static str,
+    ) -> Vec<(String, Fragment<'a>)> {
+        self.register(
+            key,
+            "sections by name, each with keys of a scenario",
+            Presence::Optional,
+            doc,
+        );
+        let mut fragments = Vec::new();
+        for (name, mut found) in self.entries(key, &format!("[{}.name]", self.child_path(key))) {
+            let found = found.swap_remove(0);
+            let DeValue::Table(table) = found.value.get_ref() else {
+                let fault =
+                    wrong_type("a section", &format!("{{ {key} = … }}"), found.value.get_ref());
+                self.report_fault(&name, fault, found.place());
+                continue;
+            };
+            let (source, place) = (Arc::clone(&found.source), found.place());
+            fragments.push((name, Fragment { source, table: table.clone(), place }));
+        }
+        fragments.sort_by_key(|(_, fragment)| fragment.place.start());
+        fragments
+    }
+
+    /// The items of the list `values`, as texts and as fragments that set the key whose path stands
+    /// at `key`.
+    pub fn settings(
+        &mut self,
+        (key, values): (&'static str, &'static str),
+        (doc, values_doc): (&'static str, &'static str),
+    ) -> Option<Vec<(String, Fragment<'a>)>> {
+        let path = self.optional(key, kind::key_path(), doc);
+        self.register(values, "a list of values of that key", Presence::Optional, values_doc);
+        let (named, listed) = (self.find(key), self.find(values));
+        if self.mode == Mode::Strict {
+            let lone = match (&named, &listed) {
+                (Some(_), None) => Some((values, "[1, 2]")),
+                (None, Some(_)) => Some((key, "\"engine.iteration_interval\"")),
+                _ => None,
+            };
+            self.missing.extend(lone.map(|(key, example)| (key, example.to_owned())));
+        }
+        let (named, listed) = (named?, listed?);
+        let DeValue::Array(items) = listed.value.get_ref() else {
+            let fault = wrong_type("a list", "[1, 2]", listed.value.get_ref());
+            self.report_fault(values, fault, listed.place());
+            return Some(Vec::new());
+        };
+        let path = path?;
+        let setting = |item: &'a Spanned<DeValue<'a>>| {
+            let value = listed.inner(values, item);
+            (label(item.get_ref()), Fragment::setting(&path, &named, &value))
+        };
+        Some(items.iter().map(setting).collect())
+    }
+}
