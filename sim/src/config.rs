@@ -197,7 +197,8 @@ pub struct Fault {
 }
 
 /// What can go wrong.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 pub enum FaultKind {
     /// The engine's process dies when it first comes to that step, and is down for so long.
     Crash {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use provisioner_engine::decision::{Action, Reason};
 use provisioner_engine::journal::Record;
 use provisioner_engine::observation::{EndCause, Observation, Refusal};
+use provisioner_sim::config::{Fault, FaultKind};
 use strum::VariantNames;
 
 /// How often each thing of note occurred, by kind. What never did stands there with zero.
@@ -16,6 +17,8 @@ pub struct Coverage {
 /// What occurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
+    /// What went wrong at stated times.
+    Faults,
     /// What the engine was told.
     Facts,
     /// Why launches were refused.
@@ -49,7 +52,8 @@ pub struct Count {
 }
 
 impl Kind {
-    const ALL: [(Self, &'static [&'static str]); 5] = [
+    const ALL: [(Self, &'static [&'static str]); 6] = [
+        (Self::Faults, FaultKind::VARIANTS),
         (Self::Facts, Observation::VARIANTS),
         (Self::Refusals, Refusal::VARIANTS),
         (Self::Ends, EndCause::VARIANTS),
@@ -61,6 +65,7 @@ impl Kind {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Faults => "faults",
             Self::Facts => "facts",
             Self::Refusals => "refusals",
             Self::Ends => "ends",
@@ -102,6 +107,11 @@ impl Coverage {
             count.times == 0 && Self::unreachable(*kind, name).is_none()
         });
         never.map(|(kind, name, _)| (kind, name))
+    }
+
+    /// What goes wrong in a storm.
+    pub(super) fn note_faults(&mut self, faults: &[Fault]) {
+        faults.iter().for_each(|fault| self.occurs(Kind::Faults, (&fault.what).into()));
     }
 
     /// One more record of a storm.

@@ -57,6 +57,7 @@ pub fn weather(text: &str) -> Result<Weathered, Issues> {
     let scenario = load_text(Path::new("storm.toml"), text)?.scenario;
     let config = scenario.config(scenario.seed());
     let mut coverage = Coverage::none();
+    coverage.note_faults(&config.faults);
     let mut journal = |record: Record| coverage.note(&record);
     let hooks = Hooks { journal: Some(&mut journal), check: true, ..Hooks::default() };
     let run = || audited_run(&config, &mut *scenario.tasks(scenario.seed()), hooks);
