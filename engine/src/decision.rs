@@ -494,7 +494,7 @@ struct Described<'a> {
 
 impl Described<'_> {
     fn name(&self, id: WorkerTypeId) -> &str {
-        &self.config.worker_types[id.index()].name
+        self.config.worker_type_name(id)
     }
 
     fn pool(&self, id: PoolId) -> String {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::Catalog;
 use crate::decision::Market;
 use crate::guards::Guards;
-use crate::ids::{ImageId, PoolId};
+use crate::ids::{ImageId, PoolId, WorkerTypeId};
 use crate::random::Seed;
 use crate::units::{Duration, Ratio, Time, Usd, UsdPerHour};
 
@@ -30,6 +30,14 @@ pub struct EngineConfig {
     pub limits: Limits,
     /// What protects from a lying cloud.
     pub guards: Guards,
+}
+
+impl EngineConfig {
+    /// The name of a worker type; a word for those that left, of which nothing is kept.
+    #[must_use]
+    pub fn worker_type_name(&self, id: WorkerTypeId) -> &str {
+        self.worker_types.get(id.index()).map_or("a worker type that left", |known| &known.name)
+    }
 }
 
 /// Bounds on the engine as a whole.

@@ -8,7 +8,7 @@ pub(crate) const RECONFIGURED: &str = "the engine went over to another configura
 
 /// A fact in words, with names from the configuration.
 pub(crate) fn fact(config: &EngineConfig, fact: &Observation) -> String {
-    let name = |id: provisioner_engine::ids::WorkerTypeId| &config.worker_types[id.index()].name;
+    let name = |id: provisioner_engine::ids::WorkerTypeId| config.worker_type_name(id);
     match *fact {
         Observation::DemandCounted { worker_type, pending, claimed, .. } => {
             format!("{}: {pending} pending, {claimed} claimed", name(worker_type))

@@ -206,8 +206,8 @@ struct Names<'a> {
 
 impl Names<'_> {
     fn worker_type(&self, id: WorkerTypeId) -> Option<WorkerTypeId> {
-        let name = &self.from.worker_types[id.index()].name;
-        let same = |id: usize| self.to.worker_types.get(id).filter(|known| known.name == *name);
+        let name = self.from.worker_type_name(id);
+        let same = |id: usize| self.to.worker_types.get(id).filter(|known| known.name == name);
         match same(id.index()) {
             Some(_) => Some(id),
             None => (0..self.to.worker_types.len())

@@ -57,5 +57,6 @@ fn what_storms_never_reached_is_named_unless_it_cannot_be() {
     let unreachable =
         few.iter().filter(|(kind, name, _)| Coverage::unreachable(*kind, name).is_some());
     assert!(unreachable.map(|(.., count)| count).all(|count| count == Count::default()));
-    assert!(few.never().count() < 30, "{:?}", few.never().collect::<Vec<_>>());
+    let rows = few.iter().count();
+    assert!(2 * few.never().count() < rows, "{:?}", few.never().collect::<Vec<_>>());
 }

@@ -44,7 +44,7 @@ pub fn life(life: &Life) -> Page {
 fn title(life: &Life) -> String {
     match (&life.ordered, life.launch, life.instance) {
         (Some(ordered), Some(launch), instance) => {
-            let name = &ordered.config.worker_types[ordered.worker_type.index()].name;
+            let name = ordered.config.worker_type_name(ordered.worker_type);
             let pool = ordered.config.catalog.pool_name(ordered.pool);
             let instance = instance.map_or_else(String::new, |id| format!(" ({id})"));
             format!("{launch}{instance}: {pool} for {name}, {}", price(ordered.market))

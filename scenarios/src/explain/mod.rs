@@ -130,7 +130,7 @@ impl Scene<'_> {
     }
 
     fn name(&self, worker_type: WorkerTypeId) -> &str {
-        &self.config.worker_types[worker_type.index()].name
+        self.config.worker_type_name(worker_type)
     }
 }
 

@@ -1,5 +1,8 @@
 //! What the engine takes for granted of its configuration, of facts and of decisions.
 
+use std::collections::BTreeSet;
+use std::mem;
+
 use provisioner_engine::decision::{Action, Reason, Suspect};
 use provisioner_engine::ids::{ImageId, PoolId, RegionId, WorkerTypeId};
 use provisioner_engine::journal::Record;
@@ -18,6 +21,9 @@ const SPAN_MAX: Duration = Duration::from_hours(100 * 366 * 24);
 #[derive(Debug)]
 pub(super) struct Tables {
     worker_types: usize,
+    /// All that were ever configured. The engine keeps worker types that left for as long as
+    /// something of them is left: facts do not name those, decisions may.
+    ever: BTreeSet<String>,
     pools: usize,
     regions: usize,
     images: usize,
@@ -86,6 +92,7 @@ impl Tables {
         catalog.check()?;
         let tables = Self {
             worker_types: config.worker_types.len(),
+            ever: config.worker_types.iter().map(|known| known.name.clone()).collect(),
             pools: config.catalog.pools().len(),
             regions: config.catalog.regions_len(),
             images: config.catalog.images_len(),
@@ -130,7 +137,10 @@ impl Tables {
     pub(super) fn follow(&mut self, record: &Record) -> Result<(), String> {
         match record {
             Record::Configured { config, .. } if !config.worker_types.is_empty() => {
+                let mut ever = mem::take(&mut self.ever);
                 *self = Self::of(config)?;
+                ever.append(&mut self.ever);
+                self.ever = ever;
             }
             Record::Configured { .. } | Record::Observed { .. } | Record::Decided(_) => {}
         }
@@ -152,7 +162,7 @@ impl Tables {
                 time("at", decision.at)?;
                 decision.actions.iter().try_for_each(|action| match *action {
                     Action::Launch { worker_type, pool, .. } => {
-                        self.worker_type(worker_type)?;
+                        self.worker_type_ever(worker_type)?;
                         self.pool(pool)
                     }
                     Action::ListInstances { region } => self.region(region),
@@ -223,22 +233,22 @@ impl Tables {
             | Reason::CapacityMaxReached { worker_type, .. }
             | Reason::LaunchLimitReached { worker_type, .. }
             | Reason::SpendReached { worker_type, .. }
-            | Reason::OnDemandAllowed { worker_type, .. } => self.worker_type(worker_type),
+            | Reason::OnDemandAllowed { worker_type, .. } => self.worker_type_ever(worker_type),
             Reason::BreakerOpen { worker_type, what, .. }
             | Reason::Unproven { worker_type, what, .. } => {
-                self.worker_type(worker_type)?;
+                self.worker_type_ever(worker_type)?;
                 match what {
-                    Suspect::WorkerType(id) => self.worker_type(id),
+                    Suspect::WorkerType(id) => self.worker_type_ever(id),
                     Suspect::Image(id) => self.image(id),
                     Suspect::Region(id) => self.region(id),
                 }
             }
             Reason::QuotaReached { worker_type, region, .. } => {
-                self.worker_type(worker_type)?;
+                self.worker_type_ever(worker_type)?;
                 self.region(region)
             }
             Reason::ApiBudgetSpent { worker_type, region, .. } => {
-                worker_type.map_or(Ok(()), |id| self.worker_type(id))?;
+                worker_type.map_or(Ok(()), |id| self.worker_type_ever(id))?;
                 self.region(region)
             }
             Reason::PoolChosen { worker_type, pool, .. }
@@ -252,10 +262,10 @@ impl Tables {
             | Reason::NotOffered { worker_type, pool, .. }
             | Reason::PriceStale { worker_type, pool, .. }
             | Reason::PriceAbsurd { worker_type, pool, .. } => {
-                self.worker_type(worker_type)?;
+                self.worker_type_ever(worker_type)?;
                 self.pool(pool)
             }
-            Reason::Silent { worker_type, .. } => self.worker_type(worker_type),
+            Reason::Silent { worker_type, .. } => self.worker_type_ever(worker_type),
             Reason::ConfigurationEmpty { .. }
             | Reason::RequestTimedOut { .. }
             | Reason::RegistrationTimedOut { .. }
@@ -268,6 +278,12 @@ impl Tables {
             | Reason::Zombie { .. }
             | Reason::Surplus { .. } => Ok(()),
         }
+    }
+
+    /// Whether it may be one of those that left.
+    fn worker_type_ever(&self, id: WorkerTypeId) -> Result<(), String> {
+        let (index, count) = (id.index(), self.ever.len());
+        if index < count { Ok(()) } else { Err(unknown("worker type", index, count)) }
     }
 
     fn worker_type(&self, id: WorkerTypeId) -> Result<(), String> {
