@@ -24,7 +24,7 @@ pub struct EngineConfig {
     pub seed: Seed,
     /// What can be bought.
     pub catalog: Catalog,
-    /// Who wants it; the index is the [`WorkerTypeId`](crate::ids::WorkerTypeId).
+    /// Who wants it; the index is the [`WorkerTypeId`].
     pub worker_types: Vec<WorkerType>,
     /// What must hold for all worker types together.
     pub limits: Limits,

@@ -1,7 +1,9 @@
 //! Breaks the engine on purpose, in each way that `mutations.toml` states, and shows how many storms
 //! notice: a storm that notices nothing proves nothing.
 //!
-//!     cargo run --release -p provisioner-benches --bin mutations -- [STORMS] [NAME…]
+//! ```text
+//! cargo run --release -p provisioner-benches --bin mutations -- [STORMS] [NAME…]
+//! ```
 //!
 //! All mutations are compiled into one copy of the workspace under `target/mutants`; one of them is
 //! on in each run. The first run has none on, and must be clean. What is printed is a table in
