@@ -11,7 +11,7 @@ use crate::facts::{RECONFIGURED, fact};
 use crate::page::{Page, Section};
 use crate::show_time;
 use crate::table::Table;
-use crate::text::{decimal, grouped, shortened};
+use crate::text::{decimal, grouped, printable, shortened};
 
 /// What both came to in the end.
 pub struct Ends<'a> {
@@ -46,6 +46,34 @@ pub fn diff(diff: &Diff, names: [&str; 2], ends: Option<&Ends<'_>>) -> Page {
         }
     }
     page
+}
+
+/// The first decision that differs, in three lines: which it is, and on each side the first order that
+/// the other has not, with its reason.
+#[must_use]
+pub fn in_brief(parting: &Parting) -> [String; 3] {
+    let which = format!("decision {}{}", grouped(parting.nth), when(parting));
+    let sides = parting.sides.each_ref().map(Option::as_ref);
+    let orders = sides.map(|side| {
+        side.map_or_else(Vec::new, |side| orders(&side.config, &side.decision.actions))
+    });
+    let reasons = sides.map(|side| side.map_or_else(Vec::new, because));
+    let brief = |ours: usize| {
+        let theirs = 1 - ours;
+        let Some(side) = sides[ours] else { return "no such decision".to_owned() };
+        let own = |ours: &[String], theirs: &[String]| {
+            ours.iter().find(|it| !theirs.contains(it)).map(|it| printable(it))
+        };
+        let order = own(&orders[ours], &orders[theirs]).unwrap_or_else(|| {
+            let more = if orders[ours].is_empty() { "nothing" } else { "nothing more" };
+            format!("{more}, to be called again at {}", show_time(side.decision.wake_at))
+        });
+        match own(&reasons[ours], &reasons[theirs]) {
+            Some(reason) => format!("{order}, because {reason}"),
+            None => order,
+        }
+    };
+    [which, brief(0), brief(1)]
 }
 
 fn when(parting: &Parting) -> String {

@@ -1,0 +1,143 @@
+//! Words and figures that every form of the report shares.
+
+use provisioner_scenarios::suite::Tolerance;
+
+use super::judge::{Cause, Judged, Report, Row, Verdict};
+use crate::measure::Unit;
+use crate::sweep::paired::Interval;
+use crate::text::decimal;
+
+/// `example: 3 scenarios × 6 seeds, commit …, against the baseline of commit …`.
+pub(super) fn title(report: &Report) -> String {
+    let Report { suite, seeds, commit, scenarios } = report;
+    format!(
+        "{suite}: {} × {}, commit {commit}, against the baseline of commit {}",
+        counted(scenarios.len(), "scenario"),
+        counted(*seeds, "seed"),
+        report.baseline_commits()
+    )
+}
+
+/// What came out, in a sentence.
+pub(super) fn conclusion(report: &Report) -> String {
+    let all = report.scenarios.len();
+    let worse: Vec<&str> =
+        report.scenarios.iter().filter(|it| it.is_worse()).map(|it| it.name.as_str()).collect();
+    let same = report.scenarios.iter().filter(|it| it.is_same()).count();
+    match (worse.len(), same) {
+        (0, same) if same == all => {
+            format!(
+                "Everything is as accepted: {} decide and come to the same.",
+                counted(all, "scenario")
+            )
+        }
+        (0, _) => format!("Nothing got worse; {} of {all} changed.", all - same),
+        (n, _) => format!("{n} of {all} got worse: {}.", worse.join(", ")),
+    }
+}
+
+/// What is to be known of a scenario besides its measures.
+pub(super) fn notes(judged: &Judged) -> Vec<String> {
+    let mut notes = Vec::new();
+    let (seeds, is_same) = (&judged.decided_otherwise, judged.is_same());
+    if judged.is_another() {
+        let [before, now] = [&judged.before[0], &judged.now[0]];
+        let but = if is_same { "; decisions and measures are as they were" } else { "" };
+        notes.push(format!("the scenario's text changed, hash {before} → {now}{but}"));
+    }
+    if judged.broke_exactness() {
+        let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
+        let seeds = seeds.join(", ");
+        notes.push(format!(
+            "WORSE: decisions must be exactly as they were, and are not with seed {seeds}"
+        ));
+    }
+    if !is_same && seeds.is_empty() {
+        notes.push(
+            "decisions are as they were: the modelled world or its measures changed".to_owned(),
+        );
+    }
+    if judged.judged().all(|row| row.verdict == Verdict::Same) && !seeds.is_empty() {
+        notes.push(format!(
+            "decisions changed with {}, and nothing that is judged did",
+            counted(seeds.len(), "seed")
+        ));
+    }
+    match &judged.cause {
+        Some(Cause { seed, brief: [which, ..], .. }) => {
+            notes.push(format!("first decision that changed, with seed {seed}: {which}"));
+        }
+        None if !seeds.is_empty() => {
+            notes.push(
+                "which decision changed first is not known: the baseline has no journal of these seeds (`journals`)"
+                    .to_owned(),
+            );
+        }
+        None => {}
+    }
+    notes
+}
+
+/// The first decision that changed on both sides.
+pub(super) fn sides(judged: &Judged) -> Vec<String> {
+    let Some(Cause { brief: [_, was, now], .. }) = &judged.cause else { return Vec::new() };
+    vec![format!("was: {was}"), format!("now: {now}")]
+}
+
+/// Headers of what [`cells`] gives.
+pub(super) const HEADERS: [&str; 5] = ["was", "now", "difference", "may be worse by", ""];
+
+/// A row's means, their difference, its tolerance and its verdict.
+pub(super) fn cells(row: &Row) -> [String; 5] {
+    let unit = Unit::of(&row.measure);
+    let mean = |side: usize| {
+        row.means.map_or_else(|| "-".to_owned(), |means| unit.show_short(means[side]))
+    };
+    let tolerance = row.tolerance.filter(|it| *it != Tolerance::Any);
+    let tolerance = tolerance.map_or_else(String::new, |it| match it {
+        Tolerance::UnlessByChance(_) | Tolerance::UpTo(_) => it.to_string(),
+        Tolerance::Any => String::new(),
+    });
+    [mean(0), mean(1), difference(row), tolerance, word(row.verdict).to_owned()]
+}
+
+/// `+4.0 % ± 0.3 %`, or in the measure's unit where there is nothing to take a share of.
+pub(super) fn difference(row: &Row) -> String {
+    let unit = Unit::of(&row.measure);
+    let signed = |middle: f64, half: f64, show: &dyn Fn(f64) -> String| {
+        let sign = if middle < 0.0 { "-" } else { "+" };
+        let spread = if half.is_finite() { format!(" ± {}", show(half)) } else { String::new() };
+        format!("{sign}{}{spread}", show(middle.abs()))
+    };
+    match (row.ratio, row.difference) {
+        (Some(Interval { middle, half }), _) => {
+            signed(middle - 1.0, half, &|share| format!("{} %", decimal(share * 100.0, 1)))
+        }
+        (None, Some(Interval { middle, half })) => signed(middle, half, &|it| unit.show_short(it)),
+        (None, None) => "-".to_owned(),
+    }
+}
+
+/// A verdict in few words.
+pub(super) const fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Same => "same",
+        Verdict::Better => "better",
+        Verdict::Chance => "may be chance",
+        Verdict::Allowed => "allowed",
+        Verdict::Worse => "WORSE",
+        Verdict::Unknown => "no number",
+        Verdict::Unjudged => "",
+    }
+}
+
+/// A row as a sentence.
+pub(super) fn sentence(row: &Row) -> String {
+    let [was, now, difference, tolerance, word] = cells(row);
+    format!("{}: {was} → {now}, {difference}; may be worse by {tolerance}: {word}", row.measure)
+}
+
+pub(super) fn counted(number: usize, what: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{s}")
+}
