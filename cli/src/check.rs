@@ -109,7 +109,7 @@ impl Check {
         let outputs = self.open()?;
         let now = self.run_all(&suite);
         let mut report = judge(&suite, &rules, &baseline, &now);
-        self.explain(&suite, (&baseline, &folder), &mut report)?;
+        self.explain(&suite, (&baseline, &folder), &mut report);
         let answer = if report.is_worse() { Answer::No } else { Answer::Yes };
         outputs.into_iter().try_for_each(|output| output.keep(&report))?;
         self.tell(terminal(&report, self.all, self.look()))?;
@@ -163,7 +163,7 @@ impl Check {
         suite: &Experiment,
         (baseline, folder): (&Baseline, &Path),
         report: &mut Report,
-    ) -> Result<(), Failure> {
+    ) {
         let causes = on_threads(self.threads(), report.scenarios.len(), |point| {
             let judged = &report.scenarios[point];
             let journals = &baseline.scenarios.get(&judged.name)?.journals;
@@ -172,9 +172,8 @@ impl Check {
             Some(cause(suite, point, *seed, &folder.join(name)))
         });
         for (judged, cause) in report.scenarios.iter_mut().zip(causes) {
-            judged.cause = cause.transpose()?;
+            judged.cause = cause;
         }
-        Ok(())
     }
 
     fn accept(&self, suite: &Experiment, rules: &Rules, folder: &Path) -> Result<Answer, Failure> {
@@ -316,26 +315,23 @@ fn judge(suite: &Experiment, rules: &Rules, baseline: &Baseline, now: &[Now]) ->
     Report::new(suite, COMMIT, judged.collect())
 }
 
-/// The first decision that is not as the journal says.
-fn cause(suite: &Experiment, point: usize, seed: u64, path: &Path) -> Result<Cause, Failure> {
+/// The first decision that is not as the journal says, or why that is not known: the verdict stands
+/// without it.
+fn cause(suite: &Experiment, point: usize, seed: u64, path: &Path) -> Result<Cause, String> {
     let nth = suite.seeds.iter().position(|it| *it == seed).expect("a seed of the suite");
     let now = suite.journal(point * suite.seeds.len() + nth, COMMIT, Vec::new());
     let now = now.expect("memory takes it");
     let unreadable = |error: JournalError| {
-        let hint = "the baseline is damaged: restore it from version control, or accept anew";
-        Failure::Told(format!("{error}\n{hint}"))
+        let error = error.to_string();
+        let what = error.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        format!("{}: {what}; restore the baseline, or accept anew", path.display())
     };
     let was = Journal::open(path).map_err(unreadable)?;
     let now = Journal::read("now", io::Cursor::new(now)).map_err(unreadable)?;
     let diff = diff(was, now).map_err(unreadable)?;
-    let Some(parting) = &diff.parting else {
-        let what = format!("`{}` is not of the run that the baseline tells of", path.display());
-        return Err(Failure::new(
-            what,
-            "restore the baseline from version control, or accept anew",
-        ));
-    };
-    Ok(Cause { seed, brief: in_brief(parting), page: page(&diff, ["baseline", "now"], None) })
+    let brief = in_brief(&diff)
+        .ok_or_else(|| format!("{} is not of the run that is in the baseline", path.display()))?;
+    Ok(Cause { seed, brief, page: page(&diff, ["baseline", "now"], None) })
 }
 
 fn holds_something(folder: &Path) -> bool {

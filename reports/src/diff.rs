@@ -1,8 +1,9 @@
 //! Where two journals part, on a page, and what it came to.
 
+use provisioner_engine::decision::{Action, Reason};
 use provisioner_scenarios::diff::{Diff, Parting, Setting, Side};
-use provisioner_scenarios::explain::What;
 use provisioner_scenarios::explain::summary::{Summary, Tally};
+use provisioner_scenarios::explain::{Moment, What};
 use provisioner_sim::outcome::{Measures, Outcome};
 
 use crate::decisions::orders;
@@ -11,7 +12,7 @@ use crate::facts::{RECONFIGURED, fact};
 use crate::page::{Page, Section};
 use crate::show_time;
 use crate::table::Table;
-use crate::text::{decimal, grouped, printable, shortened};
+use crate::text::{decimal, grouped, shortened};
 
 /// What both came to in the end.
 pub struct Ends<'a> {
@@ -48,32 +49,59 @@ pub fn diff(diff: &Diff, names: [&str; 2], ends: Option<&Ends<'_>>) -> Page {
     page
 }
 
-/// The first decision that differs, in three lines: which it is, and on each side the first order that
-/// the other has not, with its reason.
+/// Where two journals part, in a few lines.
+pub struct Brief {
+    /// What differs in what they were built from.
+    pub settings: Vec<String>,
+    /// The first fact that differs before the decisions do, on both sides.
+    pub fact: Option<[String; 2]>,
+    /// Which decision differs first.
+    pub decision: String,
+    /// Its first order that the other side has not, with its reason, on both sides.
+    pub sides: [String; 2],
+}
+
+/// Where two journals part, in a few lines, if they do.
 #[must_use]
-pub fn in_brief(parting: &Parting) -> [String; 3] {
-    let which = format!("decision {}{}", grouped(parting.nth), when(parting));
+pub fn in_brief(diff: &Diff) -> Option<Brief> {
+    let parting = diff.parting.as_ref()?;
     let sides = parting.sides.each_ref().map(Option::as_ref);
     let orders = sides.map(|side| {
         side.map_or_else(Vec::new, |side| orders(&side.config, &side.decision.actions))
     });
-    let reasons = sides.map(|side| side.map_or_else(Vec::new, because));
-    let brief = |ours: usize| {
-        let theirs = 1 - ours;
-        let Some(side) = sides[ours] else { return "no such decision".to_owned() };
-        let own = |ours: &[String], theirs: &[String]| {
-            ours.iter().find(|it| !theirs.contains(it)).map(|it| printable(it))
-        };
-        let order = own(&orders[ours], &orders[theirs]).unwrap_or_else(|| {
-            let more = if orders[ours].is_empty() { "nothing" } else { "nothing more" };
-            format!("{more}, to be called again at {}", show_time(side.decision.wake_at))
+    let own = |side: usize| orders[side].iter().find(|order| !orders[1 - side].contains(order));
+    let brief = |side: usize| {
+        let Some(Side { decision, .. }) = sides[side] else { return "no such decision".to_owned() };
+        let order = own(side).cloned().unwrap_or_else(|| {
+            let more = if orders[side].is_empty() { "nothing" } else { "nothing more" };
+            format!("{more}, to be called again at {}", show_time(decision.wake_at))
         });
-        match own(&reasons[ours], &reasons[theirs]) {
-            Some(reason) => format!("{order}, because {reason}"),
-            None => order,
-        }
+        why(sides, side).map_or_else(|| order.clone(), |why| format!("{order}, because {why}"))
     };
-    [which, brief(0), brief(1)]
+    let fact = diff.fact.as_ref().map(|sides| {
+        sides.each_ref().map(|moment| match moment {
+            Some(moment) => format!("{} {}", show_time(moment.at), told_in(moment)),
+            None => "nothing more was told".to_owned(),
+        })
+    });
+    let decision = format!("decision {}{}", grouped(parting.nth), when(parting));
+    Some(Brief { settings: changed(diff), fact, decision, sides: [brief(0), brief(1)] })
+}
+
+/// The first reason of a side that the other has not, and that is about the first order that differs.
+fn why(sides: [Option<&Side>; 2], side: usize) -> Option<String> {
+    let actions = sides.map(|side| side.map_or(&[][..], |side| &side.decision.actions));
+    let own = |side: usize| actions[side].iter().find(|it| !actions[1 - side].contains(it));
+    let order = own(side).or_else(|| own(1 - side));
+    let is_about = |reason: &Reason| match order {
+        Some(Action::Launch { worker_type, .. }) => reason.worker_type() == Some(*worker_type),
+        Some(order) => reason.launch() == order.launch(),
+        None => true,
+    };
+    let theirs = sides[1 - side].map_or_else(Vec::new, because);
+    let reasons = because(sides[side]?).into_iter().zip(&sides[side]?.decision.reasons);
+    let mut own = reasons.filter(|(words, _)| !theirs.contains(words));
+    own.find(|(_, reason)| is_about(reason)).map(|(words, _)| words)
 }
 
 fn when(parting: &Parting) -> String {
@@ -90,11 +118,7 @@ fn when(parting: &Parting) -> String {
 /// What the engines were built from.
 fn settings(diff: &Diff) -> Section {
     let mut section = Section::new("What differs in what they were built from");
-    for Setting { path, values: [a, b] } in &diff.settings {
-        let [a, b] = [a, b]
-            .map(|value| shortened(value.as_deref().unwrap_or("(absent)"), SETTING_CHARS_MAX));
-        section.say(format!("{path}: {a} → {b}"));
-    }
+    changed(diff).iter().for_each(|setting| section.say(setting));
     if diff.more_settings > 0 {
         section.say(format!("and {} more", grouped(diff.more_settings as u64)));
     }
@@ -106,6 +130,16 @@ fn settings(diff: &Diff) -> Section {
         section.say("nothing: the engines were built from the same, by programs of one commit");
     }
     section
+}
+
+fn changed(diff: &Diff) -> Vec<String> {
+    let line = |Setting { path, values }: &Setting| {
+        let [a, b] = values
+            .each_ref()
+            .map(|value| shortened(value.as_deref().unwrap_or("(absent)"), SETTING_CHARS_MAX));
+        format!("{path}: {a} → {b}")
+    };
+    diff.settings.iter().map(line).collect()
 }
 
 /// What is equal before, and the first fact that is not.
@@ -120,10 +154,7 @@ fn before(diff: &Diff) -> Section {
             for (label, moment) in ["A", "B"].iter().zip(sides) {
                 match moment {
                     Some(moment) => {
-                        let words = match &moment.what {
-                            What::Fact(told) => fact(&moment.config, told),
-                            _ => RECONFIGURED.to_owned(),
-                        };
+                        let words = told_in(moment);
                         section.tell(moment.at, format!("{label} (line {}): {words}", moment.line));
                     }
                     None => section.say(format!("{label}: nothing more was told")),
@@ -133,6 +164,13 @@ fn before(diff: &Diff) -> Section {
         }
     }
     section
+}
+
+fn told_in(moment: &Moment) -> String {
+    match &moment.what {
+        What::Fact(told) => fact(&moment.config, told),
+        _ => RECONFIGURED.to_owned(),
+    }
 }
 
 fn part(page: &mut Page, parting: &Parting, names: [&str; 2]) {

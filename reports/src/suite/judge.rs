@@ -11,9 +11,10 @@ use provisioner_sim::outcome::Outcome;
 
 use crate::Page;
 use crate::checks::nothing_happened;
+use crate::diff::Brief;
 use crate::json::numbers;
 use crate::measure::{Unit, Worse};
-use crate::sweep::paired::{Interval, difference, ratio};
+use crate::sweep::paired::{Interval, difference};
 
 /// What is judged of each scenario of a suite.
 #[derive(Clone, Debug)]
@@ -148,16 +149,16 @@ pub struct Judged {
     pub exact: bool,
     /// Measures that are judged, by path, then those that are not.
     pub rows: Vec<Row>,
-    /// The first decision that changed, if a journal tells.
-    pub cause: Option<Cause>,
+    /// The first decision that changed, or why that is not known.
+    pub cause: Option<Result<Cause, String>>,
 }
 
 /// The first decision that changed.
 pub struct Cause {
     /// With which seed.
     pub seed: u64,
-    /// What it was, before and now, in a line each.
-    pub brief: [String; 3],
+    /// In a few lines.
+    pub brief: Brief,
     /// Everything about it.
     pub page: Page,
 }
@@ -170,7 +171,6 @@ pub struct Row {
     /// Means over the seeds that have a number on both sides.
     pub means: Option<[f64; 2]>,
     pub(super) difference: Option<Interval>,
-    pub(super) ratio: Option<Interval>,
     /// How much worse it may be; nothing if it is not judged.
     pub tolerance: Option<Tolerance>,
     /// What is made of that.
@@ -272,11 +272,21 @@ impl Judged {
         self.exact && !self.decided_otherwise.is_empty()
     }
 
-    /// Whether everything decided and measured is as it was.
+    /// Whether everything decided and measured is as it was, so far as it was measured then.
     #[must_use]
     pub fn is_same(&self) -> bool {
-        let is_same = |row: &Row| row.verdict == Verdict::Same;
+        let is_same = |row: &Row| match row.verdict {
+            Verdict::Same => true,
+            Verdict::Unknown => row.tolerance.is_none(),
+            _ => false,
+        };
         self.decided_otherwise.is_empty() && self.rows.iter().all(is_same)
+    }
+
+    /// The first decision that changed, if it is known.
+    #[must_use]
+    pub fn known_cause(&self) -> Option<&Cause> {
+        self.cause.as_ref().and_then(|cause| cause.as_ref().ok())
     }
 
     /// The rows that are judged.
@@ -298,7 +308,6 @@ fn row(path: &str, values: [Values; 2], tolerance: Option<Tolerance>) -> Row {
         measure: path.to_owned(),
         means: None,
         difference: None,
-        ratio: None,
         tolerance,
         verdict,
     };
@@ -314,8 +323,7 @@ fn row(path: &str, values: [Values; 2], tolerance: Option<Tolerance>) -> Row {
     let means = [mean(&theirs), mean(&ours)];
     let difference = difference(&theirs, &ours);
     let verdict = if is_same { Verdict::Same } else { verdict(path, means, difference, tolerance) };
-    let ratio = ratio(&theirs, &ours);
-    Row { means: Some(means), difference: Some(difference), ratio, ..bare(verdict) }
+    Row { means: Some(means), difference: Some(difference), ..bare(verdict) }
 }
 
 fn verdict(

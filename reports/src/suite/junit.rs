@@ -8,7 +8,7 @@ use std::fmt::{self, Display};
 use provisioner_scenarios::suite::Tolerance;
 
 use super::judge::{Judged, Report, Row, Verdict};
-use super::words::{difference, notes, sentence, sides};
+use super::words::{cause, notes, sentence};
 use crate::Look;
 
 /// What a suite came to, as JUnit XML.
@@ -81,12 +81,10 @@ fn counts<'c>(cases: impl Iterator<Item = &'c Case>) -> String {
 }
 
 fn cases(judged: &Judged) -> Vec<Case> {
-    let cause = || {
-        let mut text = notes(judged).join("\n");
-        for side in sides(judged) {
-            text += &format!("\n  {side}");
-        }
-        if let Some(cause) = &judged.cause {
+    let because = || {
+        let lines = cause(judged).into_iter().map(|(word, says)| format!("{word}: {says}"));
+        let mut text = notes(judged).into_iter().chain(lines).collect::<Vec<_>>().join("\n");
+        if let Some(cause) = judged.known_cause() {
             text += &format!("\n\n{}", cause.page.show(Look::default()));
         }
         text
@@ -96,20 +94,16 @@ fn cases(judged: &Judged) -> Vec<Case> {
             Verdict::Same | Verdict::Unjudged => Outcome::Passed(String::new()),
             Verdict::Unknown => Outcome::Skipped("there is no number on one side".to_owned()),
             Verdict::Better | Verdict::Chance | Verdict::Allowed => Outcome::Passed(sentence(row)),
-            Verdict::Worse => {
-                let message = format!("{}, more than it may be worse", difference(row));
-                Outcome::Failed { message, text: format!("{}\n{}", sentence(row), cause()) }
-            }
+            Verdict::Worse => Outcome::Failed { message: sentence(row), text: because() },
         };
         Case { name: row.measure.clone(), outcome }
     };
-    let said = || notes(judged).join("\n");
     let decisions = match judged.broke_exactness() {
         true => {
             let message = "decisions are not exactly as they were".to_owned();
-            Outcome::Failed { message, text: cause() }
+            Outcome::Failed { message, text: because() }
         }
-        false => Outcome::Passed(said()),
+        false => Outcome::Passed(notes(judged).join("\n")),
     };
     let decisions = Case { name: "decisions".to_owned(), outcome: decisions };
     let is_judged = |row: &&Row| row.tolerance.is_some_and(|it| it != Tolerance::Any);

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Write};
 
 use super::judge::{Judged, Report, Row, Verdict};
-use super::words::{HEADERS, cells, conclusion, notes, sides, title};
+use super::words::{HEADERS, cause, cells, conclusion, notes, title};
 use crate::Look;
 use crate::text::printable;
 
@@ -49,13 +49,14 @@ fn scenario(f: &mut fmt::Formatter<'_>, judged: &Judged, room: &mut usize) -> fm
         let cells = cells.map(|it| if it.is_empty() { it } else { format!("{on}{it}{off}") });
         writeln!(f, "| {} | {} |", code(&row.measure), cells.join(" | "))?;
     }
-    let sides = sides(judged);
-    if !notes.is_empty() {
+    let cause = cause(judged);
+    if !notes.is_empty() || !cause.is_empty() {
         writeln!(f)?;
     }
     notes.iter().try_for_each(|note| writeln!(f, "- {}", escaped(note)))?;
-    sides.iter().try_for_each(|side| writeln!(f, "  - {}", escaped(side)))?;
-    let Some(cause) = &judged.cause else { return Ok(()) };
+    let mut says = cause.iter();
+    says.try_for_each(|(word, says)| writeln!(f, "- {}: {}", escaped(word), code(says)))?;
+    let Some(cause) = judged.known_cause() else { return Ok(()) };
     let page = cause.page.show(Look::default()).to_string();
     if page.len() > *room {
         return Ok(());

@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use provisioner_scenarios::suite::Baseline;
 
 use super::judge::{Judged, Report, Row, Verdict, comings_and_goings};
-use super::words::{HEADERS, cells, conclusion, counted, notes, sides, title};
+use super::words::{HEADERS, cause, cells, conclusion, counted, notes, title};
 use crate::Look;
 use crate::table::Table;
 use crate::text::printable;
@@ -32,7 +32,8 @@ impl Display for Terminal<'_> {
         writeln!(f, "{}\n", printable(&title(report)))?;
         for judged in &report.scenarios {
             let rows: Vec<&Row> = shown(judged, all).collect();
-            let notes: Vec<String> = notes(judged).into_iter().chain(sides(judged)).collect();
+            let cause = cause(judged).into_iter().map(|(word, says)| format!("{word}: {says}"));
+            let notes: Vec<String> = notes(judged).into_iter().chain(cause).collect();
             if !rows.is_empty() {
                 Table::render_all(&[table(&judged.name, &rows)], look, f)?;
             } else if !notes.is_empty() {
@@ -44,7 +45,7 @@ impl Display for Terminal<'_> {
             }
         }
         for judged in report.scenarios.iter().filter(|it| it.is_worse()).take(PAGES_MAX) {
-            if let Some(cause) = &judged.cause {
+            if let Some(cause) = judged.known_cause() {
                 writeln!(f, "{bold}Why {} changed{off}\n", printable(&judged.name))?;
                 writeln!(f, "{}", cause.page.show(look))?;
             }

@@ -3,6 +3,7 @@
 use provisioner_scenarios::suite::Tolerance;
 
 use super::judge::{Cause, Judged, Report, Row, Verdict};
+use crate::diff::Brief;
 use crate::measure::Unit;
 use crate::sweep::paired::Interval;
 use crate::text::decimal;
@@ -57,6 +58,13 @@ pub(super) fn notes(judged: &Judged) -> Vec<String> {
             "decisions are as they were: the modelled world or its measures changed".to_owned(),
         );
     }
+    let unknown = judged.judged().filter(|row| row.verdict == Verdict::Unknown);
+    notes.extend(unknown.map(|row| {
+        format!(
+            "{} has no number in the baseline, or none now: accept to have it judged",
+            row.measure
+        )
+    }));
     if judged.judged().all(|row| row.verdict == Verdict::Same) && !seeds.is_empty() {
         notes.push(format!(
             "decisions changed with {}, and nothing that is judged did",
@@ -64,25 +72,33 @@ pub(super) fn notes(judged: &Judged) -> Vec<String> {
         ));
     }
     match &judged.cause {
-        Some(Cause { seed, brief: [which, ..], .. }) => {
-            notes.push(format!("first decision that changed, with seed {seed}: {which}"));
-        }
-        None if !seeds.is_empty() => {
-            notes.push(
-                "which decision changed first is not known: the baseline has no journal of these seeds (`journals`)"
-                    .to_owned(),
-            );
-        }
-        None => {}
+        Some(Err(why)) => notes.push(format!("which decision changed first is not known: {why}")),
+        None if !seeds.is_empty() => notes.push(
+            "which decision changed first is not known: the baseline keeps no journal of these seeds \
+             (`journals`)"
+                .to_owned(),
+        ),
+        Some(Ok(_)) | None => {}
     }
     notes
 }
 
-/// The first decision that changed on both sides.
-pub(super) fn sides(judged: &Judged) -> Vec<String> {
-    let Some(Cause { brief: [_, was, now], .. }) = &judged.cause else { return Vec::new() };
-    vec![format!("was: {was}"), format!("now: {now}")]
+/// The first decision that changed, in lines of a word and what it is about.
+pub(super) fn cause(judged: &Judged) -> Vec<(String, String)> {
+    let Some(Cause { seed, brief, .. }) = judged.known_cause() else { return Vec::new() };
+    let Brief { settings, fact, decision, sides: [was, now] } = brief;
+    let line = |word: &str, says: &str| (word.to_owned(), says.to_owned());
+    let settings = settings.iter().take(SETTINGS_MAX).map(|it| line("setting", it));
+    let fact = fact.iter().flat_map(|[was, now]| {
+        [line("first fact that differs, was", was), line("first fact that differs, now", now)]
+    });
+    let which = format!("first decision that changed, seed {seed}");
+    let decision = [line(&which, decision), line("was", was), line("now", now)];
+    settings.chain(fact).chain(decision).collect()
 }
+
+/// So many settings that differ are named; all stand on the page.
+const SETTINGS_MAX: usize = 3;
 
 /// Headers of what [`cells`] gives.
 pub(super) const HEADERS: [&str; 5] = ["was", "now", "difference", "may be worse by", ""];
@@ -90,9 +106,8 @@ pub(super) const HEADERS: [&str; 5] = ["was", "now", "difference", "may be worse
 /// A row's means, their difference, its tolerance and its verdict.
 pub(super) fn cells(row: &Row) -> [String; 5] {
     let unit = Unit::of(&row.measure);
-    let mean = |side: usize| {
-        row.means.map_or_else(|| "-".to_owned(), |means| unit.show_short(means[side]))
-    };
+    let mean =
+        |side: usize| row.means.map_or_else(|| "-".to_owned(), |means| unit.show(means[side]));
     let tolerance = row.tolerance.filter(|it| *it != Tolerance::Any);
     let tolerance = tolerance.map_or_else(String::new, |it| match it {
         Tolerance::UnlessByChance(_) | Tolerance::UpTo(_) => it.to_string(),
@@ -101,21 +116,19 @@ pub(super) fn cells(row: &Row) -> [String; 5] {
     [mean(0), mean(1), difference(row), tolerance, word(row.verdict).to_owned()]
 }
 
-/// `+4.0 % ± 0.3 %`, or in the measure's unit where there is nothing to take a share of.
+/// `+4.0 % ± 0.3 %` of what it was, or in the measure's unit where that was nothing.
 pub(super) fn difference(row: &Row) -> String {
-    let unit = Unit::of(&row.measure);
-    let signed = |middle: f64, half: f64, show: &dyn Fn(f64) -> String| {
-        let sign = if middle < 0.0 { "-" } else { "+" };
-        let spread = if half.is_finite() { format!(" ± {}", show(half)) } else { String::new() };
-        format!("{sign}{}{spread}", show(middle.abs()))
+    let (Some(Interval { middle, half }), Some([was, _])) = (row.difference, row.means) else {
+        return "-".to_owned();
     };
-    match (row.ratio, row.difference) {
-        (Some(Interval { middle, half }), _) => {
-            signed(middle - 1.0, half, &|share| format!("{} %", decimal(share * 100.0, 1)))
-        }
-        (None, Some(Interval { middle, half })) => signed(middle, half, &|it| unit.show_short(it)),
-        (None, None) => "-".to_owned(),
-    }
+    let unit = Unit::of(&row.measure);
+    let show = |number: f64| match was.abs() {
+        was if was > 0.0 => format!("{} %", decimal(number / was * 100.0, 1)),
+        _ => unit.show_short(number),
+    };
+    let sign = if middle < 0.0 { "-" } else { "+" };
+    let spread = if half.is_finite() { format!(" ± {}", show(half)) } else { String::new() };
+    format!("{sign}{}{spread}", show(middle.abs()))
 }
 
 /// A verdict in few words.
@@ -131,10 +144,10 @@ pub(super) const fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-/// A row as a sentence.
+/// A row as a sentence, without its measure and verdict.
 pub(super) fn sentence(row: &Row) -> String {
-    let [was, now, difference, tolerance, word] = cells(row);
-    format!("{}: {was} → {now}, {difference}; may be worse by {tolerance}: {word}", row.measure)
+    let [was, now, difference, tolerance, _] = cells(row);
+    format!("{was} → {now}, {difference}; may be worse by: {tolerance}")
 }
 
 pub(super) fn counted(number: usize, what: &str) -> String {

@@ -115,21 +115,22 @@ impl Baseline {
             }
         }
         let source = Source::from_bytes(&path, bytes)?;
-        let format = peek(&source, "baseline", integer::<u32>());
         let damaged = |issues: Issues| -> Issues {
             let damaged = issues.into_vec().into_iter().map(|issue| issue.hint(DAMAGED));
             damaged.collect::<Vec<_>>().into()
         };
-        let format = format.map_err(damaged)?;
-        let versions = match format {
-            None => Some("this is no baseline: it has no `baseline` version".to_owned()),
-            Some((BASELINE_FORMAT, _)) => None,
-            Some((other, _)) => {
-                Some(format!("a baseline of format {other}; this program's is {BASELINE_FORMAT}"))
+        for (key, ours) in [("baseline", BASELINE_FORMAT), ("outcome", OUTCOME_VERSION)] {
+            match peek(&source, key, integer::<u32>()).map_err(damaged)? {
+                Some((theirs, _)) if theirs == ours => {}
+                Some((theirs, place)) => {
+                    let what = format!("`{key}` is of version {theirs}; this program's is {ours}");
+                    return Err(Issue::new(what, place).hint(OTHER_VERSION).into());
+                }
+                None => {
+                    let what = format!("this is no baseline, or half of one: `{key}` is not there");
+                    return Err(Issue::new(what, whole(&path)).hint(DAMAGED).into());
+                }
             }
-        };
-        if let Some(what) = versions {
-            return Err(Issue::new(what, whole(&path)).hint(OTHER_VERSION).into());
         }
         read(&source, document).map(Some).map_err(damaged)
     }
@@ -303,11 +304,7 @@ impl fmt::Display for Baseline {
 
 fn document(s: &mut Section<'_>) -> Baseline {
     s.required("baseline", integer::<u32>(), "The version of the folder's files.");
-    let outcome = s.required("outcome", integer::<u32>(), "The version of the set of measures.");
-    if s.is_sound() && outcome != OUTCOME_VERSION {
-        let what = format!("measures of version {outcome}; this program's is {OUTCOME_VERSION}");
-        s.report(Issue::new(what, s.place("outcome")));
-    }
+    s.required("outcome", integer::<u32>(), "The version of the set of measures.");
     let suite = s.required("suite", text(), "The suite's name.");
     let seeds = s.required("seeds", list(integer::<u64>()), "With what each is run.");
     let doc = "What each scenario came to.";
