@@ -76,13 +76,13 @@ fn each_scenario_has_the_terms_of_the_suite_and_of_what_overrides_them() {
     expect![[r#"
         calm, exactly
           total.cost_usd.total: 2 %
-          total.tasks.done: 3
           total.wait_s.p95: 30 s unless by chance
+          total.tasks.done: 3
           worker_types."ci/tests".wait_s.max: any
         real
           total.cost_usd.total: 2 %
-          total.tasks.done: 3
           total.wait_s.p95: 30 s unless by chance
+          total.tasks.done: 3
           worker_types."ci/tests".wait_s.max: any
           total.cost_usd.total: not measurably worse
     "#]]
@@ -273,20 +273,36 @@ fn a_damaged_baseline_is_an_error_at_its_place() {
         said("hello = 1"),
     ];
     expect![[r#"
-        error: a baseline of format 2; this program's is 1
-         --> baseline.toml
+        error: `baseline` is of version 2; this program's is 1
+         --> baseline.toml:3:12
         hint: use the program that wrote it, or accept what this one comes to: `--accept`
 
-        error: measures of version 99; this program's is 1
+        error: `outcome` is of version 99; this program's is 1
          --> baseline.toml:4:11
+        hint: use the program that wrote it, or accept what this one comes to: `--accept`
+
+        error: key with no value
+          --> baseline.toml:15:14
         hint: it was altered or is damaged: restore it from version control, or write it again: `--accept`
 
-        error: missing value
+        error: missing key `scenarios` in [end]
          --> baseline.toml
         hint: it was altered or is damaged: restore it from version control, or write it again: `--accept`
-    "#]].assert_eq(&told.join("\n\n"));
+
+        error: `total.cost_usd.total` has not a number for each of 2 seeds
+          --> baseline.toml:15:24
+        hint: it was altered or is damaged: restore it from version control, or write it again: `--accept`
+
+        error: `total.cost_usd.total` has not a number for each of 2 seeds
+          --> baseline.toml:25:24
+        hint: it was altered or is damaged: restore it from version control, or write it again: `--accept`
+
+        error: this is no baseline, or half of one: `baseline` is not there
+         --> baseline.toml
+        hint: it was altered or is damaged: restore it from version control, or write it again: `--accept`"#]].assert_eq(&told.join("\n\n"));
     // No beginning of it is taken for the whole.
-    for end in 0..text.trim_end().len() {
+    let length = text.trim_end().len();
+    for end in (0..length).step_by(11).chain(length - 99..length) {
         fs::write(path.join("baseline.toml"), &text[..end]).expect("a file");
         assert!(Baseline::read(&path).is_err(), "{end} bytes");
     }
