@@ -57,6 +57,8 @@ pub struct Brief {
     pub fact: Option<[String; 2]>,
     /// Which decision differs first.
     pub decision: String,
+    /// What was told just before it, if both were told the same.
+    pub told: Option<String>,
     /// Its first order that the other side has not, with its reason, on both sides.
     pub sides: [String; 2],
 }
@@ -85,7 +87,9 @@ pub fn in_brief(diff: &Diff) -> Option<Brief> {
         })
     });
     let decision = format!("decision {}{}", grouped(parting.nth), when(parting));
-    Some(Brief { settings: changed(diff), fact, decision, sides: [brief(0), brief(1)] })
+    let [told, others] = parting.facts.each_ref().map(|facts| turns::facts(facts).join("; "));
+    let told = Some(told).filter(|told| !told.is_empty() && *told == others);
+    Some(Brief { settings: changed(diff), fact, decision, told, sides: [brief(0), brief(1)] })
 }
 
 /// The first reason of a side that the other has not, and that is about the first order that differs.

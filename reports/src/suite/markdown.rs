@@ -47,7 +47,8 @@ fn scenario(f: &mut fmt::Formatter<'_>, judged: &Judged, room: &mut usize) -> fm
         let (on, off) = if row.verdict == Verdict::Worse { ("**", "**") } else { ("", "") };
         let cells = cells(row).map(|cell| escaped(&cell));
         let cells = cells.map(|it| if it.is_empty() { it } else { format!("{on}{it}{off}") });
-        writeln!(f, "| {} | {} |", code(&row.measure), cells.join(" | "))?;
+        let measure = code(&row.measure).replace('|', "\\|");
+        writeln!(f, "| {measure} | {} |", cells.join(" | "))?;
     }
     let cause = cause(judged);
     if !notes.is_empty() || !cause.is_empty() {
@@ -85,9 +86,9 @@ fn escaped(words: &str) -> String {
     text
 }
 
-/// Words in a cell of a table, each letter as it is.
+/// Words as code, each letter as it is.
 fn code(words: &str) -> String {
-    let words = printable(words).replace('|', "\\|");
+    let words = printable(words);
     let fence = fence_of(&words, 1);
     // A blank keeps a backtick at the edge from joining the fence, and is not shown.
     if words.contains('`') { format!("{fence} {words} {fence}") } else { format!("`{words}`") }

@@ -104,7 +104,8 @@ fn four_percent_dearer_is_worse_by_default_and_what_chance_explains_is_not() {
         +3.9 % ± 13.7 %: Chance, fine
         +0.5 % ± 0.0 %: Allowed, fine
         -3.9 % ± 0.1 %: Better, fine
-    "#]].assert_eq(&all.concat());
+    "#]]
+    .assert_eq(&all.concat());
 }
 
 #[test]
@@ -125,7 +126,7 @@ tolerances.total.cost_usd.total = "$5"
         outcome.total.cost.spot += Usd::from_micros(5_000_000);
         outcome.total.wait.p95 += Duration::from_secs(31);
         outcome.total.wait.mean_ms *= 2.0;
-        outcome.total.useful_time = outcome.total.useful_time + Duration::from_hours(1);
+        outcome.total.useful_time += Duration::from_hours(1);
         outcome.total.tasks.submitted -= 1;
     });
     let report = report(&suite, &now);
@@ -146,7 +147,8 @@ tolerances.total.cost_usd.total = "$5"
         total.utilisation +0.0 % ± 0.0 %: Better
         total.tasks.submitted -0.0 % ± 0.0 %: Worse
         total.wait_s.mean +100.0 % ± 0.0 %: Unjudged
-    "#]].assert_eq(&told.concat());
+    "#]]
+    .assert_eq(&told.concat());
 }
 
 #[test]
@@ -204,6 +206,7 @@ fn marked() -> Report {
         settings: vec!["worker_types.ci/a_s.bid: 2 → \"2.2\"".to_owned()],
         fact: None,
         decision: "decision 1, at 2021-03-01T00:01:00Z".to_owned(),
+        told: Some("ci/a_s: 2 pending, 0 claimed".to_owned()),
         sides: ["#1 launch ``a`` & <b>\u{1b}[31m".to_owned(), "nothing ]]> -->".to_owned()],
     };
     report.scenarios[1].cause = Some(Ok(Cause { seed: 1, brief, page: Page::default() }));
@@ -227,7 +230,8 @@ fn a_terminal_shows_what_changed_and_ends_with_the_verdict() {
 
 
         1 of 2 got worse: a | <b> & `c`_*d*.
-    "#]].assert_eq(&terminal(&marked(), false, Look::default()).to_string());
+    "#]]
+    .assert_eq(&terminal(&marked(), false, Look::default()).to_string());
 }
 
 #[test]

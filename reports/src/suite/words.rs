@@ -71,31 +71,35 @@ pub(super) fn notes(judged: &Judged) -> Vec<String> {
             counted(seeds.len(), "seed")
         ));
     }
-    match &judged.cause {
-        Some(Err(why)) => notes.push(format!("which decision changed first is not known: {why}")),
-        None if !seeds.is_empty() => notes.push(
-            "which decision changed first is not known: the baseline keeps no journal of these seeds \
-             (`journals`)"
-                .to_owned(),
-        ),
-        Some(Ok(_)) | None => {}
-    }
     notes
 }
 
 /// The first decision that changed, in lines of a word and what it is about.
 pub(super) fn cause(judged: &Judged) -> Vec<(String, String)> {
-    let Some(Cause { seed, brief, .. }) = judged.known_cause() else { return Vec::new() };
-    let Brief { settings, fact, decision, sides: [was, now] } = brief;
     let line = |word: &str, says: &str| (word.to_owned(), says.to_owned());
+    let Cause { seed, brief, .. } = match &judged.cause {
+        Some(Ok(cause)) => cause,
+        Some(Err(why)) => return vec![line(NOT_KNOWN, why)],
+        None if judged.decided_otherwise.is_empty() => return Vec::new(),
+        None => {
+            return vec![line(
+                NOT_KNOWN,
+                "the baseline keeps no journal of these seeds (`journals`)",
+            )];
+        }
+    };
+    let Brief { settings, fact, decision, told, sides: [was, now] } = brief;
     let settings = settings.iter().take(SETTINGS_MAX).map(|it| line("setting", it));
     let fact = fact.iter().flat_map(|[was, now]| {
         [line("first fact that differs, was", was), line("first fact that differs, now", now)]
     });
     let which = format!("first decision that changed, seed {seed}");
-    let decision = [line(&which, decision), line("was", was), line("now", now)];
-    settings.chain(fact).chain(decision).collect()
+    let told = told.iter().map(|told| line("told just before", told));
+    let sides = [line("was", was), line("now", now)];
+    settings.chain(fact).chain([line(&which, decision)]).chain(told).chain(sides).collect()
 }
+
+const NOT_KNOWN: &str = "which decision changed first is not known";
 
 /// So many settings that differ are named; all stand on the page.
 const SETTINGS_MAX: usize = 3;
@@ -122,8 +126,12 @@ pub(super) fn difference(row: &Row) -> String {
         return "-".to_owned();
     };
     let unit = Unit::of(&row.measure);
+    // What is less than a twentieth of a percent is no share that can be read.
+    let share = middle.abs() / was.abs();
     let show = |number: f64| match was.abs() {
-        was if was > 0.0 => format!("{} %", decimal(number / was * 100.0, 1)),
+        was if was > 0.0 && (share == 0.0 || share > 0.000_5) => {
+            format!("{} %", decimal(number / was * 100.0, 1))
+        }
         _ => unit.show_short(number),
     };
     let sign = if middle < 0.0 { "-" } else { "+" };

@@ -267,7 +267,7 @@ impl fmt::Display for Baseline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { suite, seeds, scenarios } = self;
         let quoted = |text: &str| toml::Value::from(text).to_string();
-        writeln!(f, "# What the suite `{}` came to when it was last accepted.", suite)?;
+        writeln!(f, "# What the suite `{suite}` came to when it was last accepted.")?;
         writeln!(
             f,
             "# Written by `provisioner check --accept`; each list has an item for each seed."
