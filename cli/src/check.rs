@@ -201,7 +201,7 @@ impl Check {
         match &before {
             Some(before) if before.seeds == suite.seeds => {
                 let report = judge(suite, rules, before, &now);
-                self.tell(accepted(&report, [before, &baseline], self.look()))?;
+                self.tell(accepted(&report, [before, &baseline], self.all, self.look()))?;
             }
             Some(_) => self.remark("the baseline before has other seeds, so nothing is compared"),
             None => {}

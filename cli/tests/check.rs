@@ -403,5 +403,5 @@ fn markdown_goes_to_the_summary_of_a_job_and_the_log_is_for_people() {
     assert!(summary.contains("\n- was: `#1 launch "), "{summary}");
     assert!(log.ends_with("1 of 4 got worse: bid-era.\n"), "{log}");
     let xml = fs::read_to_string(folder.path().join("check.xml")).unwrap();
-    assert!(xml.contains("<testcase classname=\"policy.bid-era\" name=\"spend.committed_peak_usd_per_h\"><failure "), "{xml}");
+    assert!(xml.contains("<testcase classname=\"policy.bid-era\" name=\"spend.committed_peak_usd_per_h\" time=\"0\"><failure "), "{xml}");
 }

@@ -87,10 +87,18 @@ pub fn in_brief(diff: &Diff) -> Option<Brief> {
         })
     });
     let decision = format!("decision {}{}", grouped(parting.nth), when(parting));
-    let [told, others] = parting.facts.each_ref().map(|facts| turns::facts(facts).join("; "));
-    let told = Some(told).filter(|told| !told.is_empty() && *told == others);
+    let [told, others] = parting.facts.each_ref().map(|facts| turns::news(facts).0);
+    let told = Some(told).filter(|told| !told.is_empty() && *told == others).map(|told| {
+        // Prices come first, what happened to launches last.
+        let last = told.len().saturating_sub(NEWS_MAX);
+        let more = if last > 0 { format!("{last} facts, then ") } else { String::new() };
+        more + &told[last..].join("; ")
+    });
     Some(Brief { settings: changed(diff), fact, decision, told, sides: [brief(0), brief(1)] })
 }
+
+/// So many of the facts just before are told in brief.
+const NEWS_MAX: usize = 4;
 
 /// The first reason of a side that the other has not, and that is about the first order that differs.
 fn why(sides: [Option<&Side>; 2], side: usize) -> Option<String> {

@@ -301,6 +301,13 @@ impl Judged {
     }
 }
 
+impl Row {
+    /// Whether chance does not explain how it changed.
+    pub(super) fn is_measurable(&self) -> bool {
+        self.difference.is_some_and(|difference| difference.excludes(0.0))
+    }
+}
+
 type Values = Option<Vec<Option<f64>>>;
 
 fn row(path: &str, values: [Values; 2], tolerance: Option<Tolerance>) -> Row {

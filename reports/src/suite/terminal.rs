@@ -54,34 +54,44 @@ impl Display for Terminal<'_> {
     }
 }
 
-/// What changes when a report is accepted: every measure that is another, before and after; scenarios
-/// that come and go.
+/// What changes when a report is accepted, before and after: measures that are judged, and others of a
+/// scenario as a whole that chance does not explain, or all; scenarios that come and go.
 pub fn accepted<'a>(
     report: &'a Report,
     baselines: [&'a Baseline; 2],
+    all: bool,
     look: Look,
 ) -> impl Display + 'a {
-    Acceptance { report, baselines, look }
+    Acceptance { report, baselines, all, look }
 }
 
 struct Acceptance<'a> {
     report: &'a Report,
     baselines: [&'a Baseline; 2],
+    all: bool,
     look: Look,
 }
 
 impl Display for Acceptance<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { report, baselines, look } = *self;
+        let Self { report, baselines, all, look } = *self;
         for judged in report.scenarios.iter().filter(|it| !it.is_same() || it.is_another()) {
-            let rows: Vec<&Row> = shown(judged, true).collect();
+            let changed: Vec<&Row> = shown(judged, true).collect();
+            let tells = |row: &&Row| {
+                row.tolerance.is_some()
+                    || (row.is_measurable() && !row.measure.starts_with("worker_types."))
+            };
+            let rows: Vec<&Row> = changed.iter().copied().filter(|row| all || tells(row)).collect();
             Table::render_all(&[table(&judged.name, &rows)], look, f)?;
             let notes = notes(judged);
             notes.iter().try_for_each(|note| writeln!(f, "  {}", printable(note)))?;
+            if rows.len() < changed.len() {
+                let more = counted(changed.len() - rows.len(), "other measure");
+                writeln!(f, "  {more} changed, by worker type or as chance may explain (--all)")?;
+            }
             writeln!(f)?;
         }
-        let [comes, goes] = comings_and_goings(baselines);
-        for (names, what) in [(comes, "new"), (goes, "gone")] {
+        for (names, what) in comings_and_goings(baselines).into_iter().zip(["new", "gone"]) {
             if !names.is_empty() {
                 let count = counted(names.len(), "scenario");
                 writeln!(f, "{count} {what}: {}", printable(&names.join(", ")))?;
@@ -91,7 +101,7 @@ impl Display for Acceptance<'_> {
     }
 }
 
-/// Rows that changed: those that are judged, or all; of worker types only what is judged, unless all.
+/// Rows that changed: those that are judged, or all.
 fn shown(judged: &Judged, all: bool) -> impl Iterator<Item = &Row> {
     judged.rows.iter().filter(move |row| match row.verdict {
         Verdict::Same => false,

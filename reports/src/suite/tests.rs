@@ -328,7 +328,7 @@ fn accepting_shows_every_measure_that_changes() {
 
         1 scenario new: new
         1 scenario gone: old
-    "#]].assert_eq(&accepted(&report, [&old, &new], Look::default()).to_string());
+    "#]].assert_eq(&accepted(&report, [&old, &new], false, Look::default()).to_string());
 }
 
 #[test]

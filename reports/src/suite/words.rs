@@ -44,7 +44,7 @@ pub(super) fn notes(judged: &Judged) -> Vec<String> {
     if judged.is_another() {
         let [before, now] = [&judged.before[0], &judged.now[0]];
         let but = if is_same { "; decisions and measures are as they were" } else { "" };
-        notes.push(format!("the scenario's text changed, hash {before} → {now}{but}"));
+        notes.push(format!("the scenario's text or input changed, hash {before} → {now}{but}"));
     }
     if judged.broke_exactness() {
         let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
@@ -89,7 +89,13 @@ pub(super) fn cause(judged: &Judged) -> Vec<(String, String)> {
         }
     };
     let Brief { settings, fact, decision, told, sides: [was, now] } = brief;
-    let settings = settings.iter().take(SETTINGS_MAX).map(|it| line("setting", it));
+    let more = settings.len().saturating_sub(SETTINGS_MAX);
+    let more = (more > 0).then(|| line("and", &counted(more, "more setting")));
+    let settings = settings
+        .iter()
+        .take(SETTINGS_MAX)
+        .map(|it| line("setting (ms, µ$, millionths)", it))
+        .chain(more);
     let fact = fact.iter().flat_map(|[was, now]| {
         [line("first fact that differs, was", was), line("first fact that differs, now", now)]
     });
@@ -101,7 +107,7 @@ pub(super) fn cause(judged: &Judged) -> Vec<(String, String)> {
 
 const NOT_KNOWN: &str = "which decision changed first is not known";
 
-/// So many settings that differ are named; all stand on the page.
+/// So many settings that differ are named; more stand on the page.
 const SETTINGS_MAX: usize = 3;
 
 /// Headers of what [`cells`] gives.
