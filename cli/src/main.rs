@@ -5,6 +5,7 @@
 //!
 //! Not here: any logic of its own; commands join scenarios, the simulator and reports.
 
+mod check;
 mod compare;
 mod cores;
 mod diff;
@@ -43,9 +44,8 @@ Examples:
   provisioner sweep scenarios/experiments/quickstart.toml
   provisioner help simulate
 
-Exit codes: 0 all is well; 1 the answer is no (a check fails, a replay diverges,
-journals differ); 2 it could not
-run (bad input or usage). Colour is used on terminals only, and not if NO_COLOR is set.";
+Exit codes: 0 all is well; 1 the answer is no (a check fails, something got worse, a replay
+diverges, journals differ); 2 it could not run (bad input or usage). Colour is used on terminals only, and not if NO_COLOR is set.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -53,6 +53,7 @@ enum Command {
     Sweep(sweep::Sweep),
     Merge(merge::Merge),
     Compare(compare::Compare),
+    Check(check::Check),
     Replay(replay::Replay),
     Explain(explain::Explain),
     Diff(diff::Diff),
@@ -74,6 +75,7 @@ fn main() -> ExitCode {
         Command::Sweep(sweep) => sweep.run(),
         Command::Merge(merge) => merge.run(),
         Command::Compare(compare) => compare.run(),
+        Command::Check(check) => check.run(),
         Command::Replay(replay) => replay.run(),
         Command::Explain(explain) => explain.run(),
         Command::Diff(diff) => diff.run(),

@@ -8,14 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use provisioner_reports::sweep::{Frame, bind, summary, warnings};
 use provisioner_scenarios::experiment::Experiment;
 use provisioner_scenarios::output::OutFile;
 use provisioner_scenarios::results::{Folder, Manifest, Results, Shard};
 
 use crate::cores::{all_cores, on_threads};
-use crate::terminal::{Failure, look, print, say, warn};
+use crate::terminal::{Failure, look, print, runs_bar, say, warn};
 use crate::{Answer, COMMIT};
 
 /// Run a scenario with sets of values and several seeds, and compare what it comes to
@@ -155,7 +154,8 @@ impl Sweep {
         if !self.quiet && !done.is_empty() {
             say(format_args!("remark: {} runs were done before", done.len()));
         }
-        let (begun, bar) = (Instant::now(), self.progress(missing.len()));
+        let begun = Instant::now();
+        let bar = runs_bar(missing.len(), !self.quiet && !self.no_progress);
         let failed = AtomicBool::new(false);
         let threads = self.threads.map_or_else(all_cores, usize::from);
         let kept = on_threads(threads, missing.len(), |index| {
@@ -179,15 +179,6 @@ impl Sweep {
 
     fn tell(&self, text: impl FnOnce() -> String) -> Result<(), Failure> {
         if self.quiet { Ok(()) } else { print(format_args!("{}\n", text())) }
-    }
-
-    fn progress(&self, runs: usize) -> ProgressBar {
-        let quiet = self.quiet || self.no_progress;
-        let target =
-            if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bar = ProgressBar::with_draw_target(Some(runs as u64), target);
-        let template = "{bar:32} {pos}/{len} runs  {per_sec}  {eta} to go";
-        bar.with_style(ProgressStyle::with_template(template).expect("a template that is tested"))
     }
 }
 

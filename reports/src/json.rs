@@ -58,6 +58,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use provisioner_engine::units::{Duration, Usd};
+use provisioner_scenarios::file::path_key;
 use provisioner_scenarios::scenario::{Check, Relation};
 use provisioner_sim::outcome::{
     ApiCalls, Cost, HabitMeasures, LaunchMeasures, Measures, NoticeMeasures, Outcome, Ownership,
@@ -86,7 +87,8 @@ pub fn write(
 }
 
 /// Every number of the document by its path; `None` where there is none for this outcome.
-pub(crate) fn numbers(outcome: &Outcome) -> BTreeMap<String, Option<f64>> {
+#[must_use]
+pub fn numbers(outcome: &Outcome) -> BTreeMap<String, Option<f64>> {
     let run = Run::default();
     let mut document = to_value(&document(&run, outcome, &[]));
     let mut numbers = BTreeMap::new();
@@ -139,8 +141,7 @@ fn flatten(name: String, value: Value, fields: &mut Fields) {
 
 fn gather(path: String, value: &Value, numbers: &mut BTreeMap<String, Option<f64>>) {
     let inner = |name: &str| {
-        let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        let name = if name.chars().all(bare) { name.to_owned() } else { format!("\"{name}\"") };
+        let name = path_key(name);
         if path.is_empty() { name } else { format!("{path}.{name}") }
     };
     match value {

@@ -8,6 +8,7 @@
 //! | [`checks`] | whether an outcome is what its scenario says it must be |
 //! | [`incidents`] | one number a scenario, by provisioner |
 //! | [`series`] | the time series as CSV |
+//! | [`suite`] | what an experiment came to, held against its baseline |
 //! | [`sweep`] | all runs of an experiment as CSV, Parquet and a page |
 //! | [`decisions`] | orders and reasons in words, and where a replay parts from its journal |
 //! | [`explain`] | why a journal says what it says: launches, decisions, waits |
@@ -26,6 +27,7 @@ mod measure;
 mod page;
 pub mod series;
 pub mod storm;
+pub mod suite;
 pub mod summary;
 pub mod sweep;
 mod table;

@@ -35,6 +35,15 @@ pub struct OutFile {
 }
 
 impl OutFile {
+    /// Starts a file of bytes that are packed already, whatever its name ends in.
+    ///
+    /// # Errors
+    ///
+    /// As for [`OutFile::create`].
+    pub fn create_packed(path: &Path) -> io::Result<Self> {
+        Ok(Self { packer: Packer::Plain(BufWriter::new(Sink::open(path)?)) })
+    }
+
     /// Starts a file that will be at `path`, or standard output for `-`.
     ///
     /// # Errors

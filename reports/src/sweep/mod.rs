@@ -9,7 +9,7 @@
 
 mod compare;
 mod frame;
-mod paired;
+pub(crate) mod paired;
 mod parquet;
 mod summary;
 mod warnings;

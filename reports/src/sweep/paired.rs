@@ -6,15 +6,15 @@
 
 /// A number and how far off it may be.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Interval {
-    pub(super) middle: f64,
+pub(crate) struct Interval {
+    pub(crate) middle: f64,
     /// Half of the interval's width; infinite with a single pair.
-    pub(super) half: f64,
+    pub(crate) half: f64,
 }
 
 impl Interval {
     /// Whether the interval leaves `value` out.
-    pub(super) fn excludes(self, value: f64) -> bool {
+    pub(crate) fn excludes(self, value: f64) -> bool {
         (self.middle - value).abs() > self.half
     }
 
@@ -32,13 +32,13 @@ impl Interval {
 }
 
 /// How much larger the means of `ours` are than those of `theirs`.
-pub(super) fn difference(theirs: &[f64], ours: &[f64]) -> Interval {
+pub(crate) fn difference(theirs: &[f64], ours: &[f64]) -> Interval {
     let differences: Vec<f64> = theirs.iter().zip(ours).map(|(their, our)| our - their).collect();
     Interval::of_mean(&differences)
 }
 
 /// Mean of `ours` ÷ mean of `theirs`, by the delta method; nothing if there is nothing to divide by.
-pub(super) fn ratio(theirs: &[f64], ours: &[f64]) -> Option<Interval> {
+pub(crate) fn ratio(theirs: &[f64], ours: &[f64]) -> Option<Interval> {
     let mean = |samples: &[f64]| samples.iter().sum::<f64>() / count(samples.len());
     let base = mean(theirs);
     if base <= 0.0 {

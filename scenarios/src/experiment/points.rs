@@ -8,6 +8,7 @@ use super::Point;
 use super::schema::{AxisDoc, Document, LevelDoc, Sets};
 use crate::file::{Fragment, Issue, Issues, Place, Source, kind, nearest};
 use crate::scenario::{BASE, Library, load_over, read_base, with_bases};
+use crate::suite::Override;
 use crate::{Loaded, Profile};
 
 /// Most points of an experiment. Each is resolved before the first is run, and takes some tens of
@@ -23,6 +24,7 @@ pub(super) fn points(
     let axes = &document.axes;
     let mut issues = clashes(axes);
     let combinations = combinations(document, source, &mut issues);
+    let overrides = overrides(document, &combinations, &mut issues);
     if !issues.is_empty() {
         return Err(issues.into());
     }
@@ -34,7 +36,9 @@ pub(super) fn points(
         match load(document, sets().collect(), (source, stem), &mut bases, &mut library) {
             Ok(Loaded { scenario, remarks: told }) => {
                 told.into_iter().for_each(|remark| *remarks.entry(remark).or_default() += 1);
-                points.push(Point { levels: levels.clone(), scenario });
+                let applies = |nth: usize| has(levels, &overrides[nth]);
+                let terms = document.terms.of(applies);
+                points.push(Point { levels: levels.clone(), scenario, terms });
             }
             Err(issues) => refused.add(issues, levels),
         }
@@ -148,16 +152,10 @@ fn combinations(
     }
     for drop in &document.drops {
         let before = issues.len();
-        let wanted: Vec<(usize, BTreeSet<usize>)> = drop
-            .levels
-            .iter()
-            .filter_map(|(name, levels, place)| dropped(axes, name, levels, place, issues))
-            .collect();
-        let kept =
-            |levels: &Vec<usize>| !wanted.iter().all(|(axis, out)| out.contains(&levels[*axis]));
+        let dropped = named(axes, &drop.levels, issues);
         let count = combinations.len();
         if issues.len() == before {
-            combinations.retain(kept);
+            combinations.retain(|levels| !has(levels, &dropped));
             if combinations.len() == count {
                 let issue = Issue::new("this drops nothing", drop.place.clone());
                 issues.push(issue.hint("what it names was dropped before; leave it out"));
@@ -172,14 +170,53 @@ fn combinations(
     combinations
 }
 
+/// Which levels of which axes each override is about.
+fn overrides(
+    document: &Document<'_>,
+    combinations: &[Vec<usize>],
+    issues: &mut Vec<Issue>,
+) -> Vec<Vec<Named>> {
+    let named = |over: &Override| {
+        let before = issues.len();
+        let named = named(&document.axes, &over.levels, issues);
+        let applies = combinations.iter().any(|levels| has(levels, &named));
+        if issues.len() == before && !applies && !combinations.is_empty() {
+            let issue = Issue::new("this is about no point", over.place.clone());
+            issues.push(issue.hint("what it names is dropped; leave it out"));
+        }
+        named
+    };
+    document.terms.overrides().iter().map(named).collect()
+}
+
+/// An axis and some of its levels.
+type Named = (usize, BTreeSet<usize>);
+
+/// Whether a point has one of the levels on each axis named.
+fn has(levels: &[usize], named: &[Named]) -> bool {
+    named.iter().all(|(axis, some)| some.contains(&levels[*axis]))
+}
+
+/// Levels of axes by their names.
+fn named(
+    axes: &[AxisDoc<'_>],
+    levels: &[(String, Vec<String>, Place)],
+    issues: &mut Vec<Issue>,
+) -> Vec<Named> {
+    let named = |(name, levels, place): &(String, Vec<String>, Place)| {
+        named_on(axes, name, levels, place, issues)
+    };
+    levels.iter().filter_map(named).collect()
+}
+
 /// The index of an axis and those of its levels, by their names.
-fn dropped(
+fn named_on(
     axes: &[AxisDoc<'_>],
     name: &str,
     levels: &[String],
     place: &Place,
     issues: &mut Vec<Issue>,
-) -> Option<(usize, BTreeSet<usize>)> {
+) -> Option<Named> {
     let mut unknown = |what: String, name: &str, known: Vec<&str>| {
         let hint = match nearest(name, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::Profile;
 use crate::file::{Fragment, Issue, Place, Section, kind};
 use crate::scenario::BASE;
+use crate::suite::{TermsDoc, levels};
 
 /// Most seeds of an experiment: far beyond what narrows an interval any further.
 pub(super) const SEEDS_MAX: u64 = 10_000;
@@ -14,8 +15,10 @@ pub(super) const SEEDS_MAX: u64 = 10_000;
 pub(super) struct Document<'a> {
     pub(super) base: Option<(PathBuf, Place)>,
     pub(super) seeds: RangeInclusive<u64>,
+    pub(super) seeds_place: Place,
     pub(super) axes: Vec<AxisDoc<'a>>,
     pub(super) drops: Vec<DropDoc>,
+    pub(super) terms: TermsDoc,
 }
 
 /// Something that is varied.
@@ -74,16 +77,11 @@ pub(super) fn document<'a>(s: &mut Section<'a>) -> Document<'a> {
     axes.sort_by_key(|axis| axis.place.start());
     let doc = "Combinations that are left out.";
     let drops = s.sections("drop", doc, |s| {
-        let doc = "Names of axes, each with a level or a list of levels: what is left out has one of \
-                   them on each.";
-        let levels = s.named_values("where", kind::labels(), doc);
-        if s.is_sound() && levels.is_empty() {
-            let issue = Issue::new("it does not say what to drop", s.here());
-            s.report(issue.hint("write for example where = { policy = \"cheapest\", bid = [2, 3] }"));
-        }
+        let levels = levels(s, "what to drop", "{ policy = \"cheapest\", bid = [2, 3] }");
         DropDoc { place: s.here(), levels }
     });
-    Document { base, seeds: first..=first + (seeds - 1), axes, drops }
+    let (seeds_place, terms) = (s.place("seeds"), TermsDoc::read(s));
+    Document { base, seeds: first..=first + (seeds - 1), seeds_place, axes, drops, terms }
 }
 
 fn axis<'a>(name: &str, s: &mut Section<'a>) -> AxisDoc<'a> {

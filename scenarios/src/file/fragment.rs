@@ -69,6 +69,12 @@ fn gather(source: &Arc<Source>, at: &str, table: &DeTable<'_>, paths: &mut Vec<(
     }
 }
 
+/// A name as part of the path of a measure.
+pub fn path_key(name: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if name.chars().all(bare) { name.to_owned() } else { format!("\"{name}\"") }
+}
+
 impl<'a> Section<'a> {
     /// Sections with names of the user's choice, in the order of the file, whose keys another
     /// schema reads.
@@ -97,6 +103,51 @@ impl<'a> Section<'a> {
         }
         fragments.sort_by_key(|(_, fragment)| fragment.place.start());
         fragments
+    }
+
+    /// Values under paths of the user's choice, each path written as one key or as sections in
+    /// sections, and where each value stands.
+    pub fn values_by_path<T: Clone + 'static>(
+        &mut self,
+        key: &'static str,
+        kind: &Kind<T>,
+        doc: &'static str,
+    ) -> Vec<(String, T, Place)> {
+        self.register(key, &format!("{} by path", kind.noun()), Presence::Optional, doc);
+        let mut values = Vec::new();
+        let Some(found) = self.find(key) else { return values };
+        match found.value.get_ref() {
+            DeValue::Table(_) => self.leaves("", &found, kind, &mut values),
+            other => {
+                let example = format!("{{ path = {} }}", kind.show(&kind.sample()));
+                let fault = wrong_type("a set of values by path", &example, other);
+                self.report_fault(key, fault, found.place());
+            }
+        }
+        values
+    }
+
+    fn leaves<T: Clone + 'static>(
+        &mut self,
+        at: &str,
+        found: &Found<'a>,
+        kind: &Kind<T>,
+        values: &mut Vec<(String, T, Place)>,
+    ) {
+        if let DeValue::Table(table) = found.value.get_ref() {
+            for (key, value) in table {
+                let inner = found.inner(key.get_ref(), value);
+                // A path that is quoted as a whole is one already.
+                let path = match (at, key.get_ref().contains('.')) {
+                    ("", true) => key.get_ref().to_string(),
+                    ("", false) => path_key(key.get_ref()),
+                    (at, _) => format!("{at}.{}", path_key(key.get_ref())),
+                };
+                self.leaves(&path, &inner, kind, values);
+            }
+        } else if let Some(value) = self.parse(at, at.to_owned(), found, kind) {
+            values.push((at.to_owned(), value, found.place()));
+        }
     }
 
     /// The items of the list `values`, as texts and as fragments that set the key whose path stands

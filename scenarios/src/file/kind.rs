@@ -106,7 +106,7 @@ impl<T: Clone + 'static> Kind<T> {
     }
 
     /// A kind that is written in a string, or as a bare number so far as `parse` takes one.
-    fn quantity(
+    pub(crate) fn quantity(
         noun: &'static str,
         sample: T,
         show: impl Fn(&T) -> String + 'static,
@@ -260,12 +260,7 @@ pub fn amount() -> Kind<Amount> {
     let noun = "a number or a quantity such as \"10 min\", \"$3\", \"$3/h\" or \"40 %\"";
     let show = |amount: &Amount| match amount {
         Amount::Number(number) => number.to_string(),
-        Amount::Duration(duration) => quoted(&quantity::write_duration(*duration)),
-        Amount::Usd(usd) => quoted(&usd.to_string()),
-        Amount::UsdPerHour(price) => quoted(&price.to_string()),
-        Amount::Share(share) => {
-            quoted(&format!("{} %", Ratio::from_millionths(share.millionths() * 100)))
-        }
+        amount => quoted(&amount.to_string()),
     };
     Kind::new(noun, Amount::Number(0.0), show, move |raw| match raw.value {
         DeValue::String(text) => quantity::amount(text),

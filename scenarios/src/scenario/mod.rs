@@ -175,6 +175,11 @@ impl Scenario {
         &self.resolved.checks
     }
 
+    /// The names of its worker types, in order.
+    pub fn worker_types(&self) -> impl Iterator<Item = &str> {
+        self.resolved.engine.worker_types.iter().map(|worker_type| worker_type.name.as_str())
+    }
+
     /// Whether it says what its accident is about: what [`Profile::Unguarded`] lacks.
     #[must_use]
     pub fn has_unguarded(&self) -> bool {
