@@ -499,12 +499,16 @@ pub enum Spent {
 impl Reason {
     /// The limit that it tells of.
     pub(crate) const fn limit(&self) -> Option<Limit> {
-        match self {
-            Self::PriceAboveMax { .. } | Self::BidAboveCap { .. } => Some(Limit::Price),
-            Self::SpendReached { .. } => Some(Limit::Spend),
-            Self::ApiBudgetSpent { call: Call::Launch, .. } => Some(Limit::Calls),
-            Self::LaunchLimitReached { .. } => Some(Limit::Launches),
-            _ => None,
+        if matches!(self, Self::PriceAboveMax { .. } | Self::BidAboveCap { .. }) {
+            Some(Limit::Price)
+        } else if matches!(self, Self::SpendReached { .. }) {
+            Some(Limit::Spend)
+        } else if matches!(self, Self::ApiBudgetSpent { call: Call::Launch, .. }) {
+            Some(Limit::Calls)
+        } else if matches!(self, Self::LaunchLimitReached { .. }) {
+            Some(Limit::Launches)
+        } else {
+            None
         }
     }
 

@@ -143,7 +143,7 @@ mod tests {
         expect![[r#"
             policy = old, bid = 2: 2 % of the waits are of tasks that waited for the first workers; lengthen `time.warmup`
             policy = ours, bid = 2: 18 % of the time `capacity_max` of gecko-t/t-linux-large kept tasks waiting: there the limit decides, not the policy
-            policy = old, bid = 2 (and 1 other points, less): 37 % of the turns a ceiling on spending kept what was wanted from being bought"#]]
+            policy = old, bid = 2 (and another point, less): 37 % of the turns a ceiling on spending kept what was wanted from being bought"#]]
         .assert_eq(&warnings(&results).join("\n"));
     }
 }

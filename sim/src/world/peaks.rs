@@ -23,6 +23,11 @@ impl Peaks {
         self.capacity_peak = self.capacity_peak.max(self.capacity);
     }
 
+    /// The queue told of more tasks than there is capacity for.
+    const fn is_short(&self) -> bool {
+        self.demand > self.capacity
+    }
+
     fn demand_moves(&mut self, change: i64) {
         self.demand += change;
         self.demand_peak = self.demand_peak.max(self.demand);
@@ -53,7 +58,7 @@ impl Tight {
     }
 
     fn look(&mut self, now: Time, peaks: &Peaks) {
-        let is_tight = peaks.capacity >= self.full && peaks.demand > peaks.capacity;
+        let is_tight = peaks.is_short() && peaks.capacity >= self.full;
         if is_tight != self.since.is_some() {
             self.time = self.time(now);
             self.since = is_tight.then_some(now);
@@ -69,18 +74,27 @@ impl World<'_> {
     /// Capacity is asked for, or ends.
     pub(super) fn capacity_moves(&mut self, worker_type: WorkerTypeId, change: i64) {
         self.peaks.capacity_moves(change);
-        let now = self.now;
-        let state = self.type_of(worker_type);
-        state.peaks.capacity_moves(change);
-        state.tight.look(now, &state.peaks);
+        self.peaks_of(worker_type, |peaks| peaks.capacity_moves(change));
     }
 
     /// The queue told so many tasks pending and claimed.
     pub(super) fn demand_is(&mut self, worker_type: WorkerTypeId, tasks: u32) {
+        let change = self.peaks_of(worker_type, |peaks| peaks.demand_is(tasks));
+        self.peaks.demand_moves(change);
+    }
+
+    fn peaks_of<T>(
+        &mut self,
+        worker_type: WorkerTypeId,
+        change: impl FnOnce(&mut Peaks) -> T,
+    ) -> T {
         let now = self.now;
         let state = self.type_of(worker_type);
-        let change = state.peaks.demand_is(tasks);
-        state.tight.look(now, &state.peaks);
-        self.peaks.demand_moves(change);
+        let was_short = state.peaks.is_short();
+        let given = change(&mut state.peaks);
+        if was_short || state.peaks.is_short() {
+            state.tight.look(now, &state.peaks); // far off in memory
+        }
+        given
     }
 }
