@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use clap::Args;
-use provisioner_reports::sweep::{Frame, bind, summary, warnings};
+use provisioner_reports::sweep::{Frame, bind, few_seeds, summary, warnings};
 use provisioner_scenarios::experiment::Experiment;
 use provisioner_scenarios::output::OutFile;
 use provisioner_scenarios::results::{Folder, Manifest, Results, Shard};
@@ -230,7 +230,7 @@ pub(crate) fn write_tables(results: &Results, folder: &Path) -> Result<(), Failu
 /// Prints what people read in the end.
 pub(crate) fn show(results: &Results, folder: &Path) -> Result<(), Failure> {
     print(format_args!("\n{}\n", summary(results, look(&io::stdout()))))?;
-    warnings(results).iter().for_each(warn);
+    few_seeds(results).into_iter().chain(warnings(results)).for_each(warn);
     say(format_args!("tables of all runs are in {}", folder.display()));
     Ok(())
 }

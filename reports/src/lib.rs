@@ -38,13 +38,13 @@ pub mod warnings;
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use page::Page;
 pub use text::show_time;
 
 /// What names a run: equal names give equal outcomes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     /// The scenario's name.
     pub scenario: String,

@@ -10,6 +10,7 @@ pub mod explain;
 pub mod file;
 pub mod journal;
 pub mod output;
+pub mod paired;
 pub mod results;
 pub mod scenario;
 pub mod storm;

@@ -51,7 +51,7 @@ proptest! {
         }
         let total = &outcome.total;
         prop_assert_eq!((total.cost, total.tasks, total.launches), (cost, counted, launches));
-        let TaskMeasures { submitted, done, rerun: _, expired, exhausted, left } = counted;
+        let TaskMeasures { submitted, done, rerun: _, expired, exhausted, left, cold: _ } = counted;
         prop_assert_eq!(submitted, done + expired + exhausted + left);
         prop_assert!(outcome.finished <= config.end + config.drain);
         // Whatever the queue's counts say, and however late the facts are.
@@ -73,7 +73,7 @@ proptest! {
     #[test]
     fn nobody_beats_the_bound((config, tasks) in small_world()) {
         let mut outcome = outcome(&config, tasks.clone());
-        bound::enter(&config, &mut { tasks }, &mut outcome);
+        bound::enter(&config, || Box::new(tasks.clone()), &mut outcome);
         for measures in outcome.worker_types {
             prop_assert!(measures.regret() >= Some(Usd::ZERO), "{measures:?}");
         }

@@ -14,7 +14,7 @@ use crate::checks::nothing_happened;
 use crate::diff::Brief;
 use crate::json::numbers;
 use crate::measure::{Unit, Worse};
-use crate::sweep::paired::{Interval, difference};
+use provisioner_scenarios::paired::{Interval, difference};
 
 /// What is judged of each scenario of a suite.
 #[derive(Clone, Debug)]

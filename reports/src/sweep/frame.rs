@@ -220,6 +220,7 @@ mod tests {
             api_calls_terminate_throttled whole
             bound_usd number
             capacity_h number
+            capacity_max_h number
             capacity_peak whole
             churn_per_task_h number
             cost_per_task_usd number
@@ -259,6 +260,10 @@ mod tests {
             launches_unmade whole
             launches_unsupported whole
             launches_volume_limit whole
+            limits_calls whole
+            limits_launches whole
+            limits_price whole
+            limits_spend whole
             notices_after_death whole
             notices_duplicated whole
             notices_late whole
@@ -286,6 +291,7 @@ mod tests {
             spend_committed_peak_usd_per_h number
             spend_price_max_usd_per_h number
             started text
+            tasks_cold whole
             tasks_done whole
             tasks_exhausted whole
             tasks_expired whole

@@ -9,12 +9,15 @@
 
 mod compare;
 mod frame;
-pub(crate) mod paired;
+mod front;
+mod measures;
 mod parquet;
 mod summary;
 mod warnings;
 
-pub use self::compare::{Reference, compare};
+pub use self::compare::{Comparisons, Reference, compare};
 pub use self::frame::{Frame, bind};
+pub use self::front::front;
+pub use self::measures::{Chosen, Selection};
 pub use self::summary::summary;
-pub use self::warnings::warnings;
+pub use self::warnings::{few_seeds, warnings};

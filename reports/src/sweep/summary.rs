@@ -1,5 +1,6 @@
 //! The page that `sweep` prints: a row for each point, its seeds taken together.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
 use provisioner_scenarios::results::{ManifestPoint, Results};
@@ -57,13 +58,16 @@ struct Summary {
     look: Look,
 }
 
-struct Point {
-    name: String,
+pub(super) struct Point {
+    pub(super) name: String,
     /// What is not ours to choose about it.
-    given: Vec<String>,
+    pub(super) given: Vec<String>,
     figures: Vec<Figure>,
-    cost: f64,
-    wait: f64,
+    /// Means over its seeds.
+    pub(super) cost: f64,
+    pub(super) wait: f64,
+    /// Both by the number of the seed.
+    pub(super) by_seed: BTreeMap<usize, [f64; 2]>,
 }
 
 /// Mean and standard deviation.
@@ -87,7 +91,8 @@ const fn count(number: u64) -> f64 {
     number as f64
 }
 
-fn points(results: &Results) -> Vec<Point> {
+/// The points that have a run.
+pub(super) fn points(results: &Results) -> Vec<Point> {
     let manifest = &results.manifest;
     let seeds = manifest.seeds.len();
     let widths = widths(results);
@@ -101,12 +106,16 @@ fn points(results: &Results) -> Vec<Point> {
         let figure = |(.., measure): &Column| {
             Figure::of(&runs.iter().map(|outcome| measure(outcome)).collect::<Vec<_>>())
         };
+        let runs = results.outcomes.range(index * seeds..(index + 1) * seeds);
+        let both =
+            runs.map(|(run, it)| (run % seeds, [COST, WAIT].map(|(.., measure)| measure(it))));
         points.push(Point {
             name: aligned(&point.levels, &widths),
             given: given(results, point),
             figures: COLUMNS.iter().map(figure).collect(),
             cost: figure(&COST).mean,
             wait: figure(&WAIT).mean,
+            by_seed: both.collect(),
         });
     }
     points
@@ -118,7 +127,7 @@ fn given(results: &Results, point: &ManifestPoint) -> Vec<String> {
 }
 
 /// The names of the axes over their levels.
-fn axes(results: &Results) -> String {
+pub(super) fn axes(results: &Results) -> String {
     let names: Vec<String> = results.manifest.axes.iter().map(|axis| axis.name.clone()).collect();
     aligned(&names, &widths(results))
 }
@@ -134,17 +143,17 @@ fn aligned(words: &[String], widths: &[usize]) -> String {
     padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
 
-impl Summary {
-    /// Whether another point is cheaper and no slower, or quicker and no dearer, all that is given
-    /// being equal.
-    fn beaten(&self, point: &Point) -> bool {
-        let mut rivals = self.points.iter().filter(|other| other.given == point.given);
-        rivals.any(|other| {
-            (other.cost < point.cost && other.wait <= point.wait)
-                || (other.cost <= point.cost && other.wait < point.wait)
-        })
-    }
+/// Whether another point is cheaper and no slower, or quicker and no dearer, all that is given
+/// being equal.
+pub(super) fn beaten(points: &[Point], point: &Point) -> bool {
+    let mut rivals = points.iter().filter(|other| other.given == point.given);
+    rivals.any(|other| {
+        (other.cost < point.cost && other.wait <= point.wait)
+            || (other.cost <= point.cost && other.wait < point.wait)
+    })
+}
 
+impl Summary {
     /// A column's figures, with as many decimals as its largest allows.
     fn column(&self, index: usize) -> Vec<String> {
         let figures = || self.points.iter().map(|point| point.figures[index]);
@@ -168,7 +177,7 @@ impl Display for Summary {
         let columns: Vec<Vec<String>> =
             (0..COLUMNS.len()).map(|index| self.column(index)).collect();
         let row = |(index, point): (usize, &Point)| {
-            let mark = if self.beaten(point) { "" } else { "*" };
+            let mark = if beaten(&self.points, point) { "" } else { "*" };
             let cells = columns.iter().map(|column| column[index].clone());
             (point.name.clone(), cells.chain([mark.to_owned()]).collect())
         };

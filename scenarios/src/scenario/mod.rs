@@ -267,7 +267,7 @@ impl Scenario {
 
     /// Enters the least that the work can cost anybody in the outcome of a run.
     pub fn enter_bound(&self, config: &SimConfig, outcome: &mut Outcome) {
-        bound::enter(config, &mut *self.tasks(config.seed), outcome);
+        bound::enter(config, || self.tasks(config.seed), outcome);
     }
 
     /// The tasks of all worker types by time, from the first on.

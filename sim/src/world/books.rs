@@ -147,6 +147,7 @@ impl World<'_> {
             },
             restarts: self.restarts,
             iterations: self.iterations,
+            limits: self.limits,
             events: self.events,
             decision_digest: format!("{:016x}", self.digest.value()),
         }
@@ -165,6 +166,7 @@ impl World<'_> {
         let wait = self.waits[worker_type.index()].measure();
         let state = &self.types[worker_type.index()];
         let account = &self.books.types[worker_type.index()];
+        let cold = state.cold;
         let TaskCounts { submitted, done, lost_runs, expired, exhausted, .. } = state.counts;
         let left = submitted - done - expired - exhausted;
         let peaks = state.peaks;
@@ -174,7 +176,15 @@ impl World<'_> {
             waived: account.waived,
             wait,
             delay_max: state.delay_max,
-            tasks: TaskMeasures { submitted, done, rerun: lost_runs, expired, exhausted, left },
+            tasks: TaskMeasures {
+                submitted,
+                done,
+                rerun: lost_runs,
+                expired,
+                exhausted,
+                left,
+                cold,
+            },
             launches: state.launches,
             safety: state.safety,
             habits: state.habits.measures,
@@ -182,6 +192,7 @@ impl World<'_> {
             capacity_time: account.capacity_time,
             useful_time: account.useful_time,
             over_provisioned_time: account.idle_time,
+            capacity_max_time: state.tight.time(self.now),
             on_demand_after: self.money.on_demand_after(worker_type),
             ..Measures::default()
         };
