@@ -18,6 +18,7 @@ mod simulate;
 mod storm;
 mod sweep;
 mod terminal;
+mod tune;
 
 use std::process::ExitCode;
 
@@ -53,6 +54,7 @@ enum Command {
     Sweep(sweep::Sweep),
     Merge(merge::Merge),
     Compare(compare::Compare),
+    Tune(tune::Tune),
     Replay(replay::Replay),
     Explain(explain::Explain),
     Diff(diff::Diff),
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         Command::Sweep(sweep) => sweep.run(),
         Command::Merge(merge) => merge.run(),
         Command::Compare(compare) => compare.run(),
+        Command::Tune(tune) => tune.run(),
         Command::Replay(replay) => replay.run(),
         Command::Explain(explain) => explain.run(),
         Command::Diff(diff) => diff.run(),

@@ -196,7 +196,7 @@ impl Display for Table<'_> {
 }
 
 /// The bounds of a check in its measure's unit; what is wrong is added to `issues`.
-fn bounds(
+pub(crate) fn bounds(
     check: &Check,
     known: &BTreeMap<String, Option<f64>>,
     issues: &mut Vec<Issue>,
@@ -230,7 +230,7 @@ fn bounds(
 }
 
 /// The outcome of a run in which nothing happened: it has all the measures.
-fn nothing_happened(config: &SimConfig) -> Outcome {
+pub(crate) fn nothing_happened(config: &SimConfig) -> Outcome {
     let measures = |name: &str| Measures { name: name.to_owned(), ..Measures::default() };
     let names = config.engine.worker_types.iter().map(|worker_type| &worker_type.name);
     Outcome { worker_types: names.map(|name| measures(name)).collect(), ..Outcome::default() }

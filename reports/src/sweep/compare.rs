@@ -2,10 +2,10 @@
 
 use std::fmt::{self, Display, Write};
 
+use provisioner_scenarios::paired::{Interval, difference, ratio};
 use provisioner_scenarios::results::Results;
 use provisioner_sim::outcome::Outcome;
 
-use super::paired::{Interval, difference, ratio};
 use super::summary::{COLUMNS, COST, Column, LARGE, WAIT};
 use crate::Look;
 use crate::table::Table;

@@ -9,7 +9,6 @@
 
 mod compare;
 mod frame;
-mod paired;
 mod parquet;
 mod summary;
 mod warnings;
@@ -17,4 +16,5 @@ mod warnings;
 pub use self::compare::{Reference, compare};
 pub use self::frame::{Frame, bind};
 pub use self::summary::summary;
+pub(crate) use self::warnings::SEEDS_FEW;
 pub use self::warnings::warnings;

@@ -4,7 +4,7 @@ use provisioner_scenarios::results::{Manifest, Results};
 use provisioner_sim::outcome::Outcome;
 
 /// With fewer seeds the 95 % interval of a mean is wider than its standard deviation.
-const SEEDS_FEW: usize = 7;
+pub(crate) const SEEDS_FEW: usize = 7;
 
 /// Each a line.
 #[must_use]

@@ -22,8 +22,11 @@
 //! where = { policy = "old", patience = "10 min" }
 //! ```
 //!
+//! `[tune]` says what the best of its points is, see [`tune`](crate::tune); a sweep does without.
+//!
 //! Not here: running it (`cli`), what is kept of runs (see [`results`](crate::results)).
 
+mod plan;
 mod points;
 mod schema;
 #[cfg(test)]
@@ -38,9 +41,10 @@ use provisioner_sim::outcome::Outcome;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use self::points::points;
+pub(crate) use self::plan::Plan;
+pub(crate) use self::schema::TuneDoc;
 use crate::Scenario;
-use crate::file::{Issues, Place, Source, read_parsed};
+use crate::file::{Issues, Place, Source};
 
 /// Scenarios to compare under equal chance, resolved and complete.
 #[derive(Clone, Debug)]
@@ -50,7 +54,7 @@ pub struct Experiment {
     /// What is varied; the first axis varies slowest.
     pub axes: Vec<Axis>,
     /// Where each axis stands in the file.
-    pub places: Vec<Place>,
+    places: Vec<Place>,
     /// With what each point is run.
     pub seeds: Vec<u64>,
     /// What is run, in the order of the axes' levels.
@@ -101,18 +105,15 @@ impl Experiment {
     }
 
     fn read(source: &Arc<Source>, path: &Path) -> Result<Self, Issues> {
-        let table = source.parse()?;
-        let document = read_parsed(source, &table, schema::document)?;
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let (points, remarks) = points(&document, source, &name)?;
-        let seeds = document.seeds.collect();
-        let places = document.axes.iter().map(|axis| axis.place.clone()).collect();
-        let axes = document.axes.into_iter().map(|axis| Axis {
-            name: axis.name,
-            given: axis.given,
-            levels: axis.levels.into_iter().map(|level| level.name).collect(),
-        });
-        Ok(Self { name, axes: axes.collect(), places, seeds, points, remarks })
+        let mut plan = Plan::read(source, path)?;
+        let (points, remarks) = plan.points()?;
+        let Plan { name, axes, places, seeds, .. } = plan;
+        Ok(Self { name, axes, places, seeds: seeds.collect(), points, remarks })
+    }
+
+    /// What is varied, and where in the file.
+    pub fn places(&self) -> impl Iterator<Item = (&Axis, &Place)> {
+        self.axes.iter().zip(&self.places)
     }
 
     /// How many runs there are: all seeds of the first point come first.

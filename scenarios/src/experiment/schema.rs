@@ -3,9 +3,11 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use provisioner_engine::units::Duration;
+
 use crate::Profile;
 use crate::file::{Fragment, Issue, Place, Section, kind};
-use crate::scenario::BASE;
+use crate::scenario::{BASE, Bound, Check, Relation};
 
 /// Most seeds of an experiment: far beyond what narrows an interval any further.
 pub(super) const SEEDS_MAX: u64 = 10_000;
@@ -16,7 +18,23 @@ pub(super) struct Document<'a> {
     pub(super) seeds: RangeInclusive<u64>,
     pub(super) axes: Vec<AxisDoc<'a>>,
     pub(super) drops: Vec<DropDoc>,
+    pub(super) tune: Option<TuneDoc>,
 }
+
+/// What is looked for.
+#[derive(Clone, Debug)]
+pub(crate) struct TuneDoc {
+    pub(crate) place: Place,
+    /// Each with one bound.
+    pub(crate) limits: Vec<Check>,
+    pub(crate) runs: usize,
+    pub(crate) held_out_seeds: u64,
+    pub(crate) held_out_time: Option<Duration>,
+    pub(crate) warmup: Option<Duration>,
+}
+
+/// Runs of a search if nothing is said.
+const RUNS: usize = 1_000;
 
 /// Something that is varied.
 pub(super) struct AxisDoc<'a> {
@@ -65,7 +83,7 @@ pub(super) fn document<'a>(s: &mut Section<'a>) -> Document<'a> {
     let seeds = s.required("seeds", kind::integer().within(1..=SEEDS_MAX), doc);
     let doc = "The first of them; the others follow.";
     let why = "any will do";
-    let first = kind::integer().within(0..=u64::MAX - SEEDS_MAX);
+    let first = kind::integer().within(0..=u64::MAX - 2 * SEEDS_MAX);
     let first = s.defaulted("first_seed", first, doc, 1, why);
     let doc = "What is varied: each combination of a level of each axis is a point. The first axis \
                of the file varies slowest.";
@@ -83,7 +101,45 @@ pub(super) fn document<'a>(s: &mut Section<'a>) -> Document<'a> {
         }
         DropDoc { place: s.here(), levels }
     });
-    Document { base, seeds: first..=first + (seeds - 1), axes, drops }
+    let doc = "What `provisioner tune` looks for: the cheapest point that keeps limits.";
+    let tune = s.optional_section("tune", doc, |s| tune(s, seeds));
+    Document { base, seeds: first..=first + (seeds - 1), axes, drops, tune }
+}
+
+fn tune(s: &mut Section<'_>, seeds: u64) -> TuneDoc {
+    let doc = "What must hold, on the mean over seeds: paths of numbers of `--json`, for example \
+               \"wait_s.p95\" or 'worker_types.\"proj/builds\".wait_s.p95', and the most they may \
+               be. Unless it says something of `tasks.left`, nothing may be left undone.";
+    let limits = s.named_values("limits", kind::amount(), doc);
+    if s.is_sound() && limits.is_empty() {
+        let issue = Issue::new("[tune] sets no limit: the cheapest is to buy nothing", s.here());
+        s.report(issue.hint("add for example limits = { \"wait_s.p95\" = \"15 min\" }"));
+    }
+    let limits = limits.into_iter().map(|(measure, amount, place)| Check {
+        name: measure.clone(),
+        because: String::new(),
+        measure,
+        bounds: vec![Bound { relation: Relation::AtMost, amount, place: place.clone() }],
+        place,
+        headline: false,
+        except: Vec::new(),
+    });
+    let limits = limits.collect();
+    let doc = "Most runs of the search; what is held out comes on top.";
+    let why = "some minutes for most scenarios";
+    let runs = s.defaulted("runs", kind::integer().within(1..), doc, RUNS, why);
+    let doc = "How many seeds are held out, after those that are tuned on.";
+    let held_out_seeds = kind::integer().within(1..=SEEDS_MAX);
+    let why = "as many as are tuned on";
+    let held_out_seeds = s.defaulted("held_out_seeds", held_out_seeds, doc, seeds, why);
+    let doc = "How much of the end of `time` is held out; otherwise a third of it.";
+    let held_out_time = kind::duration().within(Duration::MINUTE..);
+    let held_out_time = s.optional("held_out_time", held_out_time, doc);
+    let doc = "Waits of tasks submitted this soon after a run begins with an empty fleet are not \
+               measured; otherwise as the scenario says, but an hour at least.";
+    let warmup = s.optional("warmup", kind::duration(), doc);
+    let place = s.here();
+    TuneDoc { place, limits, runs, held_out_seeds, held_out_time, warmup }
 }
 
 fn axis<'a>(name: &str, s: &mut Section<'a>) -> AxisDoc<'a> {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::kind::{self, Kind, label, wrong_type};
-use super::section::{Found, Layer, Mode, Presence, Section, toml_key};
+use super::kind::{self, Kind, label, toml_value, wrong_type};
+use super::section::{Found, Layer, Mode, Presence, Section, toml_key, whole_key};
 use super::source::{Place, Source};
 
 /// A table of keys that are read by another schema, each with its place in the file.
@@ -30,6 +30,14 @@ impl<'a> Fragment<'a> {
         let mut paths = Vec::new();
         gather(&self.source, "", &self.table, &mut paths);
         paths
+    }
+
+    /// All that it sets, as TOML: section, key and value of each.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(String, String, String)> {
+        let mut settings = Vec::new();
+        write_out("", &self.table, &mut settings);
+        settings
     }
 
     /// The value of a key at its top level, and where it stands; nothing if it is of another kind.
@@ -65,6 +73,19 @@ fn gather(source: &Arc<Source>, at: &str, table: &DeTable<'_>, paths: &mut Vec<(
         match value.get_ref() {
             DeValue::Table(inner) if !inner.is_empty() => gather(source, &path, inner, paths),
             _ => paths.push((path, place)),
+        }
+    }
+}
+
+fn write_out(at: &str, table: &DeTable<'_>, settings: &mut Vec<(String, String, String)>) {
+    for (key, value) in table {
+        let key = whole_key(key.get_ref());
+        match value.get_ref() {
+            DeValue::Table(inner) if !inner.is_empty() => {
+                let path = if at.is_empty() { key } else { format!("{at}.{key}") };
+                write_out(&path, inner, settings);
+            }
+            value => settings.push((at.to_owned(), key, toml_value(value))),
         }
     }
 }

@@ -620,8 +620,17 @@ fn header(path: &str) -> String {
 
 /// A name as part of a path.
 pub(super) fn toml_key(name: &str) -> String {
+    if is_bare(name) { clipped(name) } else { quoted(&clipped(name)) }
+}
+
+/// The same at any length.
+pub(super) fn whole_key(name: &str) -> String {
+    if is_bare(name) { name.to_owned() } else { quoted(name) }
+}
+
+fn is_bare(name: &str) -> bool {
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if !name.is_empty() && name.chars().all(bare) { clipped(name) } else { quoted(&clipped(name)) }
+    !name.is_empty() && name.chars().all(bare)
 }
 
 /// A name short enough for a message.

@@ -2,24 +2,39 @@
 //!
 //! Equal seeds mean equal tasks, prices, boot times and faults, so what chance does to both sides
 //! cancels. Intervals assume that differences are about normal; with ten pairs or more that hardly
-//! matters.
+//! matters. The mean of no number at all is not a number.
 
 /// A number and how far off it may be.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Interval {
-    pub(super) middle: f64,
+pub struct Interval {
+    /// The best guess.
+    pub middle: f64,
     /// Half of the interval's width; infinite with a single pair.
-    pub(super) half: f64,
+    pub half: f64,
 }
 
 impl Interval {
     /// Whether the interval leaves `value` out.
-    pub(super) fn excludes(self, value: f64) -> bool {
+    #[must_use]
+    pub fn excludes(self, value: f64) -> bool {
         (self.middle - value).abs() > self.half
     }
 
+    /// Its lower end.
+    #[must_use]
+    pub fn low(self) -> f64 {
+        self.middle - self.half
+    }
+
+    /// Its upper end.
+    #[must_use]
+    pub fn high(self) -> f64 {
+        self.middle + self.half
+    }
+
     /// Of the mean of independent samples.
-    fn of_mean(samples: &[f64]) -> Self {
+    #[must_use]
+    pub fn of_mean(samples: &[f64]) -> Self {
         let count = count(samples.len());
         let middle = samples.iter().sum::<f64>() / count;
         let squares: f64 = samples.iter().map(|it| (it - middle).powi(2)).sum();
@@ -32,13 +47,15 @@ impl Interval {
 }
 
 /// How much larger the means of `ours` are than those of `theirs`.
-pub(super) fn difference(theirs: &[f64], ours: &[f64]) -> Interval {
+#[must_use]
+pub fn difference(theirs: &[f64], ours: &[f64]) -> Interval {
     let differences: Vec<f64> = theirs.iter().zip(ours).map(|(their, our)| our - their).collect();
     Interval::of_mean(&differences)
 }
 
 /// Mean of `ours` ÷ mean of `theirs`, by the delta method; nothing if there is nothing to divide by.
-pub(super) fn ratio(theirs: &[f64], ours: &[f64]) -> Option<Interval> {
+#[must_use]
+pub fn ratio(theirs: &[f64], ours: &[f64]) -> Option<Interval> {
     let mean = |samples: &[f64]| samples.iter().sum::<f64>() / count(samples.len());
     let base = mean(theirs);
     if base <= 0.0 {
