@@ -246,8 +246,8 @@ impl Shown<'_> {
         )?;
         writeln!(
             f,
-            "Given up: {} measurably dearer than one that surely keeps the limits, {} measurably \
-             beyond a limit, {} for lack of runs; {} stayed to the end.",
+            "Given up: {} measurably dearer and no better for it, {} measurably beyond a limit, {} for \
+             lack of runs; {} stayed to the end.",
             self.view.count(Fate::Dearer),
             self.view.count(Fate::BeyondLimit),
             self.view.count(Fate::Unfunded),

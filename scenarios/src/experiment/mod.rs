@@ -42,6 +42,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 pub(crate) use self::plan::Plan;
+pub(crate) use self::points::Drop;
 pub(crate) use self::schema::TuneDoc;
 use crate::Scenario;
 use crate::file::{Issues, Place, Source};

@@ -435,9 +435,9 @@ fn too_many_points_and_a_base_that_is_not_there_are_refused() {
     refused(
         &format!("base = \"week.toml\"\nseeds = 1\n{a}{b}"),
         &expect![[r#"
-        error: 200 × 200 are 40000 points, more than 10000
-         --> bids.toml
-        hint: write several experiments"#]],
+            error: 200 × 200 are 40000 points, more than 10000
+             --> bids.toml
+            hint: write several experiments, or search with `tune`"#]],
     );
     refused(
         "seeds = 1\n",

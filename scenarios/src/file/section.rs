@@ -275,6 +275,15 @@ impl<'a> Section<'a> {
         for (name, mut found) in self.entries(key, &example) {
             let found = found.swap_remove(0);
             let path = format!("{}.{}", self.child_path(key), toml_key(&name));
+            if let DeValue::Table(inner) = found.value.get_ref()
+                && let Some(more) = inner.keys().next()
+            {
+                let dotted = format!("{name}.{}", more.get_ref());
+                let fault = wrong_type(kind.noun(), "", found.value.get_ref());
+                let hint = format!("a name with dots stands in quotes: {}", quoted(&dotted));
+                self.report_fault(&toml_key(&name), Fault { hint, ..fault }, found.place());
+                continue;
+            }
             if let Some(value) = self.parse(&toml_key(&name), path, &found, &kind) {
                 let place = found.place();
                 read.push((name, value, place));

@@ -35,7 +35,7 @@ pub use self::judged::{Judged, PART, Part, Tuned};
 use self::search::{Dim, Sample, Space, Trial, search};
 use self::setting::Cut;
 pub use self::setting::{Job, Setting};
-use crate::experiment::{Axis, Plan, TuneDoc};
+use crate::experiment::{Axis, Drop, Plan, TuneDoc};
 use crate::file::quantity::{self, Amount};
 use crate::file::{Issue, Issues, Place, Source};
 use crate::paired::Interval;
@@ -66,8 +66,28 @@ pub struct Problem {
     pub remarks: Vec<String>,
     /// The base as it is.
     pub reference: Setting,
+    choices: Choices,
     cut: Cut,
     plan: Plan,
+}
+
+/// Which combinations of levels make sense.
+#[derive(Clone, Debug)]
+struct Choices {
+    axes: Vec<Axis>,
+    cells: Vec<Vec<usize>>,
+    drops: Vec<Drop>,
+}
+
+impl Choices {
+    /// Whether these are left out nowhere.
+    fn allow(&self, levels: &[usize]) -> bool {
+        self.cells.iter().all(|cell| {
+            let all = joined(&self.axes, Some(levels), cell).into_iter().flatten();
+            let all: Vec<usize> = all.collect();
+            !self.drops.iter().any(|drop| drop.takes(&all))
+        })
+    }
 }
 
 /// What a run came to by what is asked for.
@@ -131,8 +151,14 @@ impl Problem {
         });
         let windows = windows.collect::<Result<Vec<_>, Issue>>()?;
         let last = *plan.seeds.end();
+        let drops = plan.drops().to_vec();
+        let choices = Choices { axes: plan.axes.clone(), cells: cells.clone(), drops };
+        for levels in samples(&axes).filter(|levels| choices.allow(levels)) {
+            plan.make(&[joined(&plan.axes, Some(&levels), &cells[0])])?;
+        }
         Ok(Self {
             name: plan.name.clone(),
+            choices,
             axes,
             given,
             cells,
@@ -231,16 +257,8 @@ impl Problem {
             sample(cells.zip(&bases), limits)
         };
         let reference = all.iter().map(|run| sample(&part, *run)).collect();
-        let (dims, drops) = (self.dims(), self.plan.drops().to_vec());
-        let every_cell: Vec<_> = self.cells.clone();
-        let plan_axes = self.plan.axes.clone();
-        let allows = |levels: &[usize]| {
-            every_cell.iter().all(|cell| {
-                let all: Vec<usize> =
-                    joined(&plan_axes, Some(levels), cell).into_iter().flatten().collect();
-                !drops.iter().any(|drop| drop.takes(&all))
-            })
-        };
+        let (dims, choices) = (self.dims(), self.choices.clone());
+        let allows = |levels: &[usize]| choices.allow(levels);
         let space = Space { dims: &dims, allows: &allows };
         let found = search(&space, reference, self.runs / cells - seeds, |trials| {
             self.enter(trials, &mut tried)?;
@@ -313,6 +331,13 @@ const LEFT: &str = "tasks.left";
 /// The same in full.
 const ALL_LEFT: &str = "total.tasks.left";
 
+/// Combinations in which each level of each axis comes up, so that bad ones are told before the
+/// first run.
+fn samples(axes: &[Axis]) -> impl Iterator<Item = Vec<usize>> {
+    let most = axes.iter().map(|axis| axis.levels.len()).max().unwrap_or(0);
+    (0..most).map(|level| axes.iter().map(|axis| level % axis.levels.len()).collect())
+}
+
 /// All combinations of levels, the last axis varying fastest.
 fn combinations(axes: &[Axis]) -> Vec<Vec<usize>> {
     axes.iter().fold(vec![Vec::new()], |all, axis| {
@@ -370,11 +395,10 @@ fn is_ordered(levels: &[String]) -> bool {
         }),
     };
     let Some(numbers) = levels.iter().map(number).collect::<Option<Vec<_>>>() else { return false };
-    let in_order = |rises: bool| {
-        let pair = |pair: &[(u8, f64)]| pair[0].0 == pair[1].0 && (pair[0].1 < pair[1].1) == rises;
-        numbers.windows(2).all(pair)
-    };
-    in_order(true) || in_order(false)
+    let unit = |pair: &[(u8, f64)]| pair[0].0 == pair[1].0;
+    let rises = |pair: &[(u8, f64)]| unit(pair) && pair[0].1 < pair[1].1;
+    let falls = |pair: &[(u8, f64)]| unit(pair) && pair[0].1 > pair[1].1;
+    numbers.windows(2).all(rises) || numbers.windows(2).all(falls)
 }
 
 fn mean(numbers: &[f64]) -> f64 {

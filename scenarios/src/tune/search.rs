@@ -2,9 +2,9 @@
 //! given up, and which is chosen.
 //!
 //! Successive halving over paired seeds: many settings are tried with a few seeds, the better ones
-//! with more, the rest with all. What is **measurably** dearer than a setting that surely keeps the
-//! limits, or surely breaks one, is given up; what is merely in the way of the budget is counted
-//! apart. First come points that are spread evenly over the grid, then neighbours of the best, at a
+//! with more, the rest with all. What **measurably** breaks a limit is given up, and what is
+//! measurably dearer than a setting that surely keeps all limits or uses no more of any; what is
+//! merely in the way of the budget is counted apart. First come points that are spread evenly over the grid, then neighbours of the best, at a
 //! distance of a quarter of each axis, then an eighth, and so on.
 //!
 //! Nothing here is drawn by chance: equal samples lead to equal searches. Not here: what a setting
@@ -68,7 +68,7 @@ pub struct Candidate {
 pub enum Fate {
     /// They stay in the race.
     Racing,
-    /// They are measurably dearer than others that surely keep the limits.
+    /// They are measurably dearer than others, and no better for it.
     Dearer,
     /// They measurably break a limit.
     BeyondLimit,
@@ -178,7 +178,7 @@ impl<E, F: FnMut(&[Trial]) -> Result<Vec<Sample>, E>> Race<'_, F> {
             let mut neighbours = self.neighbours(seeds, closeness);
             neighbours.truncate((self.left - rest) / seeds);
             match (neighbours.is_empty(), closeness) {
-                (true, CLOSEST) => break,
+                (true, DIAGONAL) => break,
                 (true, _) => closeness += 1,
                 (false, _) => {
                     self.enter(neighbours, seeds)?;
@@ -241,45 +241,44 @@ impl<E, F: FnMut(&[Trial]) -> Result<Vec<Sample>, E>> Race<'_, F> {
         racing
     }
 
-    /// Who is measurably dearer than one that surely keeps the limits, or surely breaks one, is out.
+    /// Who surely breaks a limit is out, and who is measurably dearer than one that surely keeps
+    /// them all, or that uses no more of any.
     fn give_up(&mut self, seeds: usize) {
-        let safe = (0..self.candidates.len())
-            .filter(|index| self.candidates[*index].samples.len() >= seeds)
-            .filter(|index| self.candidates[*index].keeps(|strain| strain.high() <= 1.0))
-            .min_by(|a, b| {
-                let cost = |index: usize| self.candidates[index].cost();
-                cost(*a).total_cmp(&cost(*b)).then(a.cmp(b))
-            });
-        let costs = |candidate: &Candidate| -> Vec<f64> {
-            candidate.samples.iter().map(|sample| sample.cost).collect()
-        };
-        let safe = safe.map(|index| costs(&self.candidates[index]));
+        let rivals: Vec<Rival> = self
+            .candidates
+            .iter()
+            .filter(|candidate| candidate.samples.len() >= seeds)
+            .filter(|candidate| candidate.keeps(|strain| strain.low() <= 1.0))
+            .map(Rival::new)
+            .collect();
         for candidate in self.candidates.iter_mut().skip(1) {
             if candidate.fate != Fate::Racing {
                 continue;
             }
-            let dearer = |safe: &Vec<f64>| difference(safe, &costs(candidate)).low() > 0.0;
+            let it = Rival::new(candidate);
             if !candidate.keeps(|strain| strain.low() <= 1.0) {
                 candidate.fate = Fate::BeyondLimit;
-            } else if safe.as_ref().is_some_and(dearer) {
+            } else if rivals.iter().any(|rival| rival.beats(&it)) {
                 candidate.fate = Fate::Dearer;
             }
         }
     }
 
-    /// What is beside the best on each axis and was not tried, that of the very best first.
+    /// What is beside the best and was not tried, that of the very best first.
     fn neighbours(&self, seeds: usize, closeness: u32) -> Vec<Vec<usize>> {
         let (mut all, mut seen) = (Vec::new(), BTreeSet::new());
-        for leader in self.leaders(seeds) {
+        for (place, leader) in self.leaders(seeds).into_iter().enumerate() {
             let Some(levels) = &self.candidates[leader].levels else { continue };
-            for (axis, dim) in self.space.dims.iter().enumerate() {
-                for level in dim.beside(levels[axis], closeness) {
-                    let mut beside = levels.clone();
-                    beside[axis] = level;
-                    let is_new = !self.known.contains_key(&beside) && (self.space.allows)(&beside);
-                    if is_new && seen.insert(beside.clone()) {
-                        all.push(beside);
-                    }
+            let dims = self.space.dims;
+            let mut moves = beside(dims, levels, closeness);
+            if place == 0 && closeness == DIAGONAL {
+                let each = moves.clone();
+                moves.extend(each.iter().flat_map(|levels| beside(dims, levels, closeness)));
+            }
+            for levels in moves {
+                let is_new = !self.known.contains_key(&levels) && (self.space.allows)(&levels);
+                if is_new && seen.insert(levels.clone()) {
+                    all.push(levels);
                 }
             }
         }
@@ -303,11 +302,52 @@ impl<E, F: FnMut(&[Trial]) -> Result<Vec<Sample>, E>> Race<'_, F> {
     }
 }
 
+/// What settings came to, for comparisons.
+struct Rival {
+    costs: Vec<f64>,
+    /// Each strain's mean.
+    strains: Vec<f64>,
+    /// Whether it surely keeps the limits.
+    safe: bool,
+}
+
+impl Rival {
+    fn new(candidate: &Candidate) -> Self {
+        Self {
+            costs: candidate.costs(),
+            strains: candidate.strains().map(|strain| strain.middle).collect(),
+            safe: candidate.keeps(|strain| strain.high() <= 1.0),
+        }
+    }
+
+    /// Whether the other is measurably dearer, and no better for it.
+    fn beats(&self, other: &Self) -> bool {
+        let uses_no_more = || self.strains.iter().zip(&other.strains).all(|(a, b)| a <= b);
+        let dearer = || difference(&self.costs, &other.costs).low() > 0.0;
+        (self.safe || uses_no_more()) && dearer()
+    }
+}
+
 /// Up to which strain a limit is broken by little.
 const LITTLE: f64 = 1.5;
 
 /// From here on, neighbours are a level apart on any axis of a thousand levels.
 const CLOSEST: u32 = 8;
+
+/// After that two steps are taken at once: along a limit, one alone leads beyond it or is dearer.
+const DIAGONAL: u32 = CLOSEST + 1;
+
+/// What differs from these levels on one axis.
+fn beside(dims: &[Dim], levels: &[usize], closeness: u32) -> Vec<Vec<usize>> {
+    let on_axis = |(axis, dim): (usize, &Dim)| {
+        dim.beside(levels[axis], closeness).into_iter().map(move |level| {
+            let mut beside = levels.to_vec();
+            beside[axis] = level;
+            beside
+        })
+    };
+    dims.iter().enumerate().flat_map(on_axis).collect()
+}
 
 impl Dim {
     /// The levels beside one: a quarter of all away, and half as far for each step closer.
@@ -325,8 +365,11 @@ impl Candidate {
     /// The mean of its costs.
     #[must_use]
     pub fn cost(&self) -> f64 {
-        let costs: Vec<f64> = self.samples.iter().map(|sample| sample.cost).collect();
-        Interval::of_mean(&costs).middle
+        Interval::of_mean(&self.costs()).middle
+    }
+
+    fn costs(&self) -> Vec<f64> {
+        self.samples.iter().map(|sample| sample.cost).collect()
     }
 
     /// The largest mean of a strain.

@@ -26,8 +26,10 @@ pub struct Setting {
 /// A run to be done.
 #[derive(Clone, Debug)]
 pub struct Job {
-    scenario: Scenario,
-    seed: u64,
+    /// What is run …
+    pub scenario: Scenario,
+    /// … and with which seed.
+    pub seed: u64,
 }
 
 impl Setting {
