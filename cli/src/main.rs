@@ -42,11 +42,11 @@ const AFTER_HELP: &str = "\
 Examples:
   provisioner simulate scenarios/quickstart.toml
   provisioner sweep scenarios/experiments/quickstart.toml
+  provisioner tune scenarios/experiments/tune.toml
   provisioner help simulate
 
-Exit codes: 0 all is well; 1 the answer is no (a check fails, a replay diverges,
-journals differ); 2 it could not
-run (bad input or usage). Colour is used on terminals only, and not if NO_COLOR is set.";
+Exit codes: 0 all is well; 1 the answer is no (a check fails, a replay diverges, journals differ,
+no settings keep the limits); 2 it could not run (bad input or usage). Colour is used on terminals only, and not if NO_COLOR is set.";
 
 #[derive(Subcommand)]
 enum Command {

@@ -4,6 +4,8 @@
 mod gauge;
 mod json;
 mod page;
+#[cfg(test)]
+mod tests;
 mod warnings;
 
 use provisioner_scenarios::paired::{Interval, ratio};

@@ -22,12 +22,15 @@
 //! where = { policy = "old", patience = "10 min" }
 //! ```
 //!
+//! Instead of `values` an axis may say `from`, `to`, and `step` or `factor`.
+//!
 //! `[tune]` says what the best of its points is, see [`tune`](crate::tune); a sweep does without.
 //!
 //! Not here: running it (`cli`), what is kept of runs (see [`results`](crate::results)).
 
 mod plan;
 mod points;
+mod range;
 mod schema;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::points::{self, Drop, Made, Workshop};
+use super::range::Texts;
 use super::schema::{self, Document, TuneDoc};
 use super::{Axis, Point};
 use crate::file::{Fragment, Issues, Place, Source, read_parsed};
@@ -108,6 +109,6 @@ fn with_document<T>(
     source: &Arc<Source>,
     read: impl FnOnce(&Document<'_>) -> Result<T, Issues>,
 ) -> Result<T, Issues> {
-    let table = source.parse()?;
-    read(&read_parsed(source, &table, schema::document)?)
+    let (table, texts) = (source.parse()?, Texts::default());
+    read(&read_parsed(source, &table, |s| schema::document(s, &texts))?)
 }

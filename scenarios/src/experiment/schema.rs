@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use provisioner_engine::units::Duration;
 
+use super::range::{Texts, range};
 use crate::Profile;
 use crate::file::{Fragment, Issue, Place, Section, kind};
 use crate::scenario::{BASE, Bound, Check, Relation};
@@ -74,7 +75,7 @@ pub(super) struct DropDoc {
     pub(super) levels: Vec<(String, Vec<String>, Place)>,
 }
 
-pub(super) fn document<'a>(s: &mut Section<'a>) -> Document<'a> {
+pub(super) fn document<'a>(s: &mut Section<'a>, texts: &'a Texts) -> Document<'a> {
     let doc = "The scenario file that holds where an axis says nothing.";
     let base = s.optional(BASE, kind::path(), doc).map(|base| (base, s.place(BASE)));
     s.optional("description", kind::text(), "What it is about.");
@@ -87,8 +88,11 @@ pub(super) fn document<'a>(s: &mut Section<'a>) -> Document<'a> {
     let first = s.defaulted("first_seed", first, doc, 1, why);
     let doc = "What is varied: each combination of a level of each axis is a point. The first axis \
                of the file varies slowest.";
-    let mut axes: Vec<AxisDoc<'a>> =
-        s.named("axes", doc, axis).into_iter().map(|(_, axis)| axis).collect();
+    let mut axes: Vec<AxisDoc<'a>> = s
+        .named("axes", doc, |name, s| axis(name, s, texts))
+        .into_iter()
+        .map(|(_, axis)| axis)
+        .collect();
     axes.sort_by_key(|axis| axis.place.start());
     let doc = "Combinations that are left out.";
     let drops = s.sections("drop", doc, |s| {
@@ -142,9 +146,10 @@ fn tune(s: &mut Section<'_>, seeds: u64) -> TuneDoc {
     TuneDoc { place, limits, runs, held_out_seeds, held_out_time, warmup }
 }
 
-fn axis<'a>(name: &str, s: &mut Section<'a>) -> AxisDoc<'a> {
+fn axis<'a>(name: &str, s: &mut Section<'a>, texts: &'a Texts) -> AxisDoc<'a> {
     let docs = ("A key of the scenario, as a path.", "The values it takes.");
-    let values = s.settings(("key", "values"), docs);
+    let range = range(s).map(|levels| texts.keep(levels));
+    let values = s.settings(("key", "values"), docs, range);
     let doc = "Several keys that move together: a section for each level, with keys of a scenario; \
                `base` may be one of them.";
     let variants = s.fragments("variants", doc);
@@ -154,7 +159,8 @@ fn axis<'a>(name: &str, s: &mut Section<'a>) -> AxisDoc<'a> {
         s.optional("profiles", kind::list(kind::choice(&names)), doc).unwrap_or_default();
     let doc = "It is not ours to choose: points are compared where it is the same.";
     let given = s.defaulted("given", kind::boolean(), doc, false, "most are");
-    let ways = [values.is_some(), !variants.is_empty(), !profiles.is_empty()];
+    let ranges = range.is_some() && s.place("values") != s.here();
+    let ways = [values.is_some(), ranges, !variants.is_empty(), !profiles.is_empty()];
     let keys = |(name, fragment): (String, Fragment<'a>)| LevelDoc {
         name,
         place: fragment.place().clone(),
@@ -169,7 +175,7 @@ fn axis<'a>(name: &str, s: &mut Section<'a>) -> AxisDoc<'a> {
     let levels: Vec<LevelDoc<'a>> = levels.chain(profiles.into_iter().map(run_by)).collect();
     if s.is_sound() && (levels.is_empty() || ways.iter().filter(|way| **way).count() != 1) {
         let what = if levels.is_empty() { "has no level" } else { "is written in several ways" };
-        let hint = "write `key` and `values`, or sections `variants`, or `profiles`";
+        let hint = "write `key` with `values` or a range, or sections `variants`, or `profiles`";
         s.report(Issue::new(format!("axis `{name}` {what}"), s.here()).hint(hint));
     }
     AxisDoc { name: name.to_owned(), place: s.here(), given, levels }

@@ -47,18 +47,23 @@ impl<'a> Fragment<'a> {
         Some((kind.parse(found.raw()).ok()?, found.place()))
     }
 
-    /// What sets the key that `named` has the path of.
-    fn setting(path: &[String], named: &Found<'a>, value: &Found<'a>) -> Self {
+    /// What sets the key that `named` has the path of to a value that stands there.
+    fn setting(
+        path: &[String],
+        named: &Found<'a>,
+        value: Spanned<DeValue<'a>>,
+        place: Place,
+    ) -> Self {
         let span = named.value.span();
         let inside = |inner: Spanned<DeValue<'a>>, key: &String| {
             let entry = (Spanned::new(span.clone(), key.clone().into()), inner);
             Spanned::new(span.clone(), DeValue::Table([entry].into_iter().collect()))
         };
-        let set = path.iter().rev().fold(value.value.clone(), inside);
+        let set = path.iter().rev().fold(value, inside);
         let DeValue::Table(table) = set.into_inner() else {
             unreachable!("a path has at least one key")
         };
-        Self { source: Arc::clone(&value.source), table, place: value.place() }
+        Self { source: Arc::clone(&named.source), table, place }
     }
 
     pub(super) fn layer(&self) -> Layer<'_> {
@@ -120,35 +125,45 @@ impl<'a> Section<'a> {
         fragments
     }
 
-    /// The items of the list `values`, as texts and as fragments that set the key whose path stands
-    /// at `key`.
+    /// The items of the list `values`, or of a list that is written elsewhere, as texts and as
+    /// fragments that set the key whose path stands at `key`.
     pub fn settings(
         &mut self,
         (key, values): (&'static str, &'static str),
         (doc, values_doc): (&'static str, &'static str),
+        elsewhere: Option<&'a str>,
     ) -> Option<Vec<(String, Fragment<'a>)>> {
         let path = self.optional(key, kind::key_path(), doc);
         self.register(values, "a list of values of that key", Presence::Optional, values_doc);
         let (named, listed) = (self.find(key), self.find(values));
         if self.mode == Mode::Strict {
-            let lone = match (&named, &listed) {
-                (Some(_), None) => Some((values, "[1, 2]")),
-                (None, Some(_)) => Some((key, "\"engine.iteration_interval\"")),
+            let lone = match (named.is_some(), listed.is_some() || elsewhere.is_some()) {
+                (true, false) => Some((values, "[1, 2]")),
+                (false, true) => Some((key, "\"engine.iteration_interval\"")),
                 _ => None,
             };
             self.missing.extend(lone.map(|(key, example)| (key, example.to_owned())));
         }
-        let (named, listed) = (named?, listed?);
-        let DeValue::Array(items) = listed.value.get_ref() else {
+        let named = named?;
+        let list = match (&listed, elsewhere) {
+            (Some(listed), _) => listed.value.clone(),
+            (None, text) => DeValue::parse(text?).ok()?,
+        };
+        let DeValue::Array(items) = list.into_inner() else {
+            let listed = listed?;
             let fault = wrong_type("a list", "[1, 2]", listed.value.get_ref());
             self.report_fault(values, fault, listed.place());
             return Some(Vec::new());
         };
         let path = path?;
-        let setting = |item: &'a Spanned<DeValue<'a>>| {
-            let value = listed.inner(values, item);
-            (label(item.get_ref()), Fragment::setting(&path, &named, &value))
+        let setting = |item: Spanned<DeValue<'a>>| {
+            // What is not in the file stands where its key does.
+            let span = if listed.is_some() { item.span() } else { named.value.span() };
+            let place = Place::new(&named.source, Some(span.clone()));
+            let text = label(item.get_ref());
+            let item = Spanned::new(span, item.into_inner());
+            (text, Fragment::setting(&path, &named, item, place))
         };
-        Some(items.iter().map(setting).collect())
+        Some(items.into_iter().map(setting).collect())
     }
 }

@@ -380,13 +380,16 @@ fn bad_problems_are_told() {
           | ^^^^^^^^
         hint: known keys are `held_out_seeds`, `held_out_time`, `limits`, `runs`, `warmup`"#]],
     );
-    refused(&TUNE.replace("values = [2, 4, 8, 20]", "values = [2, \"many\"]"), &expect![[r#"
+    refused(
+        &TUNE.replace("values = [2, 4, 8, 20]", "values = [2, \"many\"]"),
+        &expect![[r#"
         error: `capacity_max` is not a whole number
           --> search.toml:16:14
            |
         16 | values = [2, "many"]
            |              ^^^^^^ this is a string
-        hint: write for example 1"#]]);
+        hint: write for example 1"#]],
+    );
     refused(
         &format!("{TUNE}[axes.time]\nkey = \"time.length\"\nvalues = [\"6 h\", \"7 h\"]\n"),
         &expect![[r#"
