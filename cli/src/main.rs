@@ -19,6 +19,7 @@ mod simulate;
 mod storm;
 mod sweep;
 mod terminal;
+mod tune;
 
 use std::process::ExitCode;
 
@@ -42,10 +43,12 @@ const AFTER_HELP: &str = "\
 Examples:
   provisioner simulate scenarios/quickstart.toml
   provisioner sweep scenarios/experiments/quickstart.toml
+  provisioner tune scenarios/experiments/tune.toml
   provisioner help simulate
 
 Exit codes: 0 all is well; 1 the answer is no (a check fails, something got worse, a replay
-diverges, journals differ); 2 it could not run (bad input or usage). Colour is used on terminals only, and not if NO_COLOR is set.";
+diverges, journals differ, no settings keep the limits); 2 it could not run (bad input or usage).
+Colour is used on terminals only, and not if NO_COLOR is set.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -54,6 +57,7 @@ enum Command {
     Merge(merge::Merge),
     Compare(compare::Compare),
     Check(check::Check),
+    Tune(tune::Tune),
     Replay(replay::Replay),
     Explain(explain::Explain),
     Diff(diff::Diff),
@@ -76,6 +80,7 @@ fn main() -> ExitCode {
         Command::Merge(merge) => merge.run(),
         Command::Compare(compare) => compare.run(),
         Command::Check(check) => check.run(),
+        Command::Tune(tune) => tune.run(),
         Command::Replay(replay) => replay.run(),
         Command::Explain(explain) => explain.run(),
         Command::Diff(diff) => diff.run(),

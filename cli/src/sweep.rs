@@ -111,7 +111,7 @@ impl Sweep {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let shard = self.shard.map(part).transpose()?;
         let experiment = Experiment::load(&self.experiment)?;
-        bind(&experiment)?;
+        bind(experiment.places())?;
         let manifest = Manifest::new(&experiment, COMMIT, shard);
         self.tell(|| name(&manifest))?;
         if !self.quiet {

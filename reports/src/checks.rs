@@ -197,7 +197,7 @@ impl Display for Table<'_> {
 }
 
 /// The bounds of a check in its measure's unit; what is wrong is added to `issues`.
-fn bounds(
+pub(crate) fn bounds(
     check: &Check,
     known: &BTreeMap<String, Option<f64>>,
     issues: &mut Vec<Issue>,

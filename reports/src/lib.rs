@@ -10,6 +10,7 @@
 //! | [`series`] | the time series as CSV |
 //! | [`suite`] | what an experiment came to, held against its baseline |
 //! | [`sweep`] | all runs of an experiment as CSV, Parquet and a page |
+//! | [`tune`] | the settings that were chosen, and what they are worth |
 //! | [`decisions`] | orders and reasons in words, and where a replay parts from its journal |
 //! | [`explain`] | why a journal says what it says: launches, decisions, waits |
 //! | [`diff`](mod@diff) | where two journals part, and what it came to |
@@ -34,6 +35,7 @@ mod table;
 #[cfg(test)]
 mod testing;
 mod text;
+pub mod tune;
 pub mod warnings;
 
 use std::fmt;

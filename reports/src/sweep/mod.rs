@@ -20,4 +20,5 @@ pub use self::frame::{Frame, bind};
 pub use self::front::front;
 pub use self::measures::{Chosen, Selection};
 pub use self::summary::summary;
+pub(crate) use self::warnings::SEEDS_FEW;
 pub use self::warnings::{few_seeds, warnings};

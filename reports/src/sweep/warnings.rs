@@ -6,7 +6,7 @@ use provisioner_sim::outcome::{Measures, Outcome};
 use crate::warnings::{COLD_SHARE_MIN, LIMIT_SHARE_MIN, limits, ratio, share};
 
 /// With fewer seeds the 95 % interval of a mean is wider than its standard deviation.
-const SEEDS_FEW: usize = 7;
+pub(crate) const SEEDS_FEW: usize = 7;
 
 /// That seeds are too few for their spread to say much.
 #[must_use]

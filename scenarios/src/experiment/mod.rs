@@ -24,9 +24,15 @@
 //!
 //! It may also say what it may come to, see [`suite`](crate::suite).
 //!
+//! Instead of `values` an axis may say `from`, `to`, and `step` or `factor`.
+//!
+//! `[tune]` says what the best of its points is, see [`tune`](crate::tune); a sweep does without.
+//!
 //! Not here: running it (`cli`), what is kept of runs (see [`results`](crate::results)).
 
+mod plan;
 mod points;
+mod range;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -42,11 +48,13 @@ use provisioner_sim::outcome::Outcome;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use self::points::points;
+pub(crate) use self::plan::Plan;
+pub(crate) use self::points::Where;
+pub(crate) use self::schema::TuneDoc;
 use crate::Scenario;
-use crate::file::{Issues, Place, Source, read_parsed};
+use crate::file::{Issues, Place, Source};
 use crate::journal::{Header, JOURNAL_VERSION, JournalWriter};
-use crate::suite::{Journals, Terms};
+use crate::suite::Terms;
 
 /// Scenarios to compare under equal chance, resolved and complete.
 #[derive(Clone, Debug)]
@@ -56,7 +64,7 @@ pub struct Experiment {
     /// What is varied; the first axis varies slowest.
     pub axes: Vec<Axis>,
     /// Where each axis stands in the file.
-    pub places: Vec<Place>,
+    places: Vec<Place>,
     /// With what each point is run.
     pub seeds: Vec<u64>,
     /// Where the file says how many.
@@ -113,33 +121,17 @@ impl Experiment {
     }
 
     fn read(source: &Arc<Source>, path: &Path) -> Result<Self, Issues> {
-        let table = source.parse()?;
-        let document = read_parsed(source, &table, schema::document)?;
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let (points, remarks) = points(&document, source, &name)?;
-        let seeds: Vec<u64> = document.seeds.collect();
-        let journals = match document.terms.journals {
-            Journals::First => 1,
-            Journals::All => seeds.len(),
-            Journals::None => 0,
-        };
-        let seeds_place = document.seeds_place;
-        let places = document.axes.iter().map(|axis| axis.place.clone()).collect();
-        let axes = document.axes.into_iter().map(|axis| Axis {
-            name: axis.name,
-            given: axis.given,
-            levels: axis.levels.into_iter().map(|level| level.name).collect(),
-        });
-        Ok(Self {
-            name,
-            axes: axes.collect(),
-            places,
-            seeds,
-            seeds_place,
-            journals,
-            points,
-            remarks,
-        })
+        let mut plan = Plan::read(source, path)?;
+        let (points, remarks) = plan.points()?;
+        let journals = plan.journals();
+        let Plan { name, axes, places, seeds, seeds_place, .. } = plan;
+        let seeds = seeds.collect();
+        Ok(Self { name, axes, places, seeds, seeds_place, journals, points, remarks })
+    }
+
+    /// What is varied, and where in the file.
+    pub fn places(&self) -> impl Iterator<Item = (&Axis, &Place)> {
+        self.axes.iter().zip(&self.places)
     }
 
     /// How many runs there are: all seeds of the first point come first.

@@ -14,7 +14,7 @@ use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::quantity::{self, Amount, Fault, negative};
-use super::section::toml_key;
+use super::section::{toml_key, whole_key};
 use super::suggest::nearest;
 
 /// One kind of value: how it is called, read and written.
@@ -218,6 +218,25 @@ pub(super) fn label(value: &DeValue<'_>) -> String {
             let entries: Vec<String> = table.iter().map(entry).collect();
             format!("{{{}}}", entries.join(", "))
         }
+    }
+}
+
+/// A value as it is written in TOML.
+pub(super) fn toml_value(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => quoted(text),
+        DeValue::Array(items) => {
+            let items: Vec<String> = items.iter().map(|item| toml_value(item.get_ref())).collect();
+            format!("[{}]", items.join(", "))
+        }
+        DeValue::Table(table) => {
+            let entries = table.iter().map(|(key, value)| {
+                format!("{} = {}", whole_key(key.get_ref()), toml_value(value.get_ref()))
+            });
+            let entries: Vec<String> = entries.collect();
+            format!("{{ {} }}", entries.join(", "))
+        }
+        plain => label(plain),
     }
 }
 

@@ -85,6 +85,7 @@ fn tolerance() -> Kind<Tolerance> {
 }
 
 /// The same as it is written, for all points and for some.
+#[derive(Clone, Debug)]
 pub(crate) struct TermsDoc {
     terms: Terms,
     overrides: Vec<Override>,
@@ -100,6 +101,7 @@ pub(crate) enum Journals {
 }
 
 /// What some points are expected to be.
+#[derive(Clone, Debug)]
 pub(crate) struct Override {
     pub(crate) place: Place,
     pub(crate) levels: Vec<(String, Vec<String>, Place)>,
