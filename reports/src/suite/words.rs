@@ -89,26 +89,29 @@ pub(super) fn cause(judged: &Judged) -> Vec<(String, String)> {
         }
     };
     let Brief { settings, fact, decision, told, sides: [was, now] } = brief;
-    let more = settings.len().saturating_sub(SETTINGS_MAX);
-    let more = (more > 0).then(|| line("and", &counted(more, "more setting")));
-    let settings = settings
-        .iter()
-        .take(SETTINGS_MAX)
-        .map(|it| line("setting (ms, µ$, millionths)", it))
-        .chain(more);
+    let setting = settings.first().map(|first| match settings.len() {
+        1 => line(SETTING, first),
+        all => line(SETTING, &format!("{first}, and {} more", all - 1)),
+    });
     let fact = fact.iter().flat_map(|[was, now]| {
         [line("first fact that differs, was", was), line("first fact that differs, now", now)]
     });
     let which = format!("first decision that changed, seed {seed}");
     let told = told.iter().map(|told| line("told just before", told));
     let sides = [line("was", was), line("now", now)];
-    settings.chain(fact).chain([line(&which, decision)]).chain(told).chain(sides).collect()
+    setting
+        .into_iter()
+        .chain(fact)
+        .chain([line(&which, decision)])
+        .chain(told)
+        .chain(sides)
+        .collect()
 }
 
 const NOT_KNOWN: &str = "which decision changed first is not known";
 
-/// So many settings that differ are named; more stand on the page.
-const SETTINGS_MAX: usize = 3;
+/// Units are the engine's.
+const SETTING: &str = "setting (ms, µ$, millionths)";
 
 /// Headers of what [`cells`] gives.
 pub(super) const HEADERS: [&str; 5] = ["was", "now", "difference", "may be worse by", ""];
