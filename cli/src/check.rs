@@ -26,21 +26,21 @@ use crate::{Answer, COMMIT};
 ///
 /// A suite is an experiment, as of `provisioner sweep`, that may say what it may come to:
 ///
-///   base = "week.toml"
-///   seeds = 6                            # each scenario is run with each
+///     base = "week.toml"
+///     seeds = 6                            # each scenario is run with each
 ///
-///   [axes.scenario.variants]
-///   calm = { cloud.behaviour = "plain" }
-///   real = { cloud.behaviour = "full" }
+///     [axes.scenario.variants]
+///     calm = { cloud.behaviour = "plain" }
+///     real = { cloud.behaviour = "full" }
 ///
-///   [tolerances]                         # by path of the measure, as in --json
-///   total.cost_usd.total = "2 %"         # the mean over all seeds may be so much worse
-///   total.wait_s.p95 = "30 s unless by chance"
-///   worker_types."proj/builds".wait_s.p95 = "not measurably worse"
+///     [tolerances]                         # by path of the measure, as in --json
+///     total.cost_usd.total = "2 %"         # the mean over all seeds may be so much worse
+///     total.wait_s.p95 = "30 s unless by chance"
+///     worker_types."proj/builds".wait_s.p95 = "not measurably worse"
 ///
-///   [[override]]                         # for some scenarios
-///   where = { scenario = "calm" }
-///   decisions = "exact"                  # each decision as it was
+///     [[override]]                         # for some scenarios
+///     where = { scenario = "calm" }
+///     decisions = "exact"                  # each decision as it was
 ///
 /// Runs with equal seeds see equal tasks, prices, boot times and faults, so they are compared in
 /// pairs; "by chance" is what the 95 % interval of the paired difference does not exclude. Which way
