@@ -111,9 +111,12 @@ impl Check {
         let mut report = judge(&suite, &rules, &baseline, &now);
         self.explain(&suite, (&baseline, &folder), &mut report);
         let answer = if report.is_worse() { Answer::No } else { Answer::Yes };
-        outputs.into_iter().try_for_each(|output| output.keep(&report))?;
-        self.tell(terminal(&report, self.all, self.look()))?;
-        Ok(answer)
+        let kept = outputs.into_iter().try_for_each(|output| output.keep(&report));
+        match kept.and_then(|()| self.tell(terminal(&report, self.all, self.look()))) {
+            // The verdict is the exit code, though nobody reads on.
+            Ok(()) | Err(Failure::Unheard) => Ok(answer),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// The baseline of the suite.
@@ -207,9 +210,8 @@ impl Check {
             None => {}
         }
         if before.as_ref() == Some(&baseline) {
-            return self
-                .tell("Nothing is to be accepted: everything is as it was.")
-                .map(|()| Answer::Yes);
+            self.tell("Nothing is to be accepted: everything is as it was.")?;
+            return Ok(Answer::Yes);
         }
         let journals = on_threads(self.threads(), runs.len(), |index| {
             NewJournal::of(suite, runs[index], COMMIT)

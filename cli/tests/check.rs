@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use expect_test::expect;
@@ -389,6 +389,17 @@ fn a_full_disk_leaves_the_baseline_as_it_was() {
     assert!(said.starts_with("error: the baseline cannot be stored: `policy.baseline/"), "{said}");
     assert!(said.ends_with("space is left; the one before is as it was\n"), "{said}");
     assert_eq!(bytes(&at), before);
+}
+
+#[test]
+fn the_verdict_is_the_exit_code_though_nobody_reads_it() {
+    let folder = accepted();
+    change(folder.path(), "fleet.toml", "capacity_max = 100", "capacity_max = 80");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_provisioner"));
+    command.args(["check", "policy.toml", "--no-progress"]).current_dir(folder.path());
+    let mut check = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    drop(check.stdout.take());
+    assert_eq!(check.wait().unwrap().code(), Some(1));
 }
 
 #[test]

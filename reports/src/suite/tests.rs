@@ -152,6 +152,27 @@ tolerances.total.cost_usd.total = "$5"
 }
 
 #[test]
+fn a_mean_that_is_worse_than_it_may_be_fails_and_says_whether_it_may_be_chance() {
+    let terms = "[tolerances]\ntotal.cost_usd.total = \"2 %\"\n";
+    let last = |report: &Report| {
+        let page = terminal(report, false, Look::default()).to_string();
+        let row = page.lines().find(|line| line.starts_with(COST)).unwrap();
+        assert!(report.is_worse());
+        row.split("2 %").last().unwrap().trim().to_owned()
+    };
+    let six = suite(6, terms);
+    let told = [
+        last(&report(&six, &outcomes(6, dearer(40, 0)))),
+        last(&report(&six, &outcomes(6, dearer(40, 90_000_000)))),
+    ];
+    assert_eq!(told, ["WORSE", "WORSE, may be chance"]);
+    let defaults = provisioner_scenarios::suite::DEFAULTS.iter().skip(1);
+    let terms = defaults.fold(terms.to_owned(), |terms, (path, _)| terms + path + " = \"any\"\n");
+    let one = suite(1, &terms);
+    assert_eq!(last(&report(&one, &outcomes(1, dearer(40, 0)))), "WORSE");
+}
+
+#[test]
 fn one_seed_cannot_excuse_by_chance_and_a_tolerance_has_the_unit_of_its_measure() {
     let refused = |suite: &Experiment| {
         let issues = bind(suite).unwrap_err().to_string();
@@ -233,6 +254,14 @@ fn a_terminal_shows_what_changed_and_ends_with_the_verdict() {
         1 of 2 got worse: a | <b> & `c`_*d*.
     "#]]
     .assert_eq(&terminal(&marked(), false, Look::default()).to_string());
+}
+
+#[test]
+fn measures_that_nobody_judges_are_shown_on_request() {
+    let rows = |all: bool| terminal(&marked(), all, Look::default()).to_string();
+    let spot = "\ntotal.cost_usd.spot ";
+    assert!(rows(true).contains(spot) && !rows(false).contains(spot));
+    assert!(!rows(true).contains("\ntotal.wait_s.p95 "), "it is as it was");
 }
 
 #[test]

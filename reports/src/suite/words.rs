@@ -126,7 +126,7 @@ pub(super) fn cells(row: &Row) -> [String; 5] {
         Tolerance::UnlessByChance(_) | Tolerance::UpTo(_) => it.to_string(),
         Tolerance::Any => String::new(),
     });
-    [mean(0), mean(1), difference(row), tolerance, word(row.verdict).to_owned()]
+    [mean(0), mean(1), difference(row), tolerance, word(row).to_owned()]
 }
 
 /// `+4.0 % ± 0.3 %` of what it was, or in the measure's unit where that was nothing.
@@ -148,14 +148,15 @@ pub(super) fn difference(row: &Row) -> String {
     format!("{sign}{}{spread}", show(middle.abs()))
 }
 
-/// A verdict in few words.
-pub(super) const fn word(verdict: Verdict) -> &'static str {
-    match verdict {
+/// A row's verdict in few words.
+fn word(row: &Row) -> &'static str {
+    match row.verdict {
         Verdict::Same => "same",
         Verdict::Better => "better",
         Verdict::Chance => "may be chance",
         Verdict::Allowed => "allowed",
-        Verdict::Worse => "WORSE",
+        Verdict::Worse if row.is_measurable() || row.is_of_one_seed() => "WORSE",
+        Verdict::Worse => "WORSE, may be chance",
         Verdict::Unknown => "no number",
         Verdict::Unjudged => "",
     }
