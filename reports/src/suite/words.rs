@@ -89,10 +89,15 @@ pub(super) fn cause(judged: &Judged) -> Vec<(String, String)> {
         }
     };
     let Brief { settings, fact, decision, told, sides: [was, now] } = brief;
-    let setting = settings.first().map(|first| match settings.len() {
-        1 => line(SETTING, first),
-        all => line(SETTING, &format!("{first}, and {} more", all - 1)),
-    });
+    let [was, is] = [&judged.before[1], &judged.now[1]];
+    let setting = match settings.as_slice() {
+        [] if was == is => None,
+        [] => {
+            Some(line("settings are equal, the program changed", &format!("commit {was} → {is}")))
+        }
+        [only] => Some(line(SETTING, only)),
+        [first, more @ ..] => Some(line(SETTING, &format!("{first}, and {} more", more.len()))),
+    };
     let fact = fact.iter().flat_map(|[was, now]| {
         [line("first fact that differs, was", was), line("first fact that differs, now", now)]
     });
