@@ -26,21 +26,21 @@ use crate::{Answer, COMMIT};
 ///
 /// A suite is an experiment, as of `provisioner sweep`, that may say what it may come to:
 ///
-///   base = "week.toml"
-///   seeds = 6                            # each scenario is run with each
+///     base = "week.toml"
+///     seeds = 6                            # each scenario is run with each
 ///
-///   [axes.scenario.variants]
-///   calm = { cloud.behaviour = "plain" }
-///   real = { cloud.behaviour = "full" }
+///     [axes.scenario.variants]
+///     calm = { cloud.behaviour = "plain" }
+///     real = { cloud.behaviour = "full" }
 ///
-///   [tolerances]                         # by path of the measure, as in --json
-///   total.cost_usd.total = "2 %"         # the mean over all seeds may be so much worse
-///   total.wait_s.p95 = "30 s unless by chance"
-///   worker_types."proj/builds".wait_s.p95 = "not measurably worse"
+///     [tolerances]                         # by path of the measure, as in --json
+///     total.cost_usd.total = "2 %"         # the mean over all seeds may be so much worse
+///     total.wait_s.p95 = "30 s unless by chance"
+///     worker_types."proj/builds".wait_s.p95 = "not measurably worse"
 ///
-///   [[override]]                         # for some scenarios
-///   where = { scenario = "calm" }
-///   decisions = "exact"                  # each decision as it was
+///     [[override]]                         # for some scenarios
+///     where = { scenario = "calm" }
+///     decisions = "exact"                  # each decision as it was
 ///
 /// Runs with equal seeds see equal tasks, prices, boot times and faults, so they are compared in
 /// pairs; "by chance" is what the 95 % interval of the paired difference does not exclude. Which way
@@ -111,9 +111,12 @@ impl Check {
         let mut report = judge(&suite, &rules, &baseline, &now);
         self.explain(&suite, (&baseline, &folder), &mut report);
         let answer = if report.is_worse() { Answer::No } else { Answer::Yes };
-        outputs.into_iter().try_for_each(|output| output.keep(&report))?;
-        self.tell(terminal(&report, self.all, self.look()))?;
-        Ok(answer)
+        let kept = outputs.into_iter().try_for_each(|output| output.keep(&report));
+        match kept.and_then(|()| self.tell(terminal(&report, self.all, self.look()))) {
+            // The verdict is the exit code, though nobody reads on.
+            Ok(()) | Err(Failure::Unheard) => Ok(answer),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// The baseline of the suite.
@@ -207,9 +210,8 @@ impl Check {
             None => {}
         }
         if before.as_ref() == Some(&baseline) {
-            return self
-                .tell("Nothing is to be accepted: everything is as it was.")
-                .map(|()| Answer::Yes);
+            self.tell("Nothing is to be accepted: everything is as it was.")?;
+            return Ok(Answer::Yes);
         }
         let journals = on_threads(self.threads(), runs.len(), |index| {
             NewJournal::of(suite, runs[index], COMMIT)

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use expect_test::expect;
@@ -150,20 +150,20 @@ fn each_regression_of_the_policy_fails_with_the_first_decision_that_changed() {
         bids 2.2 instead of 2
           bid-era: spend.committed_peak_usd_per_h +9.2 % ± 3.8 %
           decision 1, at 2016-03-07T08:01:00Z
-            told just before: c5.xlarge/us-east-1a costs $0.0255/h since 2016-03-07T08:00:00Z; c5.xlarge/us-east-1b costs $0.0216/h since 2016-03-07T08:00:00Z; c5.xlarge/us-west-2a costs $0.0242/h since 2016-03-07T08:00:00Z; m5.xlarge/us-east-1a costs $0.023/h since 2016-03-07T08:00:00Z; m5.xlarge/us-east-1b costs $0.0205/h since 2016-03-07T08:00:00Z; m5.xlarge/us-west-2a costs $0.023/h since 2016-03-07T08:00:00Z; r5.xlarge/us-east-1a costs $0.0334/h since 2016-03-07T08:00:00Z; r5.xlarge/us-east-1b costs $0.0711/h since 2016-03-07T08:00:00Z; r5.xlarge/us-west-2a costs $0.0425/h since 2016-03-07T08:00:00Z; ci/builds: 1 pending, 0 claimed; ci/tests: 0 pending, 0 claimed; 1 fact of routine: what was read as a whole, strays that ended
+            told just before: 7 facts, then r5.xlarge/us-east-1b costs $0.0711/h since 2016-03-07T08:00:00Z; r5.xlarge/us-west-2a costs $0.0425/h since 2016-03-07T08:00:00Z; ci/builds: 1 pending, 0 claimed; ci/tests: 0 pending, 0 claimed
             was: #1 launch m5.xlarge/us-east-1b for ci/builds, spot at most $0.041/h, because ci/builds: 1 × m5.xlarge/us-east-1b from #1, spot at most $0.041/h, price $0.0205/h, chosen from 9
             now: #1 launch m5.xlarge/us-east-1b for ci/builds, spot at most $0.0451/h, because ci/builds: 1 × m5.xlarge/us-east-1b from #1, spot at most $0.0451/h, price $0.0205/h, chosen from 9
         preference order flipped
           calm: total.cost_usd.total +4.6 % ± 1.6 %
           real: total.cost_usd.total +4.6 % ± 2.1 %
           decision 1, at 2021-03-01T08:01:00Z
-            told just before: c5.xlarge/us-east-1a costs $0.0423/h since 2021-03-01T08:00:00Z; c5.xlarge/us-east-1b costs $0.0502/h since 2021-03-01T08:00:00Z; c5.xlarge/us-west-2a costs $0.0481/h since 2021-03-01T08:00:00Z; m5.xlarge/us-east-1a costs $0.0641/h since 2021-03-01T08:00:00Z; m5.xlarge/us-east-1b costs $0.051/h since 2021-03-01T08:00:00Z; m5.xlarge/us-west-2a costs $0.0774/h since 2021-03-01T08:00:00Z; r5.xlarge/us-east-1a costs $0.0714/h since 2021-03-01T08:00:00Z; r5.xlarge/us-east-1b costs $0.1219/h since 2021-03-01T08:00:00Z; r5.xlarge/us-west-2a costs $0.043/h since 2021-03-01T08:00:00Z; ci/builds: 1 pending, 0 claimed; ci/tests: 0 pending, 0 claimed; 1 fact of routine: what was read as a whole, strays that ended
+            told just before: 7 facts, then r5.xlarge/us-east-1b costs $0.1219/h since 2021-03-01T08:00:00Z; r5.xlarge/us-west-2a costs $0.043/h since 2021-03-01T08:00:00Z; ci/builds: 1 pending, 0 claimed; ci/tests: 0 pending, 0 claimed
             was: #1 launch c5.xlarge/us-east-1a for ci/builds, spot at most $0.17/h, because ci/builds: 1 × c5.xlarge/us-east-1a from #1, spot at most $0.17/h, price $0.0423/h, chosen from 9
             now: #1 launch r5.xlarge/us-west-2a for ci/builds, spot at most $0.252/h, because ci/builds: 1 × r5.xlarge/us-west-2a from #1, spot at most $0.252/h, price $0.043/h, chosen from 9
         ICE memory dropped
           dry: total.cost_usd.total +29.9 % ± 14.6 %
           decision 36, at 2021-03-01T08:36:00Z
-            told just before: ci/builds: 0 pending, 13 claimed; 7 × EC2 gave no instance: the pool has no machine: #16, #17, #18, #19, #20, #21, #22; 3 facts of routine: what was read as a whole, strays that ended
+            told just before: ci/builds: 0 pending, 13 claimed; 7 × EC2 gave no instance: the pool has no machine: #16, #17, #18, #19, #20, #21, #22
             was: #23..#27 launch c5.xlarge/us-east-1b for ci/builds, spot at most $0.17/h, because ci/builds: 5 × c5.xlarge/us-east-1b from #23, spot at most $0.17/h, price $0.0502/h, chosen from 6
             now: #23..#27 launch c5.xlarge/us-west-2a for ci/builds, spot at most $0.17/h, because ci/builds: 5 × c5.xlarge/us-west-2a from #23, spot at most $0.17/h, price $0.0481/h, chosen from 7
         boot time ignored
@@ -171,19 +171,19 @@ fn each_regression_of_the_policy_fails_with_the_first_decision_that_changed() {
           bid-era: total.wait_s.mean +26.1 % ± 21.2 %
           bid-era: total.wait_s.p95 +23.3 % ± 15.4 %
           decision 59, at 2016-03-07T08:59:00Z
-            told just before: c5.xlarge/us-west-2a costs $0.0243/h since 2016-03-07T08:58:20.679Z; ci/tests: 25 pending, 45 claimed; ci/builds: 0 pending, 15 claimed; 24 × instance pending: #89, #90, #91, #92, #93, #94, #95, #96, …; 43 × its worker registered: #81, #53, #24, #59, #23, #78, #22, #19, …; 38 × the instance runs, its system starts: #68, #50, #26, #57, #62, #41, #35, #49, …; 1 fact of routine: what was read as a whole, strays that ended
+            told just before: 2 facts, then ci/builds: 0 pending, 15 claimed; 24 × instance pending: #89, #90, #91, #92, #93, #94, #95, #96, …; 43 × its worker registered: #81, #53, #24, #59, #23, #78, #22, #19, …; 38 × the instance runs, its system starts: #68, #50, #26, #57, #62, #41, #35, #49, …
             was: nothing, to be called again at 2016-03-07T09:00:00Z
             now: #27 terminate, because #27: ended, worker not registered since 2016-03-07T08:57:02.168Z
         no patience
           dry: total.cost_usd.total +23.5 % ± 9.5 %
           decision 36, at 2021-03-01T08:36:00Z
-            told just before: ci/builds: 0 pending, 13 claimed; 7 × EC2 gave no instance: the pool has no machine: #16, #17, #18, #19, #20, #21, #22; 3 facts of routine: what was read as a whole, strays that ended
+            told just before: ci/builds: 0 pending, 13 claimed; 7 × EC2 gave no instance: the pool has no machine: #16, #17, #18, #19, #20, #21, #22
             was: #23..#27 launch c5.xlarge/us-east-1b for ci/builds, spot at most $0.17/h, because ci/builds: 5 × c5.xlarge/us-east-1b from #23, spot at most $0.17/h, price $0.0502/h, chosen from 6
             now: #23..#27 launch c5.xlarge/us-east-1a for ci/builds, on demand, because ci/builds: no spot machine since 2021-03-01T08:35:00.676Z, on demand now
         minPrice raised
           bid-era: spend.committed_peak_usd_per_h +114.0 % ± 30.3 %
           decision 1, at 2016-03-07T08:01:00Z
-            told just before: c5.xlarge/us-east-1a costs $0.0255/h since 2016-03-07T08:00:00Z; c5.xlarge/us-east-1b costs $0.0216/h since 2016-03-07T08:00:00Z; c5.xlarge/us-west-2a costs $0.0242/h since 2016-03-07T08:00:00Z; m5.xlarge/us-east-1a costs $0.023/h since 2016-03-07T08:00:00Z; m5.xlarge/us-east-1b costs $0.0205/h since 2016-03-07T08:00:00Z; m5.xlarge/us-west-2a costs $0.023/h since 2016-03-07T08:00:00Z; r5.xlarge/us-east-1a costs $0.0334/h since 2016-03-07T08:00:00Z; r5.xlarge/us-east-1b costs $0.0711/h since 2016-03-07T08:00:00Z; r5.xlarge/us-west-2a costs $0.0425/h since 2016-03-07T08:00:00Z; ci/builds: 1 pending, 0 claimed; ci/tests: 0 pending, 0 claimed; 1 fact of routine: what was read as a whole, strays that ended
+            told just before: 7 facts, then r5.xlarge/us-east-1b costs $0.0711/h since 2016-03-07T08:00:00Z; r5.xlarge/us-west-2a costs $0.0425/h since 2016-03-07T08:00:00Z; ci/builds: 1 pending, 0 claimed; ci/tests: 0 pending, 0 claimed
             was: #1 launch m5.xlarge/us-east-1b for ci/builds, spot at most $0.041/h, because ci/builds: 1 × m5.xlarge/us-east-1b from #1, spot at most $0.041/h, price $0.0205/h, chosen from 9
             now: #1 launch m5.xlarge/us-east-1b for ci/builds, spot at most $0.105264/h, because ci/builds: 1 × m5.xlarge/us-east-1b from #1, spot at most $0.105264/h, price $0.0205/h, chosen from 9
         idle twice as long
@@ -191,20 +191,20 @@ fn each_regression_of_the_policy_fails_with_the_first_decision_that_changed() {
           real: total.cost_usd.total +16.6 % ± 2.4 %
           dry: total.cost_usd.total +15.1 % ± 4.2 %
           decision 42, at 2021-03-01T08:42:00Z
-            told just before: ci/builds: 0 pending, 12 claimed; 3 facts of routine: what was read as a whole, strays that ended
+            told just before: ci/builds: 0 pending, 12 claimed
             was: #1 check the worker
             now: nothing more, to be called again at 2021-03-01T08:43:00Z
         a fifth of the queue ignored
           calm: total.wait_s.mean +2.8 % ± 1.0 %
           real: total.wait_s.mean +3.4 % ± 1.0 %
           decision 56, at 2021-03-01T08:56:00Z
-            told just before: ci/tests: 69 pending, 1 claimed; ci/builds: 0 pending, 16 claimed; instance found: #18; the instance runs, its system starts: #18; 3 facts of routine: what was read as a whole, strays that ended
+            told just before: ci/tests: 69 pending, 1 claimed; ci/builds: 0 pending, 16 claimed; instance found: #18; the instance runs, its system starts: #18
             was: #69..#76 launch m5.xlarge/us-west-2a for ci/tests, spot at most $0.192/h, because ci/tests: 69 pending, 1 claimed, capacity 1 working → +69 (would keep 70)
             now: #69..#74 launch m5.xlarge/us-west-2a for ci/tests, spot at most $0.192/h, because ci/tests: 69 pending, 1 claimed, capacity 1 working → +56 (would keep 57)
         pending tasks tolerated
           bid-era: worker_types."ci/builds".wait_s.p95 +24.1 % ± 14.5 %
           decision 7, at 2016-03-07T08:07:00Z
-            told just before: ci/builds: 6 pending, 2 claimed; 3 × instance pending: #3, #4, #5; 2 × the instance runs, its system starts: #3, #4; 1 fact of routine: what was read as a whole, strays that ended
+            told just before: ci/builds: 6 pending, 2 claimed; 3 × instance pending: #3, #4, #5; 2 × the instance runs, its system starts: #3, #4
             was: #6..#10 launch m5.xlarge/us-east-1b for ci/builds, spot at most $0.041/h, because ci/builds: 6 pending, 2 claimed, capacity 1 pending + 2 running + 2 working → +5
             now: #6..#9 launch m5.xlarge/us-east-1b for ci/builds, spot at most $0.041/h, because ci/builds: 6 pending, 2 claimed, capacity 1 pending + 2 running + 2 working → +4
         looks every three minutes
@@ -218,7 +218,7 @@ fn each_regression_of_the_policy_fails_with_the_first_decision_that_changed() {
             first fact that differs, was: 2021-03-01T08:01:00Z ci/builds: 1 pending, 0 claimed
             first fact that differs, now: 2021-03-01T08:03:00Z ci/builds: 1 pending, 0 claimed
           decision 1, at 2021-03-01T08:01:00Z and at 2021-03-01T08:03:00Z
-            told just before: c5.xlarge/us-east-1a costs $0.0423/h since 2021-03-01T08:00:00Z; c5.xlarge/us-east-1b costs $0.0502/h since 2021-03-01T08:00:00Z; c5.xlarge/us-west-2a costs $0.0481/h since 2021-03-01T08:00:00Z; m5.xlarge/us-east-1a costs $0.0641/h since 2021-03-01T08:00:00Z; m5.xlarge/us-east-1b costs $0.051/h since 2021-03-01T08:00:00Z; m5.xlarge/us-west-2a costs $0.0774/h since 2021-03-01T08:00:00Z; r5.xlarge/us-east-1a costs $0.0714/h since 2021-03-01T08:00:00Z; r5.xlarge/us-east-1b costs $0.1219/h since 2021-03-01T08:00:00Z; r5.xlarge/us-west-2a costs $0.043/h since 2021-03-01T08:00:00Z; ci/builds: 1 pending, 0 claimed; ci/tests: 0 pending, 0 claimed; 1 fact of routine: what was read as a whole, strays that ended
+            told just before: 7 facts, then r5.xlarge/us-east-1b costs $0.1219/h since 2021-03-01T08:00:00Z; r5.xlarge/us-west-2a costs $0.043/h since 2021-03-01T08:00:00Z; ci/builds: 1 pending, 0 claimed; ci/tests: 0 pending, 0 claimed
             was: nothing more, to be called again at 2021-03-01T08:02:00Z
             now: nothing more, to be called again at 2021-03-01T08:06:00Z
         smaller fleet
@@ -229,7 +229,7 @@ fn each_regression_of_the_policy_fails_with_the_first_decision_that_changed() {
           dry: total.wait_s.p95 +36.2 % ± 15.0 %
           bid-era: total.wait_s.p95 +31.5 % ± 26.1 %
           decision 230, at 2021-03-01T11:50:00Z
-            told just before: ci/tests: 124 pending, 63 claimed; ci/builds: 0 pending, 11 claimed; worker checked: #14; 3 facts of routine: what was read as a whole, strays that ended
+            told just before: ci/tests: 124 pending, 63 claimed; ci/builds: 0 pending, 11 claimed; worker checked: #14
             was: #166..#183 launch c5.xlarge/us-east-1a for ci/tests, spot at most $0.17/h, because ci/tests: 124 pending, 63 claimed, capacity 63 working → +37 (would keep 100)
             now: #166..#173 launch c5.xlarge/us-east-1a for ci/tests, spot at most $0.17/h, because ci/tests: 124 pending, 63 claimed, capacity 63 working → +17 (would keep 80)
     "#]].assert_eq(&table);
@@ -389,6 +389,17 @@ fn a_full_disk_leaves_the_baseline_as_it_was() {
     assert!(said.starts_with("error: the baseline cannot be stored: `policy.baseline/"), "{said}");
     assert!(said.ends_with("space is left; the one before is as it was\n"), "{said}");
     assert_eq!(bytes(&at), before);
+}
+
+#[test]
+fn the_verdict_is_the_exit_code_though_nobody_reads_it() {
+    let folder = accepted();
+    change(folder.path(), "fleet.toml", "capacity_max = 100", "capacity_max = 80");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_provisioner"));
+    command.args(["check", "policy.toml", "--no-progress"]).current_dir(folder.path());
+    let mut check = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    drop(check.stdout.take());
+    assert_eq!(check.wait().unwrap().code(), Some(1));
 }
 
 #[test]

@@ -306,6 +306,11 @@ impl Row {
     pub(super) fn is_measurable(&self) -> bool {
         self.difference.is_some_and(|difference| difference.excludes(0.0))
     }
+
+    /// Whether nothing can be said about chance.
+    pub(super) fn is_of_one_seed(&self) -> bool {
+        self.difference.is_some_and(|difference| !difference.half.is_finite())
+    }
 }
 
 type Values = Option<Vec<Option<f64>>>;

@@ -144,11 +144,32 @@ tolerances.total.cost_usd.total = "$5"
     expect![[r#"
         total.cost_usd.total +0.7 % ± 0.0 %: Allowed
         total.wait_s.p95 +12.8 % ± 0.0 %: Worse
-        total.utilisation +0.0 % ± 0.0 %: Better
-        total.tasks.submitted -0.0 % ± 0.0 %: Worse
+        total.utilisation +0.01 % ± 0 %: Better
+        total.tasks.submitted -1 ± 0: Worse
         total.wait_s.mean +100.0 % ± 0.0 %: Unjudged
     "#]]
     .assert_eq(&told.concat());
+}
+
+#[test]
+fn a_mean_that_is_worse_than_it_may_be_fails_and_says_whether_it_may_be_chance() {
+    let terms = "[tolerances]\ntotal.cost_usd.total = \"2 %\"\n";
+    let last = |report: &Report| {
+        let page = terminal(report, false, Look::default()).to_string();
+        let row = page.lines().find(|line| line.starts_with(COST)).unwrap();
+        assert!(report.is_worse());
+        row.split("2 %").last().unwrap().trim().to_owned()
+    };
+    let six = suite(6, terms);
+    let told = [
+        last(&report(&six, &outcomes(6, dearer(40, 0)))),
+        last(&report(&six, &outcomes(6, dearer(40, 90_000_000)))),
+    ];
+    assert_eq!(told, ["WORSE", "WORSE, may be chance"]);
+    let defaults = provisioner_scenarios::suite::DEFAULTS.iter().skip(1);
+    let terms = defaults.fold(terms.to_owned(), |terms, (path, _)| terms + path + " = \"any\"\n");
+    let one = suite(1, &terms);
+    assert_eq!(last(&report(&one, &outcomes(1, dearer(40, 0)))), "WORSE");
 }
 
 #[test]
@@ -221,8 +242,9 @@ fn a_terminal_shows_what_changed_and_ends_with_the_verdict() {
         a | <b> & `c`_*d*         was      now      difference       may be worse by
         total.cost_usd.total  $755.86  $785.28  +3.9 % ± 0.1 %  1 % unless by chance  WORSE
 
-          setting: worker_types.ci/a_s.bid: 2 → "2.2"
+          setting (ms, µ$, millionths): worker_types.ci/a_s.bid: 2 → "2.2"
           first decision that changed, seed 1: decision 1, at 2021-03-01T00:01:00Z
+          told just before: ci/a_s: 2 pending, 0 claimed
           was: #1 launch ``a`` & <b>�[31m
           now: nothing ]]> -->
 
@@ -232,6 +254,14 @@ fn a_terminal_shows_what_changed_and_ends_with_the_verdict() {
         1 of 2 got worse: a | <b> & `c`_*d*.
     "#]]
     .assert_eq(&terminal(&marked(), false, Look::default()).to_string());
+}
+
+#[test]
+fn measures_that_nobody_judges_are_shown_on_request() {
+    let rows = |all: bool| terminal(&marked(), all, Look::default()).to_string();
+    let spot = "\ntotal.cost_usd.spot ";
+    assert!(rows(true).contains(spot) && !rows(false).contains(spot));
+    assert!(!rows(true).contains("\ntotal.wait_s.p95 "), "it is as it was");
 }
 
 #[test]
@@ -247,8 +277,9 @@ fn markdown_shows_names_and_orders_letter_by_letter() {
         |---|---:|---:|---:|---:|:---|
         | `total.cost_usd.total` | **\$755.86** | **\$785.28** | **+3.9 % ± 0.1 %** | **1 % unless by chance** | **WORSE** |
 
-        - setting: `worker_types.ci/a_s.bid: 2 → "2.2"`
+        - setting (ms, µ\$, millionths): `worker_types.ci/a_s.bid: 2 → "2.2"`
         - first decision that changed, seed 1: `decision 1, at 2021-03-01T00:01:00Z`
+        - told just before: `ci/a_s: 2 pending, 0 claimed`
         - was: ``` #1 launch ``a`` & <b>�[31m ```
         - now: `nothing ]]> -->`
 
@@ -275,33 +306,34 @@ fn junit_is_read_back_by_another_parser_with_every_letter() {
         format!("{:depth$}{name}{}{text}\n", "", attributes.collect::<String>())
     });
     expect![[r#"
-        testsuites name="policy" tests="20" failures="1" errors="0" skipped="0"
-          testsuite name="policy.calm" tests="10" failures="0" errors="0" skipped="0"
-            testcase classname="policy.calm" name="ownership.orphans_left"
-            testcase classname="policy.calm" name="total.cost_usd.total"
-            testcase classname="policy.calm" name="total.safety.claimed_ended"
-            testcase classname="policy.calm" name="total.safety.double_launches"
-            testcase classname="policy.calm" name="total.tasks.exhausted"
-            testcase classname="policy.calm" name="total.tasks.expired"
-            testcase classname="policy.calm" name="total.tasks.left"
-            testcase classname="policy.calm" name="total.wait_s.mean"
-            testcase classname="policy.calm" name="total.wait_s.p95"
-            testcase classname="policy.calm" name="decisions"
-          testsuite name="policy.a | <b> & `c`_*d*" tests="10" failures="1" errors="0" skipped="0"
-            testcase classname="policy.a | <b> & `c`_*d*" name="ownership.orphans_left"
-            testcase classname="policy.a | <b> & `c`_*d*" name="total.cost_usd.total"
-              failure type="worse" message="$755.86 → $785.28, +3.9 % ± 0.1 %; may be worse by: 1 % unless by chance": setting: worker_types.ci/a_s.bid: 2 → "2.2"
+        testsuites name="policy" tests="20" failures="1" errors="0" skipped="0" time="0"
+          testsuite name="policy.calm" tests="10" failures="0" errors="0" skipped="0" time="0"
+            testcase classname="policy.calm" name="ownership.orphans_left" time="0"
+            testcase classname="policy.calm" name="total.cost_usd.total" time="0"
+            testcase classname="policy.calm" name="total.safety.claimed_ended" time="0"
+            testcase classname="policy.calm" name="total.safety.double_launches" time="0"
+            testcase classname="policy.calm" name="total.tasks.exhausted" time="0"
+            testcase classname="policy.calm" name="total.tasks.expired" time="0"
+            testcase classname="policy.calm" name="total.tasks.left" time="0"
+            testcase classname="policy.calm" name="total.wait_s.mean" time="0"
+            testcase classname="policy.calm" name="total.wait_s.p95" time="0"
+            testcase classname="policy.calm" name="decisions" time="0"
+          testsuite name="policy.a | <b> & `c`_*d*" tests="10" failures="1" errors="0" skipped="0" time="0"
+            testcase classname="policy.a | <b> & `c`_*d*" name="ownership.orphans_left" time="0"
+            testcase classname="policy.a | <b> & `c`_*d*" name="total.cost_usd.total" time="0"
+              failure type="worse" message="$755.86 → $785.28, +3.9 % ± 0.1 %; may be worse by: 1 % unless by chance": setting (ms, µ$, millionths): worker_types.ci/a_s.bid: 2 → "2.2"
         first decision that changed, seed 1: decision 1, at 2021-03-01T00:01:00Z
+        told just before: ci/a_s: 2 pending, 0 claimed
         was: #1 launch ``a`` & <b>�[31m
         now: nothing ]]> -->
-            testcase classname="policy.a | <b> & `c`_*d*" name="total.safety.claimed_ended"
-            testcase classname="policy.a | <b> & `c`_*d*" name="total.safety.double_launches"
-            testcase classname="policy.a | <b> & `c`_*d*" name="total.tasks.exhausted"
-            testcase classname="policy.a | <b> & `c`_*d*" name="total.tasks.expired"
-            testcase classname="policy.a | <b> & `c`_*d*" name="total.tasks.left"
-            testcase classname="policy.a | <b> & `c`_*d*" name="total.wait_s.mean"
-            testcase classname="policy.a | <b> & `c`_*d*" name="total.wait_s.p95"
-            testcase classname="policy.a | <b> & `c`_*d*" name="decisions"
+            testcase classname="policy.a | <b> & `c`_*d*" name="total.safety.claimed_ended" time="0"
+            testcase classname="policy.a | <b> & `c`_*d*" name="total.safety.double_launches" time="0"
+            testcase classname="policy.a | <b> & `c`_*d*" name="total.tasks.exhausted" time="0"
+            testcase classname="policy.a | <b> & `c`_*d*" name="total.tasks.expired" time="0"
+            testcase classname="policy.a | <b> & `c`_*d*" name="total.tasks.left" time="0"
+            testcase classname="policy.a | <b> & `c`_*d*" name="total.wait_s.mean" time="0"
+            testcase classname="policy.a | <b> & `c`_*d*" name="total.wait_s.p95" time="0"
+            testcase classname="policy.a | <b> & `c`_*d*" name="decisions" time="0"
     "#]].assert_eq(&told.collect::<String>());
 }
 
@@ -324,11 +356,11 @@ fn accepting_shows_every_measure_that_changes() {
         total.cost_per_task_usd  $0.00379  $0.00394  +3.9 % ± 0.1 %
         total.cost_usd.spot       $735.40   $764.82  +4.0 % ± 0.1 %
 
-          which decision changed first is not known: the baseline keeps no journal of these seeds (`journals`)
 
         1 scenario new: new
         1 scenario gone: old
-    "#]].assert_eq(&accepted(&report, [&old, &new], false, Look::default()).to_string());
+    "#]]
+    .assert_eq(&accepted(&report, [&old, &new], false, Look::default()).to_string());
 }
 
 #[test]

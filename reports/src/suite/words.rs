@@ -89,26 +89,34 @@ pub(super) fn cause(judged: &Judged) -> Vec<(String, String)> {
         }
     };
     let Brief { settings, fact, decision, told, sides: [was, now] } = brief;
-    let more = settings.len().saturating_sub(SETTINGS_MAX);
-    let more = (more > 0).then(|| line("and", &counted(more, "more setting")));
-    let settings = settings
-        .iter()
-        .take(SETTINGS_MAX)
-        .map(|it| line("setting (ms, µ$, millionths)", it))
-        .chain(more);
+    let [was, is] = [&judged.before[1], &judged.now[1]];
+    let setting = match settings.as_slice() {
+        [] if was == is => None,
+        [] => {
+            Some(line("settings are equal, the program changed", &format!("commit {was} → {is}")))
+        }
+        [only] => Some(line(SETTING, only)),
+        [first, more @ ..] => Some(line(SETTING, &format!("{first}, and {} more", more.len()))),
+    };
     let fact = fact.iter().flat_map(|[was, now]| {
         [line("first fact that differs, was", was), line("first fact that differs, now", now)]
     });
     let which = format!("first decision that changed, seed {seed}");
     let told = told.iter().map(|told| line("told just before", told));
     let sides = [line("was", was), line("now", now)];
-    settings.chain(fact).chain([line(&which, decision)]).chain(told).chain(sides).collect()
+    setting
+        .into_iter()
+        .chain(fact)
+        .chain([line(&which, decision)])
+        .chain(told)
+        .chain(sides)
+        .collect()
 }
 
 const NOT_KNOWN: &str = "which decision changed first is not known";
 
-/// So many settings that differ are named; more stand on the page.
-const SETTINGS_MAX: usize = 3;
+/// Units are the engine's.
+const SETTING: &str = "setting (ms, µ$, millionths)";
 
 /// Headers of what [`cells`] gives.
 pub(super) const HEADERS: [&str; 5] = ["was", "now", "difference", "may be worse by", ""];
@@ -123,7 +131,7 @@ pub(super) fn cells(row: &Row) -> [String; 5] {
         Tolerance::UnlessByChance(_) | Tolerance::UpTo(_) => it.to_string(),
         Tolerance::Any => String::new(),
     });
-    [mean(0), mean(1), difference(row), tolerance, word(row.verdict).to_owned()]
+    [mean(0), mean(1), difference(row), tolerance, word(row).to_owned()]
 }
 
 /// `+4.0 % ± 0.3 %` of what it was, or in the measure's unit where that was nothing.
@@ -145,14 +153,15 @@ pub(super) fn difference(row: &Row) -> String {
     format!("{sign}{}{spread}", show(middle.abs()))
 }
 
-/// A verdict in few words.
-pub(super) const fn word(verdict: Verdict) -> &'static str {
-    match verdict {
+/// A row's verdict in few words.
+fn word(row: &Row) -> &'static str {
+    match row.verdict {
         Verdict::Same => "same",
         Verdict::Better => "better",
         Verdict::Chance => "may be chance",
         Verdict::Allowed => "allowed",
-        Verdict::Worse => "WORSE",
+        Verdict::Worse if row.is_measurable() || row.is_of_one_seed() => "WORSE",
+        Verdict::Worse => "WORSE, may be chance",
         Verdict::Unknown => "no number",
         Verdict::Unjudged => "",
     }

@@ -91,9 +91,12 @@ impl Accepted {
             == (&other.scenario_hash, &other.decisions, &other.measures)
     }
 
-    /// Whether it has journals of these seeds, and of no others, in that folder.
+    /// Whether it has journals of these seeds, and of no others, in that folder, all as they were.
     pub fn has_journals<'s>(&self, folder: &Path, seeds: impl Iterator<Item = &'s u64>) -> bool {
-        self.journals.keys().eq(seeds) && self.journals.values().all(|it| folder.join(it).is_file())
+        let is_whole = |name: &String| {
+            fs::read(folder.join(name)).is_ok_and(|bytes| name.ends_with(&ending(&bytes)))
+        };
+        self.journals.keys().eq(seeds) && self.journals.values().all(is_whole)
     }
 }
 
@@ -248,9 +251,13 @@ impl NewJournal {
     fn name(&self) -> String {
         let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' };
         let scenario: String = self.scenario.chars().take(60).map(plain).collect();
-        let bytes = xxh3_64(&self.bytes) >> 32;
-        format!("{scenario}.{}.{bytes:08x}{JOURNAL_END}", self.seed)
+        format!("{scenario}.{}{}", self.seed, ending(&self.bytes))
     }
+}
+
+/// What the name of a journal with this content ends in.
+fn ending(bytes: &[u8]) -> String {
+    format!(".{:08x}{JOURNAL_END}", xxh3_64(bytes) >> 32)
 }
 
 const OTHER_VERSION: &str =

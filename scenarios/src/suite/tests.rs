@@ -192,6 +192,10 @@ fn journals_are_kept_as_long_as_they_are_named() {
     let kept = Baseline::read(&path).expect("sound").expect("there");
     assert!(kept.scenarios["real"].has_journals(&path, [2].iter()));
     assert!(!kept.scenarios["real"].has_journals(&path, [1, 2].iter()));
+    let calm = path.join(&kept.scenarios["calm"].journals[&1]);
+    let bytes = fs::read(&calm).expect("a file");
+    fs::write(&calm, &bytes[..bytes.len() - 1]).expect("a file");
+    assert!(!kept.scenarios["calm"].has_journals(&path, [1].iter()), "it was cut short");
     // The journal that is named goes on; that of the other scenario is not named any more.
     let mut next = kept.clone();
     next.scenarios.get_mut("calm").expect("there").journals.clear();
