@@ -166,33 +166,40 @@ fn ranges_that_are_none_are_refused() {
     };
     expect![[r#"
         error: a range is not whole
-        hint: write `from`, `to`, and `step` or `factor`"#]].assert_eq(&said("from = \"5 min\"\nto = \"1 h\""));
+        hint: write `from`, `to`, and `step` or `factor`"#]]
+    .assert_eq(&said("from = \"5 min\"\nto = \"1 h\""));
     expect![[r#"
         error: a range ends before it begins
-        hint: write a `to` above `from`"#]].assert_eq(&said("from = \"5 min\"\nto = \"1 min\"\nstep = \"1 min\""));
+        hint: write a `to` above `from`"#]]
+    .assert_eq(&said("from = \"5 min\"\nto = \"1 min\"\nstep = \"1 min\""));
     expect![[r#"
         error: a range has several units
-        hint: write `from`, `to` and `step` in the same"#]].assert_eq(&said("from = \"5 min\"\nto = 7\nfactor = 2"));
+        hint: write `from`, `to` and `step` in the same"#]]
+    .assert_eq(&said("from = \"5 min\"\nto = 7\nfactor = 2"));
     expect![[r#"
         error: no factor leads away from zero
-        hint: write a `from` above zero, or a `step`"#]].assert_eq(&said("from = \"0 s\"\nto = \"1 h\"\nfactor = 2"));
+        hint: write a `from` above zero, or a `step`"#]]
+    .assert_eq(&said("from = \"0 s\"\nto = \"1 h\"\nfactor = 2"));
     expect![[r#"
         error: a range has more than 1000 levels
-        hint: write a larger `step` or `factor`"#]].assert_eq(&said("from = \"1 s\"\nto = \"9 d\"\nstep = \"1 s\""));
+        hint: write a larger `step` or `factor`"#]]
+    .assert_eq(&said("from = \"1 s\"\nto = \"9 d\"\nstep = \"1 s\""));
     expect![[r#"
         error: `factor` is out of range
-        hint: write for example 1.2"#]].assert_eq(&said("from = \"1 s\"\nto = \"9 d\"\nfactor = 1"));
+        hint: write for example 1.2"#]]
+    .assert_eq(&said("from = \"1 s\"\nto = \"9 d\"\nfactor = 1"));
     expect![[r#"
         error: axis `a` is written in several ways
         hint: write `key` with `values` or a range, or sections `variants`, or `profiles`"#]]
-        .assert_eq(&said("from = \"5 min\"\nto = \"1 h\"\nfactor = 2\nvalues = [\"1 h\"]"));
+    .assert_eq(&said("from = \"5 min\"\nto = \"1 h\"\nfactor = 2\nvalues = [\"1 h\"]"));
     expect![[r#"
         error: `claim_expiry` has no unit
         hint: write for example "5 s" or "5 min"
         error: `claim_expiry` has no unit
         hint: write for example "6 s" or "6 min"
         error: `claim_expiry` has no unit
-        hint: write for example "7 s" or "7 min""#]].assert_eq(&said("from = 5\nto = 7\nstep = 1"));
+        hint: write for example "7 s" or "7 min""#]]
+    .assert_eq(&said("from = 5\nto = 7\nstep = 1"));
 }
 
 #[test]
