@@ -96,10 +96,19 @@ impl Shown<'_> {
             _ => "costs not measurably else than the base".to_owned(),
         };
         if pick == 0 {
-            return writeln!(f, "On what was held out the base as it is stays {holds}.\n");
+            return writeln!(f, "On what was held out the base stays as it is {holds}.\n");
         }
         writeln!(f, "On what was held out it {}, {holds}.", cost(held_out))?;
-        writeln!(f, "Where it was tuned it {}; believe the former.\n", cost(tuned))
+        writeln!(f, "Where it was tuned it {}; believe the former.", cost(tuned))?;
+        let base = self.view.strain(tuned, 0);
+        if base > 1.0 {
+            let used = used(base);
+            writeln!(
+                f,
+                "The base breaks a limit itself: where it was tuned it uses {used} of it."
+            )?;
+        }
+        writeln!(f)
     }
 
     /// Cost and limits of the choice and of the reference, where they were tuned and held out.
@@ -121,6 +130,10 @@ impl Shown<'_> {
                 columns.map(cost).into_iter().chain([String::new()]).collect(),
             ));
             for (limit, most) in self.view.gauge.limits().iter().enumerate() {
+                let value = |(part, setting)| self.view.value(part, setting, (cell, limit)).middle;
+                if *most <= 0.0 && columns.map(value).iter().all(|value| *value <= *most) {
+                    continue;
+                }
                 let show = |value| self.view.gauge.show(limit, value);
                 let value = |(part, setting): (&Part, usize)| {
                     with_half(self.view.value(part, setting, (cell, limit)), show)
@@ -259,9 +272,11 @@ impl Shown<'_> {
     /// What to paste.
     fn fragment(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Judged { problem, settings, found, .. } = self.judged();
-        let levels = settings[found.pick()].levels.as_deref();
-        self.title(f, "As a scenario, saved here")?;
-        write!(f, "{}", problem.text(levels, Path::new("")))
+        let text = problem.text(settings[found.pick()].levels.as_deref(), Path::new(""));
+        let whole = text.starts_with("base = ");
+        let title = if whole { "As a scenario, saved here" } else { "To paste into each base" };
+        self.title(f, title)?;
+        write!(f, "{}", text.trim_start())
     }
 }
 
