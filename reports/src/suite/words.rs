@@ -89,11 +89,12 @@ pub(super) fn cause(judged: &Judged) -> Vec<(String, String)> {
         }
     };
     let Brief { settings, fact, decision, told, sides: [was, now] } = brief;
-    let [was, is] = [&judged.before[1], &judged.now[1]];
+    let [before, after] = [&judged.before[1], &judged.now[1]];
     let setting = match settings.as_slice() {
-        [] if was == is => None,
+        [] if before == after => None,
         [] => {
-            Some(line("settings are equal, the program changed", &format!("commit {was} → {is}")))
+            let commits = format!("commit {before} → {after}");
+            Some(line("settings are equal, the program changed", &commits))
         }
         [only] => Some(line(SETTING, only)),
         [first, more @ ..] => Some(line(SETTING, &format!("{first}, and {} more", more.len()))),
