@@ -89,12 +89,13 @@ pub(super) fn cause(judged: &Judged) -> Vec<(String, String)> {
         }
     };
     let Brief { settings, fact, decision, told, sides: [was, now] } = brief;
-    let [was, is] = [&judged.before[1], &judged.now[1]];
+    let [theirs, ours] = [&judged.before[1], &judged.now[1]];
     let setting = match settings.as_slice() {
-        [] if was == is => None,
-        [] => {
-            Some(line("settings are equal, the program changed", &format!("commit {was} → {is}")))
-        }
+        [] if theirs == ours => None,
+        [] => Some(line(
+            "settings are equal, the program changed",
+            &format!("commit {theirs} → {ours}"),
+        )),
         [only] => Some(line(SETTING, only)),
         [first, more @ ..] => Some(line(SETTING, &format!("{first}, and {} more", more.len()))),
     };
