@@ -81,21 +81,13 @@ pub(super) fn cause(judged: &Judged) -> Vec<(String, String)> {
         Some(Ok(cause)) => cause,
         Some(Err(why)) => return vec![line(NOT_KNOWN, why)],
         None if judged.decided_otherwise.is_empty() => return Vec::new(),
-        None => {
-            return vec![line(
-                NOT_KNOWN,
-                "the baseline keeps no journal of these seeds (`journals`)",
-            )];
-        }
+        None => return vec![line(NOT_KNOWN, NO_JOURNAL)],
     };
     let Brief { settings, fact, decision, told, sides: [was, now] } = brief;
     let [theirs, ours] = [&judged.before[1], &judged.now[1]];
     let setting = match settings.as_slice() {
         [] if theirs == ours => None,
-        [] => Some(line(
-            "settings are equal, the program changed",
-            &format!("commit {theirs} → {ours}"),
-        )),
+        [] => Some(line(OTHER_PROGRAM, &format!("commit {theirs} → {ours}"))),
         [only] => Some(line(SETTING, only)),
         [first, more @ ..] => Some(line(SETTING, &format!("{first}, and {} more", more.len()))),
     };
@@ -114,6 +106,8 @@ pub(super) fn cause(judged: &Judged) -> Vec<(String, String)> {
         .collect()
 }
 
+const OTHER_PROGRAM: &str = "settings are equal, the program changed";
+const NO_JOURNAL: &str = "the baseline keeps no journal of these seeds (`journals`)";
 const NOT_KNOWN: &str = "which decision changed first is not known";
 
 /// Units are the engine's.
