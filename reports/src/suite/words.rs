@@ -5,8 +5,8 @@ use provisioner_scenarios::suite::Tolerance;
 use super::judge::{Cause, Judged, Report, Row, Verdict};
 use crate::diff::Brief;
 use crate::measure::Unit;
+use crate::sweep::paired::Interval;
 use crate::text::decimal;
-use provisioner_scenarios::paired::Interval;
 
 /// `example: 3 scenarios × 6 seeds, commit …, against the baseline of commit …`.
 pub(super) fn title(report: &Report) -> String {
@@ -81,21 +81,13 @@ pub(super) fn cause(judged: &Judged) -> Vec<(String, String)> {
         Some(Ok(cause)) => cause,
         Some(Err(why)) => return vec![line(NOT_KNOWN, why)],
         None if judged.decided_otherwise.is_empty() => return Vec::new(),
-        None => {
-            return vec![line(
-                NOT_KNOWN,
-                "the baseline keeps no journal of these seeds (`journals`)",
-            )];
-        }
+        None => return vec![line(NOT_KNOWN, NO_JOURNAL)],
     };
     let Brief { settings, fact, decision, told, sides: [was, now] } = brief;
-    let [before, after] = [&judged.before[1], &judged.now[1]];
+    let [theirs, ours] = [&judged.before[1], &judged.now[1]];
     let setting = match settings.as_slice() {
-        [] if before == after => None,
-        [] => {
-            let commits = format!("commit {before} → {after}");
-            Some(line("settings are equal, the program changed", &commits))
-        }
+        [] if theirs == ours => None,
+        [] => Some(line(OTHER_PROGRAM, &format!("commit {theirs} → {ours}"))),
         [only] => Some(line(SETTING, only)),
         [first, more @ ..] => Some(line(SETTING, &format!("{first}, and {} more", more.len()))),
     };
@@ -114,6 +106,8 @@ pub(super) fn cause(judged: &Judged) -> Vec<(String, String)> {
         .collect()
 }
 
+const OTHER_PROGRAM: &str = "settings are equal, the program changed";
+const NO_JOURNAL: &str = "the baseline keeps no journal of these seeds (`journals`)";
 const NOT_KNOWN: &str = "which decision changed first is not known";
 
 /// Units are the engine's.
