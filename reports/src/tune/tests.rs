@@ -50,6 +50,7 @@ fn load(text: &str) -> Result<Problem, Issues> {
 
 /// Longer idle workers cost more and make waits shorter; the cheapest pools cost less and make
 /// them longer. What is held out is `harder` by so many minutes.
+#[expect(clippy::cast_possible_truncation, reason = "made-up figures are small")]
 fn made_up(Job { scenario, seed }: &Job, harder: f64) -> Outcome {
     let config = scenario.config(Seed(*seed));
     let worker_type = &config.engine.worker_types[0];
