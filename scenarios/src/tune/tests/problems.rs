@@ -179,7 +179,7 @@ fn other_tasks_in_the_held_out_time_change_nothing_about_the_choice() {
 #[test]
 fn the_parts_of_the_time_are_those_of_the_whole() {
     let problem = load(TUNE);
-    let submitted = |scenario: &crate::Scenario| {
+    let submitted = |scenario: &Scenario| {
         let tasks = Job::new(scenario, 3).run().total.tasks;
         assert_eq!(tasks.left, 0);
         tasks.submitted
