@@ -38,6 +38,7 @@ use crate::{Answer, COMMIT};
 ///   [[drop]]                             # combinations that make no sense
 ///   where = { policy = "old", patience = ["10 min", "30 min"] }
 ///
+/// Instead of `values`, a range: `from = "2 min"`, `to = "1 h"`, and `step = "2 min"` or `factor = 2`.
 /// A variant may name another `base`; an axis may also be `profiles = ["v1", "ours"]`, as of
 /// `simulate --as`. With `given = true` an axis is not ours to choose (prices, load): points are
 /// compared where it is the same. Every point is checked before the first runs.

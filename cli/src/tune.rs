@@ -81,6 +81,10 @@ impl Tune {
         bind(problem.places())?;
         let gauge = Gauge::bind(&problem)?;
         problem.runs = self.runs.unwrap_or(problem.runs);
+        if let Some(folder) = &self.output {
+            let unusable = |error: io::Error| Failure::output(folder, &error);
+            std::fs::create_dir_all(folder).map_err(unusable)?;
+        }
         let ((settings, sweep), runs) = (problem.size(), problem.runs);
         self.say(format_args!(
             "{}: {settings} settings, at most {} runs (all: {sweep}), commit {COMMIT}",
@@ -112,8 +116,6 @@ impl Tune {
 
     fn show(&self, judged: &Judged, gauge: &Gauge) -> Result<(), Failure> {
         if let Some(folder) = &self.output {
-            let unusable = |error: io::Error| Failure::output(folder, &error);
-            std::fs::create_dir_all(folder).map_err(unusable)?;
             write_tables(&judged.results(COMMIT), folder)?;
             let keep = |name: &str, fill: &dyn Fn(&mut OutFile) -> io::Result<()>| {
                 let path = folder.join(name);

@@ -162,12 +162,12 @@ impl Shown<'_> {
                 (Fate::BeyondLimit, _) => "beyond a limit",
                 (_, false) => "no measurable difference",
                 (_, true) if dearer => "dearer",
-                (_, true) if self.view.strain(tuned, setting) > 1.0 => "cheaper, beyond a limit",
+                (_, true) if found.standing(setting).1 > 1.0 => "cheaper, beyond a limit",
                 (_, true) => "cheaper, too near to a limit",
             };
             let cells = vec![
                 ratio.map_or_else(String::new, signed),
-                used(self.view.strain(tuned, setting)),
+                used(found.standing(setting).1),
                 found.candidates[setting].samples.len().to_string(),
                 says.to_owned(),
             ];
@@ -217,7 +217,7 @@ impl Shown<'_> {
                 (false, true) => "",
             };
             let cells = [cost_of(held_out)].into_iter().chain(limits.iter().map(value));
-            let after = [used(strain), cost_of(tuned), used(self.view.strain(tuned, setting))];
+            let after = [used(strain), cost_of(tuned), used(found.standing(setting).1)];
             let cells = cells.chain(after).chain([mark.to_owned()]).collect();
             (aligned(&names, &self.widths()), cells)
         };

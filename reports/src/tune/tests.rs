@@ -50,6 +50,7 @@ fn load(text: &str) -> Result<Problem, Issues> {
 
 /// Longer idle workers cost more and make waits shorter; the cheapest pools cost less and make
 /// them longer. What is held out is `harder` by so many minutes.
+#[expect(clippy::cast_possible_truncation, reason = "made-up figures are small")]
 fn made_up(Job { scenario, seed }: &Job, harder: f64) -> Outcome {
     let config = scenario.config(Seed(*seed));
     let worker_type = &config.engine.worker_types[0];
@@ -99,55 +100,55 @@ fn the_page_says_what_was_chosen_how_sure_and_what_is_around_it() {
         TUNE,
         0.5,
         &expect![[r#"
-        tuned on  2021-03-01 00:00 to 2021-03-05 00:00, waits after 3 h, seeds 1 to 8
-        held out  2021-03-05 00:00 to 2021-03-07 00:00, waits after 3 h, seeds 9 to 16
+            tuned on  2021-03-01 00:00 to 2021-03-05 00:00, waits after 3 h, seeds 1 to 8
+            held out  2021-03-05 00:00 to 2021-03-07 00:00, waits after 3 h, seeds 9 to 16
 
-        Chosen
-          idle       20 min
-          placement  spread
-        On what was held out it costs 12.5 % ± 0.0 % less than the base, and keeps all limits.
-        Where it was tuned it costs 12.5 % ± 0.0 % less than the base; believe the former.
+            Chosen
+              idle       20 min
+              placement  spread
+            On what was held out it costs 12.5 % ± 0.0 % less than the base, and keeps all limits.
+            Where it was tuned it costs 12.5 % ± 0.0 % less than the base; believe the former.
 
-        Beside the base            base          chosen            base          chosen  at most
-                               tuned on        tuned on        held out        held out
-        cost                $165 ± $3.2     $144 ± $2.8     $165 ± $3.2     $144 ± $2.8
-        wait_s.p95       3.15 min ± 6 s  8.15 min ± 6 s  3.65 min ± 6 s  8.65 min ± 6 s   10 min
+            Beside the base            base          chosen            base          chosen  at most
+                                   tuned on        tuned on        held out        held out
+            cost                $165 ± $3.2     $144 ± $2.8     $165 ± $3.2     $144 ± $2.8
+            wait_s.p95       3.15 min ± 6 s  8.15 min ± 6 s  3.65 min ± 6 s  8.65 min ± 6 s   10 min
 
-        If one setting were another           cost  limits used  seeds
-                                          tuned on     tuned on
-        idle = 5 min                 -21.4 % ± 0.0        157 %      3  beyond a limit
-        idle = 10 min                -14.3 % ± 0.0        132 %      3  beyond a limit
-        idle = 40 min                +28.6 % ± 0.0         22 %      3          dearer
-        placement = cheapest          -3.0 % ± 0.0        122 %      3  beyond a limit
+            If one setting were another           cost  limits used  seeds
+                                              tuned on     tuned on
+            idle = 5 min                 -21.4 % ± 0.0        156 %      3  beyond a limit
+            idle = 10 min                -14.3 % ± 0.0        132 %      3  beyond a limit
+            idle = 40 min                +28.6 % ± 0.0         22 %      3          dearer
+            placement = cheapest          -3.0 % ± 0.0        121 %      3  beyond a limit
 
-        The front of cost against limits; cost is beside the base's
-        idle    placement           cost      wait_s.p95  limits used           cost  limits used
-                                held out        held out     held out       tuned on     tuned on
-        5 min   cheapest   -33.3 % ± 0.0  20.1 min ± 6 s        202 %  -33.3 % ± 0.0        197 %       *
-        5 min   spread     -31.2 % ± 0.0  16.1 min ± 6 s        162 %  -31.3 % ± 0.0        157 %       *
-        10 min  spread     -25.0 % ± 0.0  13.7 min ± 6 s        136 %  -25.0 % ± 0.0        132 %       *
-        20 min  cheapest   -15.1 % ± 0.0  12.7 min ± 6 s        126 %  -15.1 % ± 0.0        122 %       *
-        20 min  spread     -12.5 % ± 0.0  8.65 min ± 6 s         86 %  -12.5 % ± 0.0         81 %  chosen
-        base    base        +0.0 % ± 0.0  3.65 min ± 6 s         36 %   +0.0 % ± 0.0         32 %       *
-        40 min  spread     +12.5 % ± 0.0  2.65 min ± 6 s         26 %  +12.5 % ± 0.0         22 %       *
+            The front of cost against limits; cost is beside the base's
+            idle    placement           cost      wait_s.p95  limits used           cost  limits used
+                                    held out        held out     held out       tuned on     tuned on
+            5 min   cheapest   -33.3 % ± 0.0  20.1 min ± 6 s        202 %  -33.3 % ± 0.0        196 %       *
+            5 min   spread     -31.2 % ± 0.0  16.1 min ± 6 s        162 %  -31.3 % ± 0.0        156 %       *
+            10 min  spread     -25.0 % ± 0.0  13.7 min ± 6 s        136 %  -25.0 % ± 0.0        132 %       *
+            20 min  cheapest   -15.1 % ± 0.0  12.7 min ± 6 s        126 %  -15.1 % ± 0.0        121 %       *
+            20 min  spread     -12.5 % ± 0.0  8.65 min ± 6 s         86 %  -12.5 % ± 0.0         81 %  chosen
+            base    base        +0.0 % ± 0.0  3.65 min ± 6 s         36 %   +0.0 % ± 0.0         32 %       *
+            40 min  spread     +12.5 % ± 0.0  2.65 min ± 6 s         26 %  +12.5 % ± 0.0         22 %       *
 
-        * no other row is both cheaper and farther from the limits, held out.
+            * no other row is both cheaper and farther from the limits, held out.
 
-        Tried 8 of 8 settings in 37 runs (a sweep of all takes 64), judged with 56 more.
-        Given up: 2 measurably dearer and no better for it, 5 measurably beyond a limit, 0 for lack of runs; 1 stayed to the end.
-        ± is half of a 95 % interval; costs are compared by paired seeds.
+            Tried 8 of 8 settings in 37 runs (a sweep of all takes 64), judged with 56 more.
+            Given up: 2 measurably dearer and no better for it, 5 measurably beyond a limit, 0 for lack of runs; 1 stayed to the end.
+            ± is half of a 95 % interval; costs are compared by paired seeds.
 
-        As a scenario, saved here
+            As a scenario, saved here
 
-        [worker_type_defaults]
-        placement = "spread"
+            [worker_type_defaults]
+            placement = "spread"
 
-        [worker_types."ci/tests"]
-        idle_timeout = "20 min"
+            [worker_types."ci/tests"]
+            idle_timeout = "20 min"
 
-        warnings
+            warnings
 
-    "#]],
+        "#]],
     );
 }
 

@@ -331,10 +331,13 @@ fn name(axes: &[AxisDoc<'_>], levels: &[usize], which: impl Iterator<Item = usiz
     which.map(level).collect::<Vec<_>>().join(", ")
 }
 
+/// The level of each axis, if it says something.
+type Combination = [Option<usize>];
+
 /// What is wrong with points, each problem once, and with which levels it occurs.
 #[derive(Default)]
 struct Refused<'c> {
-    by_text: BTreeMap<String, (Issue, Vec<&'c [Option<usize>]>)>,
+    by_text: BTreeMap<String, (Issue, Vec<&'c Combination>)>,
 }
 
 impl<'c> Refused<'c> {
@@ -342,7 +345,7 @@ impl<'c> Refused<'c> {
         self.by_text.is_empty()
     }
 
-    fn add(&mut self, issues: Issues, levels: &'c [Option<usize>]) {
+    fn add(&mut self, issues: Issues, levels: &'c Combination) {
         for issue in issues.into_vec() {
             let entry = self.by_text.entry(issue.to_string());
             entry.or_insert_with(|| (issue, Vec::new())).1.push(levels);
@@ -357,7 +360,7 @@ impl<'c> Refused<'c> {
         source: &Arc<Source>,
         all: &[Vec<Option<usize>>],
     ) -> Issues {
-        let told = |(issue, at): (Issue, Vec<&[Option<usize>]>)| {
+        let told = |(issue, at): (Issue, Vec<&Combination>)| {
             let levels = |axis: usize| at.iter().map(|at| at[axis]).collect::<BTreeSet<_>>();
             let possible = |axis: usize| all.iter().map(|all| all[axis]).collect::<BTreeSet<_>>();
             let decisive: Vec<usize> =

@@ -84,7 +84,8 @@ fn reversed(mut number: u64, base: u64) -> (u128, u128) {
 
 /// The primes in order, from 2 for 0 on.
 fn prime(index: usize) -> u64 {
-    let is_prime = |it: &u64| (2..*it).take_while(|by| by * by <= *it).all(|by| it % by != 0);
+    let is_prime =
+        |it: &u64| (2..*it).take_while(|by| by * by <= *it).all(|by| !it.is_multiple_of(by));
     (2..).filter(is_prime).nth(index).expect("there is no largest prime")
 }
 

@@ -81,12 +81,11 @@ impl Tuned {
 
     /// What nothing else beats in both cost and strain, by cost; some of it, if that is much.
     fn front(&self) -> Vec<usize> {
-        let candidates = &self.found.candidates;
-        let mut by_cost: Vec<(f64, f64, usize)> = candidates
-            .iter()
-            .enumerate()
-            .map(|(index, candidate)| (candidate.cost(), candidate.strain(), index))
-            .collect();
+        let standing = |index| {
+            let (cost, strain) = self.found.standing(index);
+            (cost, strain, index)
+        };
+        let mut by_cost: Vec<(f64, f64, usize)> = (0..self.settings.len()).map(standing).collect();
         by_cost.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2)));
         let mut least = f64::INFINITY;
         by_cost.retain(|(_, strain, _)| {
@@ -97,14 +96,6 @@ impl Tuned {
         let last = by_cost.len() - 1;
         let kept = (0..FRONT_MOST).map(|place| last * place / (FRONT_MOST - 1));
         kept.collect::<BTreeSet<_>>().into_iter().map(|place| by_cost[place].2).collect()
-    }
-}
-
-impl Found {
-    /// What was chosen, or what comes nearest to keeping the limits.
-    #[must_use]
-    pub fn pick(&self) -> usize {
-        self.chosen.map_or(self.nearest, |chosen| chosen.candidate)
     }
 }
 

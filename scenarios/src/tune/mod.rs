@@ -39,7 +39,7 @@ use crate::experiment::{Axis, Plan, TuneDoc, Where};
 use crate::file::quantity::{self, Amount};
 use crate::file::{Issue, Issues, Place, Source};
 use crate::paired::Interval;
-use crate::scenario::{Bound, Check, Relation, Window};
+use crate::scenario::{Bound, Check, Relation, Scenario, Window};
 
 /// What is to be found.
 #[derive(Debug)]
@@ -67,7 +67,8 @@ pub struct Problem {
     /// The base as it is.
     pub reference: Setting,
     choices: Choices,
-    cut: Cut,
+    /// By cell: all of its time.
+    times: Vec<Window>,
     plan: Plan,
 }
 
@@ -165,11 +166,11 @@ impl Problem {
             limits: limits(&doc),
             seeds: plan.seeds.clone().collect(),
             held_out_seeds: (last + 1..=last + doc.held_out_seeds).collect(),
+            times: scenarios.iter().map(Scenario::window).collect(),
+            reference: Setting::new(None, scenarios, &windows),
             windows,
             runs: doc.runs,
             remarks,
-            reference: Setting::new(None, scenarios, &cut),
-            cut,
             plan,
         })
     }
@@ -211,12 +212,8 @@ impl Problem {
     /// Panics if there is no such level.
     #[must_use]
     pub fn text(&self, levels: Option<&[usize]>, folder: &Path) -> String {
-        let mut own = levels.map(|levels| levels.iter());
-        let levels = self.plan.axes.iter().map(|axis| match axis.given {
-            true => None,
-            false => own.as_mut().and_then(|own| own.next().copied()),
-        });
-        self.plan.text(&levels.collect::<Vec<_>>(), folder).expect("it was read before")
+        let levels = joined(&self.plan.axes, levels, &[]);
+        self.plan.text(&levels, folder).expect("it was read before")
     }
 
     /// What is searched on each axis.
@@ -282,8 +279,15 @@ impl Problem {
         let (scenarios, _) = self.plan.make(&all)?;
         let mut scenarios = scenarios.into_iter();
         for trial in new {
-            let cells = scenarios.by_ref().take(self.cells.len()).collect();
-            settings.push(Setting::new(Some(trial.levels.clone()), cells, &self.cut));
+            let cells: Vec<Scenario> = scenarios.by_ref().take(self.cells.len()).collect();
+            let levels = Some(trial.levels.clone());
+            if !cells.iter().map(Scenario::window).eq(self.times.iter().copied()) {
+                let names = self.names(levels.as_deref()).join(", ");
+                let what = format!("the settings {names} change the time of the run");
+                let hint = "write `given = true` on the axis that brings another `base`";
+                return Err(Issue::new(what, self.plan.place()).hint(hint).into());
+            }
+            settings.push(Setting::new(levels, cells, &self.windows));
         }
         Ok(())
     }

@@ -91,6 +91,20 @@ pub struct Found {
     pub choice: Choice,
 }
 
+impl Found {
+    /// What was chosen, or what comes nearest to keeping the limits.
+    #[must_use]
+    pub fn pick(&self) -> usize {
+        self.chosen.map_or(self.nearest, |chosen| chosen.candidate)
+    }
+
+    /// The cost and the largest strain of settings, as they would be with all seeds.
+    #[must_use]
+    pub fn standing(&self, candidate: usize) -> (f64, f64) {
+        standing(&self.candidates, candidate)
+    }
+}
+
 /// The settings that were chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chosen {
@@ -102,6 +116,10 @@ pub struct Chosen {
 
 /// The proof that a search has ended: nothing that is held out can be run without it, and nobody
 /// else can make one.
+///
+/// ```compile_fail
+/// let choice = provisioner_scenarios::tune::search::Choice(());
+/// ```
 #[derive(Debug)]
 pub struct Choice(());
 
@@ -291,12 +309,14 @@ impl<E, F: FnMut(&[Trial]) -> Result<Vec<Sample>, E>> Race<'_, F> {
         let mut leaders = self.racing();
         leaders.retain(|index| self.candidates[*index].samples.len() >= seeds);
         leaders.truncate(2);
-        let cost = |index: usize| self.candidates[index].cost();
-        let best = leaders.first().map_or(f64::INFINITY, |best| cost(*best));
+        let best =
+            leaders.first().map_or(f64::INFINITY, |best| standing(&self.candidates, *best).0);
         let beyond = (1..self.candidates.len())
-            .filter(|index| (1.0..LITTLE).contains(&self.candidates[*index].strain()))
-            .filter(|index| cost(*index) < best && !leaders.contains(index))
-            .min_by(|a, b| cost(*a).total_cmp(&cost(*b)).then(a.cmp(b)));
+            .map(|index| (standing(&self.candidates, index), index))
+            .filter(|((cost, strain), _)| (1.0..LITTLE).contains(strain) && *cost < best)
+            .filter(|(_, index)| !leaders.contains(index))
+            .min_by(|((a, _), _), ((b, _), _)| a.total_cmp(b));
+        let beyond = beyond.map(|(_, index)| index);
         leaders.extend(beyond);
         leaders
     }
@@ -363,19 +383,12 @@ impl Dim {
 
 impl Candidate {
     /// The mean of its costs.
-    #[must_use]
-    pub fn cost(&self) -> f64 {
+    fn cost(&self) -> f64 {
         Interval::of_mean(&self.costs()).middle
     }
 
     fn costs(&self) -> Vec<f64> {
         self.samples.iter().map(|sample| sample.cost).collect()
-    }
-
-    /// The largest mean of a strain.
-    #[must_use]
-    pub fn strain(&self) -> f64 {
-        self.strains().map(|strain| strain.middle).fold(0.0, f64::max)
     }
 
     /// Each strain's mean.
@@ -392,11 +405,25 @@ impl Candidate {
     }
 }
 
+/// The cost and the largest strain that settings would come to with all seeds. Some had the first
+/// seeds only; what these made of the reference says how they differ from all.
+fn standing(candidates: &[Candidate], index: usize) -> (f64, f64) {
+    let (it, reference) = (&candidates[index], &candidates[0]);
+    let luck = |number: &dyn Fn(&Sample) -> f64| {
+        let all: Vec<f64> = reference.samples.iter().map(number).collect();
+        let first = &all[..it.samples.len().min(all.len())];
+        Interval::of_mean(first).middle - Interval::of_mean(&all).middle
+    };
+    let strains = it.strains().enumerate();
+    let strains = strains.map(|(at, strain)| strain.middle - luck(&|sample| sample.strains[at]));
+    (it.cost() - luck(&|sample| sample.cost), strains.fold(0.0, f64::max))
+}
+
 /// Those that keep the limits by their cost, then the others by how far they break them.
 fn ranked(candidates: &[Candidate], a: usize, b: usize) -> std::cmp::Ordering {
     let rank = |index: usize| {
-        let candidate = &candidates[index];
-        ((candidate.strain() - 1.0).max(0.0), candidate.cost())
+        let (cost, strain) = standing(candidates, index);
+        ((strain - 1.0).max(0.0), cost)
     };
     let ((a_beyond, a_cost), (b_beyond, b_cost)) = (rank(a), rank(b));
     a_beyond.total_cmp(&b_beyond).then(a_cost.total_cmp(&b_cost)).then(a.cmp(&b))

@@ -34,12 +34,15 @@ pub struct Job {
 
 impl Setting {
     /// A scenario for each cell, cut in two.
-    pub(super) fn new(levels: Option<Vec<usize>>, cells: Vec<Scenario>, cut: &Cut) -> Self {
-        let cells = cells.into_iter().map(|whole| {
-            let windows = cut.windows(whole.window()).expect("checked when it was read");
+    pub(super) fn new(
+        levels: Option<Vec<usize>>,
+        cells: Vec<Scenario>,
+        windows: &[[Window; 2]],
+    ) -> Self {
+        let cut = |(whole, windows): (Scenario, &[Window; 2])| {
             windows.map(|window| whole.clone().within(window))
-        });
-        Self { levels, cells: cells.collect() }
+        };
+        Self { levels, cells: cells.into_iter().zip(windows).map(cut).collect() }
     }
 
     /// In the time that is tuned on.

@@ -106,7 +106,7 @@ fn the_choice_is_the_best_of_all_or_not_measurably_different_with_fewer_runs() {
     for levels in grid {
         let whole = joined(&problem.plan.axes, Some(&levels), &[]);
         let (scenarios, _) = problem.plan.make(&[whole]).expect("a good setting");
-        let setting = Setting::new(Some(levels.clone()), scenarios, &problem.cut);
+        let setting = Setting::new(Some(levels.clone()), scenarios, &problem.windows);
         let runs = problem.seeds.iter().map(|seed| Job::new(setting.tuning(0), *seed).run());
         let readings: Vec<Reading> = runs.map(|outcome| read(&outcome)).collect();
         let of = |number: &dyn Fn(&Reading) -> f64| {
@@ -179,7 +179,7 @@ fn other_tasks_in_the_held_out_time_change_nothing_about_the_choice() {
 #[test]
 fn the_parts_of_the_time_are_those_of_the_whole() {
     let problem = load(TUNE);
-    let submitted = |scenario: &crate::Scenario| {
+    let submitted = |scenario: &Scenario| {
         let tasks = Job::new(scenario, 3).run().total.tasks;
         assert_eq!(tasks.left, 0);
         tasks.submitted
@@ -258,6 +258,13 @@ busy = { worker_types."ci/tests".tasks.poisson = { tasks_per_hour = 60, duration
     let pick = tuned.found.pick();
     let share = |cell: usize| mean(&tuned.part.costs(pick, cell)) / both(cell);
     assert!((mean(&tuned.part.shares(pick, 2)) - (share(0) + share(1)) / 2.0).abs() < 1e-9);
+}
+
+#[test]
+fn the_shipped_search_can_be_run() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/tune.toml");
+    let problem = Problem::load(&path).unwrap_or_else(|issues| panic!("{issues}"));
+    assert_eq!((problem.size(), problem.runs), ((240, 1_920), 400));
 }
 
 #[test]
@@ -418,6 +425,13 @@ fn a_search_needs_runs_and_a_reference_that_costs_something() {
         "tasks.poisson = { tasks_per_hour = 40, durations = \"5 min\" }",
         "tasks = { listed = { batches = [{ at = \"5 h\", number = 1, duration = \"1 min\" }] } }",
     );
+    let short = "base = \"week.toml\"\ntime.length = \"5 h\"\n";
+    let folder_of_two = folder(BASE);
+    fs::write(folder_of_two.path().join("short.toml"), short).expect("a file");
+    let text =
+        format!("{TUNE}[axes.span.variants]\nweek = {{}}\nshort = {{ base = \"short.toml\" }}\n");
+    let problem = load_in(&folder_of_two, &text).unwrap_or_else(|issues| panic!("{issues}"));
+    expect![[""]].assert_eq(&said(problem));
     let problem = load_in(&folder(&idle), TUNE).unwrap_or_else(|issues| panic!("{issues}"));
     expect![[r#"
         error: the reference costs nothing in the time that is tuned on
