@@ -5,8 +5,8 @@ use provisioner_scenarios::suite::Tolerance;
 use super::judge::{Cause, Judged, Report, Row, Verdict};
 use crate::diff::Brief;
 use crate::measure::Unit;
-use crate::sweep::paired::Interval;
 use crate::text::decimal;
+use provisioner_scenarios::paired::Interval;
 
 /// `example: 3 scenarios × 6 seeds, commit …, against the baseline of commit …`.
 pub(super) fn title(report: &Report) -> String {
