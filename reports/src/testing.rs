@@ -117,7 +117,6 @@ pub(crate) fn worker_type(name: &str, size: i64) -> Measures {
             expired: count,
             exhausted: 0,
             left: count * 2,
-            cold: 0,
         },
         launches: LaunchMeasures {
             ordered: count * 21,

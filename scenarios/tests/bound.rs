@@ -104,8 +104,8 @@ impl Fleet<'_> {
     }
 }
 
-/// The bound's share in the cost of such a plan, and the plan's in what our run paid, in percent.
-fn shares(scenario: &str) -> (f64, f64) {
+/// The bound's share in the cost of such a plan, in percent.
+fn share_of_the_plan(scenario: &str) -> f64 {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(scenario);
     let scenario = load(&path).unwrap().scenario;
     let config = scenario.config(scenario.seed());
@@ -118,22 +118,17 @@ fn shares(scenario: &str) -> (f64, f64) {
         fleets[task.worker_type.index()].run(&task);
     }
     let plan: Usd = fleets.into_iter().map(Fleet::close).sum();
-    let bound = outcome.total.bound.unwrap();
-    (
-        100.0 * bound.as_f64() / plan.as_f64(),
-        100.0 * plan.as_f64() / outcome.total.cost.total().as_f64(),
-    )
+    100.0 * outcome.total.bound.unwrap().as_f64() / plan.as_f64()
 }
 
 #[test]
 fn on_shipped_scenarios_the_best_plan_is_between_the_bound_and_a_little_more() {
     for (scenario, least) in [
-        ("quickstart.toml", 0.0),
-        ("firefox-ci-2021-target-spread.toml", 0.0),
-        ("firefox-ci-2016-cheapest.toml", 0.0),
+        ("quickstart.toml", 90.0), // 92.2 measured, and the run paid 172
+        ("firefox-ci-2021-target-spread.toml", 95.0), // 97.3, and 129
+        ("firefox-ci-2016-cheapest.toml", 68.0), // 70.9, and 121: whole hours are paid
     ] {
-        let (bound, plan) = shares(scenario);
-        eprintln!("{scenario}: bound {bound:.1} % of the plan, which is {plan:.1} % of the run");
-        assert!(bound >= least && bound <= 100.0, "{scenario}: {bound:.1} % of the plan");
+        let bound = share_of_the_plan(scenario);
+        assert!((least..=100.0).contains(&bound), "{scenario}: {bound:.1} % of the plan");
     }
 }

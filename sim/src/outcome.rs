@@ -113,6 +113,9 @@ pub struct Measures {
     pub bound: Option<Usd>,
     /// How long tasks waited for their first claim.
     pub wait: Wait,
+    /// Those of them that were for the first workers: until then, no claim had left the queue empty.
+    #[serde(default)]
+    pub waits_cold: u64,
     /// The longest time from submission to the beginning of the last run, of tasks that were done.
     #[serde(default)]
     pub delay_max: Duration,
@@ -227,10 +230,6 @@ pub struct TaskMeasures {
     pub exhausted: u64,
     /// Not resolved when waiting was given up.
     pub left: u64,
-    /// Those whose wait is measured, and who waited for the first workers: until then, no claim had
-    /// left the queue empty.
-    #[serde(default)]
-    pub cold: u64,
 }
 
 impl std::ops::AddAssign for TaskMeasures {
@@ -241,7 +240,6 @@ impl std::ops::AddAssign for TaskMeasures {
         self.expired += rhs.expired;
         self.exhausted += rhs.exhausted;
         self.left += rhs.left;
-        self.cold += rhs.cold;
     }
 }
 
@@ -474,6 +472,7 @@ impl Measures {
         self.cost += other.cost;
         self.waived += other.waived;
         self.delay_max = self.delay_max.max(other.delay_max);
+        self.waits_cold += other.waits_cold;
         self.tasks += other.tasks;
         self.launches += other.launches;
         self.safety += other.safety;

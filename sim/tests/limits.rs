@@ -57,7 +57,7 @@ fn who_waited_for_the_first_workers_is_counted_unless_the_warm_up_leaves_them_ou
     config.workers[0].boot = DurationDist::Constant(Duration::from_mins(10));
     let cold = |config: &SimConfig| {
         let total = outcome(config, tasks("0s 1m times 3\n 2h 1m")).total;
-        (total.tasks.cold, total.wait.count)
+        (total.waits_cold, total.wait.count)
     };
     assert_eq!(cold(&config), (3, 4));
     config.warmup = Duration::MINUTE;

@@ -51,7 +51,7 @@ proptest! {
         }
         let total = &outcome.total;
         prop_assert_eq!((total.cost, total.tasks, total.launches), (cost, counted, launches));
-        let TaskMeasures { submitted, done, rerun: _, expired, exhausted, left, cold: _ } = counted;
+        let TaskMeasures { submitted, done, rerun: _, expired, exhausted, left } = counted;
         prop_assert_eq!(submitted, done + expired + exhausted + left);
         prop_assert!(outcome.finished <= config.end + config.drain);
         // Whatever the queue's counts say, and however late the facts are.

@@ -30,9 +30,9 @@
 //! none was done), `waived_usd` (what EC2 did not bill of stays that it interrupted), `bound_usd` (the
 //! least that this work can cost anybody, each task begun within `delay_max_s`, the longest time from
 //! submission to the beginning of the last run), `regret_usd` (paid and waived beyond that; null, as
-//! the bound, if nobody worked it out), `wait_s` (`count` tasks measured; `mean`, `p50`, `p95`, `p99`, `max`), `tasks`
-//! (`submitted`, `done`, `rerun` runs, `expired`, `exhausted`, `left`, `cold`: those measured who
-//! waited for the first workers), `launches` (`ordered`,
+//! the bound, if nobody worked it out), `wait_s` (`count` tasks measured; `mean`, `p50`, `p95`, `p99`, `max`), `waits_cold` (so many of these tasks waited
+//! for the first workers), `tasks`
+//! (`submitted`, `done`, `rerun` runs, `expired`, `exhausted`, `left`), `launches` (`ordered`,
 //! `insufficient_capacity`, `price_too_low`, `cancelled`, `quota_reached`, `unsupported`,
 //! `image_unusable`, `volume_limit`, `rejected`, `launch_failed`, `unmade`, `on_demand`,
 //! `by_stale_price`, `started`, `interrupted`, `terminated`, `stopped`), `safety` (`claimed_ended` instances ended by the provisioner while they

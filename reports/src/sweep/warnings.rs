@@ -54,7 +54,7 @@ pub fn warnings(results: &Results) -> Vec<String> {
     };
     tell(
         COLD_SHARE_MIN,
-        &|runs| sum(runs, |it| it.total.tasks.cold) / sum(runs, |it| it.total.wait.count).max(1.0),
+        &|runs| sum(runs, |it| it.total.waits_cold) / sum(runs, |it| it.total.wait.count).max(1.0),
         "of the waits are of tasks that waited for the first workers; lengthen `time.warmup`",
     );
     let mut names: Vec<&str> = Vec::new();
@@ -134,7 +134,7 @@ mod tests {
         for (run, outcome) in &mut results.outcomes {
             outcome.total.tasks.left = 0;
             outcome.events += *run as u64;
-            outcome.total.tasks.cold = if *run == 3 { 9_000 } else { 0 };
+            outcome.total.waits_cold = if *run == 3 { 9_000 } else { 0 };
             outcome.limits.spend = 700 * (1 + *run as u64);
             outcome.limits.calls = 6;
             let full = Duration::from_hours(if *run < 2 { 20 } else { 2 });

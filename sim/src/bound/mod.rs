@@ -175,18 +175,23 @@ impl Need<'_> {
         let WorkerType { placement, on_demand_after, candidates, .. } = self.worker_type;
         let never_spot = placement.market() == Market::OnDemand;
         let on_demand = never_spot || on_demand_after.is_some();
-        let cost = |candidate: &Candidate| {
+        let cost = |best: Option<i128>, candidate: &Candidate| {
             let takes = run_time(self.task.duration, candidate.utility);
             let prices = &markets[candidate.pool.index()];
+            // Most are too dear at any time.
+            let ever = prices.ever(takes) / i64::from(candidate.capacity);
+            if best.is_some_and(|best| best <= i128::from(ever)) {
+                return best;
+            }
             let spot = (!never_spot)
                 .then(|| prices.spot(self.task.submitted, self.ends(takes), takes, self.wait));
             let on_demand = on_demand.then(|| prices.on_demand(takes));
             let spot = spot.flatten().map(|paid| self.share(paid, pieces.spot, candidate));
             let on_demand =
                 on_demand.flatten().map(|paid| self.share(paid, pieces.on_demand, candidate));
-            spot.into_iter().chain(on_demand).min()
+            spot.into_iter().chain(on_demand).chain(best).min()
         };
-        candidates.iter().filter_map(cost).min().unwrap_or(0)
+        candidates.iter().fold(None, cost).unwrap_or(0)
     }
 
     /// When it ends at the latest, if it takes so long.

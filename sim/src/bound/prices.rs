@@ -15,6 +15,8 @@ pub(super) struct Prices {
     reach: (Duration, Duration),
     /// The least ever: it holds for as long as the instance stays.
     on_demand: Option<i64>,
+    /// The least ever in both markets.
+    least: i64,
 }
 
 impl Prices {
@@ -24,13 +26,20 @@ impl Prices {
         let prices = history.iter().map(|(since, price)| (*since, price.micros()));
         let spot = Minima::new(prices.collect());
         let changes = config.engine.catalog.on_demand_changes(pool).unwrap_or_default();
+        let on_demand = changes.iter().map(|(_, price)| price.micros()).min();
         let (reach, end) = (piece.price_reach(), config.end.saturating_add(config.drain));
         Self {
             floor: Floor::of(&spot, reach, end),
-            on_demand: changes.iter().map(|(_, price)| price.micros()).min(),
+            least: spot.values().chain(on_demand).min().unwrap_or(0),
+            on_demand,
             spot,
             reach,
         }
+    }
+
+    /// What so long an instance costs at least, in micro-dollars × milliseconds ÷ hour.
+    pub(super) fn ever(&self, takes: Duration) -> i64 {
+        self.least.saturating_mul(takes.ms())
     }
 
     /// What so long an instance on demand costs, in micro-dollars × milliseconds ÷ hour.
@@ -122,6 +131,10 @@ impl Minima {
             width *= 2;
         }
         Self { since, rows }
+    }
+
+    pub(super) fn values(&self) -> impl Iterator<Item = i64> {
+        self.rows[0].iter().copied()
     }
 
     /// The least value in force between, both ends included; `None` before the first.

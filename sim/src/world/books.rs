@@ -166,7 +166,6 @@ impl World<'_> {
         let wait = self.waits[worker_type.index()].measure();
         let state = &self.types[worker_type.index()];
         let account = &self.books.types[worker_type.index()];
-        let cold = state.cold;
         let TaskCounts { submitted, done, lost_runs, expired, exhausted, .. } = state.counts;
         let left = submitted - done - expired - exhausted;
         let peaks = state.peaks;
@@ -175,16 +174,9 @@ impl World<'_> {
             cost: account.cost,
             waived: account.waived,
             wait,
+            waits_cold: state.cold,
             delay_max: state.delay_max,
-            tasks: TaskMeasures {
-                submitted,
-                done,
-                rerun: lost_runs,
-                expired,
-                exhausted,
-                left,
-                cold,
-            },
+            tasks: TaskMeasures { submitted, done, rerun: lost_runs, expired, exhausted, left },
             launches: state.launches,
             safety: state.safety,
             habits: state.habits.measures,
