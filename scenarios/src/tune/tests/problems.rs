@@ -431,7 +431,10 @@ fn a_search_needs_runs_and_a_reference_that_costs_something() {
     let text =
         format!("{TUNE}[axes.span.variants]\nweek = {{}}\nshort = {{ base = \"short.toml\" }}\n");
     let problem = load_in(&folder_of_two, &text).unwrap_or_else(|issues| panic!("{issues}"));
-    expect![[""]].assert_eq(&said(problem));
+    expect![[r#"
+        error: the settings 1 h, 2, short change the time of the run
+        hint: write `given = true` on the axis that brings another `base`"#]]
+    .assert_eq(&said(problem));
     let problem = load_in(&folder(&idle), TUNE).unwrap_or_else(|issues| panic!("{issues}"));
     expect![[r#"
         error: the reference costs nothing in the time that is tuned on
