@@ -118,7 +118,7 @@ impl Budget {
             }
             // Forgiven once it went well for longer than the longest wait.
             let again = now.since(until) <= rule.backoff_max;
-            allowance.wait = if again { allowance.wait + allowance.wait } else { Duration::ZERO };
+            allowance.wait = if again { allowance.wait.doubled() } else { Duration::ZERO };
         }
         allowance.wait = allowance.wait.max(rule.backoff_min).min(rule.backoff_max);
         allowance.closed_until = Some(now.saturating_add(allowance.wait));

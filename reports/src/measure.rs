@@ -148,6 +148,9 @@ const WORSE: &[(&[&str], Worse)] = &[
     (
         &[
             "cost_usd.",
+            "limits.",
+            "capacity_max_h",
+            "waits_cold",
             "cost_per_task_usd",
             "regret_usd",
             "wait_s.",

@@ -131,7 +131,7 @@ impl Engine {
         };
         let doubt = self.calls.doubts.entry(call).or_insert(first);
         doubt.tries += 1;
-        doubt.wait = (doubt.wait + doubt.wait).max(rule.backoff_min).min(rule.backoff_max);
+        doubt.wait = doubt.wait.doubled().max(rule.backoff_min).min(rule.backoff_max);
         doubt.repeat_at = Some(self.now.saturating_add(doubt.wait));
         (doubt.unanswered, doubt.is_cut_off) = match cause {
             Cause::Throttled => (doubt.unanswered, doubt.is_cut_off),

@@ -152,7 +152,7 @@ impl Pool {
 
     fn punish(&mut self, rule: &LossRule, now: Time, losses: u32) {
         let before = self.penalty.filter(|it| !it.is_forgotten(rule, now));
-        let twice = |it: Penalty| it.length + it.length;
+        let twice = |it: Penalty| it.length.doubled();
         let length = before.map_or(rule.penalty, twice).min(rule.penalty_max.max(rule.penalty));
         let until = now.saturating_add(length);
         self.penalty = Some(Penalty { losses, length, until, tried: None });

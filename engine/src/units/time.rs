@@ -127,6 +127,12 @@ impl Duration {
         Self { ms }
     }
 
+    /// Twice as long, but no longer than [`Self::MAX`]: how waits grow.
+    #[must_use]
+    pub const fn doubled(self) -> Self {
+        Self { ms: self.ms.saturating_mul(2) }
+    }
+
     /// A duration from whole seconds.
     #[must_use]
     pub const fn from_secs(secs: i64) -> Self {
