@@ -13,6 +13,7 @@ pub mod output;
 pub mod results;
 pub mod scenario;
 pub mod storm;
+pub mod timeline;
 pub mod traces;
 
 pub use scenario::{Loaded, Profile, Scenario, load, load_text, parameters};
