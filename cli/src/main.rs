@@ -14,6 +14,7 @@ mod incidents;
 mod merge;
 mod parameters;
 mod replay;
+mod report;
 mod simulate;
 mod storm;
 mod sweep;
@@ -40,6 +41,7 @@ struct Arguments {
 const AFTER_HELP: &str = "\
 Examples:
   provisioner simulate scenarios/quickstart.toml
+  provisioner report scenarios/quickstart.toml
   provisioner sweep scenarios/experiments/quickstart.toml
   provisioner help simulate
 
@@ -53,6 +55,7 @@ enum Command {
     Sweep(sweep::Sweep),
     Merge(merge::Merge),
     Compare(compare::Compare),
+    Report(report::Report),
     Replay(replay::Replay),
     Explain(explain::Explain),
     Diff(diff::Diff),
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Command::Sweep(sweep) => sweep.run(),
         Command::Merge(merge) => merge.run(),
         Command::Compare(compare) => compare.run(),
+        Command::Report(report) => report.run(),
         Command::Replay(replay) => replay.run(),
         Command::Explain(explain) => explain.run(),
         Command::Diff(diff) => diff.run(),

@@ -9,6 +9,7 @@
 //! | [`incidents`] | one number a scenario, by provisioner |
 //! | [`series`] | the time series as CSV |
 //! | [`sweep`] | all runs of an experiment as CSV, Parquet and a page |
+//! | [`html`] | a run or a sweep as one page with pictures, for others |
 //! | [`decisions`] | orders and reasons in words, and where a replay parts from its journal |
 //! | [`explain`] | why a journal says what it says: launches, decisions, waits |
 //! | [`diff`](mod@diff) | where two journals part, and what it came to |
@@ -20,6 +21,7 @@ pub mod decisions;
 pub mod diff;
 pub mod explain;
 mod facts;
+pub mod html;
 pub mod incidents;
 pub mod json;
 mod measure;

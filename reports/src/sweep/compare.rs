@@ -1,5 +1,6 @@
 //! Points compared with a reference: the same in all but one axis, under the same seeds.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Display, Write};
 
 use provisioner_scenarios::results::Results;
@@ -19,6 +20,16 @@ pub struct Reference {
 }
 
 impl Reference {
+    /// Written as `AXIS=LEVEL`, or what is wrong with that.
+    ///
+    /// # Errors
+    ///
+    /// It is written otherwise, or there is no such axis or level.
+    pub fn parse(results: &Results, text: &str) -> Result<Self, String> {
+        let (axis, level) = text.split_once('=').ok_or_else(|| format!("`{text}` is no level"))?;
+        Self::named(results, axis.trim(), level.trim())
+    }
+
     /// The level of that name of the axis of that name, or what is wrong with them.
     ///
     /// # Errors
@@ -53,6 +64,35 @@ pub fn compare(results: &Results, reference: Reference, look: Look) -> impl Disp
     Comparisons { pairs: pairs(results, reference), seeds: results.manifest.seeds.len(), look }
 }
 
+/// The same as tables, each with its title and its words; the first `most` of them, and how many
+/// there are.
+pub(crate) fn comparisons(
+    results: &Results,
+    reference: Reference,
+    most: usize,
+) -> (Vec<Comparison>, usize) {
+    let pairs = pairs(results, reference);
+    let shown = |pair: &Pair| {
+        let [theirs, ours] = &pair.names;
+        let row = |line: &Line| (line.column.0.to_owned(), line.cells());
+        Comparison {
+            title: pair.title.clone(),
+            words: pair.in_words(),
+            headers: ["unit", theirs, ours, "difference", "ratio", "measurably"].map(str::to_owned),
+            rows: pair.lines.iter().map(row).collect(),
+        }
+    };
+    (pairs.iter().take(most).map(shown).collect(), pairs.len())
+}
+
+/// A point and its reference, as a table.
+pub(crate) struct Comparison {
+    pub(crate) title: String,
+    pub(crate) words: String,
+    pub(crate) headers: [String; 6],
+    pub(crate) rows: Vec<(String, Vec<String>)>,
+}
+
 struct Comparisons {
     pairs: Vec<Pair>,
     seeds: usize,
@@ -78,12 +118,15 @@ struct Line {
 fn pairs(results: &Results, Reference { axis, level }: Reference) -> Vec<Pair> {
     let manifest = &results.manifest;
     let theirs = &manifest.axes[axis].levels[level];
+    let all = manifest.points.iter().enumerate();
+    let all: BTreeMap<&[String], usize> =
+        all.map(|(index, point)| (point.levels.as_slice(), index)).collect();
     let mut pairs = Vec::new();
     for (ours_at, ours) in manifest.points.iter().enumerate() {
         let mut counterpart = ours.levels.clone();
         counterpart[axis].clone_from(theirs);
-        let found = manifest.points.iter().position(|point| point.levels == counterpart);
-        let Some(theirs_at) = found.filter(|found| *found != ours_at) else { continue };
+        let found = all.get(counterpart.as_slice()).filter(|found| **found != ours_at);
+        let Some(&theirs_at) = found else { continue };
         let mut title = format!("{} = {}", manifest.axes[axis].name, ours.levels[axis]);
         let rest = manifest.axes.iter().zip(&ours.levels).enumerate();
         let rest = rest.filter(|(index, _)| *index != axis);

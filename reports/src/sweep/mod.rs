@@ -14,7 +14,9 @@ mod parquet;
 mod summary;
 mod warnings;
 
+pub(crate) use self::compare::{Comparison, comparisons};
 pub use self::compare::{Reference, compare};
 pub use self::frame::{Frame, bind};
 pub use self::summary::summary;
+pub(crate) use self::summary::{COLUMNS, Column, Figure, LARGE, Overview, Point, overview};
 pub use self::warnings::warnings;

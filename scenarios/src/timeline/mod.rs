@@ -100,6 +100,12 @@ impl Timeline {
         self.start.saturating_add(self.step * steps)
     }
 
+    /// When half of a step is over.
+    #[must_use]
+    pub fn middle(&self, step: usize) -> Time {
+        self.at(step) + Duration::from_ms(self.step.ms() / 2)
+    }
+
     /// How many steps there are.
     #[must_use]
     pub fn steps(&self) -> usize {

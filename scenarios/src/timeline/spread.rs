@@ -78,25 +78,20 @@ impl Billed {
                 weights[IDLE] = (weights[IDLE] - useful - lost).max(0);
             }
         }
-        let parts: [(usize, Usd, fn(&mut Cost) -> &mut Usd); 5] = [
-            (USEFUL, cost.useful, |cost| &mut cost.useful),
-            (IDLE, cost.idle, |cost| &mut cost.idle),
-            (BOOT, cost.boot, |cost| &mut cost.boot),
-            (LOST, cost.redone, |cost| &mut cost.redone),
-            (LOST, cost.wasted, |cost| &mut cost.wasted),
-        ];
-        for (weight, amount, part) in parts {
+        let mut add = |weight: usize, amount: Usd, part: fn(&mut Cost) -> &mut Usd| {
             let shares = shares(amount.micros(), weights.iter().map(|weights| weights[weight]));
             for (into, share) in into.iter_mut().zip(shares) {
                 let share = Usd::from_micros(share);
                 *part(into) += share;
-                *(if cost.on_demand == Usd::ZERO {
-                    &mut into.spot
-                } else {
-                    &mut into.on_demand
-                }) += share;
+                let on_demand = cost.on_demand > Usd::ZERO;
+                *(if on_demand { &mut into.on_demand } else { &mut into.spot }) += share;
             }
-        }
+        };
+        add(USEFUL, cost.useful, |cost| &mut cost.useful);
+        add(IDLE, cost.idle, |cost| &mut cost.idle);
+        add(BOOT, cost.boot, |cost| &mut cost.boot);
+        add(LOST, cost.redone, |cost| &mut cost.redone);
+        add(LOST, cost.wasted, |cost| &mut cost.wasted);
     }
 }
 

@@ -1,0 +1,177 @@
+//! What each axis does: cost and wait by level, all else being equal.
+
+use std::collections::BTreeMap;
+
+use provisioner_scenarios::results::Results;
+
+use super::whole;
+use crate::html::axis::{Axis, number};
+use crate::html::chart::{Mark, Picture, Plot, Tone};
+use crate::html::markup::Body;
+use crate::measure::Unit;
+use crate::sweep::{Overview, Point};
+use crate::table::Table;
+use crate::text::decimal;
+
+/// No more axes than this are drawn, and no more levels of one.
+const AXES_MAX: usize = 6;
+const LEVELS_MAX: usize = 12;
+/// Above this many, families of points are not drawn each, but as what most of them do.
+const LINES_MAX: usize = 40;
+
+pub(super) fn section(body: &mut Body, results: &Results, overview: &Overview) {
+    let axes = results.manifest.axes.iter().enumerate();
+    let varied: Vec<usize> =
+        axes.filter(|(_, axis)| axis.levels.len() > 1).map(|(index, _)| index).collect();
+    if varied.is_empty() || overview.points.is_empty() {
+        return;
+    }
+    let says = match varied.as_slice() {
+        [one] => format!("What {} does", results.manifest.axes[*one].name),
+        _ => "What each axis does, all else being equal".to_owned(),
+    };
+    body.section("effects", "Axes", &says);
+    body.paragraph(
+        "Each grey line joins points that differ in this axis alone; the blue line is the median of \
+         all points of a level.",
+    );
+    let mut pictures = Vec::new();
+    for axis in varied.iter().take(AXES_MAX) {
+        for (what, unit, of) in MEASURES {
+            let picture = picture(results, overview, *axis, (what, unit, of));
+            pictures.push((picture, format!("{what}, by level")));
+        }
+    }
+    body.pictures(&pictures, "");
+    if varied.len() > AXES_MAX {
+        body.paragraph(&format!("{} more axes are not drawn.", whole(varied.len() - AXES_MAX)));
+    }
+    body.folded("The medians as a table", |body| table(body, results, overview, &varied));
+}
+
+type Measure = (&'static str, Unit, fn(&Point) -> f64);
+
+const MEASURES: [Measure; 2] = [
+    ("cost in dollars", Unit::Dollars, |point| point.cost.mean),
+    ("wait that 95 % did not exceed", Unit::Seconds, |point| point.wait.mean.max(1.0)),
+];
+
+/// The measures of the points with each level.
+fn by_level(
+    results: &Results,
+    overview: &Overview,
+    axis: usize,
+    of: fn(&Point) -> f64,
+) -> Vec<Vec<f64>> {
+    let levels = &results.manifest.axes[axis].levels;
+    let index: BTreeMap<&str, usize> =
+        levels.iter().enumerate().map(|(index, level)| (level.as_str(), index)).collect();
+    let mut all = vec![Vec::new(); levels.len()];
+    for point in &overview.points {
+        let level = results.manifest.points[point.index].levels[axis].as_str();
+        all[index[level]].push(of(point));
+    }
+    all
+}
+
+fn picture(
+    results: &Results,
+    overview: &Overview,
+    axis: usize,
+    (what, unit, of): Measure,
+) -> Picture {
+    let known = &results.manifest.axes[axis];
+    let shown = known.levels.len().min(LEVELS_MAX);
+    let (least, most) = overview
+        .points
+        .iter()
+        .map(of)
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), it| (a.min(it), b.max(it)));
+    let y = if most > least * 6.0 && least > 0.0 {
+        Axis::log(least * 0.9..most * 1.1, unit)
+    } else {
+        Axis::linear(0.0..most, unit, 4)
+    };
+    let names: Vec<String> = known
+        .levels
+        .iter()
+        .take(shown)
+        .map(|name| crate::text::shortened(name, 76 / shown.max(1) + 2))
+        .collect();
+    let mut plot = Plot::new(Axis::names(&names), y);
+    plot.margins = [60, 12, 10, 24];
+    let at = |level: usize| number(i64::try_from(level).unwrap_or(i64::MAX));
+    // Points that differ in this axis alone.
+    let mut families: BTreeMap<Vec<&str>, Vec<(f64, f64)>> = BTreeMap::new();
+    for point in &overview.points {
+        let levels = &results.manifest.points[point.index].levels;
+        let rest = levels.iter().enumerate().filter(|(index, _)| *index != axis);
+        let rest = rest.map(|(_, level)| level.as_str()).collect();
+        let level = known.levels.iter().position(|level| *level == levels[axis]);
+        let level = level.filter(|level| *level < shown);
+        families.entry(rest).or_default().extend(level.map(|level| (at(level), of(point))));
+    }
+    let of_levels = by_level(results, overview, axis, of);
+    if families.len() <= LINES_MAX {
+        for mut family in families.into_values() {
+            family.sort_by(|a, b| a.0.total_cmp(&b.0));
+            plot.marks.push(Mark::Dots(Tone::Muted, 16, family.clone()));
+            plot.marks.push(Mark::Line(Tone::Muted, 2, family));
+        }
+    } else {
+        let band = of_levels.iter().take(shown).enumerate().filter(|(_, it)| !it.is_empty());
+        let band = band.map(|(level, it)| (at(level), quantile(it, 0.1), quantile(it, 0.9)));
+        plot.marks.push(Mark::Area(Tone::Grid, band.collect()));
+    }
+    let medians = of_levels.iter().take(shown).enumerate().filter(|(_, it)| !it.is_empty());
+    let medians: Vec<(f64, f64)> =
+        medians.map(|(level, it)| (at(level), quantile(it, 0.5))).collect();
+    plot.marks.push(Mark::Line(Tone::Blue, 8, medians.clone()));
+    plot.marks.push(Mark::Dots(Tone::Blue, 36, medians.clone()));
+    let told: Vec<String> = medians
+        .iter()
+        .zip(&known.levels)
+        .map(|((_, median), level)| format!("{level} {}", unit.show(*median)))
+        .collect();
+    let says = format!("Medians of {what} by {}: {}.", known.name, told.join(", "));
+    Picture { title: known.name.clone(), says, width: 400, plots: vec![(210, plot)] }
+}
+
+fn quantile(values: &[f64], share: f64) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    let last = values.len().saturating_sub(1);
+    let place = number(i64::try_from(last).unwrap_or(i64::MAX)) * share;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+    let (low, high) = (place.floor() as usize, place.ceil() as usize);
+    match values.get(low..=high) {
+        Some(between) => f64::midpoint(between[0], between[between.len() - 1]),
+        None => 0.0,
+    }
+}
+
+fn table(body: &mut Body, results: &Results, overview: &Overview, varied: &[usize]) {
+    for axis in varied.iter().take(AXES_MAX) {
+        let known = &results.manifest.axes[*axis];
+        let measures = MEASURES.map(|(.., of)| by_level(results, overview, *axis, of));
+        let row = |(index, level): (usize, &String)| {
+            let median = |values: &Vec<f64>| match values.as_slice() {
+                [] => "-".to_owned(),
+                values => decimal(quantile(values, 0.5), 2),
+            };
+            let cells = vec![
+                whole(measures[0][index].len()),
+                median(&measures[0][index]),
+                median(&measures[1][index]),
+            ];
+            (level.clone(), cells)
+        };
+        let table = Table {
+            title: "",
+            columns: vec![("points", ""), ("cost, median", "$"), ("wait p95, median", "s")],
+            rows: known.levels.iter().take(LEVELS_MAX).enumerate().map(row).collect(),
+            sums: false,
+        };
+        body.table(&format!("Medians by {}", known.name), &known.name, &table);
+    }
+}
