@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use plotters::coord::ranged1d::{KeyPointHint, Ranged};
 use provisioner_engine::units::{Duration, Time};
 
 use crate::measure::Unit;
@@ -12,8 +11,8 @@ use crate::measure::Unit;
 /// A range of numbers along an edge of a plot.
 #[derive(Clone, Debug)]
 pub(super) struct Axis {
-    pub(super) range: Range<f64>,
-    pub(super) is_log: bool,
+    range: Range<f64>,
+    is_log: bool,
     /// Where the ticks are, and what is written there.
     pub(super) ticks: Vec<(f64, String)>,
 }
@@ -22,7 +21,7 @@ impl Axis {
     /// From zero, or from where the numbers begin, to the next round number.
     pub(super) fn linear(range: Range<f64>, unit: Unit, ticks: u32) -> Self {
         let (from, to) = (range.start, range.end.max(range.start + 1e-6));
-        let step = round_step((to - from) / f64::from(ticks.max(1)));
+        let step = step(unit, (to - from) / f64::from(ticks.max(1)));
         let begins = (from / step + 1e-9).floor() * step;
         let mut all = Vec::new();
         let mut at = begins;
@@ -73,6 +72,11 @@ impl Axis {
         Self { range: -0.5..at(names.len()) - 0.5, is_log: false, ticks: ticks.collect() }
     }
 
+    /// The same with nothing written on it.
+    pub(super) fn bare(self) -> Self {
+        Self { ticks: Vec::new(), ..self }
+    }
+
     pub(super) const fn end(&self) -> f64 {
         self.range.end
     }
@@ -80,26 +84,14 @@ impl Axis {
     pub(super) const fn start(&self) -> f64 {
         self.range.start
     }
-}
 
-impl Ranged for Axis {
-    type FormatOption = plotters::coord::ranged1d::NoDefaultFormatting;
-    type ValueType = f64;
-
+    /// Where a number is on an edge between two places.
     #[expect(clippy::cast_possible_truncation, reason = "places on a page")]
-    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        let place = |value: f64| if self.is_log { value.max(1e-6).ln() } else { value };
-        let (from, to) = (place(self.range.start), place(self.range.end));
-        let share = ((place(*value) - from) / (to - from)).clamp(-0.02, 1.02);
-        (f64::from(limit.0) + share * f64::from(limit.1 - limit.0)).round() as i32
-    }
-
-    fn key_points<Hint: KeyPointHint>(&self, _hint: Hint) -> Vec<f64> {
-        self.ticks.iter().map(|(at, _)| *at).collect()
-    }
-
-    fn range(&self) -> Range<f64> {
-        self.range.clone()
+    pub(super) fn place(&self, value: f64, (first, last): (i32, i32)) -> i32 {
+        let of = |value: f64| if self.is_log { value.max(1e-6).ln() } else { value };
+        let (from, to) = (of(self.range.start), of(self.range.end));
+        let share = ((of(value) - from) / (to - from)).clamp(-0.02, 1.02);
+        (f64::from(first) + share * f64::from(last - first)).round() as i32
     }
 }
 
@@ -109,11 +101,14 @@ pub(super) const fn number(whole: i64) -> f64 {
     whole as f64
 }
 
-const TIME_STEPS: [Duration; 14] = [
+const TIME_STEPS: [Duration; 17] = [
     Duration::SECOND,
     Duration::from_secs(10),
+    Duration::from_secs(30),
     Duration::MINUTE,
+    Duration::from_mins(2),
     Duration::from_mins(5),
+    Duration::from_mins(10),
     Duration::from_mins(15),
     Duration::from_mins(30),
     Duration::HOUR,
@@ -125,6 +120,18 @@ const TIME_STEPS: [Duration; 14] = [
     Duration::from_hours(24 * 7),
     Duration::from_hours(24 * 28),
 ];
+
+/// From tick to tick at least so much: round, and whole where things are counted.
+fn step(unit: Unit, least: f64) -> f64 {
+    match unit {
+        Unit::Plain => round_step(least.max(1.0)),
+        Unit::Seconds => {
+            let steps = TIME_STEPS.into_iter().map(Duration::as_secs_f64);
+            steps.chain([864_000.0]).find(|step| *step >= least).unwrap_or(least)
+        }
+        _ => round_step(least),
+    }
+}
 
 /// 1, 2 or 5 times a power of ten, no less than `least`.
 fn round_step(least: f64) -> f64 {
@@ -195,6 +202,11 @@ mod tests {
             ["1 s", "10 s", "1 min", "10 min", "1 h"]
         );
         assert_eq!(words(&Axis::linear(0.0..1.0, Unit::Share, 4)), ["0 %", "50 %", "100 %"]);
+        assert_eq!(words(&Axis::linear(0.0..1.0, Unit::Plain, 4)), ["0", "1"]);
+        assert_eq!(
+            words(&Axis::linear(1_000.0..1_260.0, Unit::Seconds, 4)),
+            ["16 min", "18 min", "20 min", "22 min"]
+        );
     }
 
     #[test]

@@ -5,12 +5,16 @@
 //! their place in the dark and nothing else depends on them. Text is set in the page's font: no font
 //! file is needed, and widths are estimated.
 
+use std::ops::Range;
+
 use plotters::coord::Shift;
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::axis::Axis;
 use super::markup::escape;
+use crate::text::printable;
 
 /// A colour by what it means. Okabe and Ito's, told apart by those who see few colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +66,7 @@ impl Tone {
 pub(super) enum Mark {
     /// Between two lines: place, lower and upper end.
     Area(Tone, Vec<(f64, f64, f64)>),
+    /// With a width in quarters of a pixel.
     Line(Tone, u32, Vec<(f64, f64)>),
     Dashed(Tone, Vec<(f64, f64)>),
     /// With a radius in tenths of a pixel.
@@ -117,6 +122,23 @@ type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Cartesian2d<Axis, Axis>>;
 type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
+impl Ranged for Axis {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        self.place(*value, limit)
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _hint: Hint) -> Vec<f64> {
+        self.ticks.iter().map(|(at, _)| *at).collect()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.start()..self.end()
+    }
+}
+
 impl Plot {
     pub(super) fn new(x: Axis, y: Axis) -> Self {
         Self { x, y, margins: [52, 12, 10, 22], marks: Vec::new() }
@@ -125,8 +147,8 @@ impl Plot {
     /// Where on a picture of one plot that is drawn, in cells of so many pixels.
     pub(super) fn pixel(&self, size: (i32, i32), (x, y): (f64, f64), cell: i32) -> (i32, i32) {
         let [left, right, top, bottom] = self.margins;
-        let across = self.x.map(&x, (left, size.0 - right));
-        let down = self.y.map(&y, (size.1 - bottom, top));
+        let across = self.x.place(x, (left, size.0 - right));
+        let down = self.y.place(y, (size.1 - bottom, top));
         (across / cell, down / cell)
     }
 
@@ -138,12 +160,12 @@ impl Plot {
         let area = chart.plotting_area();
         for (at, words) in &self.y.ticks {
             let line = [(self.x.start(), *at), (self.x.end(), *at)];
-            area.draw(&PathElement::new(line, stroke(Tone::Grid, 1)))?;
+            area.draw(&PathElement::new(line, stroke(Tone::Grid, 3)))?;
             write(area, Tone::Muted, (self.x.start(), *at), (-6, 0), Side::Left, words)?;
         }
         for (at, words) in &self.x.ticks {
             let place = (*at, self.y.start());
-            write(area, Tone::Muted, place, (0, 5), Side::Below, words)?;
+            write(area, Tone::Muted, place, (0, 7), Side::Below, words)?;
         }
         for mark in &self.marks {
             match mark {
@@ -244,6 +266,6 @@ fn write(
     let size = f64::from(TEXT * SCALE) * FONT_SIZE_DIVISOR;
     let font = ("sans-serif", size).into_font();
     let style = font.color(&tone.rgb()).pos(Pos::new(h, v));
-    let text = Text::new(words.to_owned(), (right * SCALE, down * SCALE), style);
+    let text = Text::new(printable(words), (right * SCALE, down * SCALE), style);
     area.draw(&(EmptyElement::at(at) + text))
 }

@@ -99,9 +99,7 @@ impl Body {
         let mut html = String::new();
         let label = escape(caption);
         let mut put = |text: std::fmt::Arguments<'_>| html.write_fmt(text).expect("a text");
-        put(format_args!(
-            "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{label}\">"
-        ));
+        put(format_args!("<section class=\"scroll\" tabindex=\"0\" aria-label=\"{label}\">"));
         put(format_args!("<table class=\"{class}\">\n<caption>{label}</caption>\n<thead><tr>"));
         put(format_args!("<th scope=\"col\">{}</th>", escape(names)));
         for (header, unit) in &table.columns {
@@ -122,8 +120,15 @@ impl Body {
             }
             put(format_args!("</tr>\n"));
         }
-        put(format_args!("</tbody></table></div>\n"));
+        put(format_args!("</tbody></table></section>\n"));
         self.add(&html);
+    }
+
+    /// Tables side by side where there is room.
+    pub(super) fn beside(&mut self, inside: impl FnOnce(&mut Self)) {
+        self.add("<div class=\"beside\">\n");
+        inside(self);
+        self.add("</div>\n");
     }
 
     /// What is folded away until somebody asks.

@@ -16,3 +16,5 @@ mod chart;
 mod markup;
 pub mod run;
 pub mod sweep;
+#[cfg(test)]
+mod tests;

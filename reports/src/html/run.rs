@@ -18,7 +18,7 @@ use crate::summary::{cost_per_task, dollar_decimals, left_out, share, tables, to
 use crate::sweep::COLUMNS;
 use crate::table::Table;
 use crate::text::{decimal, decimals_for, grouped, in_words, to_the_minute};
-use crate::{Run, show_time, warnings};
+use crate::{Run, warnings};
 
 /// Everything that the page tells.
 pub struct Report<'a> {
@@ -69,14 +69,14 @@ fn headline(outcome: &Outcome) -> Vec<(&'static str, String)> {
     }
     if let Some(bound) = total.bound.filter(|bound| *bound > Usd::ZERO) {
         let shown = decimal(bound.as_f64(), dollar_decimals(bound));
-        facts.push(("nobody could pay less than", format!("${shown}")));
+        facts.push(("least anybody could pay", format!("${shown}")));
     }
     if total.wait.count > 0 {
         facts.push(("95 % waited at most", in_words(total.wait.p95)));
     }
     facts.push(("tasks done", grouped(total.tasks.done)));
-    facts.push(("instances started", grouped(total.launches.started)));
-    facts.push(("taken back by EC2", grouped(total.launches.interrupted)));
+    let [taken, started] = [total.launches.interrupted, total.launches.started].map(grouped);
+    facts.push(("instances taken back", format!("{taken} of {started}")));
     facts
 }
 
@@ -96,8 +96,11 @@ const SPANS: usize = 24;
 
 fn reasons(body: &mut Body, timeline: &Timeline) {
     let ranked = timeline.reasons.ranked();
-    let Some((first, _)) = ranked.first() else { return };
-    let says = format!("The engine's most frequent reason was {first}");
+    if ranked.is_empty() {
+        return;
+    }
+    let times = ranked.iter().map(|(_, said)| said.times).sum();
+    let says = format!("The engine gave {} reasons, of {} kinds", grouped(times), ranked.len());
     body.section("reasons", "Reasons", &says);
     body.paragraph(
         "Every order, and every order that was not given, has a reason. Here is how often each kind \
@@ -105,7 +108,7 @@ fn reasons(body: &mut Body, timeline: &Timeline) {
     );
     let row = |(name, said): &(&'static str, &provisioner_scenarios::explain::summary::Said)| {
         let words = said.example.describe(&said.config).to_string();
-        ((*name).to_owned(), vec![grouped(said.times), show_time(said.first), words])
+        ((*name).to_owned(), vec![grouped(said.times), to_the_minute(said.first), words])
     };
     let table = Table {
         title: "",

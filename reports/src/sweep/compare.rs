@@ -127,6 +127,9 @@ fn pairs(results: &Results, Reference { axis, level }: Reference) -> Vec<Pair> {
         counterpart[axis].clone_from(theirs);
         let found = all.get(counterpart.as_slice()).filter(|found| **found != ours_at);
         let Some(&theirs_at) = found else { continue };
+        if both(results, [theirs_at, ours_at]).next().is_none() {
+            continue;
+        }
         let mut title = format!("{} = {}", manifest.axes[axis].name, ours.levels[axis]);
         let rest = manifest.axes.iter().zip(&ours.levels).enumerate();
         let rest = rest.filter(|(index, _)| *index != axis);
@@ -147,14 +150,17 @@ fn pairs(results: &Results, Reference { axis, level }: Reference) -> Vec<Pair> {
     pairs
 }
 
-fn line(results: &Results, column: &'static Column, points: [usize; 2]) -> Line {
+/// The outcomes of two points with the seeds that both have.
+fn both(results: &Results, points: [usize; 2]) -> impl Iterator<Item = [&Outcome; 2]> {
     let seeds = results.manifest.seeds.len();
-    // Only seeds that both have.
-    let outcome = |point: usize, seed: usize| results.outcomes.get(&(point * seeds + seed));
-    let both = |seed: usize| Some((outcome(points[0], seed)?, outcome(points[1], seed)?));
+    let outcome = move |point: usize, seed| results.outcomes.get(&(point * seeds + seed));
+    (0..seeds).filter_map(move |seed| Some([outcome(points[0], seed)?, outcome(points[1], seed)?]))
+}
+
+fn line(results: &Results, column: &'static Column, points: [usize; 2]) -> Line {
     let (.., measure) = column;
-    let values = |(theirs, ours): (&Outcome, &Outcome)| (measure(theirs), measure(ours));
-    let (theirs, ours): (Vec<f64>, Vec<f64>) = (0..seeds).filter_map(both).map(values).unzip();
+    let values = |[theirs, ours]: [&Outcome; 2]| (measure(theirs), measure(ours));
+    let (theirs, ours): (Vec<f64>, Vec<f64>) = both(results, points).map(values).unzip();
     let mean = |values: &[f64]| difference(&vec![0.0; values.len()], values).middle;
     Line {
         column,
@@ -282,6 +288,14 @@ mod tests {
             95 % confidence intervals of 3 paired seeds.
         "#]]
         .assert_eq(&compare(&results, reference, Look::default()).to_string());
+    }
+
+    #[test]
+    fn points_without_a_seed_in_common_are_not_compared() {
+        let mut results = results();
+        results.outcomes.retain(|run, _| *run == 0 || *run == 3);
+        let shown = compare(&results, Reference::first(&results).unwrap(), Look::default());
+        assert_eq!(shown.to_string(), "No point has one to be compared with.\n");
     }
 
     #[test]

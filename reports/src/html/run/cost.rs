@@ -113,7 +113,7 @@ fn so_far(timeline: &Timeline, spent: &[Cost], shown: &[&Use], bound: Option<Usd
         time_axis(timeline, 5),
         Axis::linear(0.0..dollars.as_f64().max(bound.map_or(0.0, Usd::as_f64)), Unit::Dollars, 4),
     );
-    plot.margins = [56, 112, 10, 22];
+    plot.margins = [56, 122, 10, 22];
     let mut below = vec![0.0; sums.len()];
     let mut labels = Vec::new();
     for (name, tone, of) in shown {
@@ -195,7 +195,9 @@ fn split(body: &mut Body, outcome: &Outcome) {
         sums: true,
     };
     let used = USES.iter().map(|(name, _, of)| (*name, of(&cost)));
-    body.table("Cost by use", "use", &table(used.collect()));
     let bought = vec![("spot", cost.spot), ("on demand", cost.on_demand)];
-    body.table("Cost by market", "market", &table(bought));
+    body.beside(|body| {
+        body.table("Cost by use", "use", &table(used.collect()));
+        body.table("Cost by market", "market", &table(bought));
+    });
 }

@@ -49,11 +49,14 @@ pub(super) fn section<'t>(
         body.key(&[
             (Tone::Blue, "market price, and our launches on it"),
             (Tone::Red, "instances that EC2 took back"),
-            (Tone::Muted, "on-demand price (dashed)"),
         ]);
         let drawn = pools.iter().take(DRAWN_MAX);
         let pictures = drawn.map(|(id, line)| {
-            (prices(config, timeline, *id, line), "dollars an hour for an instance".to_owned())
+            let on_demand = config.engine.catalog.on_demand_price(*id, timeline.start);
+            let on_demand = on_demand.map_or_else(String::new, |price| {
+                format!("; on demand {}", Unit::DollarsPerHour.show(price.as_f64()))
+            });
+            (prices(config, timeline, *id, line), format!("dollars an hour{on_demand}"))
         });
         body.pictures(&pictures.collect::<Vec<_>>(), "");
         let unit = "share of all time that instances ran".to_owned();
@@ -93,7 +96,10 @@ fn prices(config: &SimConfig, timeline: &Timeline, pool: PoolId, line: &PoolLine
     let stairs = stairs(&path, x.end());
     let on_demand = config.engine.catalog.on_demand_price(pool, timeline.start);
     let highest = path.iter().map(|(_, price)| *price).fold(0.0, f64::max);
-    let usual = on_demand.map_or(0.0, UsdPerHour::as_f64).max(median(&path));
+    // The on-demand price is drawn where it is near enough to leave room for the market's.
+    let on_demand = on_demand.map(UsdPerHour::as_f64);
+    let near = on_demand.filter(|price| *price <= highest * 2.5 || path.is_empty());
+    let usual = near.unwrap_or(0.0).max(median(&path));
     let lowest = path.iter().map(|(_, price)| *price).fold(f64::INFINITY, f64::min);
     // A spike to many times the usual price would leave nothing to be seen of it.
     let y = if highest > usual * 4.0 {
@@ -103,18 +109,22 @@ fn prices(config: &SimConfig, timeline: &Timeline, pool: PoolId, line: &PoolLine
     };
     let mut plot = Plot::new(x, y);
     plot.margins = [64, 12, 14, 22];
-    if let Some(price) = on_demand {
-        let at = price.as_f64();
-        let ends = vec![(plot.x.start(), at), (plot.x.end(), at)];
-        plot.marks.push(Mark::Dashed(Tone::Muted, ends));
+    if let Some(at) = near {
+        let (from, to) = (plot.x.start(), plot.x.end());
+        plot.marks.push(Mark::Dashed(Tone::Muted, vec![(from, at), (to, at)]));
+        let (at, shift, words) = ((from, at), (6, -8), "on demand".to_owned());
+        plot.marks.push(Mark::Text { tone: Tone::Muted, at, shift, side: Side::Right, words });
     }
     plot.marks.push(Mark::Line(Tone::Blue, 5, stairs));
     let most = line.steps.iter().map(|step| step.started).max().unwrap_or(1).max(1);
+    let place = |at: Time| {
+        let price = price_at(history, at).map(UsdPerHour::as_f64).or(on_demand);
+        (number(at.ms()), price.unwrap_or_default())
+    };
     let (mut started, mut taken) = (0, 0);
     for (index, step) in line.steps.iter().enumerate() {
         let at = timeline.middle(index);
-        let price = price_at(history, at).or(on_demand).unwrap_or_default();
-        let place = (number(at.ms()), price.as_f64());
+        let place = place(at);
         if step.started > 0 {
             // As much ink as launches.
             let share = f64::from(step.started) / f64::from(most);
@@ -125,11 +135,7 @@ fn prices(config: &SimConfig, timeline: &Timeline, pool: PoolId, line: &PoolLine
         (started, taken) = (started + u64::from(step.started), taken + u64::from(step.interrupted));
     }
     let crosses = line.steps.iter().enumerate().filter(|(_, step)| step.interrupted > 0);
-    let crosses = crosses.map(|(index, _)| {
-        let at = timeline.middle(index);
-        let price = price_at(history, at).or(on_demand).unwrap_or_default();
-        (number(at.ms()), price.as_f64())
-    });
+    let crosses = crosses.map(|(index, _)| place(timeline.middle(index)));
     plot.marks.push(Mark::Crosses(Tone::Red, crosses.collect()));
     let says = format!(
         "The market price over time, from {} to {}; {} instances started there and EC2 took {} back.",
@@ -184,8 +190,8 @@ fn shares(config: &SimConfig, outcome: &Outcome, pools: &[(PoolId, &PoolLine)]) 
     }
     let largest = bars.first().map_or(0.0, |(_, share)| *share);
     let names: Vec<String> = bars.iter().map(|_| String::new()).collect();
-    let x = Axis { ticks: Vec::new(), ..Axis::linear(0.0..largest * 1.8, Unit::Share, 4) };
-    let mut plot = Plot::new(x, Axis { ticks: Vec::new(), ..Axis::names(&names) });
+    let x = Axis::linear(0.0..largest * 1.8, Unit::Share, 4).bare();
+    let mut plot = Plot::new(x, Axis::names(&names).bare());
     plot.margins = [0, 0, 2, 2];
     for (index, (name, share)) in bars.iter().rev().enumerate() {
         let at = number(i64::try_from(index).unwrap_or(i64::MAX));

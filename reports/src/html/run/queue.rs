@@ -53,7 +53,10 @@ pub(super) fn section(
     let picture = |index: &usize| {
         let (line, measures) = (&timeline.worker_types[*index], &outcome.worker_types[*index]);
         let max = config.engine.worker_types[*index].capacity_max;
-        (picture(timeline, line, measures, max), "tasks, and capacity for tasks".to_owned())
+        (
+            picture(timeline, line, measures, max),
+            "above, tasks waiting; below, capacity for tasks".to_owned(),
+        )
     };
     body.pictures(&drawn.iter().map(picture).collect::<Vec<_>>(), "");
     body.folded("These pictures as tables", |body| {
@@ -81,7 +84,7 @@ pub(super) fn dearest(outcome: &Outcome) -> Vec<usize> {
 fn picture(timeline: &Timeline, line: &TypeLine, measures: &Measures, max: u32) -> Picture {
     let states = &line.states;
     let x = time_axis(timeline, 5);
-    let bare = Axis { ticks: Vec::new(), ..x.clone() };
+    let bare = x.clone().bare();
     let waiting = states.iter().max_by_key(|state| state.pending);
     let peak = waiting.map_or(0, |state| state.pending);
     let mut above = Plot::new(bare, Axis::linear(0.0..f64::from(peak.max(1)), Unit::Plain, 2));
@@ -100,7 +103,7 @@ fn picture(timeline: &Timeline, line: &TypeLine, measures: &Measures, max: u32) 
     let most = states.iter().map(all).max().unwrap_or(0);
     // The limit is drawn where it is near.
     let near = max <= most.saturating_mul(2);
-    let top = f64::from(if near { max.max(most) } else { most }.max(1));
+    let top = if near { f64::from(max.max(most)) * 1.1 } else { f64::from(most.max(1)) };
     let mut capacity = Plot::new(x, Axis::linear(0.0..top, Unit::Plain, 3));
     capacity.margins = [MARGIN, 12, 12, 22];
     for (tone, of) in layers {
@@ -118,7 +121,7 @@ fn picture(timeline: &Timeline, line: &TypeLine, measures: &Measures, max: u32) 
         let (from, to, at) = (capacity.x.start(), capacity.x.end(), f64::from(max));
         capacity.marks.push(Mark::Dashed(Tone::Ink, vec![(from, at), (to, at)]));
         let words = format!("at most {}", grouped(max.into()));
-        let (at, shift, side) = ((from, at), (6, 9), Side::Right);
+        let (at, shift, side) = ((from, at), (6, -8), Side::Right);
         capacity.marks.push(Mark::Text { tone: Tone::Ink, at, shift, side, words });
     }
     let when = waiting

@@ -1,5 +1,6 @@
 //! How long tasks waited.
 
+use provisioner_engine::units::Duration;
 use provisioner_scenarios::timeline::{Timeline, WaitCounts};
 use provisioner_sim::outcome::{Measures, Outcome};
 
@@ -19,8 +20,12 @@ pub(super) fn section(
 ) {
     let wait = outcome.total.wait;
     let says = if wait.count > 0 {
-        let [half, most, longest] = [wait.p50, wait.p95, wait.max].map(in_words);
-        format!("Half of the tasks waited at most {half}, 95 % at most {most}, one {longest}")
+        let [most, longest] = [wait.p95, wait.max].map(in_words);
+        let half = match in_words(wait.p50) {
+            _ if wait.p50 == Duration::ZERO => "did not wait".to_owned(),
+            half => format!("waited at most {half}"),
+        };
+        format!("Half of the tasks {half}, 95 % at most {most}, and one {longest}")
     } else {
         "No wait was measured".to_owned()
     };
@@ -49,7 +54,7 @@ fn picture(counts: &WaitCounts, measures: &Measures) -> Picture {
     let x = Axis::log(1.0..wait.max.as_secs_f64().max(60.0), Unit::Seconds);
     let (from, to) = (x.start(), x.end());
     let mut plot = Plot::new(x, Axis::linear(0.0..1.0, Unit::Share, 4));
-    plot.margins = [MARGIN, 16, 12, 22];
+    plot.margins = [MARGIN, 16, 16, 22];
     let all = whole(counts.count());
     let mut curve = vec![(from, 0.0)];
     for (waited, count) in counts.no_longer() {
@@ -61,23 +66,16 @@ fn picture(counts: &WaitCounts, measures: &Measures) -> Picture {
     }
     curve.push((to, 1.0));
     plot.marks.push(Mark::Line(Tone::Blue, 8, curve));
-    for (words, share, quantile) in
-        [("50 %", 0.5, wait.p50), ("95 %", 0.95, wait.p95), ("99 %", 0.99, wait.p99)]
-    {
-        let at = (quantile.as_secs_f64().max(from), share);
-        plot.marks.push(Mark::Dots(Tone::Blue, 32, vec![at]));
-        // Beside the curve, on the side where there is room.
-        let is_left = quantile.as_secs_f64().max(1.0).ln() > to.ln() * 0.5;
-        let (side, shift) = match (is_left, share < 0.97) {
-            (true, true) => (Side::Left, (-9, 6)),
-            (true, false) => (Side::Left, (-9, -4)),
-            (false, true) => (Side::Right, (9, 8)),
-            (false, false) => (Side::Right, (9, 9)),
-        };
-        // The last two are often one.
-        if share > 0.97 && !apart(wait.p95.as_secs_f64(), wait.p99.as_secs_f64(), to) {
+    // What half and nearly all waited no longer than, where that is not nothing.
+    for (words, share, quantile) in [("50 %", 0.5, wait.p50), ("95 %", 0.95, wait.p95)] {
+        if quantile.as_secs_f64() <= from {
             continue;
         }
+        let at = (quantile.as_secs_f64(), share);
+        plot.marks.push(Mark::Dots(Tone::Blue, 32, vec![at]));
+        // Above the curve, or below it where there is no room on the left.
+        let is_far = quantile.as_secs_f64().ln() > to.ln() * 0.45;
+        let (side, shift) = if is_far { (Side::Left, (-7, -9)) } else { (Side::Right, (8, 10)) };
         let words = format!("{words} {}", in_words(quantile));
         plot.marks.push(Mark::Text { tone: Tone::Ink, at, shift, side, words });
     }
@@ -90,11 +88,6 @@ fn picture(counts: &WaitCounts, measures: &Measures) -> Picture {
 }
 
 const MARGIN: i32 = 46;
-
-/// Whether two places on the axis of time are far enough from one another for a label each.
-fn apart(a: f64, b: f64, end: f64) -> bool {
-    (b.max(1.0).ln() - a.max(1.0).ln()) / end.ln() > 0.08
-}
 
 fn whole(count: u64) -> f64 {
     number(i64::try_from(count).unwrap_or(i64::MAX))

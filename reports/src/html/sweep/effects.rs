@@ -42,7 +42,7 @@ pub(super) fn section(body: &mut Body, results: &Results, overview: &Overview) {
             pictures.push((picture, format!("{what}, by level")));
         }
     }
-    body.pictures(&pictures, "");
+    body.pictures(&pictures, "pairs");
     if varied.len() > AXES_MAX {
         body.paragraph(&format!("{} more axes are not drawn.", whole(varied.len() - AXES_MAX)));
     }

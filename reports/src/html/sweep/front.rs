@@ -27,8 +27,8 @@ pub(super) fn section(body: &mut Body, results: &Results, overview: &Overview) {
     }
     body.paragraph(
         "Each dot is a point: down is cheaper, left is quicker. A line joins the points that no other \
-         beats in both. Crosshairs span a standard deviation over the seeds. The dashed line is the \
-         least that anybody could have paid for the same work at waits as long.",
+         beats in both. The dashed line is the least that anybody could have paid for the same work \
+         at waits as long.",
     );
     body.key(&[
         (Tone::Blue, "no other point is both cheaper and quicker"),
@@ -36,13 +36,14 @@ pub(super) fn section(body: &mut Body, results: &Results, overview: &Overview) {
         (Tone::Green, "nobody can pay less (dashed)"),
     ]);
     let more = groups.len().saturating_sub(PICTURES_MAX);
-    let class = if groups.len() == 1 { "wide" } else { "" };
+    let (class, size) =
+        if groups.len() == 1 { ("wide", (620, 380)) } else { ("pairs", (440, 330)) };
     let pictures: Vec<_> = groups
         .values()
         .take(PICTURES_MAX)
         .map(|group| {
             let unit = "cost in dollars, by the wait that 95 % of tasks did not exceed".to_owned();
-            (picture(results, overview, group), unit)
+            (picture(results, overview, group, size), unit)
         })
         .collect();
     body.pictures(&pictures, class);
@@ -66,19 +67,17 @@ fn says(results: &Results, overview: &Overview) -> String {
         }
         [_] => "There is one point".to_owned(),
         some => format!(
-            "{} of {} points are a choice: the others cost more without being quicker",
+            "{} of {} points are a choice: the rest cost more without being quicker",
             whole(some.len()),
             whole(overview.points.len())
         ),
     }
 }
 
-const SIZE: (i32, i32) = (440, 330);
+/// Above this many, points at the same place are one dot.
+const FEW: usize = 60;
 
-/// Above this many, points at the same place are one dot and have no crosshairs.
-const CROSSHAIRS_MAX: usize = 60;
-
-fn picture(results: &Results, overview: &Overview, group: &[usize]) -> Picture {
+fn picture(results: &Results, overview: &Overview, group: &[usize], size: (i32, i32)) -> Picture {
     let point = |index: &usize| &overview.points[*index];
     let mut front: Vec<usize> = group.iter().copied().filter(|it| overview.best[*it]).collect();
     front.sort_by(|a, b| point(a).wait.mean.total_cmp(&point(b).wait.mean));
@@ -96,25 +95,12 @@ fn picture(results: &Results, overview: &Overview, group: &[usize]) -> Picture {
     plot.margins = [60, 20, 12, 22];
     let mut marks = vec![Mark::Dashed(Tone::Green, bounds)];
     let dim = group.iter().filter(|it| !overview.best[**it]).map(place);
-    let few = group.len() <= CROSSHAIRS_MAX;
-    let dim: Vec<(f64, f64)> = if few { dim.collect() } else { thinned(&plot, dim) };
-    if few && results.manifest.seeds.len() > 1 {
-        for index in group {
-            let (wait, cost) = place(index);
-            let (wide, high) = (point(index).wait.spread, point(index).cost.spread);
-            let tone = if overview.best[*index] { Tone::Blue } else { Tone::Muted };
-            marks.push(Mark::Line(
-                tone,
-                3,
-                vec![((wait - wide).max(1.0), cost), (wait + wide, cost)],
-            ));
-            marks.push(Mark::Line(tone, 3, vec![(wait, cost - high), (wait, cost + high)]));
-        }
-    }
+    let few = group.len() <= FEW;
+    let dim: Vec<(f64, f64)> = if few { dim.collect() } else { thinned(&plot, size, dim) };
     marks.push(Mark::Dots(Tone::Muted, if few { 30 } else { 15 }, dim));
     marks.push(Mark::Line(Tone::Blue, 5, front.iter().map(place).collect()));
     marks.push(Mark::Dots(Tone::Blue, 42, front.iter().map(place).collect()));
-    marks.extend(labels(results, overview, &plot, group, &front));
+    marks.extend(labels(results, overview, (&plot, size), group, &front));
     plot.marks = marks;
     let cheapest = front.last().map(point);
     let quickest = front.first().map(point);
@@ -137,7 +123,7 @@ fn picture(results: &Results, overview: &Overview, group: &[usize]) -> Picture {
     };
     let title = group.first().map_or_else(String::new, |it| name(results, point(it).index, true));
     let title = if title.is_empty() { "Cost and wait".to_owned() } else { title };
-    Picture { title, says, width: SIZE.0, plots: vec![(SIZE.1, plot)] }
+    Picture { title, says, width: size.0, plots: vec![(size.1, plot)] }
 }
 
 /// The least that anybody could have paid at a point, in the mean over its seeds.
@@ -164,16 +150,20 @@ fn axis(values: impl Iterator<Item = f64>, unit: Unit) -> Axis {
 }
 
 /// One of the points that would be drawn at the same place.
-fn thinned(plot: &Plot, points: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
+fn thinned(
+    plot: &Plot,
+    size: (i32, i32),
+    points: impl Iterator<Item = (f64, f64)>,
+) -> Vec<(f64, f64)> {
     let mut taken = BTreeSet::new();
-    points.filter(|point| taken.insert(plot.pixel(SIZE, *point, 3))).collect()
+    points.filter(|point| taken.insert(plot.pixel(size, *point, 3))).collect()
 }
 
 /// Names of the best points, where they hide nothing.
 fn labels(
     results: &Results,
     overview: &Overview,
-    plot: &Plot,
+    (plot, size): (&Plot, (i32, i32)),
     group: &[usize],
     front: &[usize],
 ) -> Vec<Mark> {
@@ -182,15 +172,15 @@ fn labels(
         (point.wait.mean.max(1.0), point.cost.mean)
     };
     let mut taken: Vec<[i32; 4]> = Vec::new();
-    let dots = if group.len() <= CROSSHAIRS_MAX { group } else { front };
+    let dots = if group.len() <= FEW { group } else { front };
     for index in dots {
-        let (x, y) = plot.pixel(SIZE, at(index), 1);
+        let (x, y) = plot.pixel(size, at(index), 1);
         taken.push([x - 4, y - 4, x + 4, y + 4]);
     }
     let mut labels = Vec::new();
     for index in front {
         let words = name(results, overview.points[*index].index, false);
-        let (x, y) = plot.pixel(SIZE, at(index), 1);
+        let (x, y) = plot.pixel(size, at(index), 1);
         let width = i32::try_from(words.chars().count()).unwrap_or(0) * 13 / 2;
         let places = [
             (Side::Right, (8, -1), [x + 6, y - 8, x + 8 + width, y + 7]),
@@ -201,7 +191,7 @@ fn labels(
             (Side::Right, (8, 12), [x + 6, y + 5, x + 8 + width, y + 19]),
         ];
         let inside = |it: &[i32; 4]| {
-            it[0] >= plot.margins[0] && it[2] <= SIZE.0 - 2 && it[1] >= 0 && it[3] <= SIZE.1 - 22
+            it[0] >= plot.margins[0] && it[2] <= size.0 - 2 && it[1] >= 0 && it[3] <= size.1 - 22
         };
         let clear = |it: &[i32; 4]| {
             taken.iter().all(|o| it[2] <= o[0] || o[2] <= it[0] || it[3] <= o[1] || o[3] <= it[1])
