@@ -38,6 +38,7 @@ impl Axis {
     pub(super) fn log(range: Range<f64>, unit: Unit) -> Self {
         let (from, to) = (range.start.max(1e-6), range.end.max(range.start * 1.01).max(2e-6));
         let known: Vec<f64> = match unit {
+            Unit::Seconds if to / from < 60.0 => SHORT_SPANS.to_vec(),
             Unit::Seconds => {
                 [0.1, 1.0, 10.0, 60.0, 600.0, 3_600.0, 36_000.0, 86_400.0, 864_000.0].to_vec()
             }
@@ -72,6 +73,13 @@ impl Axis {
         Self { range: -0.5..at(names.len()) - 0.5, is_log: false, ticks: ticks.collect() }
     }
 
+    /// The same up to there, round or not.
+    pub(super) fn until(mut self, end: f64) -> Self {
+        self.range.end = end;
+        self.ticks.retain(|(at, _)| *at <= end);
+        self
+    }
+
     /// The same with nothing written on it.
     pub(super) fn bare(self) -> Self {
         Self { ticks: Vec::new(), ..self }
@@ -100,6 +108,12 @@ impl Axis {
 pub(super) const fn number(whole: i64) -> f64 {
     whole as f64
 }
+
+/// Ticks where waits are not far apart, in seconds.
+const SHORT_SPANS: [f64; 19] = [
+    0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 7_200.0,
+    18_000.0, 36_000.0, 86_400.0, 172_800.0,
+];
 
 const TIME_STEPS: [Duration; 17] = [
     Duration::SECOND,
@@ -202,6 +216,14 @@ mod tests {
             ["1 s", "10 s", "1 min", "10 min", "1 h"]
         );
         assert_eq!(words(&Axis::linear(0.0..1.0, Unit::Share, 4)), ["0 %", "50 %", "100 %"]);
+        assert_eq!(
+            words(&Axis::log(250.0..9_000.0, Unit::Seconds)),
+            ["5 min", "10 min", "30 min", "1 h", "2 h"]
+        );
+        assert_eq!(
+            words(&Axis::linear(0.0..430.0, Unit::Plain, 3).until(430.0)),
+            ["0", "200", "400"]
+        );
         assert_eq!(words(&Axis::linear(0.0..1.0, Unit::Plain, 4)), ["0", "1"]);
         assert_eq!(
             words(&Axis::linear(1_000.0..1_260.0, Unit::Seconds, 4)),

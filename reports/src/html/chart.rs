@@ -27,7 +27,6 @@ pub(super) enum Tone {
     Orange,
     Purple,
     Red,
-    Green,
 }
 
 impl Tone {
@@ -41,7 +40,6 @@ impl Tone {
             Self::Orange => RGBColor(0xE6, 0x9F, 0x00),
             Self::Purple => RGBColor(0xCC, 0x79, 0xA7),
             Self::Red => RGBColor(0xD5, 0x5E, 0x00),
-            Self::Green => RGBColor(0x00, 0x9E, 0x73),
         }
     }
 
@@ -56,7 +54,6 @@ impl Tone {
             Self::Orange => "orange",
             Self::Purple => "purple",
             Self::Red => "red",
-            Self::Green => "green",
         }
     }
 }

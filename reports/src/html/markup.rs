@@ -25,6 +25,17 @@ pub(super) fn escape(words: &str) -> String {
     safe
 }
 
+/// The same without line breaks between a number and its unit.
+fn unbroken(words: &str) -> String {
+    let mut whole = String::with_capacity(words.len());
+    let mut last = ' ';
+    for c in words.chars() {
+        whole.push(if c == ' ' && last.is_ascii_digit() { '\u{a0}' } else { c });
+        last = c;
+    }
+    whole
+}
+
 /// The body of a page, as it is written.
 #[derive(Default)]
 pub(super) struct Body {
@@ -41,7 +52,7 @@ impl Body {
             self.html.push_str("</section>\n");
         }
         self.sections.push((id.to_owned(), name.to_owned()));
-        let (name, says) = (escape(name), escape(says));
+        let (name, says) = (escape(name), escape(&unbroken(says)));
         self.add(&format!(
             "<section id=\"{id}\" aria-labelledby=\"{id}-h\">\n<p class=\"kicker\">{name}</p>\n\
              <h2 id=\"{id}-h\">{says}</h2>\n"
@@ -87,36 +98,50 @@ impl Body {
 
     /// A table with its caption. The first column, called `names`, says what a row is of.
     pub(super) fn table(&mut self, caption: &str, names: &str, table: &Table<'_>) {
-        self.table_of("figures", caption, names, table);
+        self.table_of("figures", 0, caption, names, table);
     }
 
     /// The same, its last column words.
     pub(super) fn prose(&mut self, caption: &str, names: &str, table: &Table<'_>) {
-        self.table_of("prose", caption, names, table);
+        self.table_of("prose", 0, caption, names, table);
     }
 
-    fn table_of(&mut self, class: &str, caption: &str, names: &str, table: &Table<'_>) {
+    /// The same, so many of its columns after the first words.
+    pub(super) fn words(&mut self, words: usize, caption: &str, names: &str, table: &Table<'_>) {
+        self.table_of("figures", words, caption, names, table);
+    }
+
+    fn table_of(
+        &mut self,
+        class: &str,
+        words: usize,
+        caption: &str,
+        names: &str,
+        table: &Table<'_>,
+    ) {
+        let class_of = |column: usize| if column < words { " class=\"word\"" } else { "" };
         let mut html = String::new();
         let label = escape(caption);
         let mut put = |text: std::fmt::Arguments<'_>| html.write_fmt(text).expect("a text");
         put(format_args!("<section class=\"scroll\" tabindex=\"0\" aria-label=\"{label}\">"));
         put(format_args!("<table class=\"{class}\">\n<caption>{label}</caption>\n<thead><tr>"));
         put(format_args!("<th scope=\"col\">{}</th>", escape(names)));
-        for (header, unit) in &table.columns {
+        for (column, (header, unit)) in table.columns.iter().enumerate() {
+            let class = class_of(column);
             let unit = if unit.is_empty() {
                 String::new()
             } else {
                 format!(" <span class=\"unit\">{}</span>", escape(unit))
             };
-            put(format_args!("<th scope=\"col\">{}{unit}</th>", escape(header)));
+            put(format_args!("<th scope=\"col\"{class}>{}{unit}</th>", escape(header)));
         }
         put(format_args!("</tr></thead>\n<tbody>\n"));
         for (index, (name, cells)) in table.rows.iter().enumerate() {
             let is_sum = table.sums && index + 1 == table.rows.len();
             let class = if is_sum { " class=\"sum\"" } else { "" };
             put(format_args!("<tr{class}><th scope=\"row\">{}</th>", escape(name)));
-            for cell in cells {
-                put(format_args!("<td>{}</td>", escape(cell)));
+            for (column, cell) in cells.iter().enumerate() {
+                put(format_args!("<td{}>{}</td>", class_of(column), escape(cell)));
             }
             put(format_args!("</tr>\n"));
         }

@@ -40,10 +40,14 @@ pub fn page(report: &Report<'_>) -> String {
     differences(&mut body, report);
     again(&mut body, report);
     let manifest = &results.manifest;
+    let missing = match results.missing() {
+        0 => String::new(),
+        missing => format!("; {} are missing", count(missing, "run")),
+    };
     let about = format!(
-        "{} points, each with {} seeds",
-        grouped(manifest.points.len() as u64),
-        grouped(manifest.seeds.len() as u64)
+        "{}, each with {}{missing}",
+        count(manifest.points.len(), "point"),
+        count(manifest.seeds.len(), "seed"),
     );
     body.page(&manifest.experiment, &about, &headline(&overview))
 }
@@ -79,7 +83,7 @@ fn points(body: &mut Body, results: &Results, overview: &Overview) {
     let says = match count {
         0 => "No run is there yet".to_owned(),
         1 => "What the point came to".to_owned(),
-        _ => format!("What each of {} points came to", grouped(count as u64)),
+        many => format!("What each of {} points came to", whole(many)),
     };
     body.section("points", "Points", &says);
     // All of them in order, or the best and then the cheapest.
@@ -111,7 +115,7 @@ fn points(body: &mut Body, results: &Results, overview: &Overview) {
         sums: false,
     };
     let names = axes.first().map_or("experiment", |axis| axis.name.as_str());
-    body.table("Points", names, &table);
+    body.words(axes.len().saturating_sub(1), "Points", names, &table);
     body.list(&overview.notes());
 }
 
@@ -134,14 +138,32 @@ fn differences(body: &mut Body, report: &Report<'_>) {
             grouped(all as u64)
         ));
     }
-    let words: Vec<String> =
-        compared.iter().map(|it| format!("{}: {}", it.title, it.words)).collect();
-    body.list(&words);
-    for Comparison { title, headers, rows, .. } in compared {
-        let columns = headers.iter().map(|header| (header.as_str(), "")).collect();
-        body.table(&title, "measure", &Table { title: "", columns, rows, sums: false });
-    }
+    body.list(&compared.iter().map(|it| format!("{}: {}", it.title, it.words)).collect::<Vec<_>>());
+    let row = |it: &Comparison| {
+        let of = |measure: &str| it.rows.iter().find(|(name, _)| name == measure);
+        let cells = [of(COLUMNS[0].0), of(COLUMNS[2].0)].into_iter().flatten();
+        let cells = cells.flat_map(|(_, cells)| cells[DIFFERENCE..].iter().cloned());
+        (it.title.clone(), cells.collect())
+    };
+    let [cost, wait] = [COLUMNS[0], COLUMNS[2]].map(|(name, unit, ..)| (name, unit));
+    let columns =
+        vec![cost, ("ratio", ""), ("measurably", ""), wait, ("ratio", ""), ("measurably", "")];
+    let rows = compared.iter().map(row).collect();
+    body.table(
+        "Differences of cost and wait, with 95 % intervals",
+        "compared",
+        &Table { title: "", columns, rows, sums: false },
+    );
+    body.folded("All measures of each comparison", |body| {
+        for Comparison { title, headers, rows, .. } in compared {
+            let columns = headers.iter().map(|header| (header.as_str(), "")).collect();
+            body.table(&title, "measure", &Table { title: "", columns, rows, sums: false });
+        }
+    });
 }
+
+/// The cell of a comparison from which on it says what differs.
+const DIFFERENCE: usize = 3;
 
 fn again(body: &mut Body, report: &Report<'_>) {
     let manifest = &report.results.manifest;
@@ -179,7 +201,13 @@ fn again(body: &mut Body, report: &Report<'_>) {
     );
 }
 
-/// A number of things in words.
+/// So many of something.
+fn count(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", whole(number))
+}
+
+/// A number with its thousands apart.
 fn whole(count: usize) -> String {
     decimal(super::axis::number(i64::try_from(count).unwrap_or(i64::MAX)), 0)
 }

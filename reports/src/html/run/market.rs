@@ -128,8 +128,8 @@ fn prices(config: &SimConfig, timeline: &Timeline, pool: PoolId, line: &PoolLine
         if step.started > 0 {
             // As much ink as launches.
             let share = f64::from(step.started) / f64::from(most);
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "10 to 45")]
-            let radius = (10.0 + 35.0 * share.sqrt()).round() as u32;
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "9 to 36")]
+            let radius = (9.0 + 27.0 * share.sqrt()).round() as u32;
             plot.marks.push(Mark::Dots(Tone::Blue, radius, vec![place]));
         }
         (started, taken) = (started + u64::from(step.started), taken + u64::from(step.interrupted));

@@ -104,7 +104,7 @@ fn picture(timeline: &Timeline, line: &TypeLine, measures: &Measures, max: u32) 
     // The limit is drawn where it is near.
     let near = max <= most.saturating_mul(2);
     let top = if near { f64::from(max.max(most)) * 1.1 } else { f64::from(most.max(1)) };
-    let mut capacity = Plot::new(x, Axis::linear(0.0..top, Unit::Plain, 3));
+    let mut capacity = Plot::new(x, Axis::linear(0.0..top, Unit::Plain, 3).until(top));
     capacity.margins = [MARGIN, 12, 12, 22];
     for (tone, of) in layers {
         let mut area = Vec::with_capacity(states.len());

@@ -27,13 +27,12 @@ pub(super) fn section(body: &mut Body, results: &Results, overview: &Overview) {
     }
     body.paragraph(
         "Each dot is a point: down is cheaper, left is quicker. A line joins the points that no other \
-         beats in both. The dashed line is the least that anybody could have paid for the same work \
-         at waits as long.",
+         beats in both. Nobody could have done the work of any of them for less than the dashed line \
+         without longer waits.",
     );
     body.key(&[
         (Tone::Blue, "no other point is both cheaper and quicker"),
         (Tone::Muted, "another point is"),
-        (Tone::Green, "nobody can pay less (dashed)"),
     ]);
     let more = groups.len().saturating_sub(PICTURES_MAX);
     let (class, size) =
@@ -81,19 +80,22 @@ fn picture(results: &Results, overview: &Overview, group: &[usize], size: (i32, 
     let point = |index: &usize| &overview.points[*index];
     let mut front: Vec<usize> = group.iter().copied().filter(|it| overview.best[*it]).collect();
     front.sort_by(|a, b| point(a).wait.mean.total_cmp(&point(b).wait.mean));
-    let bounds: Vec<(f64, f64)> = front
-        .iter()
-        .filter_map(|it| Some((point(it).wait.mean.max(1.0), bound(results, point(it))?)))
-        .collect();
+    let bounds = group.iter().filter_map(|it| bound(results, point(it)));
+    let bound = bounds.reduce(f64::min);
     let place = |index: &usize| (point(index).wait.mean.max(1.0), point(index).cost.mean);
-    let places = || group.iter().map(place).chain(bounds.iter().copied());
-    let (x, y) = (
-        axis(places().map(|(wait, _)| wait), Unit::Seconds),
-        axis(places().map(|(_, cost)| cost), Unit::Dollars),
-    );
+    let costs = group.iter().map(|it| point(it).cost.mean).chain(bound);
+    let (x, y) =
+        (axis(group.iter().map(|it| place(it).0), Unit::Seconds), axis(costs, Unit::Dollars));
     let mut plot = Plot::new(x, y);
     plot.margins = [60, 20, 12, 22];
-    let mut marks = vec![Mark::Dashed(Tone::Green, bounds)];
+    let mut marks = Vec::new();
+    if let Some(bound) = bound {
+        let (from, to) = (plot.x.start(), plot.x.end());
+        marks.push(Mark::Dashed(Tone::Ink, vec![(from, bound), (to, bound)]));
+        let words = format!("nobody pays less than {}", Unit::Dollars.show_short(bound));
+        let (at, shift) = ((from, bound), (6, 9));
+        marks.push(Mark::Text { tone: Tone::Ink, at, shift, side: Side::Right, words });
+    }
     let dim = group.iter().filter(|it| !overview.best[**it]).map(place);
     let few = group.len() <= FEW;
     let dim: Vec<(f64, f64)> = if few { dim.collect() } else { thinned(&plot, size, dim) };
@@ -177,8 +179,12 @@ fn labels(
         let (x, y) = plot.pixel(size, at(index), 1);
         taken.push([x - 4, y - 4, x + 4, y + 4]);
     }
+    // Of many points the ends alone: the others have their rows.
+    let ends = [front.first(), front.last()].into_iter().flatten();
+    let told: Vec<&usize> =
+        if group.len() <= FEW { front.iter().collect() } else { ends.collect() };
     let mut labels = Vec::new();
-    for index in front {
+    for index in told {
         let words = name(results, overview.points[*index].index, false);
         let (x, y) = plot.pixel(size, at(index), 1);
         let width = i32::try_from(words.chars().count()).unwrap_or(0) * 13 / 2;
