@@ -178,6 +178,7 @@ fn short(unit: Unit, at: f64, step: f64) -> String {
 
 fn tick(unit: Unit, at: f64) -> String {
     match unit {
+        Unit::Seconds if (60.0..3_600.0).contains(&at) && (at % 60.0) > 0.5 => unit.show(at),
         Unit::Seconds if at >= 86_400.0 => format!("{} d", Unit::Plain.show_short(at / 86_400.0)),
         _ => unit.show_short(at),
     }

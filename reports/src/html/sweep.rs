@@ -26,6 +26,8 @@ pub struct Report<'a> {
 const ROWS_MAX: usize = 200;
 /// No more comparisons than this.
 const COMPARISONS_MAX: usize = 24;
+/// More of them than this are put in words only for those who ask.
+const WORDS_MAX: usize = 6;
 /// No more remarks than this.
 const REMARKS_MAX: usize = 20;
 
@@ -138,7 +140,6 @@ fn differences(body: &mut Body, report: &Report<'_>) {
             grouped(all as u64)
         ));
     }
-    body.list(&compared.iter().map(|it| format!("{}: {}", it.title, it.words)).collect::<Vec<_>>());
     let row = |it: &Comparison| {
         let of = |measure: &str| it.rows.iter().find(|(name, _)| name == measure);
         let cells = [of(COLUMNS[0].0), of(COLUMNS[2].0)].into_iter().flatten();
@@ -154,6 +155,13 @@ fn differences(body: &mut Body, report: &Report<'_>) {
         "compared",
         &Table { title: "", columns, rows, sums: false },
     );
+    let words: Vec<String> =
+        compared.iter().map(|it| format!("{}: {}", it.title, it.words)).collect();
+    if words.len() <= WORDS_MAX {
+        body.list(&words);
+    } else {
+        body.folded("The same in words", |body| body.list(&words));
+    }
     body.folded("All measures of each comparison", |body| {
         for Comparison { title, headers, rows, .. } in compared {
             let columns = headers.iter().map(|header| (header.as_str(), "")).collect();
