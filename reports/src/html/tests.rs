@@ -261,6 +261,37 @@ fn equal_input_gives_equal_bytes() {
     assert_eq!(sweep_page(&testing::results()), sweep_page(&testing::results()));
 }
 
+#[test]
+fn what_an_axis_does_is_told_of_points_that_have_every_level() {
+    let mut results = testing::results();
+    // A third point, dear, whose counterpart was dropped.
+    results.manifest.axes[1].levels.push("9".to_owned());
+    let levels = ["ours", "9"].map(str::to_owned).into();
+    results.manifest.points.push(ManifestPoint { levels, scenario_hash: "odd".to_owned() });
+    let mut dear = results.outcomes[&0].clone();
+    dear.total.cost.spot += Usd::from_micros(9_000_000_000);
+    results.outcomes.insert(4, dear);
+    let page = sweep_page(&results);
+    let page = Document::parse(body(&page)).unwrap();
+    let (_, rows) = table(&page, "Medians by policy");
+    assert!(rows[0][1] == "1" && shows(&rows[0][2], 830.863_664), "{rows:?}");
+}
+
+#[test]
+fn the_style_sheet_knows_every_colour_of_the_pictures() {
+    let page = sweep_page(&many(100)) + &watched("quickstart.toml").page();
+    let (style, pictures) = page.split_once("</style>").expect("a style sheet");
+    let colours: BTreeSet<&str> = ["fill=\"#", "stroke=\"#"]
+        .into_iter()
+        .flat_map(|name| pictures.match_indices(name))
+        .map(|(at, name)| &pictures[at..at + name.len() + 7])
+        .collect();
+    assert!(colours.len() > 8, "{colours:?}");
+    for colour in colours {
+        assert!(style.contains(&format!("svg [{colour}]")), "{colour}");
+    }
+}
+
 /// Results of so many points of four axes.
 fn many(points: usize) -> Results {
     let mut results = testing::results();

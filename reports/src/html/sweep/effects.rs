@@ -32,8 +32,8 @@ pub(super) fn section(body: &mut Body, results: &Results, overview: &Overview) {
     };
     body.section("effects", "Axes", &says);
     body.paragraph(
-        "Each grey line joins points that differ in this axis alone; the blue line is the median of \
-         all points of a level.",
+        "Each grey line joins points that differ in this axis alone; where they are too many, a grey \
+         band holds the middle 80 %. The blue line is their median, of those that have every level.",
     );
     let mut pictures = Vec::new();
     for axis in varied.iter().take(AXES_MAX) {
@@ -56,22 +56,36 @@ const MEASURES: [Measure; 2] = [
     ("wait that 95 % did not exceed", Unit::Seconds, |point| point.wait.mean.max(1.0)),
 ];
 
-/// The measures of the points with each level.
-fn by_level(
-    results: &Results,
-    overview: &Overview,
-    axis: usize,
-    of: fn(&Point) -> f64,
-) -> Vec<Vec<f64>> {
-    let levels = &results.manifest.axes[axis].levels;
-    let index: BTreeMap<&str, usize> =
-        levels.iter().enumerate().map(|(index, level)| (level.as_str(), index)).collect();
-    let mut all = vec![Vec::new(); levels.len()];
-    for point in &overview.points {
-        let level = results.manifest.points[point.index].levels[axis].as_str();
-        all[index[level]].push(of(point));
+/// Points that differ in one axis alone, and what they come to by level.
+struct Families {
+    /// Levels and measures of each.
+    all: Vec<Vec<(usize, f64)>>,
+    /// The measures of each level, of those families that have every level: all else is equal. Of
+    /// all, if none has.
+    by_level: Vec<Vec<f64>>,
+}
+
+impl Families {
+    fn of(results: &Results, overview: &Overview, axis: usize, of: fn(&Point) -> f64) -> Self {
+        let levels = &results.manifest.axes[axis].levels;
+        let index: BTreeMap<&str, usize> =
+            levels.iter().enumerate().map(|(index, level)| (level.as_str(), index)).collect();
+        let mut families: BTreeMap<Vec<&str>, Vec<(usize, f64)>> = BTreeMap::new();
+        for point in &overview.points {
+            let mut rest: Vec<&str> =
+                results.manifest.points[point.index].levels.iter().map(String::as_str).collect();
+            let level = index[rest.remove(axis)];
+            families.entry(rest).or_default().push((level, of(point)));
+        }
+        let all: Vec<Vec<(usize, f64)>> = families.into_values().collect();
+        let is_whole = |family: &&Vec<(usize, f64)>| family.len() == levels.len();
+        let some = all.iter().any(|family| is_whole(&family));
+        let mut by_level = vec![Vec::new(); levels.len()];
+        for (level, value) in all.iter().filter(|it| !some || is_whole(it)).flatten() {
+            by_level[*level].push(*value);
+        }
+        Self { all, by_level }
     }
-    all
 }
 
 fn picture(
@@ -101,29 +115,21 @@ fn picture(
     let mut plot = Plot::new(Axis::names(&names), y);
     plot.margins = [60, 12, 10, 24];
     let at = |level: usize| number(i64::try_from(level).unwrap_or(i64::MAX));
-    // Points that differ in this axis alone.
-    let mut families: BTreeMap<Vec<&str>, Vec<(f64, f64)>> = BTreeMap::new();
-    for point in &overview.points {
-        let levels = &results.manifest.points[point.index].levels;
-        let rest = levels.iter().enumerate().filter(|(index, _)| *index != axis);
-        let rest = rest.map(|(_, level)| level.as_str()).collect();
-        let level = known.levels.iter().position(|level| *level == levels[axis]);
-        let level = level.filter(|level| *level < shown);
-        families.entry(rest).or_default().extend(level.map(|level| (at(level), of(point))));
-    }
-    let of_levels = by_level(results, overview, axis, of);
-    if families.len() <= LINES_MAX {
-        for mut family in families.into_values() {
-            family.sort_by(|a, b| a.0.total_cmp(&b.0));
-            plot.marks.push(Mark::Dots(Tone::Muted, 16, family.clone()));
-            plot.marks.push(Mark::Line(Tone::Muted, 2, family));
+    let Families { all, by_level } = Families::of(results, overview, axis, of);
+    if all.len() <= LINES_MAX {
+        for family in all {
+            let shown = family.into_iter().filter(|(level, _)| *level < shown);
+            let mut points: Vec<(f64, f64)> = shown.map(|(level, it)| (at(level), it)).collect();
+            points.sort_by(|a, b| a.0.total_cmp(&b.0));
+            plot.marks.push(Mark::Dots(Tone::Muted, 16, points.clone()));
+            plot.marks.push(Mark::Line(Tone::Muted, 2, points));
         }
     } else {
-        let band = of_levels.iter().take(shown).enumerate().filter(|(_, it)| !it.is_empty());
+        let band = by_level.iter().take(shown).enumerate().filter(|(_, it)| !it.is_empty());
         let band = band.map(|(level, it)| (at(level), quantile(it, 0.1), quantile(it, 0.9)));
         plot.marks.push(Mark::Area(Tone::Grid, band.collect()));
     }
-    let medians = of_levels.iter().take(shown).enumerate().filter(|(_, it)| !it.is_empty());
+    let medians = by_level.iter().take(shown).enumerate().filter(|(_, it)| !it.is_empty());
     let medians: Vec<(f64, f64)> =
         medians.map(|(level, it)| (at(level), quantile(it, 0.5))).collect();
     plot.marks.push(Mark::Line(Tone::Blue, 8, medians.clone()));
@@ -153,7 +159,7 @@ fn quantile(values: &[f64], share: f64) -> f64 {
 fn table(body: &mut Body, results: &Results, overview: &Overview, varied: &[usize]) {
     for axis in varied.iter().take(AXES_MAX) {
         let known = &results.manifest.axes[*axis];
-        let measures = MEASURES.map(|(.., of)| by_level(results, overview, *axis, of));
+        let measures = MEASURES.map(|(.., of)| Families::of(results, overview, *axis, of).by_level);
         let row = |(index, level): (usize, &String)| {
             let median = |values: &Vec<f64>| match values.as_slice() {
                 [] => "-".to_owned(),
