@@ -53,7 +53,7 @@ pub(crate) struct Report {
     run_by: Option<Profile>,
     /// What the points of a sweep are compared with; otherwise the first level of the first axis
     /// that is ours to choose
-    #[arg(long, value_name = "AXIS=LEVEL", conflicts_with_all = ["seeds", "seed", "run_by"])]
+    #[arg(long, value_name = "AXIS=LEVEL")]
     reference: Option<String>,
     /// Say nothing but errors
     #[arg(long, short)]
@@ -74,7 +74,21 @@ const STEPS: i64 = 300;
 impl Report {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let begun = Instant::now();
-        let page = if self.input.is_dir() { self.sweep()? } else { self.scenario()? };
+        let page = match (self.input.is_dir(), &self.reference) {
+            (true, _) if self.seeds > 1 || self.seed.is_some() || self.run_by.is_some() => {
+                let what = format!("`{}` is a folder of results", self.input.display());
+                return Err(Failure::new(
+                    what,
+                    "its runs are done: leave --seeds, --seed and --as out",
+                ));
+            }
+            (false, Some(_)) => {
+                let what = format!("`{}` is no folder of results", self.input.display());
+                return Err(Failure::new(what, "--reference is for sweeps: leave it out"));
+            }
+            (true, _) => self.sweep()?,
+            (false, None) => self.scenario()?,
+        };
         let stem = self.input.file_stem().unwrap_or_default();
         let path =
             self.output.clone().unwrap_or_else(|| PathBuf::from(stem).with_extension("html"));

@@ -160,7 +160,7 @@ impl Plot {
             area.draw(&PathElement::new(line, stroke(Tone::Grid, 3)))?;
             write(area, Tone::Muted, (self.x.start(), *at), (-6, 0), Side::Left, words)?;
         }
-        for (at, words) in &self.x.ticks {
+        for (at, words) in self.x.ticks.iter().filter(|(_, words)| !words.is_empty()) {
             let place = (*at, self.y.start());
             write(area, Tone::Muted, place, (0, 7), Side::Below, words)?;
         }

@@ -11,7 +11,7 @@ use crate::html::markup::Body;
 use crate::measure::Unit;
 use crate::sweep::{Overview, Point};
 use crate::table::Table;
-use crate::text::decimal;
+use crate::text::{decimal, shortened};
 
 /// No more axes than this are drawn, and no more levels of one.
 const AXES_MAX: usize = 6;
@@ -106,12 +106,7 @@ fn picture(
     } else {
         Axis::linear(0.0..most, unit, 4)
     };
-    let names: Vec<String> = known
-        .levels
-        .iter()
-        .take(shown)
-        .map(|name| crate::text::shortened(name, 76 / shown.max(1) + 2))
-        .collect();
+    let names = names(&known.levels[..shown]);
     let mut plot = Plot::new(Axis::names(&names), y);
     plot.margins = [60, 12, 10, 24];
     let at = |level: usize| number(i64::try_from(level).unwrap_or(i64::MAX));
@@ -141,6 +136,18 @@ fn picture(
         .collect();
     let says = format!("Medians of {what} by {}: {}.", known.name, told.join(", "));
     Picture { title: known.name.clone(), says, width: 400, plots: vec![(210, plot)] }
+}
+
+/// What is written below the levels: as many of their names as there is room for.
+fn names(levels: &[String]) -> Vec<String> {
+    const ROOM: usize = 320;
+    const LETTER: usize = 7;
+    let names: Vec<String> = levels.iter().map(|it| shortened(it, 16)).collect();
+    let longest = names.iter().map(|name| name.chars().count() + 1).max().unwrap_or(0);
+    let every = (longest * LETTER * levels.len()).div_ceil(ROOM).max(1);
+    let shown =
+        |(index, name): (usize, String)| if index % every == 0 { name } else { String::new() };
+    names.into_iter().enumerate().map(shown).collect()
 }
 
 fn quantile(values: &[f64], share: f64) -> f64 {
