@@ -6,11 +6,14 @@
 //! them in one run and prints them in one table, because only ratios within one run mean anything
 //! on a shared machine.
 //!
+//! [`intervals`] is about results, not speed: whether the intervals of paired runs are honest.
+//!
 //! Not here: anything the product uses. No other crate depends on this one.
 
 pub mod bare;
 pub mod harness;
 pub mod heap;
+pub mod intervals;
 pub mod mmc;
 pub mod nexo;
 pub mod ours;

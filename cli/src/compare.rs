@@ -4,33 +4,52 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use provisioner_reports::sweep::{Reference, compare, warnings};
+use provisioner_reports::sweep::{Reference, Selection, compare, front, warnings};
+use provisioner_reports::{Run, json};
 use provisioner_scenarios::experiment::Experiment;
-use provisioner_scenarios::results::{Manifest, Results};
+use provisioner_scenarios::file::quantity::{self, Amount};
+use provisioner_scenarios::output;
+use provisioner_scenarios::results::{Manifest, Results, SingleRun};
 
 use crate::cores::on_all_cores;
 use crate::terminal::{Failure, look, print, say, warn};
 use crate::{Answer, COMMIT};
 
-/// Say what differs between scenarios, points of a sweep, or sweeps, and how sure that is
+/// Say what differs between scenarios, points of a sweep, sweeps, or runs, and how sure that is
 ///
 /// Runs with equal seeds see equal tasks, prices, boot times and faults, so they are compared in
-/// pairs: for each main measure the difference and the ratio, with 95 % confidence intervals, and in
-/// words what is measurably different.
+/// pairs: for each measure the difference and the ratio, with 95 % confidence intervals, and in
+/// words what is measurably different. Then the points on the front of cost against wait follow:
+/// those that no other beats in both, measurably or not.
 ///
 /// Scenario files are run here, with equal seeds, and compared with the first. Of the results of a
 /// sweep, points are compared with those that have the reference level and are otherwise the same.
 /// Results of several sweeps with equal axes, of two commits for example, are compared point by
-/// point with those of the first.
+/// point with those of the first. Outcomes that `simulate --json` has written are grouped by
+/// scenario and commit, and paired by their seeds.
+///
+/// It warns where seeds are too few to tell a difference that matters, and says how many would do;
+/// where tasks that waited for the first workers are among the waits measured; where a limit was in
+/// the way (`capacity_max`, prices, spending, calls, launches); and where work was left undone.
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Compare {
-    /// Scenario files, or folders that `provisioner sweep` has filled
+    /// Scenario files, folders that `provisioner sweep` has filled, or outcomes (.json)
     #[arg(required = true)]
     inputs: Vec<PathBuf>,
     /// What to compare with; otherwise the first level of the first axis that is ours to choose
     #[arg(long, value_name = "AXIS=LEVEL")]
     reference: Option<String>,
+    /// Compare these measures: the path of a number of `simulate --json`, or of a group of them;
+    /// may be given several times
+    #[arg(long, value_name = "PATH", conflicts_with = "all")]
+    measure: Vec<String>,
+    /// Compare every measure, but those of single worker types
+    #[arg(long)]
+    all: bool,
+    /// The least difference in cost or p95 wait that matters
+    #[arg(long, value_name = "SHARE", default_value = "2 %", value_parser = share)]
+    matters: f64,
     /// With how many seeds scenarios are run, from 1 on
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     seeds: u64,
@@ -42,31 +61,60 @@ Examples:
     scenarios/firefox-ci-2021-target-spread.toml
   provisioner compare week.results --reference policy=v1
   provisioner compare before.results after.results
+  provisioner compare ours-1.json ours-2.json v1-1.json v1-2.json --all
+  provisioner compare week.results --measure total.cost_usd --measure worker_types
 
 Exit codes: 0 it could be said; 2 it could not run.";
 
 impl Compare {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
-        let folders = self.inputs.iter().filter(|input| input.is_dir()).count();
-        let results = match (folders, self.inputs.as_slice()) {
-            (1, [folder]) => Results::read(folder)?,
-            (0, [_, _, ..]) => self.scenarios()?,
-            (all, inputs) if all == inputs.len() => {
-                let read = |path: &PathBuf| Ok((path.display().to_string(), Results::read(path)?));
-                Results::beside(inputs.iter().map(read).collect::<Result<_, Failure>>()?)?
-            }
-            _ => {
-                let hint = "name several scenario files, or folders of results";
-                return Err(Failure::new("there is nothing to compare", hint));
-            }
-        };
+        let results = self.results()?;
         let reference = self.reference(&results)?;
-        print(format_args!("{}", compare(&results, reference, look(&io::stdout()))))?;
+        let chosen = self.selection().find(&results).map_err(|what| {
+            Failure::new(what, "`simulate --json` shows all; write for example total.cost_usd.idle")
+        })?;
+        let look = look(&io::stdout());
+        let compared = compare(&results, reference, &chosen, look);
+        print(format_args!("{compared}"))?;
+        if results.manifest.points.len() > 2 {
+            print(format_args!("\n{}", front(&results, look)))?;
+        }
         if results.missing() > 0 {
             warn(format_args!("{} runs are missing", results.missing()));
         }
+        compared.too_few_seeds(self.matters).iter().for_each(warn);
         warnings(&results).iter().for_each(warn);
         Ok(Answer::Yes)
+    }
+
+    fn results(&self) -> Result<Results, Failure> {
+        let folders = self.inputs.iter().filter(|input| input.is_dir()).count();
+        let outcomes = self.inputs.iter().filter(|input| is_outcome(input)).count();
+        let all = self.inputs.len();
+        match (folders, outcomes, self.inputs.as_slice()) {
+            (1, 0, [folder]) => Ok(Results::read(folder)?),
+            (0, 0, [_, _, ..]) => self.scenarios(),
+            (folders, 0, inputs) if folders == all => {
+                let read = |path: &PathBuf| Ok((path.display().to_string(), Results::read(path)?));
+                Ok(Results::beside(inputs.iter().map(read).collect::<Result<_, Failure>>()?)?)
+            }
+            (0, outcomes, inputs @ [_, _, ..]) if outcomes == all => {
+                let runs = inputs.iter().map(|path| outcome(path));
+                Ok(Results::of_runs(runs.collect::<Result<_, Failure>>()?)?)
+            }
+            _ => {
+                let hint = "name several scenario files, several outcomes, or folders of results";
+                Err(Failure::new("there is nothing to compare", hint))
+            }
+        }
+    }
+
+    fn selection(&self) -> Selection {
+        match (self.all, self.measure.as_slice()) {
+            (true, _) => Selection::All,
+            (false, []) => Selection::Main,
+            (false, paths) => Selection::Paths(paths.to_vec()),
+        }
     }
 
     fn reference(&self, results: &Results) -> Result<Reference, Failure> {
@@ -92,6 +140,30 @@ impl Compare {
         let manifest = Manifest::new(&experiment, COMMIT, None);
         Ok(Results { manifest, outcomes: outcomes.into_iter().enumerate().collect() })
     }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match quantity::amount(text) {
+        Ok(Amount::Share(share)) if share.as_f64() > 0.0 => Ok(share.as_f64()),
+        _ => Err("write for example \"2 %\"".to_owned()),
+    }
+}
+
+/// Whether `simulate --json` has written it, by its name.
+fn is_outcome(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    [".json", ".json.zst", ".json.gz"].iter().any(|ending| name.ends_with(ending))
+}
+
+fn outcome(path: &Path) -> Result<SingleRun, Failure> {
+    let unusable = |what: String| {
+        let what = format!("`{}` is no outcome: {what}", path.display());
+        Failure::new(what, "name files that `provisioner simulate --json` has written")
+    };
+    let bytes = output::read(path).map_err(|error| unusable(error.to_string()))?;
+    let (run, outcome) = json::read(&bytes).map_err(unusable)?;
+    let Run { scenario, scenario_hash, seed, commit } = run;
+    Ok(SingleRun { scenario, scenario_hash, seed, commit, outcome })
 }
 
 /// A file's name without its extension, or its path if others have the same name.

@@ -5,6 +5,7 @@
 //!
 //! Not here: any logic of its own; commands join scenarios, the simulator and reports.
 
+mod check;
 mod compare;
 mod cores;
 mod diff;
@@ -19,6 +20,7 @@ mod simulate;
 mod storm;
 mod sweep;
 mod terminal;
+mod tune;
 
 use std::process::ExitCode;
 
@@ -43,11 +45,12 @@ Examples:
   provisioner simulate scenarios/quickstart.toml
   provisioner report scenarios/quickstart.toml
   provisioner sweep scenarios/experiments/quickstart.toml
+  provisioner tune scenarios/experiments/tune.toml
   provisioner help simulate
 
-Exit codes: 0 all is well; 1 the answer is no (a check fails, a replay diverges,
-journals differ); 2 it could not
-run (bad input or usage). Colour is used on terminals only, and not if NO_COLOR is set.";
+Exit codes: 0 all is well; 1 the answer is no (a check fails, something got worse, a replay
+diverges, journals differ, no settings keep the limits); 2 it could not run (bad input or usage).
+Colour is used on terminals only, and not if NO_COLOR is set.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -56,6 +59,8 @@ enum Command {
     Merge(merge::Merge),
     Compare(compare::Compare),
     Report(report::Report),
+    Check(check::Check),
+    Tune(tune::Tune),
     Replay(replay::Replay),
     Explain(explain::Explain),
     Diff(diff::Diff),
@@ -78,6 +83,8 @@ fn main() -> ExitCode {
         Command::Merge(merge) => merge.run(),
         Command::Compare(compare) => compare.run(),
         Command::Report(report) => report.run(),
+        Command::Check(check) => check.run(),
+        Command::Tune(tune) => tune.run(),
         Command::Replay(replay) => replay.run(),
         Command::Explain(explain) => explain.run(),
         Command::Diff(diff) => diff.run(),

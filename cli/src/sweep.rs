@@ -8,14 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use provisioner_reports::sweep::{Frame, bind, summary, warnings};
+use provisioner_reports::sweep::{Frame, bind, few_seeds, summary, warnings};
 use provisioner_scenarios::experiment::Experiment;
 use provisioner_scenarios::output::OutFile;
 use provisioner_scenarios::results::{Folder, Manifest, Results, Shard};
 
 use crate::cores::{all_cores, on_threads};
-use crate::terminal::{Failure, look, print, say, warn};
+use crate::terminal::{Failure, look, print, runs_bar, say, warn};
 use crate::{Answer, COMMIT};
 
 /// Run a scenario with sets of values and several seeds, and compare what it comes to
@@ -39,6 +38,7 @@ use crate::{Answer, COMMIT};
 ///   [[drop]]                             # combinations that make no sense
 ///   where = { policy = "old", patience = ["10 min", "30 min"] }
 ///
+/// Instead of `values`, a range: `from = "2 min"`, `to = "1 h"`, and `step = "2 min"` or `factor = 2`.
 /// A variant may name another `base`; an axis may also be `profiles = ["v1", "ours"]`, as of
 /// `simulate --as`. With `given = true` an axis is not ours to choose (prices, load): points are
 /// compared where it is the same. Every point is checked before the first runs.
@@ -112,7 +112,7 @@ impl Sweep {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let shard = self.shard.map(part).transpose()?;
         let experiment = Experiment::load(&self.experiment)?;
-        bind(&experiment)?;
+        bind(experiment.places())?;
         let manifest = Manifest::new(&experiment, COMMIT, shard);
         self.tell(|| name(&manifest))?;
         if !self.quiet {
@@ -155,7 +155,8 @@ impl Sweep {
         if !self.quiet && !done.is_empty() {
             say(format_args!("remark: {} runs were done before", done.len()));
         }
-        let (begun, bar) = (Instant::now(), self.progress(missing.len()));
+        let begun = Instant::now();
+        let bar = runs_bar(missing.len(), !self.quiet && !self.no_progress);
         let failed = AtomicBool::new(false);
         let threads = self.threads.map_or_else(all_cores, usize::from);
         let kept = on_threads(threads, missing.len(), |index| {
@@ -179,15 +180,6 @@ impl Sweep {
 
     fn tell(&self, text: impl FnOnce() -> String) -> Result<(), Failure> {
         if self.quiet { Ok(()) } else { print(format_args!("{}\n", text())) }
-    }
-
-    fn progress(&self, runs: usize) -> ProgressBar {
-        let quiet = self.quiet || self.no_progress;
-        let target =
-            if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bar = ProgressBar::with_draw_target(Some(runs as u64), target);
-        let template = "{bar:32} {pos}/{len} runs  {per_sec}  {eta} to go";
-        bar.with_style(ProgressStyle::with_template(template).expect("a template that is tested"))
     }
 }
 
@@ -239,7 +231,7 @@ pub(crate) fn write_tables(results: &Results, folder: &Path) -> Result<(), Failu
 /// Prints what people read in the end.
 pub(crate) fn show(results: &Results, folder: &Path) -> Result<(), Failure> {
     print(format_args!("\n{}\n", summary(results, look(&io::stdout()))))?;
-    warnings(results).iter().for_each(warn);
+    few_seeds(results).into_iter().chain(warnings(results)).for_each(warn);
     say(format_args!("tables of all runs are in {}", folder.display()));
     Ok(())
 }

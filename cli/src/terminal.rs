@@ -5,6 +5,7 @@ use std::fmt::{Arguments, Display};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use provisioner_reports::{Look, Page};
 use provisioner_scenarios::file::Issues;
 use provisioner_scenarios::journal::JournalError;
@@ -92,6 +93,14 @@ pub(crate) fn print_page(page: &Page, as_json: bool) -> Result<(), Failure> {
             print(format_args!("{}\n", json.expect("words, times and tables")))
         }
     }
+}
+
+/// A bar that counts runs, if it is shown.
+pub(crate) fn runs_bar(runs: usize, shown: bool) -> ProgressBar {
+    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(runs as u64), target);
+    let template = "{bar:32} {pos}/{len} runs  {per_sec}  {eta} to go";
+    bar.with_style(ProgressStyle::with_template(template).expect("a template that is tested"))
 }
 
 /// Writes a remark to standard error. That nobody hears it changes nothing.

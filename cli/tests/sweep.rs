@@ -232,6 +232,31 @@ fn a_dry_run_lists_the_points_and_makes_nothing() {
 }
 
 #[test]
+fn outcomes_of_single_runs_are_paired_by_their_seeds() {
+    let folder = folder();
+    for (profile, seed) in [("ours", 1), ("ours", 2), ("v1", 1), ("v1", 2)] {
+        let packed = if seed == 1 { "" } else { ".zst" };
+        let name = format!("{profile}-{seed}.json{packed}");
+        told(
+            folder.path(),
+            &format!("simulate week.toml --as {profile} --seed {seed} --json {name} -q"),
+        );
+    }
+    let all = "ours-1.json ours-2.json.zst v1-2.json.zst v1-1.json";
+    let output = run(folder.path(), &format!("compare {all}"));
+    let [page, said] = [output.stdout, output.stderr].map(|it| String::from_utf8(it).unwrap());
+    assert!(page.starts_with("run = week as v1\n"), "{page}{said}");
+    assert!(page.contains("95 % confidence intervals of 2 paired seeds."), "{page}");
+    assert!(said.contains("warning: 2 seeds are few"), "{said}");
+    let said = refused(folder.path(), "compare ours-1.json ours-1.json");
+    assert!(said.contains("is there twice with seed 1"), "{said}");
+    fs::write(folder.path().join("half.json"), "{\"version\": 1}").unwrap();
+    let said = refused(folder.path(), "compare ours-1.json half.json");
+    assert!(said.contains("`half.json` is no outcome: missing field `run`"), "{said}");
+    assert!(refused(folder.path(), "compare ours-1.json week.toml").contains("nothing to compare"));
+}
+
+#[test]
 fn scenarios_points_and_sweeps_are_compared_with_a_reference() {
     let folder = folder();
     let old = "base = \"week.toml\"\nengine.guards = \"off\"\n[worker_type_defaults]\nscaling = \"estimator\"\n";
@@ -249,6 +274,14 @@ fn scenarios_points_and_sweeps_are_compared_with_a_reference() {
     let said = told(folder.path(), "compare one two");
     let same = "the cost of two is not measurably different, and its p95 wait is not measurably different.";
     assert_eq!(said.matches(same).count(), 4, "{said}");
+
+    let said =
+        told(folder.path(), "compare one --measure total.cost_usd --measure largest_pool_share");
+    assert!(said.contains("cost_usd.idle") && said.contains("largest_pool_share  %"), "{said}");
+    assert!(said.contains("Cost against wait: "), "{said}");
+    assert!(told(folder.path(), "compare one --all").contains("launches.started"));
+    let said = refused(folder.path(), "compare one --measure total.cost");
+    assert!(said.contains("error: there is no measure `total.cost`"), "{said}");
 
     let said = refused(folder.path(), "compare one --reference policy=v1");
     assert!(said.contains("axis `policy` has no level `v1`; there are new, old"), "{said}");

@@ -371,6 +371,22 @@ fn the_auditor_says_how_many_notes_it_has() {
 }
 
 #[test]
+fn a_run_that_the_auditor_notes_something_about_has_failed() {
+    let folder = folder();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/incidents/lost-response.toml");
+    let whole = fs::read_to_string(path).unwrap();
+    let unchecked = &whole[..whole.find("[checks").unwrap()];
+    fs::write(folder.path().join("lost.toml"), unchecked).unwrap();
+    let arguments = ["simulate", "lost.toml", "--as", "unguarded"];
+    assert_eq!(provisioner(folder.path(), &arguments).status.code(), Some(0));
+    let audited = provisioner(folder.path(), &[&arguments[..], &["--audit"]].concat());
+    assert_eq!(audited.status.code(), Some(1));
+    let told = text(&audited.stdout);
+    let last = told.lines().last().unwrap();
+    assert!(last.starts_with("2021-03-01T00:") && last.contains("Z  unproven-max: #"), "{last}");
+}
+
+#[test]
 fn a_check_of_nothing_is_told_before_the_run() {
     let folder = folder();
     let checks = CHECKS.replace("total.tasks.left", "total.tasks.lost");

@@ -32,6 +32,9 @@ pub struct Decision {
     pub reasons: Vec<Reason>,
     /// Ask to be called again at this time, even if nothing happens.
     pub wake_at: Time,
+    /// The limits that kept anything from being launched now, each once, in the order met.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<Limit>,
 }
 
 impl Decision {
@@ -447,6 +450,20 @@ pub enum Reason {
     },
 }
 
+/// What an owner sets, and what can keep wanted launches from being made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Limit {
+    /// `price_max` of a worker type, or `max_price_cap`.
+    Price,
+    /// A ceiling on spending.
+    Spend,
+    /// The allowance of EC2 calls.
+    Calls,
+    /// The most launches of one decision.
+    Launches,
+}
+
 /// What boots failed of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -480,6 +497,21 @@ pub enum Spent {
 }
 
 impl Reason {
+    /// The limit that it tells of.
+    pub(crate) const fn limit(&self) -> Option<Limit> {
+        if matches!(self, Self::PriceAboveMax { .. } | Self::BidAboveCap { .. }) {
+            Some(Limit::Price)
+        } else if matches!(self, Self::SpendReached { .. }) {
+            Some(Limit::Spend)
+        } else if matches!(self, Self::ApiBudgetSpent { call: Call::Launch, .. }) {
+            Some(Limit::Calls)
+        } else if matches!(self, Self::LaunchLimitReached { .. }) {
+            Some(Limit::Launches)
+        } else {
+            None
+        }
+    }
+
     /// The reason in words, with names from the configuration.
     #[must_use]
     pub fn describe<'a>(&'a self, config: &'a EngineConfig) -> impl fmt::Display + 'a {

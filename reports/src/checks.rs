@@ -58,7 +58,8 @@ pub fn bind<'a>(scenario: &'a Scenario, config: &SimConfig) -> Result<Checks<'a>
     if scenario.checks().is_empty() {
         return Ok(Checks { scenario, bounds: Vec::new() });
     }
-    let known = numbers(&nothing_happened(config));
+    let names = config.engine.worker_types.iter().map(|worker_type| worker_type.name.as_str());
+    let known = numbers(&nothing_happened(names));
     let mut issues = Vec::new();
     let bounds = scenario.checks().iter().map(|check| bounds(check, &known, &mut issues)).collect();
     if issues.is_empty() { Ok(Checks { scenario, bounds }) } else { Err(issues.into()) }
@@ -196,7 +197,7 @@ impl Display for Table<'_> {
 }
 
 /// The bounds of a check in its measure's unit; what is wrong is added to `issues`.
-fn bounds(
+pub(crate) fn bounds(
     check: &Check,
     known: &BTreeMap<String, Option<f64>>,
     issues: &mut Vec<Issue>,
@@ -229,11 +230,10 @@ fn bounds(
     bounds
 }
 
-/// The outcome of a run in which nothing happened: it has all the measures.
-fn nothing_happened(config: &SimConfig) -> Outcome {
+/// The outcome of a run of these worker types in which nothing happened: it has all the measures.
+pub(crate) fn nothing_happened<'n>(names: impl Iterator<Item = &'n str>) -> Outcome {
     let measures = |name: &str| Measures { name: name.to_owned(), ..Measures::default() };
-    let names = config.engine.worker_types.iter().map(|worker_type| &worker_type.name);
-    Outcome { worker_types: names.map(|name| measures(name)).collect(), ..Outcome::default() }
+    Outcome { worker_types: names.map(measures).collect(), ..Outcome::default() }
 }
 
 #[cfg(test)]

@@ -165,7 +165,13 @@ mod tests {
 
     fn decided(actions: Vec<Action>) -> Decision {
         let reasons = vec![Reason::NoPrice { worker_type: WorkerTypeId::new(1) }];
-        Decision { at: Time::EPOCH, actions, reasons, wake_at: Time::from_ms(60_000) }
+        Decision {
+            at: Time::EPOCH,
+            actions,
+            reasons,
+            wake_at: Time::from_ms(60_000),
+            limits: Vec::new(),
+        }
     }
 
     #[test]

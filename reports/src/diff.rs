@@ -1,8 +1,9 @@
 //! Where two journals part, on a page, and what it came to.
 
+use provisioner_engine::decision::{Action, Reason};
 use provisioner_scenarios::diff::{Diff, Parting, Setting, Side};
-use provisioner_scenarios::explain::What;
 use provisioner_scenarios::explain::summary::{Summary, Tally};
+use provisioner_scenarios::explain::{Moment, What};
 use provisioner_sim::outcome::{Measures, Outcome};
 
 use crate::decisions::orders;
@@ -48,6 +49,73 @@ pub fn diff(diff: &Diff, names: [&str; 2], ends: Option<&Ends<'_>>) -> Page {
     page
 }
 
+/// Where two journals part, in a few lines.
+pub struct Brief {
+    /// What differs in what they were built from.
+    pub settings: Vec<String>,
+    /// The first fact that differs before the decisions do, on both sides.
+    pub fact: Option<[String; 2]>,
+    /// Which decision differs first.
+    pub decision: String,
+    /// What was told just before it, if both were told the same.
+    pub told: Option<String>,
+    /// Its first order that the other side has not, with its reason, on both sides.
+    pub sides: [String; 2],
+}
+
+/// Where two journals part, in a few lines, if they do.
+#[must_use]
+pub fn in_brief(diff: &Diff) -> Option<Brief> {
+    let parting = diff.parting.as_ref()?;
+    let sides = parting.sides.each_ref().map(Option::as_ref);
+    let orders = sides.map(|side| {
+        side.map_or_else(Vec::new, |side| orders(&side.config, &side.decision.actions))
+    });
+    let own = |side: usize| orders[side].iter().find(|order| !orders[1 - side].contains(order));
+    let brief = |side: usize| {
+        let Some(Side { decision, .. }) = sides[side] else { return "no such decision".to_owned() };
+        let order = own(side).cloned().unwrap_or_else(|| {
+            let more = if orders[side].is_empty() { "nothing" } else { "nothing more" };
+            format!("{more}, to be called again at {}", show_time(decision.wake_at))
+        });
+        why(sides, side).map_or_else(|| order.clone(), |why| format!("{order}, because {why}"))
+    };
+    let fact = diff.fact.as_ref().map(|sides| {
+        sides.each_ref().map(|moment| match moment {
+            Some(moment) => format!("{} {}", show_time(moment.at), told_in(moment)),
+            None => "nothing more was told".to_owned(),
+        })
+    });
+    let decision = format!("decision {}{}", grouped(parting.nth), when(parting));
+    let [told, others] = parting.facts.each_ref().map(|facts| turns::news(facts).0);
+    let told = Some(told).filter(|told| !told.is_empty() && *told == others).map(|told| {
+        // Prices come first, what happened to launches last.
+        let last = told.len().saturating_sub(NEWS_MAX);
+        let more = if last > 0 { format!("{last} facts, then ") } else { String::new() };
+        more + &told[last..].join("; ")
+    });
+    Some(Brief { settings: changed(diff), fact, decision, told, sides: [brief(0), brief(1)] })
+}
+
+/// So many of the facts just before are told in brief.
+const NEWS_MAX: usize = 4;
+
+/// The first reason of a side that the other has not, and that is about the first order that differs.
+fn why(sides: [Option<&Side>; 2], side: usize) -> Option<String> {
+    let actions = sides.map(|side| side.map_or(&[][..], |side| &side.decision.actions));
+    let own = |side: usize| actions[side].iter().find(|it| !actions[1 - side].contains(it));
+    let order = own(side).or_else(|| own(1 - side));
+    let is_about = |reason: &Reason| match order {
+        Some(Action::Launch { worker_type, .. }) => reason.worker_type() == Some(*worker_type),
+        Some(order) => reason.launch() == order.launch(),
+        None => true,
+    };
+    let theirs = sides[1 - side].map_or_else(Vec::new, because);
+    let reasons = because(sides[side]?).into_iter().zip(&sides[side]?.decision.reasons);
+    let mut own = reasons.filter(|(words, _)| !theirs.contains(words));
+    own.find(|(_, reason)| is_about(reason)).map(|(words, _)| words)
+}
+
 fn when(parting: &Parting) -> String {
     let mut times: Vec<_> = parting.sides.iter().flatten().map(|side| side.decision.at).collect();
     times.dedup();
@@ -62,11 +130,7 @@ fn when(parting: &Parting) -> String {
 /// What the engines were built from.
 fn settings(diff: &Diff) -> Section {
     let mut section = Section::new("What differs in what they were built from");
-    for Setting { path, values: [a, b] } in &diff.settings {
-        let [a, b] = [a, b]
-            .map(|value| shortened(value.as_deref().unwrap_or("(absent)"), SETTING_CHARS_MAX));
-        section.say(format!("{path}: {a} → {b}"));
-    }
+    changed(diff).iter().for_each(|setting| section.say(setting));
     if diff.more_settings > 0 {
         section.say(format!("and {} more", grouped(diff.more_settings as u64)));
     }
@@ -78,6 +142,16 @@ fn settings(diff: &Diff) -> Section {
         section.say("nothing: the engines were built from the same, by programs of one commit");
     }
     section
+}
+
+fn changed(diff: &Diff) -> Vec<String> {
+    let line = |Setting { path, values }: &Setting| {
+        let [a, b] = values
+            .each_ref()
+            .map(|value| shortened(value.as_deref().unwrap_or("(absent)"), SETTING_CHARS_MAX));
+        format!("{path}: {a} → {b}")
+    };
+    diff.settings.iter().map(line).collect()
 }
 
 /// What is equal before, and the first fact that is not.
@@ -92,10 +166,7 @@ fn before(diff: &Diff) -> Section {
             for (label, moment) in ["A", "B"].iter().zip(sides) {
                 match moment {
                     Some(moment) => {
-                        let words = match &moment.what {
-                            What::Fact(told) => fact(&moment.config, told),
-                            _ => RECONFIGURED.to_owned(),
-                        };
+                        let words = told_in(moment);
                         section.tell(moment.at, format!("{label} (line {}): {words}", moment.line));
                     }
                     None => section.say(format!("{label}: nothing more was told")),
@@ -105,6 +176,13 @@ fn before(diff: &Diff) -> Section {
         }
     }
     section
+}
+
+fn told_in(moment: &Moment) -> String {
+    match &moment.what {
+        What::Fact(told) => fact(&moment.config, told),
+        _ => RECONFIGURED.to_owned(),
+    }
 }
 
 fn part(page: &mut Page, parting: &Parting, names: [&str; 2]) {

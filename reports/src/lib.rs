@@ -8,8 +8,10 @@
 //! | [`checks`] | whether an outcome is what its scenario says it must be |
 //! | [`incidents`] | one number a scenario, by provisioner |
 //! | [`series`] | the time series as CSV |
+//! | [`suite`] | what an experiment came to, held against its baseline |
 //! | [`sweep`] | all runs of an experiment as CSV, Parquet and a page |
 //! | [`html`] | a run or a sweep as one page with pictures, for others |
+//! | [`tune`] | the settings that were chosen, and what they are worth |
 //! | [`decisions`] | orders and reasons in words, and where a replay parts from its journal |
 //! | [`explain`] | why a journal says what it says: launches, decisions, waits |
 //! | [`diff`](mod@diff) | where two journals part, and what it came to |
@@ -28,23 +30,25 @@ mod measure;
 mod page;
 pub mod series;
 pub mod storm;
+pub mod suite;
 pub mod summary;
 pub mod sweep;
 mod table;
 #[cfg(test)]
 mod testing;
 mod text;
+pub mod tune;
 pub mod warnings;
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use page::Page;
 pub use text::show_time;
 
 /// What names a run: equal names give equal outcomes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     /// The scenario's name.
     pub scenario: String,

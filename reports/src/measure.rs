@@ -1,4 +1,5 @@
-//! The unit of a measure, which its name ends in, and figures in it.
+//! What is known of a measure by its path: its unit, which its name ends in, with figures in it, and
+//! which way is worse.
 
 use provisioner_engine::units::Duration;
 use provisioner_scenarios::file::quantity::Amount;
@@ -90,6 +91,84 @@ impl Unit {
         }
     }
 }
+
+/// Which way a measure is worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Worse {
+    /// More is worse.
+    Higher,
+    /// Less is worse.
+    Lower,
+    /// Neither is: it describes the load or the world, or what follows from other measures.
+    Changed,
+}
+
+impl Worse {
+    /// Of the number at `path`: what the end of the path says, or the group it stands in.
+    pub(crate) fn of(path: &str) -> Self {
+        let behind_names = path.rsplit('"').next().unwrap_or_default();
+        let known = |wanted: &str| {
+            let of = |(ends, worse): &(&[&str], Self)| ends.contains(&wanted).then_some(*worse);
+            WORSE.iter().find_map(of)
+        };
+        let (rest, name) = behind_names.rsplit_once('.').unwrap_or(("", behind_names));
+        let group = rest.rsplit('.').next().unwrap_or_default();
+        known(&format!("{group}.{name}"))
+            .or_else(|| known(name))
+            .or_else(|| known(&format!("{group}.")))
+            .unwrap_or(Self::Changed)
+    }
+}
+
+/// Names of measures and, with a dot behind them, of groups. What is said of a measure in its group
+/// holds over what is said of its name, and that over what is said of the group.
+const WORSE: &[(&[&str], Worse)] = &[
+    (
+        &[
+            "wait_s.count",
+            "launches.terminated",
+            "launches.stopped",
+            "launches.started",
+            "notices.",
+            "bound_usd",
+            "waived_usd",
+            "useful_h",
+            "useful",
+            "demand_peak",
+            "on_demand_after_s",
+            "events",
+            "iterations",
+            "restarts",
+            "submitted",
+            "spared",
+        ],
+        Worse::Changed,
+    ),
+    (&["tasks.done", "utilisation"], Worse::Lower),
+    (
+        &[
+            "cost_usd.",
+            "cost_per_task_usd",
+            "regret_usd",
+            "wait_s.",
+            "delay_max_s",
+            "tasks.",
+            "launches.",
+            "safety.",
+            "habits.",
+            "ownership.",
+            "api_calls.",
+            "spend.",
+            "instance_h",
+            "capacity_h",
+            "over_provisioned_h",
+            "churn_per_task_h",
+            "capacity_peak",
+            "largest_pool_share",
+        ],
+        Worse::Higher,
+    ),
+];
 
 /// Three digits, or all of a larger number before its point.
 fn short(number: f64) -> String {

@@ -15,8 +15,8 @@ use provisioner_sim::config::{CloudModel, QueueModel, SimConfig, WorkerModel};
 use provisioner_sim::dist::DurationDist;
 use provisioner_sim::market::Market;
 use provisioner_sim::outcome::{
-    ApiCalls, Cost, HabitMeasures, LaunchMeasures, Measures, NoticeMeasures, OUTCOME_VERSION,
-    Outcome, Ownership, SafetyMeasures, SpendMeasures, TaskMeasures, Wait,
+    ApiCalls, Cost, HabitMeasures, LaunchMeasures, LimitMeasures, Measures, NoticeMeasures,
+    OUTCOME_VERSION, Outcome, Ownership, SafetyMeasures, SpendMeasures, TaskMeasures, Wait,
 };
 
 use crate::Run;
@@ -176,6 +176,7 @@ pub(crate) fn outcome() -> Outcome {
         },
         restarts: 0,
         iterations: 6_667,
+        limits: LimitMeasures::default(),
         events: 1_234_567,
         decision_digest: "9c44e01f3a5b7d20".to_owned(),
     }

@@ -95,10 +95,10 @@ impl Tally {
     }
 }
 
-/// Writes a journal. It is there, under its name, only once it is finished.
+/// Writes a journal; a file is there, under its name, only once it is finished.
 #[must_use = "nothing is kept without `finish`"]
-pub struct JournalWriter {
-    out: OutFile,
+pub struct JournalWriter<W: Write = OutFile> {
+    out: W,
     tally: Tally,
 }
 
@@ -109,7 +109,27 @@ impl JournalWriter {
     ///
     /// It cannot be written there.
     pub fn create(path: &Path, header: &Header) -> io::Result<Self> {
-        let mut writer = Self { out: OutFile::create(path)?, tally: Tally::default() };
+        Self::new(OutFile::create(path)?, header)
+    }
+
+    /// Adds the last line and gives the file its name.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be stored; an older file is still there.
+    pub fn finish(self) -> io::Result<()> {
+        self.end()?.finish()
+    }
+}
+
+impl<W: Write> JournalWriter<W> {
+    /// Starts a journal.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `out` says.
+    pub fn new(out: W, header: &Header) -> io::Result<Self> {
+        let mut writer = Self { out, tally: Tally::default() };
         writer.line(header)?;
         Ok(writer)
     }
@@ -124,15 +144,15 @@ impl JournalWriter {
         self.line(record)
     }
 
-    /// Adds the last line and gives the file its name.
+    /// Adds the last line.
     ///
     /// # Errors
     ///
-    /// It cannot be stored; an older file is still there.
-    pub fn finish(mut self) -> io::Result<()> {
+    /// It cannot be stored.
+    pub fn end(mut self) -> io::Result<W> {
         let end = End { records: self.tally.records, decision_digest: self.tally.digest() };
         self.line(&EndLine { end })?;
-        self.out.finish()
+        Ok(self.out)
     }
 
     fn line(&mut self, value: &impl Serialize) -> io::Result<()> {

@@ -1,7 +1,7 @@
 //! Everything that comes from files: scenario files, the recorded data they name, and journals.
 //!
-//! Problems are values that say what, where and what to do; nothing here renders a result or runs
-//! anything.
+//! Problems are values that say what, where and what to do; nothing here renders a result, or
+//! decides when and on how many threads something is run.
 
 pub mod audit;
 pub mod diff;
@@ -10,10 +10,13 @@ pub mod explain;
 pub mod file;
 pub mod journal;
 pub mod output;
+pub mod paired;
 pub mod results;
 pub mod scenario;
 pub mod storm;
+pub mod suite;
 pub mod timeline;
 pub mod traces;
+pub mod tune;
 
 pub use scenario::{Loaded, Profile, Scenario, load, load_text, parameters};

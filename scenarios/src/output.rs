@@ -9,9 +9,10 @@
 //! A process that is killed leaves its hidden file, `.NAME.….tmp`, behind.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
+use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use tempfile::NamedTempFile;
 
@@ -35,6 +36,15 @@ pub struct OutFile {
 }
 
 impl OutFile {
+    /// Starts a file of bytes that are packed already, whatever its name ends in.
+    ///
+    /// # Errors
+    ///
+    /// As for [`OutFile::create`].
+    pub fn create_packed(path: &Path) -> io::Result<Self> {
+        Ok(Self { packer: Packer::Plain(BufWriter::new(Sink::open(path)?)) })
+    }
+
     /// Starts a file that will be at `path`, or standard output for `-`.
     ///
     /// # Errors
@@ -74,6 +84,21 @@ impl OutFile {
             Sink::Stream(_) | Sink::Stdout(_) => Ok(()),
         }
     }
+}
+
+/// All that an [`OutFile`] of that name was given.
+///
+/// # Errors
+///
+/// It is not there, or damaged.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let (mut file, mut bytes) = (File::open(path)?, Vec::new());
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("zst") => zstd::Decoder::new(file)?.read_to_end(&mut bytes)?,
+        Some("gz") => MultiGzDecoder::new(file).read_to_end(&mut bytes)?,
+        _ => file.read_to_end(&mut bytes)?,
+    };
+    Ok(bytes)
 }
 
 /// Whether an output goes to standard output.
@@ -185,12 +210,12 @@ mod tests {
     }
 
     #[test]
-    fn files_are_packed_by_their_names() {
-        use std::io::Read;
+    fn files_are_packed_by_their_names_and_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let (zst, gz) = (folder.path().join("a.zst"), folder.path().join("a.gz"));
         write(&zst, "text").unwrap();
         write(&gz, "text").unwrap();
+        assert_eq!([&zst, &gz].map(|path| read(path).unwrap()), [b"text", b"text"]);
         assert_eq!(zstd::decode_all(File::open(zst).unwrap()).unwrap(), b"text");
         let mut text = String::new();
         flate2::read::GzDecoder::new(File::open(gz).unwrap()).read_to_string(&mut text).unwrap();

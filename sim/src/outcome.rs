@@ -5,6 +5,7 @@
 //! quantiles are exact to 0.1 %, or to 1 % with more than 64 worker types.
 
 use hdrhistogram::Histogram;
+use provisioner_engine::decision::Limit;
 use provisioner_engine::units::{Duration, Time, Usd, UsdPerHour};
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +44,9 @@ pub struct Outcome {
     pub restarts: u64,
     /// Iterations of the engine.
     pub iterations: u64,
+    /// In how many of them a limit kept it from launching what it wanted.
+    #[serde(default)]
+    pub limits: LimitMeasures,
     /// Events that changed the modelled world: arrivals, ends of tasks, starts of workers, ends of
     /// instances, and iterations.
     pub events: u64,
@@ -67,6 +71,31 @@ pub struct Ownership {
     pub others_touched: u64,
 }
 
+/// In how many iterations a limit kept the engine from launching what it wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitMeasures {
+    /// `price_max` of a worker type, or `max_price_cap`.
+    pub price: u64,
+    /// A ceiling on spending.
+    pub spend: u64,
+    /// The allowance of EC2 calls.
+    pub calls: u64,
+    /// The most launches of one decision.
+    pub launches: u64,
+}
+
+impl LimitMeasures {
+    pub(crate) const fn count(&mut self, limit: Limit) {
+        *match limit {
+            Limit::Price => &mut self.price,
+            Limit::Spend => &mut self.spend,
+            Limit::Calls => &mut self.calls,
+            Limit::Launches => &mut self.launches,
+        } += 1;
+    }
+}
+
 /// The measures of one worker type, or of all.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -84,6 +113,9 @@ pub struct Measures {
     pub bound: Option<Usd>,
     /// How long tasks waited for their first claim.
     pub wait: Wait,
+    /// Those of them that were for the first workers: until then, no claim had left the queue empty.
+    #[serde(default)]
+    pub waits_cold: u64,
     /// The longest time from submission to the beginning of the last run, of tasks that were done.
     #[serde(default)]
     pub delay_max: Duration,
@@ -103,6 +135,9 @@ pub struct Measures {
     pub useful_time: Duration,
     /// Slot-time of registered workers without a task.
     pub over_provisioned_time: Duration,
+    /// Time with all of `capacity_max` there or asked for, while the queue told of more tasks.
+    #[serde(default)]
+    pub capacity_max_time: Duration,
     /// The most capacity that was asked for and had not ended.
     #[serde(default)]
     pub capacity_peak: u32,
@@ -437,6 +472,7 @@ impl Measures {
         self.cost += other.cost;
         self.waived += other.waived;
         self.delay_max = self.delay_max.max(other.delay_max);
+        self.waits_cold += other.waits_cold;
         self.tasks += other.tasks;
         self.launches += other.launches;
         self.safety += other.safety;
@@ -445,6 +481,7 @@ impl Measures {
         self.capacity_time += other.capacity_time;
         self.useful_time += other.useful_time;
         self.over_provisioned_time += other.over_provisioned_time;
+        self.capacity_max_time += other.capacity_max_time;
         self.on_demand_after = self.on_demand_after.into_iter().chain(other.on_demand_after).min();
     }
 }

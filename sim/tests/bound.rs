@@ -7,6 +7,8 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -30,12 +32,10 @@ struct Small {
 }
 
 const POOLS: usize = 2;
-/// Tasks begin when they are submitted, when the promise ends, or at one of the times between.
-const BEGINNINGS: i64 = 3;
 
 prop_compose! {
     fn small(billing: BillingRule)(
-        tasks in prop::collection::vec((0..7_200_i64, 60..9_000_i64), 1..4),
+        tasks in prop::collection::vec((0..7_200_i64, 5..9_000_i64), 1..4),
         prices in prop::collection::vec((0..18_000_i64, 0..POOLS, 10_000..500_000_i64), 0..8),
         first in prop::array::uniform2(10_000..500_000_i64),
         capacities in prop::array::uniform2(1_u32..4),
@@ -80,8 +80,8 @@ prop_compose! {
 impl Small {
     fn bound(&self) -> Usd {
         let promise = Promise { wait: self.wait, undone: 0 };
-        let mut tasks = RecordedTasks::new(self.tasks.clone().into());
-        least_costs(&self.config, &mut tasks, &[promise])[0]
+        let tasks = || Box::new(RecordedTasks::new(self.tasks.clone().into())) as _;
+        least_costs(&self.config, tasks, &[promise])[0]
     }
 
     /// The cheapest of all plans.
@@ -105,18 +105,27 @@ impl Small {
             let known = placed.iter().find(|place| place.instance == instance);
             let pools = known.map_or(0..POOLS, |known| known.pool..known.pool + 1);
             for pool in pools {
-                for step in 0..BEGINNINGS {
-                    let waits = self.wait.ms() * step / (BEGINNINGS - 1);
-                    let from = task.submitted + Duration::from_ms(waits);
-                    let utility = self.candidate(pool).utility.millionths().cast_signed();
-                    let takes = (task.duration.ms() * 1_000_000 + utility - 1) / utility;
-                    let to = from + Duration::from_ms(takes);
-                    placed.push(Place { instance, pool, from, to });
+                let utility = self.candidate(pool).utility.millionths().cast_signed();
+                let takes = (task.duration.ms() * 1_000_000 + utility - 1) / utility;
+                let takes = Duration::from_ms(takes);
+                for from in self.beginnings(task, takes, placed) {
+                    placed.push(Place { instance, pool, from, to: from + takes });
                     self.plan(placed, best);
                     placed.pop();
                 }
             }
         }
+    }
+
+    /// When a task may begin: when it is submitted, when the promise ends, halfway, or so that it
+    /// begins or ends with another, or when another ends or begins.
+    fn beginnings(&self, task: &Task, takes: Duration, placed: &[Place]) -> BTreeSet<Time> {
+        let (first, last) = (task.submitted, task.submitted + self.wait);
+        let with_others = placed.iter().flat_map(|&Place { from, to, .. }| {
+            [from, to].into_iter().flat_map(|edge| [edge, edge - takes])
+        });
+        let alone = [first, first + Duration::from_ms(self.wait.ms() / 2), last];
+        with_others.chain(alone).filter(|at| (first..=last).contains(at)).collect()
     }
 
     fn candidate(&self, pool: usize) -> &Candidate {
@@ -166,6 +175,62 @@ proptest! {
     fn no_plan_beats_the_bound_by_the_hour(small in small(BillingRule::SPOT_OUTBID)) {
         prop_assert!(small.bound() <= small.best());
     }
+}
+
+/// What tasks of so many seconds, submitted at these, cost at least, in tenths of a cent: machines
+/// of four slots, at $3.60 an hour and twice that from the second hour on.
+fn bound(billing: BillingRule, wait: i64, tasks: &[(i64, i64)]) -> i64 {
+    let mut worker_type = worker_type("t", 100);
+    worker_type.candidates = vec![Candidate { capacity: 4, ..candidate(0) }];
+    worker_type.placement = CHEAPEST;
+    let mut config = world(vec![worker_type]);
+    config.cloud.spot_billing = billing;
+    let at = |seconds: i64| Time::EPOCH + Duration::from_secs(seconds);
+    let price = |since, micros| PriceChange {
+        at: at(since),
+        pool: PoolId::new(0),
+        price: UsdPerHour::from_micros(micros),
+    };
+    config.market = Market::new(1, vec![price(0, 3_600_000), price(3_600, 7_200_000)], Vec::new());
+    let tasks = tasks.iter().map(|(submitted, takes)| Task {
+        submitted: at(*submitted),
+        duration: Duration::from_secs(*takes),
+        deadline: Time::EPOCH + FOR_EVER,
+        worker_type: WorkerTypeId::new(0),
+        priority: Priority::default(),
+        retries: 5,
+    });
+    let small = Small { config, tasks: tasks.collect(), wait: Duration::from_secs(wait) };
+    (small.bound().micros() + 500) / 1_000
+}
+
+#[test]
+fn who_shares_a_machine_with_nobody_pays_all_of_it() {
+    let by_second = |wait, tasks| bound(BillingRule::SPOT_CAPACITY, wait, tasks);
+    assert_eq!(by_second(0, &[(0, 600)]), 600);
+    assert_eq!(by_second(0, &[(0, 600), (0, 600)]), 600, "two could share one");
+    assert_eq!(by_second(0, &[(0, 600), (900, 600)]), 1_200, "they could not");
+    assert_eq!(by_second(600, &[(0, 600), (900, 600)]), 600, "they could, if one waited");
+    assert_eq!(by_second(0, &[(0, 600); 8]), 1_200, "four to each machine");
+}
+
+#[test]
+fn the_least_that_is_billed_is_paid_by_those_who_can_share_it() {
+    assert_eq!(bound(BillingRule::SPOT_CAPACITY, 0, &[(0, 15)]), 60);
+    assert_eq!(bound(BillingRule::SPOT_CAPACITY, 0, &[(0, 15), (240, 15)]), 120);
+    assert_eq!(bound(BillingRule::SPOT_OUTBID, 0, &[(0, 60)]), 3_600);
+    assert_eq!(bound(BillingRule::SPOT_OUTBID, 0, &[(0, 60), (1_800, 60)]), 3_600);
+    // Seven hours later the price has doubled.
+    assert_eq!(bound(BillingRule::SPOT_OUTBID, 0, &[(0, 60), (25_200, 60)]), 10_800);
+}
+
+#[test]
+fn who_is_surely_at_work_pays_the_price_of_then() {
+    // Three hours, of which the second may have been bought at the first one's price.
+    let hours = [1, 2, 3].map(|hours| bound(BillingRule::SPOT_CAPACITY, 0, &[(0, hours * 3_600)]));
+    assert_eq!(hours, [3_600, 7_200, 14_280]);
+    // Who may wait for two and a half hours is surely at work in the last half hour only.
+    assert_eq!(bound(BillingRule::SPOT_CAPACITY, 9_000, &[(0, 3 * 3_600)]), 12_600);
 }
 
 /// The middle of the bound's share in the cost of the best plan, over random small worlds, in

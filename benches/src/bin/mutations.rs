@@ -28,6 +28,9 @@ struct Mutation {
     replace: String,
 }
 
+/// What stands in each file.
+type Files = BTreeMap<PathBuf, Vec<u8>>;
+
 /// What storms made of one mutation.
 struct Noticed {
     storms: usize,
@@ -56,11 +59,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let storms = arguments.peek().and_then(|first| first.parse().ok());
     let storms: u32 = storms.inspect(|_| drop(arguments.next())).unwrap_or(STORMS);
     let chosen: Vec<String> = arguments.collect();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
-    let text = fs::read_to_string(root.join("benches/mutations.toml"))?;
-    let mutations: BTreeMap<String, Mutation> = toml::from_str(&text)?;
-    let copy = root.join("target/mutants");
-    let program = build(root, &copy, &mutations)?;
+    let mutations = mutations()?;
+    let program = build(mutated(&mutations)?)?;
 
     println!("| mutation | breaks | storms needed | noticed by, of {storms} | first rule |");
     println!("|---|---|--:|--:|---|");
@@ -85,12 +85,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Copies the sources, breaks the copy in every way, and builds it.
-fn build(
-    root: &Path,
-    copy: &Path,
-    mutations: &BTreeMap<String, Mutation>,
-) -> Result<PathBuf, Box<dyn Error>> {
+/// The workspace's folder.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace")
+}
+
+/// What `mutations.toml` states.
+fn mutations() -> Result<BTreeMap<String, Mutation>, Box<dyn Error>> {
+    Ok(toml::from_str(&fs::read_to_string(root().join("benches/mutations.toml"))?)?)
+}
+
+/// The sources, broken in every way; paths are relative to the workspace's folder.
+fn mutated(mutations: &BTreeMap<String, Mutation>) -> Result<Files, Box<dyn Error>> {
+    let root = root();
     let mut files = BTreeMap::new();
     for name in ["Cargo.toml", "Cargo.lock", "README.md"] {
         files.insert(PathBuf::from(name), fs::read(root.join(name))?);
@@ -117,16 +124,22 @@ fn build(
         lib.extend_from_slice(b"\nmod mutant;\n");
         files.insert(Path::new(root).join("src/mutant.rs"), SWITCH.into());
     }
-    for (path, bytes) in &files {
+    Ok(files)
+}
+
+/// Builds the program of a copy of the workspace that has these files.
+fn build(files: Files) -> Result<PathBuf, Box<dyn Error>> {
+    let copy = root().join("target/mutants");
+    for (path, bytes) in files {
         let path = copy.join(path);
-        if fs::read(&path).is_ok_and(|old| old == *bytes) {
+        if fs::read(&path).is_ok_and(|old| old == bytes) {
             continue; // what is as it was need not be compiled anew
         }
         fs::create_dir_all(path.parent().ok_or("no folder")?)?;
         fs::write(path, bytes)?;
     }
     let status = Command::new(env!("CARGO"))
-        .current_dir(copy)
+        .current_dir(&copy)
         .args(["build", "--release", "--quiet", "-p", "provisioner", "--target-dir", "target"])
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
@@ -139,11 +152,7 @@ fn build(
     Ok(copy.join("target/release/provisioner"))
 }
 
-fn collect(
-    root: &Path,
-    folder: &Path,
-    files: &mut BTreeMap<PathBuf, Vec<u8>>,
-) -> Result<(), Box<dyn Error>> {
+fn collect(root: &Path, folder: &Path, files: &mut Files) -> Result<(), Box<dyn Error>> {
     for entry in fs::read_dir(root.join(folder))? {
         let entry = entry?;
         let path = folder.join(entry.file_name());
@@ -179,4 +188,11 @@ fn run(program: &Path, storms: u32, nth: Option<usize>) -> Result<Noticed, Box<d
     let mut seeds: Vec<&String> = failures.iter().map(|(seed, _)| seed).collect();
     seeds.dedup();
     Ok(Noticed { storms: seeds.len(), first: failures.first().cloned() })
+}
+
+#[test]
+fn what_each_mutation_changes_is_still_there() {
+    let mutations = mutations().unwrap_or_else(|error| panic!("{error}"));
+    assert!(mutations.len() >= 25);
+    mutated(&mutations).unwrap_or_else(|error| panic!("{error}"));
 }

@@ -279,8 +279,9 @@ impl Engine {
     pub fn decide(&mut self, now: Time) -> Decision {
         self.advance(now);
         let wake_at = now + self.config.limits.iteration_interval;
-        let mut decision = Decision { at: now, actions: Vec::new(), reasons: Vec::new(), wake_at };
-        decision.reasons.append(&mut self.to_say);
+        let reasons = mem::take(&mut self.to_say);
+        let mut decision =
+            Decision { at: now, actions: Vec::new(), reasons, wake_at, limits: Vec::new() };
         self.ends.forget_closed(&self.ledger);
         self.settle_calls(&mut decision);
         self.give_up_overdue(&mut decision);
@@ -331,6 +332,11 @@ impl Engine {
     }
 
     fn because(&self, decision: &mut Decision, reason: Reason) {
+        if let Some(limit) = reason.limit()
+            && !decision.limits.contains(&limit)
+        {
+            decision.limits.push(limit);
+        }
         if self.explains {
             decision.reasons.push(reason);
         }

@@ -459,7 +459,7 @@ fn a_wait_at_the_most_that_may_be_is_not_blamed_on_the_cloud() {
               for 1 min capacity was ordered and on its way: requested, starting, booting
 
             What stood in the way
-              nothing
+              nothing but `capacity_max`
 
             What was bought for it
               1970-01-01T00:00:00Z  3 × c5.large/us-east-1a from #1, spot at most $0.04/h: 3 workers in time, the first after 1 min

@@ -101,8 +101,21 @@ fn decide(page: &mut Page, turn: &Turn) {
     page.add(why);
 }
 
-/// Facts in words: what is about no launch first, then launches by what happened to them.
+/// Facts in words: what is about no launch first, then launches by what happened to them, and how many
+/// more there are of routine.
 pub(crate) fn facts(moments: &[Moment]) -> Vec<String> {
+    let (mut told, routine) = news(moments);
+    if routine > 0 {
+        told.push(format!(
+            "{} of routine: what was read as a whole, strays that ended",
+            count(routine, "fact", "facts")
+        ));
+    }
+    told
+}
+
+/// The same without routine, and how much of that there is.
+pub(crate) fn news(moments: &[Moment]) -> (Vec<String>, u64) {
     let (mut told, mut happened) = (Vec::new(), BTreeMap::<String, Vec<String>>::new());
     let mut routine = 0_u64;
     for Moment { what, config, .. } in moments {
@@ -145,13 +158,7 @@ pub(crate) fn facts(moments: &[Moment]) -> Vec<String> {
             n => format!("{n} × {what}: {named}{more}"),
         }
     }));
-    if routine > 0 {
-        told.push(format!(
-            "{} of routine: what was read as a whole, strays that ended",
-            count(routine, "fact", "facts")
-        ));
-    }
-    told
+    (told, routine)
 }
 
 /// Of many launches so many are named.

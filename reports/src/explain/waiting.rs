@@ -39,7 +39,8 @@ pub fn waiting(answer: &Waiting) -> Page {
     page.add(then(&at, known));
     if wait.is_some() {
         page.add(while_waiting(causes));
-        page.add(in_the_way(hindrances, calls));
+        let is_full = causes.contains_key(&Cause::AtMost);
+        page.add(in_the_way(hindrances, calls, is_full));
         page.add(bought(calls));
     }
     if let Some(config) = &known.config
@@ -106,7 +107,7 @@ fn while_waiting(causes: &std::collections::BTreeMap<Cause, Duration>) -> Sectio
     section
 }
 
-fn in_the_way(hindrances: &[Hindrance], calls: &[Bought]) -> Section {
+fn in_the_way(hindrances: &[Hindrance], calls: &[Bought], is_full: bool) -> Section {
     let mut section = Section::new("What stood in the way");
     for Hindrance { span: (first, last), times, reason, config } in
         hindrances.iter().take(LINES_MAX * 2)
@@ -120,7 +121,12 @@ fn in_the_way(hindrances: &[Hindrance], calls: &[Bought]) -> Section {
     }
     if section.is_empty() {
         let is_refused = calls.iter().any(|call| !call.refused.is_empty());
-        section.say(if is_refused { "nothing but what EC2 refused, below" } else { "nothing" });
+        section.say(match (is_full, is_refused) {
+            (false, false) => "nothing",
+            (true, false) => "nothing but `capacity_max`",
+            (false, true) => "nothing but what EC2 refused, below",
+            (true, true) => "nothing but `capacity_max`, and what EC2 refused, below",
+        });
     }
     section
 }

@@ -8,7 +8,9 @@ use provisioner_scenarios::results::Results;
 
 use super::markup::Body;
 use crate::Look;
-use crate::sweep::{COLUMNS, Comparison, Overview, Reference, comparisons, overview, warnings};
+use crate::sweep::{
+    COLUMNS, Chosen, Comparison, Overview, Reference, compare, few_seeds, overview, warnings,
+};
 use crate::table::Table;
 use crate::text::{decimal, grouped};
 
@@ -123,7 +125,9 @@ fn points(body: &mut Body, results: &Results, overview: &Overview) {
 
 fn differences(body: &mut Body, report: &Report<'_>) {
     let Some(reference) = report.reference else { return };
-    let (compared, all) = comparisons(report.results, reference, COMPARISONS_MAX);
+    let compared = compare(report.results, reference, &Chosen::main(), Look::default());
+    let all = compared.count();
+    let compared: Vec<Comparison> = compared.tables().take(COMPARISONS_MAX).collect();
     if compared.is_empty() {
         return;
     }
@@ -175,7 +179,8 @@ const DIFFERENCE: usize = 3;
 
 fn again(body: &mut Body, report: &Report<'_>) {
     let manifest = &report.results.manifest;
-    let mut remarks = warnings(report.results);
+    let mut remarks: Vec<String> =
+        few_seeds(report.results).into_iter().chain(warnings(report.results)).collect();
     let missing = report.results.missing();
     if missing > 0 {
         remarks.insert(0, format!("{} runs are missing", grouped(missing as u64)));

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Write};
 
+use provisioner_scenarios::paired::{Interval, PAIRS_MAX, difference, ratio};
 use provisioner_scenarios::results::Results;
-use provisioner_sim::outcome::Outcome;
 
-use super::paired::{Interval, difference, ratio};
-use super::summary::{COLUMNS, COST, Column, LARGE, WAIT};
+use super::measures::{Chosen, Measure, values};
 use crate::Look;
 use crate::table::Table;
 use crate::text::decimal;
@@ -58,64 +57,19 @@ impl Reference {
     }
 }
 
-/// Difference and ratio of the main measures of each point that has a reference, with 95 %
-/// intervals, and in words.
-pub fn compare(results: &Results, reference: Reference, look: Look) -> impl Display {
-    Comparisons { pairs: pairs(results, reference), seeds: results.manifest.seeds.len(), look }
-}
-
-/// The same as tables, each with its title and its words; the first `most` of them, and how many
-/// there are.
-pub(crate) fn comparisons(
+/// Difference and ratio of the measures chosen of each point that has a reference with seeds in
+/// common, with 95 % intervals, and in words.
+#[must_use]
+pub fn compare(
     results: &Results,
     reference: Reference,
-    most: usize,
-) -> (Vec<Comparison>, usize) {
-    let pairs = pairs(results, reference);
-    let shown = |pair: &Pair| {
-        let [theirs, ours] = &pair.names;
-        let row = |line: &Line| (line.column.0.to_owned(), line.cells());
-        Comparison {
-            title: pair.title.clone(),
-            words: pair.in_words(),
-            headers: ["unit", theirs, ours, "difference", "ratio", "measurably"].map(str::to_owned),
-            rows: pair.lines.iter().map(row).collect(),
-        }
-    };
-    (pairs.iter().take(most).map(shown).collect(), pairs.len())
-}
-
-/// A point and its reference, as a table.
-pub(crate) struct Comparison {
-    pub(crate) title: String,
-    pub(crate) words: String,
-    pub(crate) headers: [String; 6],
-    pub(crate) rows: Vec<(String, Vec<String>)>,
-}
-
-struct Comparisons {
-    pairs: Vec<Pair>,
-    seeds: usize,
+    chosen: &Chosen,
     look: Look,
-}
-
-/// A point and its reference.
-struct Pair {
-    title: String,
-    names: [String; 2],
-    /// By measure of [`COLUMNS`].
-    lines: Vec<Line>,
-}
-
-/// What two points came to by one measure.
-struct Line {
-    column: &'static Column,
-    means: [f64; 2],
-    difference: Interval,
-    ratio: Option<Interval>,
-}
-
-fn pairs(results: &Results, Reference { axis, level }: Reference) -> Vec<Pair> {
+) -> Comparisons {
+    let measures = chosen.with_main();
+    let values = values(results, &measures);
+    let seeds = results.manifest.seeds.len();
+    let Reference { axis, level } = reference;
     let manifest = &results.manifest;
     let theirs = &manifest.axes[axis].levels[level];
     let all = manifest.points.iter().enumerate();
@@ -127,7 +81,13 @@ fn pairs(results: &Results, Reference { axis, level }: Reference) -> Vec<Pair> {
         counterpart[axis].clone_from(theirs);
         let found = all.get(counterpart.as_slice()).filter(|found| **found != ours_at);
         let Some(&theirs_at) = found else { continue };
-        if both(results, [theirs_at, ours_at]).next().is_none() {
+        // Only seeds that both have.
+        let both = |seed: usize| {
+            let values = |point: usize| values.get(&(point * seeds + seed));
+            Some([values(theirs_at)?, values(ours_at)?])
+        };
+        let both: Vec<_> = (0..seeds).filter_map(both).collect();
+        if both.is_empty() {
             continue;
         }
         let mut title = format!("{} = {}", manifest.axes[axis].name, ours.levels[axis]);
@@ -138,57 +98,139 @@ fn pairs(results: &Results, Reference { axis, level }: Reference) -> Vec<Pair> {
         if !rest.is_empty() {
             write!(title, ", with {}", rest.join(", ")).expect("a text");
         }
-        pairs.push(Pair {
-            title,
-            names: [theirs.clone(), ours.levels[axis].clone()],
-            lines: COLUMNS
-                .iter()
-                .map(|column| line(results, column, [theirs_at, ours_at]))
-                .collect(),
-        });
+        let line = |of: usize| {
+            let values = both.iter().filter_map(|[theirs, ours]| Some((theirs[of]?, ours[of]?)));
+            let (theirs, ours): (Vec<f64>, Vec<f64>) = values.unzip();
+            Line::of(&theirs, &ours)
+        };
+        let names = [theirs.clone(), ours.levels[axis].clone()];
+        pairs.push(Pair { title, names, lines: (0..measures.len()).map(line).collect() });
     }
-    pairs
+    Comparisons { pairs, measures, look }
 }
 
-/// The outcomes of two points with the seeds that both have.
-fn both(results: &Results, points: [usize; 2]) -> impl Iterator<Item = [&Outcome; 2]> {
-    let seeds = results.manifest.seeds.len();
-    let outcome = move |point: usize, seed| results.outcomes.get(&(point * seeds + seed));
-    (0..seeds).filter_map(move |seed| Some([outcome(points[0], seed)?, outcome(points[1], seed)?]))
+/// Points beside their references.
+pub struct Comparisons {
+    pairs: Vec<Pair>,
+    /// The first two are told in words, the others are shown.
+    measures: Vec<Measure>,
+    look: Look,
 }
 
-fn line(results: &Results, column: &'static Column, points: [usize; 2]) -> Line {
-    let (.., measure) = column;
-    let values = |[theirs, ours]: [&Outcome; 2]| (measure(theirs), measure(ours));
-    let (theirs, ours): (Vec<f64>, Vec<f64>) = both(results, points).map(values).unzip();
-    let mean = |values: &[f64]| difference(&vec![0.0; values.len()], values).middle;
-    Line {
-        column,
-        means: [mean(&theirs), mean(&ours)],
-        difference: difference(&theirs, &ours),
-        ratio: ratio(&theirs, &ours),
+/// A point and its reference, as a table.
+pub(crate) struct Comparison {
+    pub(crate) title: String,
+    pub(crate) words: String,
+    pub(crate) headers: [String; 6],
+    pub(crate) rows: Vec<(String, Vec<String>)>,
+}
+
+/// A point and its reference.
+struct Pair {
+    title: String,
+    names: [String; 2],
+    /// By measure.
+    lines: Vec<Line>,
+}
+
+/// What two points came to by one measure.
+struct Line {
+    pairs: usize,
+    means: [f64; 2],
+    difference: Interval,
+    ratio: Option<Interval>,
+}
+
+/// What stands first among the measures.
+const TOLD: [(&str, usize); 2] = [("cost", 0), ("p95 wait", 1)];
+/// Intervals of fewer pairs hang on differences being normal.
+const PAIRS_FEW: usize = 5;
+
+impl Comparisons {
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// Each as a table, with its title and its words.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = Comparison> {
+        self.pairs.iter().map(|pair| {
+            let [theirs, ours] = &pair.names;
+            Comparison {
+                title: pair.title.clone(),
+                words: pair.in_words(),
+                headers: ["unit", theirs, ours, "difference", "ratio", "measurably"]
+                    .map(str::to_owned),
+                rows: self.rows(pair),
+            }
+        })
+    }
+
+    /// A row for each measure that is shown.
+    fn rows(&self, pair: &Pair) -> Vec<(String, Vec<String>)> {
+        let shown = self.measures.iter().zip(&pair.lines).skip(TOLD.len());
+        let shown = shown.filter(|(measure, line)| measure.is_main() || line.says_something());
+        shown.map(|(measure, line)| (measure.name.clone(), line.cells(measure))).collect()
+    }
+
+    /// Where the seeds are too few to tell a difference of that share of cost or p95 wait from
+    /// chance, and how many would do; each a line.
+    #[must_use]
+    pub fn too_few_seeds(&self, matters: f64) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let pairs = self.pairs.iter().flat_map(|pair| &pair.lines).map(|line| line.pairs).min();
+        match pairs {
+            Some(pairs) if pairs < 2 => {
+                return vec!["one seed says nothing about chance: run 5 or more".to_owned()];
+            }
+            Some(pairs) if pairs < PAIRS_FEW => warnings.push(format!(
+                "{pairs} seeds are few: intervals hold only if differences are normally \
+                 distributed; run {PAIRS_FEW} or more"
+            )),
+            _ => {}
+        }
+        for (name, of) in TOLD {
+            let missed = |pair: &Pair| {
+                let line = &pair.lines[of];
+                let ratio = line.ratio.filter(|it| !line.differs() && it.half > matters)?;
+                Some((ratio, line.pairs, pair.title.clone()))
+            };
+            let missed: Vec<_> = self.pairs.iter().filter_map(missed).collect();
+            let worst = missed.iter().max_by(|(a, ..), (b, ..)| a.half.total_cmp(&b.half));
+            let Some((ratio, pairs, title)) = worst else { continue };
+            let others = match missed.len() - 1 {
+                0 => String::new(),
+                others => format!("; {others} more"),
+            };
+            let needed = match ratio.pairs_for(matters, *pairs) {
+                Some(needed) => format!("about {needed} seeds"),
+                None => format!("more than {PAIRS_MAX} seeds"),
+            };
+            let (seen, matters) = (decimal(ratio.half * 100.0, 1), decimal(matters * 100.0, 1));
+            warnings.push(format!(
+                "{pairs} seeds cannot tell a difference in {name} below {seen} % from chance \
+                 ({title}{others}); for one of {matters} % it takes {needed}"
+            ));
+        }
+        warnings
     }
 }
 
 impl Pair {
-    fn line(&self, column: &Column) -> &Line {
-        self.lines.iter().find(|line| line.column.0 == column.0).expect("a measure of the table")
-    }
-
     /// "ours costs 4.1 % ± 0.6 % less, and its p95 wait is not measurably different".
     fn in_words(&self) -> String {
         let [_, ours] = &self.names;
         let percent = |line: &Line, less: &str, more: &str| {
-            let ratio = line.ratio.filter(|ratio| ratio.excludes(1.0))?;
+            let ratio = line.ratio.filter(|_| line.differs())?;
             let (size, half) = ((ratio.middle - 1.0).abs() * 100.0, ratio.half * 100.0);
             let word = if ratio.middle < 1.0 { less } else { more };
             Some(format!("{} % ± {} % {word}", decimal(size, 1), decimal(half, 1)))
         };
-        let cost = match percent(self.line(&COST), "less", "more") {
+        let cost = match percent(&self.lines[0], "less", "more") {
             Some(cost) => format!("{ours} costs {cost}"),
             None => format!("the cost of {ours} is not measurably different"),
         };
-        let wait = match percent(self.line(&WAIT), "shorter", "longer") {
+        let wait = match percent(&self.lines[1], "shorter", "longer") {
             Some(wait) => format!("its p95 wait is {wait}"),
             None => "its p95 wait is not measurably different".to_owned(),
         };
@@ -197,27 +239,45 @@ impl Pair {
 }
 
 impl Line {
-    fn cells(&self) -> Vec<String> {
+    fn of(theirs: &[f64], ours: &[f64]) -> Self {
+        let mean = |values: &[f64]| difference(&vec![0.0; values.len()], values).middle;
+        Self {
+            pairs: theirs.len(),
+            means: [mean(theirs), mean(ours)],
+            difference: difference(theirs, ours),
+            ratio: ratio(theirs, ours),
+        }
+    }
+
+    /// Whether there is anything to see.
+    fn says_something(&self) -> bool {
+        self.pairs > 0 && self.means.iter().any(|mean| *mean != 0.0)
+    }
+
+    /// Whether both intervals leave out that nothing differs.
+    fn differs(&self) -> bool {
+        self.difference.excludes(0.0) && self.ratio.is_none_or(|ratio| ratio.excludes(1.0))
+    }
+
+    fn cells(&self, measure: &Measure) -> Vec<String> {
         let [theirs, ours] = self.means;
-        let (_, unit, small, _) = self.column;
-        let decimals = if theirs.max(ours) >= LARGE { 0 } else { *small };
+        let largest = theirs.abs().max(ours.abs());
         let sign = if self.difference.middle < 0.0 { "-" } else { "+" };
         let half = self.difference.half;
-        let shown_half =
-            if half.is_finite() { decimal(half, decimals.max(1)) } else { "?".to_owned() };
-        let middle = decimal(self.difference.middle.abs(), decimals.max(1));
+        let show = |number: f64| measure.show(number, largest, 1);
+        let shown_half = if half.is_finite() { show(half) } else { "?".to_owned() };
+        let middle = show(self.difference.middle.abs());
         let ratio = self.ratio.map_or_else(String::new, |ratio| {
             let half = if half.is_finite() { format!("{:.3}", ratio.half) } else { "?".to_owned() };
             format!("× {:.3} ± {half}", ratio.middle)
         });
-        let differs = self.difference.excludes(0.0);
         vec![
-            (*unit).to_owned(),
-            decimal(theirs, decimals),
-            decimal(ours, decimals),
+            measure.unit.to_owned(),
+            measure.show(theirs, largest, 0),
+            measure.show(ours, largest, 0),
             format!("{sign}{middle} ± {shown_half}"),
             ratio,
-            if differs { "differs" } else { "" }.to_owned(),
+            if self.differs() { "differs" } else { "" }.to_owned(),
         ]
     }
 }
@@ -228,16 +288,8 @@ impl Display for Comparisons {
             let [theirs, ours] = &pair.names;
             let headers =
                 [("", ""), (theirs, ""), (ours, ""), ("difference", ""), ("ratio", ""), ("", "")];
-            let table = Table {
-                title: "",
-                columns: headers.to_vec(),
-                rows: pair
-                    .lines
-                    .iter()
-                    .map(|line| (line.column.0.to_owned(), line.cells()))
-                    .collect(),
-                sums: false,
-            };
+            let table =
+                Table { title: "", columns: headers.to_vec(), rows: self.rows(pair), sums: false };
             writeln!(f, "{}", pair.title)?;
             Table::render_all(&[table], self.look, f)?;
             writeln!(f, "{}\n", pair.in_words())?;
@@ -245,7 +297,10 @@ impl Display for Comparisons {
         if self.pairs.is_empty() {
             return writeln!(f, "No point has one to be compared with.");
         }
-        writeln!(f, "95 % confidence intervals of {} paired seeds.", self.seeds)
+        let lines = || self.pairs.iter().flat_map(|pair| &pair.lines).map(|line| line.pairs);
+        let (least, most) = (lines().min().unwrap_or(0), lines().max().unwrap_or(0));
+        let to = if least < most { format!("{least} to ") } else { String::new() };
+        writeln!(f, "95 % confidence intervals of {to}{most} paired seeds.")
     }
 }
 
@@ -254,8 +309,67 @@ mod tests {
     use expect_test::expect;
     use provisioner_engine::units::Usd;
 
+    use super::super::measures::Selection;
     use super::*;
     use crate::testing::results;
+
+    fn compared(results: &Results, selection: &Selection) -> Comparisons {
+        let reference = Reference::named(results, "policy", "old").unwrap();
+        compare(results, reference, &selection.find(results).unwrap(), Look::default())
+    }
+
+    fn shown(results: &Results, selection: &Selection) -> String {
+        compared(results, selection).to_string()
+    }
+
+    #[test]
+    fn any_number_and_any_group_of_the_outcome_is_compared() {
+        let paths = ["total.cost_usd", "worker_types.\"gecko-3/b-linux\".wait_s.p95", "events"];
+        let paths = Selection::Paths(paths.map(str::to_owned).to_vec());
+        expect![[r#"
+            policy = ours, with bid = 2
+                                                                old       ours    difference            ratio
+            cost_usd.boot                              $      35.52      35.52  +0.00 ± 0.00  × 1.000 ± 0.000
+            cost_usd.idle                              $      79.66      79.66  +0.00 ± 0.00  × 1.000 ± 0.000
+            cost_usd.on_demand                         $      20.46      20.46  +0.00 ± 0.00  × 1.000 ± 0.000
+            cost_usd.redone                            $      17.76      17.76  +0.00 ± 0.00  × 1.000 ± 0.000
+            cost_usd.spot                              $      1,210        810  -400.0 ± 0.0  × 0.670 ± 0.347
+            cost_usd.total                             $      1,231        831  -400.0 ± 0.0  × 0.675 ± 0.335
+            cost_usd.useful                            $      1,092        692  -400.0 ± 0.0  × 0.634 ± 0.426
+            cost_usd.wasted                            $       5.92       5.92  +0.00 ± 0.00  × 1.000 ± 0.000
+            worker_types."gecko-3/b-linux".wait_s.p95  s      243.0      243.0    +0.0 ± 0.0  × 1.000 ± 0.000
+            events                                        1,234,567  1,234,567    +0.0 ± 0.0  × 1.000 ± 0.000
+
+            the cost of ours is not measurably different, and its p95 wait is not measurably different.
+
+            95 % confidence intervals of 2 paired seeds.
+        "#]]
+        .assert_eq(&shown(&results(), &paths));
+        let all = shown(&results(), &Selection::All);
+        assert!(all.lines().count() > 40 && all.contains("launches.started"), "{all}");
+        let none = Selection::Paths(vec!["total.cost_usd.totl".to_owned()]);
+        let said = none.find(&results()).unwrap_err();
+        assert_eq!(
+            said,
+            "there is no measure `total.cost_usd.totl`; near is `total.cost_usd.total`"
+        );
+    }
+
+    #[test]
+    fn too_few_seeds_are_told_with_how_many_would_do() {
+        let mut results = results();
+        let said = |results: &Results| compared(results, &Selection::Main).too_few_seeds(0.02);
+        expect![[r#"
+            2 seeds are few: intervals hold only if differences are normally distributed; run 5 or more
+            2 seeds cannot tell a difference in cost below 33.5 % from chance (policy = ours, with bid = 2); for one of 2.0 % it takes about 16 seeds"#]]
+        .assert_eq(&said(&results).join("\n"));
+        assert!(
+            compared(&results, &Selection::Main).too_few_seeds(0.4).len() == 1,
+            "few, but wide enough"
+        );
+        results.outcomes.remove(&1);
+        assert_eq!(said(&results), ["one seed says nothing about chance: run 5 or more"]);
+    }
 
     #[test]
     fn a_point_is_compared_seed_by_seed() {
@@ -271,7 +385,6 @@ mod tests {
                 (run, outcome)
             })
             .collect();
-        let reference = Reference::named(&results, "policy", "old").unwrap();
         expect![[r#"
             policy = ours, with bid = 2
                               old   ours    difference            ratio
@@ -287,15 +400,16 @@ mod tests {
 
             95 % confidence intervals of 3 paired seeds.
         "#]]
-        .assert_eq(&compare(&results, reference, Look::default()).to_string());
+        .assert_eq(&shown(&results, &Selection::Main));
     }
 
     #[test]
     fn points_without_a_seed_in_common_are_not_compared() {
         let mut results = results();
         results.outcomes.retain(|run, _| *run == 0 || *run == 3);
-        let shown = compare(&results, Reference::first(&results).unwrap(), Look::default());
-        assert_eq!(shown.to_string(), "No point has one to be compared with.\n");
+        let compared = compared(&results, &Selection::Main);
+        assert_eq!(compared.to_string(), "No point has one to be compared with.\n");
+        assert!(compared.too_few_seeds(0.02).is_empty());
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use provisioner_scenarios::experiment::{Axis, Experiment};
-use provisioner_scenarios::file::{Issue, Issues};
+use provisioner_scenarios::experiment::Axis;
+use provisioner_scenarios::file::{Issue, Issues, Place};
 use provisioner_scenarios::results::Results;
+use provisioner_scenarios::tune::PART;
 use provisioner_sim::outcome::{Measures, Outcome};
 use serde_json::Value;
 
@@ -36,17 +37,17 @@ const WORKER_TYPE: &str = "worker_type";
 /// # Errors
 ///
 /// The axes that are.
-pub fn bind(experiment: &Experiment) -> Result<(), Issues> {
+pub fn bind<'a>(axes: impl IntoIterator<Item = (&'a Axis, &'a Place)>) -> Result<(), Issues> {
     let measures = fields(&Outcome::default());
-    let taken =
-        |name: &str| NAMES.contains(&name) || name == WORKER_TYPE || measures.contains_key(name);
-    let axes = experiment.axes.iter().zip(&experiment.places);
-    let issue = |(axis, place): (&Axis, &_)| {
+    let taken = |name: &str| {
+        NAMES.contains(&name) || [WORKER_TYPE, PART].contains(&name) || measures.contains_key(name)
+    };
+    let issue = |(axis, place): (&Axis, &Place)| {
         let what = format!("axis `{}` is called as a column of the results", axis.name);
         let hint = format!("call it for example `{}_set`", axis.name);
-        taken(&axis.name).then(|| Issue::new(what, Clone::clone(place)).hint(hint))
+        taken(&axis.name).then(|| Issue::new(what, place.clone()).hint(hint))
     };
-    let issues: Vec<Issue> = axes.filter_map(issue).collect();
+    let issues: Vec<Issue> = axes.into_iter().filter_map(issue).collect();
     if issues.is_empty() { Ok(()) } else { Err(issues.into()) }
 }
 
@@ -161,6 +162,7 @@ mod tests {
     use std::path::Path;
 
     use expect_test::expect;
+    use provisioner_scenarios::experiment::Experiment;
 
     use super::*;
     use crate::testing::results;
@@ -220,6 +222,7 @@ mod tests {
             api_calls_terminate_throttled whole
             bound_usd number
             capacity_h number
+            capacity_max_h number
             capacity_peak whole
             churn_per_task_h number
             cost_per_task_usd number
@@ -259,6 +262,10 @@ mod tests {
             launches_unmade whole
             launches_unsupported whole
             launches_volume_limit whole
+            limits_calls whole
+            limits_launches whole
+            limits_price whole
+            limits_spend whole
             notices_after_death whole
             notices_duplicated whole
             notices_late whole
@@ -286,6 +293,7 @@ mod tests {
             spend_committed_peak_usd_per_h number
             spend_price_max_usd_per_h number
             started text
+            tasks_cold whole
             tasks_done whole
             tasks_exhausted whole
             tasks_expired whole
@@ -318,7 +326,7 @@ mod tests {
              values = [\"20 min\"]\n"
         );
         let experiment = Experiment::load_text(Path::new("small.toml"), &text).unwrap();
-        let issues = bind(&experiment).unwrap_err().to_string();
+        let issues = bind(experiment.places()).unwrap_err().to_string();
         assert!(issues.contains("axis `events` is called as a column"), "{issues}");
     }
 }

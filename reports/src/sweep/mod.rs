@@ -9,14 +9,18 @@
 
 mod compare;
 mod frame;
-mod paired;
+mod front;
+mod measures;
 mod parquet;
 mod summary;
 mod warnings;
 
-pub(crate) use self::compare::{Comparison, comparisons};
-pub use self::compare::{Reference, compare};
+pub(crate) use self::compare::Comparison;
+pub use self::compare::{Comparisons, Reference, compare};
 pub use self::frame::{Frame, bind};
+pub use self::front::front;
+pub use self::measures::{Chosen, Selection};
 pub use self::summary::summary;
 pub(crate) use self::summary::{COLUMNS, Column, Figure, LARGE, Overview, Point, overview};
-pub use self::warnings::warnings;
+pub(crate) use self::warnings::SEEDS_FEW;
+pub use self::warnings::{few_seeds, warnings};

@@ -1,5 +1,6 @@
 //! The page that `sweep` prints: a row for each point, its seeds taken together.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
 use provisioner_scenarios::results::{ManifestPoint, Results};
@@ -60,24 +61,27 @@ pub(crate) struct Overview {
     pub(crate) points: Vec<Point>,
     /// Of each, whether no other is both cheaper and quicker.
     pub(crate) best: Vec<bool>,
-    axes: String,
+    /// The names of the axes over their levels.
+    pub(super) axes: String,
     /// Names of axes that are not ours to choose.
     given: Vec<String>,
     seeds: usize,
-    look: Look,
+    pub(super) look: Look,
 }
 
 /// The runs of a point, taken together.
 pub(crate) struct Point {
     /// Its number in the manifest.
     pub(crate) index: usize,
-    name: String,
+    pub(super) name: String,
     /// What is not ours to choose about it.
     pub(crate) given: Vec<String>,
     /// By measure of [`COLUMNS`].
     figures: Vec<Figure>,
     pub(crate) cost: Figure,
     pub(crate) wait: Figure,
+    /// Both by the number of the seed.
+    pub(super) by_seed: BTreeMap<usize, [f64; 2]>,
 }
 
 /// Mean and standard deviation.
@@ -107,14 +111,15 @@ fn points(results: &Results) -> Vec<Point> {
     let widths = widths(results);
     let mut points = Vec::new();
     for (index, point) in manifest.points.iter().enumerate() {
-        let runs: Vec<&Outcome> =
-            results.outcomes.range(index * seeds..(index + 1) * seeds).map(|(_, it)| it).collect();
-        if runs.is_empty() {
+        let runs = || results.outcomes.range(index * seeds..(index + 1) * seeds);
+        if runs().next().is_none() {
             continue;
         }
         let figure = |(.., measure): &Column| {
-            Figure::of(&runs.iter().map(|outcome| measure(outcome)).collect::<Vec<_>>())
+            Figure::of(&runs().map(|(_, outcome)| measure(outcome)).collect::<Vec<_>>())
         };
+        let both =
+            runs().map(|(run, it)| (run % seeds, [COST, WAIT].map(|(.., measure)| measure(it))));
         points.push(Point {
             index,
             name: aligned(&point.levels, &widths),
@@ -122,6 +127,7 @@ fn points(results: &Results) -> Vec<Point> {
             figures: COLUMNS.iter().map(figure).collect(),
             cost: figure(&COST),
             wait: figure(&WAIT),
+            by_seed: both.collect(),
         });
     }
     points
@@ -205,12 +211,21 @@ impl Overview {
         if self.seeds > 1 {
             notes.push(format!("Means over {} seeds ± their standard deviation.", self.seeds));
         }
-        let with = match self.given.as_slice() {
+        notes.push(self.mark());
+        notes
+    }
+
+    /// What the mark of the best is.
+    pub(super) fn mark(&self) -> String {
+        format!("* no other point is both cheaper and quicker (wait p95){}.", self.being_equal())
+    }
+
+    /// Among which points is compared, if not among all.
+    pub(super) fn being_equal(&self) -> String {
+        match self.given.as_slice() {
             [] => String::new(),
             given => format!(", {} being equal", given.join(" and ")),
-        };
-        notes.push(format!("* no other point is both cheaper and quicker (wait p95){with}."));
-        notes
+        }
     }
 }
 

@@ -22,25 +22,39 @@
 //! where = { policy = "old", patience = "10 min" }
 //! ```
 //!
+//! It may also say what it may come to, see [`suite`](crate::suite).
+//!
+//! Instead of `values` an axis may say `from`, `to`, and `step` or `factor`.
+//!
+//! `[tune]` says what the best of its points is, see [`tune`](crate::tune); a sweep does without.
+//!
 //! Not here: running it (`cli`), what is kept of runs (see [`results`](crate::results)).
 
+mod plan;
 mod points;
+mod range;
 mod schema;
 #[cfg(test)]
 mod tests;
 
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use provisioner_engine::journal::Record;
 use provisioner_engine::random::Seed;
 use provisioner_sim::Hooks;
 use provisioner_sim::outcome::Outcome;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use self::points::points;
+pub(crate) use self::plan::Plan;
+pub(crate) use self::points::Where;
+pub(crate) use self::schema::TuneDoc;
 use crate::Scenario;
-use crate::file::{Issues, Place, Source, read_parsed};
+use crate::file::{Issues, Place, Source};
+use crate::journal::{Header, JOURNAL_VERSION, JournalWriter};
+use crate::suite::Terms;
 
 /// Scenarios to compare under equal chance, resolved and complete.
 #[derive(Clone, Debug)]
@@ -50,9 +64,13 @@ pub struct Experiment {
     /// What is varied; the first axis varies slowest.
     pub axes: Vec<Axis>,
     /// Where each axis stands in the file.
-    pub places: Vec<Place>,
+    places: Vec<Place>,
     /// With what each point is run.
     pub seeds: Vec<u64>,
+    /// Where the file says how many.
+    pub seeds_place: Place,
+    /// Of how many of the seeds, from the first on, a baseline keeps journals.
+    pub journals: usize,
     /// What is run, in the order of the axes' levels.
     pub points: Vec<Point>,
     /// Remarks about inputs, each a line.
@@ -79,6 +97,8 @@ pub struct Point {
     pub levels: Vec<usize>,
     /// What is run.
     pub scenario: Scenario,
+    /// What it may come to.
+    pub terms: Terms,
 }
 
 impl Experiment {
@@ -101,18 +121,17 @@ impl Experiment {
     }
 
     fn read(source: &Arc<Source>, path: &Path) -> Result<Self, Issues> {
-        let table = source.parse()?;
-        let document = read_parsed(source, &table, schema::document)?;
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let (points, remarks) = points(&document, source, &name)?;
-        let seeds = document.seeds.collect();
-        let places = document.axes.iter().map(|axis| axis.place.clone()).collect();
-        let axes = document.axes.into_iter().map(|axis| Axis {
-            name: axis.name,
-            given: axis.given,
-            levels: axis.levels.into_iter().map(|level| level.name).collect(),
-        });
-        Ok(Self { name, axes: axes.collect(), places, seeds, points, remarks })
+        let mut plan = Plan::read(source, path)?;
+        let (points, remarks) = plan.points()?;
+        let journals = plan.journals();
+        let Plan { name, axes, places, seeds, seeds_place, .. } = plan;
+        let seeds = seeds.collect();
+        Ok(Self { name, axes, places, seeds, seeds_place, journals, points, remarks })
+    }
+
+    /// What is varied, and where in the file.
+    pub fn places(&self) -> impl Iterator<Item = (&Axis, &Place)> {
+        self.axes.iter().zip(&self.places)
     }
 
     /// How many runs there are: all seeds of the first point come first.
@@ -130,13 +149,60 @@ impl Experiment {
         format!("{:016x}", xxh3_64(text.as_bytes()))
     }
 
+    /// What a point is called: by its level if there is one axis, by axes and levels if there are
+    /// several.
+    #[must_use]
+    pub fn point_name(&self, point: usize) -> String {
+        let levels = &self.points[point].levels;
+        let level = |(axis, level): (&Axis, &usize)| match self.axes.len() {
+            1 => axis.levels[*level].clone(),
+            _ => format!("{} = {}", axis.name, axis.levels[*level]),
+        };
+        let levels: Vec<String> = self.axes.iter().zip(levels).map(level).collect();
+        if levels.is_empty() { self.name.clone() } else { levels.join(", ") }
+    }
+
     /// Does one of the runs.
     ///
     /// Panics if there is no such run.
     #[must_use]
     pub fn run(&self, run: usize) -> Outcome {
-        let scenario = &self.points[run / self.seeds.len()].scenario;
-        let config = scenario.config(Seed(self.seeds[run % self.seeds.len()]));
-        scenario.run(&config, Hooks::default())
+        let (scenario, seed) = self.of_run(run);
+        scenario.run(&scenario.config(seed), Hooks::default())
+    }
+
+    /// Does one of the runs for its journal.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `out` says.
+    ///
+    /// Panics if there is no such run.
+    pub fn journal<W: Write>(&self, run: usize, commit: &str, out: W) -> io::Result<W> {
+        let (scenario, seed) = self.of_run(run);
+        let config = scenario.config(seed);
+        let header = Header {
+            journal: JOURNAL_VERSION,
+            scenario: self.point_name(run / self.seeds.len()),
+            scenario_hash: scenario.hash().to_owned(),
+            seed: seed.0,
+            commit: commit.to_owned(),
+            engine: config.engine.clone(),
+        };
+        let mut journal = JournalWriter::new(out, &header)?;
+        let mut kept = Ok(());
+        let mut keep = |record: Record| {
+            if kept.is_ok() {
+                kept = journal.record(&record);
+            }
+        };
+        let hooks = Hooks { journal: Some(&mut keep), ..Hooks::default() };
+        drop(provisioner_sim::run(&config, &mut *scenario.tasks(seed), hooks));
+        kept.and_then(|()| journal.end())
+    }
+
+    fn of_run(&self, run: usize) -> (&Scenario, Seed) {
+        let (point, seed) = (run / self.seeds.len(), run % self.seeds.len());
+        (&self.points[point].scenario, Seed(self.seeds[seed]))
     }
 }

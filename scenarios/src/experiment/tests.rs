@@ -132,6 +132,77 @@ fn a_variant_may_bring_its_own_base_and_an_axis_may_be_provisioners() {
 }
 
 #[test]
+fn a_range_is_a_list_of_levels_that_nobody_has_to_write() {
+    let levels = |key: &str, range: &str| {
+        let text = format!("base = \"week.toml\"\nseeds = 1\n[axes.a]\nkey = '{key}'\n{range}\n");
+        let experiment = load(&text).unwrap_or_else(|issues| panic!("{issues}"));
+        experiment.axes[0].levels.join(", ")
+    };
+    let idle = "worker_types.\"ci/tests\".idle_timeout";
+    let quantities = "from = \"90 s\"\nto = \"1 h\"\nfactor = 2.5";
+    assert_eq!(levels(idle, quantities), "1 min 30 s, 3 min 48 s, 9 min 24 s, 23 min, 59 min, 1 h");
+    let quantities = "from = \"5 min\"\nto = \"20 min\"\nstep = \"6 min\"";
+    assert_eq!(levels(idle, quantities), "5 min, 11 min, 17 min, 20 min");
+    let max = "worker_types.\"ci/tests\".capacity_max";
+    assert_eq!(levels(max, "from = 10\nto = 100\nstep = 45"), "10, 55, 100");
+    let ratio = "worker_type_defaults.scaling.target.scaling_ratio";
+    assert_eq!(levels(ratio, "from = 0.1\nto = 0.5\nstep = 0.2"), "0.1, 0.3, 0.5");
+    let price = "worker_types.\"ci/tests\".price_max";
+    assert_eq!(
+        levels(price, "from = \"$0.1/h\"\nto = \"$1/h\"\nfactor = 3"),
+        "$0.10/h, $0.30/h, $0.90/h, $1.00/h"
+    );
+}
+
+#[test]
+fn ranges_that_are_none_are_refused() {
+    let said = |range: &str| {
+        let text = format!(
+            "base = \"week.toml\"\nseeds = 1\n[axes.a]\nkey = \"queue.claim_expiry\"\n{range}\n"
+        );
+        let issues = load(&text).map(|_| ()).expect_err("no range").to_string();
+        let lines = issues.lines().filter(|line| line.starts_with(['e', 'h']));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    expect![[r#"
+        error: a range is not whole
+        hint: write `from`, `to`, and `step` or `factor`"#]]
+    .assert_eq(&said("from = \"5 min\"\nto = \"1 h\""));
+    expect![[r#"
+        error: a range ends before it begins
+        hint: write a `to` above `from`"#]]
+    .assert_eq(&said("from = \"5 min\"\nto = \"1 min\"\nstep = \"1 min\""));
+    expect![[r#"
+        error: a range has several units
+        hint: write `from`, `to` and `step` in the same"#]]
+    .assert_eq(&said("from = \"5 min\"\nto = 7\nfactor = 2"));
+    expect![[r#"
+        error: no factor leads away from zero
+        hint: write a `from` above zero, or a `step`"#]]
+    .assert_eq(&said("from = \"0 s\"\nto = \"1 h\"\nfactor = 2"));
+    expect![[r#"
+        error: a range has more than 1000 levels
+        hint: write a larger `step` or `factor`"#]]
+    .assert_eq(&said("from = \"1 s\"\nto = \"9 d\"\nstep = \"1 s\""));
+    expect![[r#"
+        error: `factor` is out of range
+        hint: write for example 1.2"#]]
+    .assert_eq(&said("from = \"1 s\"\nto = \"9 d\"\nfactor = 1"));
+    expect![[r#"
+        error: axis `a` is written in several ways
+        hint: write `key` with `values` or a range, or sections `variants`, or `profiles`"#]]
+    .assert_eq(&said("from = \"5 min\"\nto = \"1 h\"\nfactor = 2\nvalues = [\"1 h\"]"));
+    expect![[r#"
+        error: `claim_expiry` has no unit
+        hint: write for example "5 s" or "5 min"
+        error: `claim_expiry` has no unit
+        hint: write for example "6 s" or "6 min"
+        error: `claim_expiry` has no unit
+        hint: write for example "7 s" or "7 min""#]]
+    .assert_eq(&said("from = 5\nto = 7\nstep = 1"));
+}
+
+#[test]
 fn dropped_combinations_are_no_points() {
     let text =
         format!("{TWO_AXES}\n[[drop]]\nwhere = {{ policy = \"old\", idle = [\"15 min\"] }}\n");
@@ -207,14 +278,14 @@ wehre = { bid = 2 }
               |
             7 | [axes.policy]
               | ^^^^^^^^^^^^^
-            hint: write `key` and `values`, or sections `variants`, or `profiles`
+            hint: write `key` with `values` or a range, or sections `variants`, or `profiles`
 
             error: axis `both` is written in several ways
              --> bids.toml:8:1
               |
             8 | [axes.both]
               | ^^^^^^^^^^^
-            hint: write `key` and `values`, or sections `variants`, or `profiles`
+            hint: write `key` with `values` or a range, or sections `variants`, or `profiles`
 
             error: missing key `key` in [axes.half]
               --> bids.toml:12:1
@@ -435,9 +506,9 @@ fn too_many_points_and_a_base_that_is_not_there_are_refused() {
     refused(
         &format!("base = \"week.toml\"\nseeds = 1\n{a}{b}"),
         &expect![[r#"
-        error: 200 × 200 are 40000 points, more than 10000
-         --> bids.toml
-        hint: write several experiments"#]],
+            error: 200 × 200 are 40000 points, more than 10000
+             --> bids.toml
+            hint: write several experiments, or search with `tune`"#]],
     );
     refused(
         "seeds = 1\n",

@@ -14,7 +14,7 @@ use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::quantity::{self, Amount, Fault, negative};
-use super::section::toml_key;
+use super::section::{toml_key, whole_key};
 use super::suggest::nearest;
 
 /// One kind of value: how it is called, read and written.
@@ -106,7 +106,7 @@ impl<T: Clone + 'static> Kind<T> {
     }
 
     /// A kind that is written in a string, or as a bare number so far as `parse` takes one.
-    fn quantity(
+    pub(crate) fn quantity(
         noun: &'static str,
         sample: T,
         show: impl Fn(&T) -> String + 'static,
@@ -221,6 +221,25 @@ pub(super) fn label(value: &DeValue<'_>) -> String {
     }
 }
 
+/// A value as it is written in TOML.
+pub(super) fn toml_value(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => quoted(text),
+        DeValue::Array(items) => {
+            let items: Vec<String> = items.iter().map(|item| toml_value(item.get_ref())).collect();
+            format!("[{}]", items.join(", "))
+        }
+        DeValue::Table(table) => {
+            let entries = table.iter().map(|(key, value)| {
+                format!("{} = {}", whole_key(key.get_ref()), toml_value(value.get_ref()))
+            });
+            let entries: Vec<String> = entries.collect();
+            format!("{{ {} }}", entries.join(", "))
+        }
+        plain => label(plain),
+    }
+}
+
 /// `true` or `false`.
 #[must_use]
 pub fn boolean() -> Kind<bool> {
@@ -260,12 +279,7 @@ pub fn amount() -> Kind<Amount> {
     let noun = "a number or a quantity such as \"10 min\", \"$3\", \"$3/h\" or \"40 %\"";
     let show = |amount: &Amount| match amount {
         Amount::Number(number) => number.to_string(),
-        Amount::Duration(duration) => quoted(&quantity::write_duration(*duration)),
-        Amount::Usd(usd) => quoted(&usd.to_string()),
-        Amount::UsdPerHour(price) => quoted(&price.to_string()),
-        Amount::Share(share) => {
-            quoted(&format!("{} %", Ratio::from_millionths(share.millionths() * 100)))
-        }
+        amount => quoted(&amount.to_string()),
     };
     Kind::new(noun, Amount::Number(0.0), show, move |raw| match raw.value {
         DeValue::String(text) => quantity::amount(text),

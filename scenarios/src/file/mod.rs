@@ -49,7 +49,7 @@ mod suggest;
 mod tests;
 mod variant;
 
-pub use fragment::Fragment;
+pub use fragment::{Fragment, path_key};
 pub use issue::{Issue, Issues};
 pub use kind::Kind;
 pub use section::{

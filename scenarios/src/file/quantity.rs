@@ -26,7 +26,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    pub(super) fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { what: what.into(), label: String::new(), hint: hint.into() }
     }
 
@@ -163,6 +163,20 @@ pub enum Amount {
     Share(Ratio),
 }
 
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Duration(duration) => f.write_str(&write_duration(*duration)),
+            Self::Usd(usd) => usd.fmt(f),
+            Self::UsdPerHour(price) => price.fmt(f),
+            Self::Share(share) => {
+                write!(f, "{} %", Ratio::from_millionths(share.millionths() * 100))
+            }
+        }
+    }
+}
+
 /// A quantity of any of these units.
 pub fn amount(text: &str) -> Result<Amount, Fault> {
     let text = text.trim();
@@ -207,7 +221,7 @@ pub fn time(text: &str) -> Result<Time, Fault> {
     }
 }
 
-pub(super) fn negative(hint: &str) -> Fault {
+pub(crate) fn negative(hint: &str) -> Fault {
     Fault::new("is negative", hint)
 }
 

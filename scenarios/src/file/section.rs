@@ -275,6 +275,15 @@ impl<'a> Section<'a> {
         for (name, mut found) in self.entries(key, &example) {
             let found = found.swap_remove(0);
             let path = format!("{}.{}", self.child_path(key), toml_key(&name));
+            if let DeValue::Table(inner) = found.value.get_ref()
+                && let Some(more) = inner.keys().next()
+            {
+                let dotted = format!("{name}.{}", more.get_ref());
+                let fault = wrong_type(kind.noun(), "", found.value.get_ref());
+                let hint = format!("a name with dots stands in quotes: {}", quoted(&dotted));
+                self.report_fault(&toml_key(&name), Fault { hint, ..fault }, found.place());
+                continue;
+            }
             if let Some(value) = self.parse(&toml_key(&name), path, &found, &kind) {
                 let place = found.place();
                 read.push((name, value, place));
@@ -620,8 +629,17 @@ fn header(path: &str) -> String {
 
 /// A name as part of a path.
 pub(super) fn toml_key(name: &str) -> String {
+    if is_bare(name) { clipped(name) } else { quoted(&clipped(name)) }
+}
+
+/// The same at any length.
+pub(super) fn whole_key(name: &str) -> String {
+    if is_bare(name) { name.to_owned() } else { quoted(name) }
+}
+
+fn is_bare(name: &str) -> bool {
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if !name.is_empty() && name.chars().all(bare) { clipped(name) } else { quoted(&clipped(name)) }
+    !name.is_empty() && name.chars().all(bare)
 }
 
 /// A name short enough for a message.

@@ -17,7 +17,7 @@ mod shard;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -126,6 +126,21 @@ impl Manifest {
     }
 }
 
+/// One run by itself: what names it, and what it came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SingleRun {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The scenario's hash.
+    pub scenario_hash: String,
+    /// The origin of all chance.
+    pub seed: u64,
+    /// The program's commit.
+    pub commit: String,
+    /// What was measured.
+    pub outcome: Outcome,
+}
+
 /// Everything measured of an experiment, or of a part of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Results {
@@ -175,6 +190,64 @@ impl Results {
             }));
             let moved = results.outcomes.into_iter().map(|(run, it)| (index * runs + run, it));
             outcomes.extend(moved);
+        }
+        Ok(Self { manifest, outcomes })
+    }
+
+    /// Single runs as those of an experiment with one axis, `run`: runs of one scenario by one
+    /// commit are a point, told apart by as much of their name as it takes.
+    ///
+    /// # Errors
+    ///
+    /// A run is there twice.
+    pub fn of_runs(runs: Vec<SingleRun>) -> Result<Self, ResultsError> {
+        type Key<'a> = (&'a str, &'a str, &'a str);
+        fn key(run: &SingleRun) -> Key<'_> {
+            (&run.scenario, &run.scenario_hash, &run.commit)
+        }
+        let mut keys: Vec<Key<'_>> = Vec::new();
+        runs.iter().map(key).for_each(|key| {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        });
+        let seeds: BTreeSet<u64> = runs.iter().map(|run| run.seed).collect();
+        let seeds: Vec<u64> = seeds.into_iter().collect();
+        let name = |(scenario, hash, commit): &Key<'_>| {
+            let alike: Vec<_> = keys.iter().filter(|key| key.0 == *scenario).collect();
+            let mut name = (*scenario).to_owned();
+            if alike.iter().any(|key| key.1 != *hash) {
+                name += &format!(" {hash}");
+            }
+            if alike.iter().any(|key| key.2 != *commit) {
+                name += &format!(" {commit}");
+            }
+            name
+        };
+        let names: Vec<String> = keys.iter().map(name).collect();
+        let point = |(name, key): (&String, &Key<'_>)| ManifestPoint {
+            levels: vec![name.clone()],
+            scenario_hash: key.1.to_owned(),
+        };
+        let manifest = Manifest {
+            format: RESULTS_FORMAT,
+            outcome: OUTCOME_VERSION,
+            experiment: "runs".to_owned(),
+            hash: String::new(),
+            commit: keys.first().map_or_else(String::new, |key| key.2.to_owned()),
+            points: names.iter().zip(&keys).map(point).collect(),
+            axes: vec![Axis { name: "run".to_owned(), given: false, levels: names.clone() }],
+            seeds: seeds.clone(),
+            shard: None,
+        };
+        let mut outcomes = BTreeMap::new();
+        for run in &runs {
+            let point = keys.iter().position(|it| *it == key(run)).expect("it is one of them");
+            let seed = seeds.partition_point(|seed| *seed < run.seed);
+            if outcomes.insert(point * seeds.len() + seed, run.outcome.clone()).is_some() {
+                let what = format!("{} is there twice with seed {}", names[point], run.seed);
+                return Err(ResultsError::new(what, "name each run once"));
+            }
         }
         Ok(Self { manifest, outcomes })
     }

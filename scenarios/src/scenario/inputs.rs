@@ -390,7 +390,7 @@ impl Inputs<'_> {
 }
 
 /// Files that were read, and what was made of them.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Library {
     /// Whether it keeps what one scenario needs once only.
     keeps: bool,

@@ -28,9 +28,9 @@ use std::sync::Arc;
 
 use provisioner_engine::ids::WorkerTypeId;
 use provisioner_engine::random::Seed;
-use provisioner_engine::units::Duration;
+use provisioner_engine::units::{Duration, Time};
 use provisioner_engine::worker_type::EngineConfig;
-use provisioner_sim::config::{Regime, SimConfig};
+use provisioner_sim::config::{Fault, Regime, SimConfig};
 use provisioner_sim::generate::sources::{MergedSources, RecordedTasks};
 use provisioner_sim::generate::tasks::GeneratedTasks;
 use provisioner_sim::input::{Task, TaskSource};
@@ -43,7 +43,7 @@ pub(crate) use self::inputs::Library;
 pub use self::profile::Profile;
 use self::resolve::{Resolved, Tasks};
 pub(crate) use self::schema::BASE;
-use self::schema::Behaviour;
+use self::schema::{Behaviour, Span};
 use crate::file::{
     Fragment, Issue, Issues, KeyDoc, Place, Presence, Source, Written, describe, kind, peek,
     read_over,
@@ -56,7 +56,19 @@ pub struct Scenario {
     resolved: Arc<Resolved>,
     hash: String,
     profile: Option<Profile>,
+    window: Option<Window>,
     series_step: Option<Duration>,
+}
+
+/// A part of the time of a scenario, in the same world: what happens in it happens in the whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// When a run begins, with an empty fleet.
+    pub start: Time,
+    /// From when on tasks are left out.
+    pub end: Time,
+    /// Waits of tasks submitted this soon after `start` are not measured.
+    pub warmup: Duration,
 }
 
 /// A scenario, and what is worth knowing about its inputs.
@@ -108,7 +120,7 @@ pub(crate) fn load_over(
     }
     let hash = hash(&written, &inputs.hashes);
     let resolved = Arc::new(resolved);
-    let scenario = Scenario { resolved, hash, profile: None, series_step: None };
+    let scenario = Scenario { resolved, hash, profile: None, window: None, series_step: None };
     Ok(Loaded { scenario, remarks: inputs.remarks })
 }
 
@@ -175,6 +187,11 @@ impl Scenario {
         &self.resolved.checks
     }
 
+    /// The names of its worker types, in order.
+    pub fn worker_types(&self) -> impl Iterator<Item = &str> {
+        self.resolved.engine.worker_types.iter().map(|worker_type| worker_type.name.as_str())
+    }
+
     /// Whether it says what its accident is about: what [`Profile::Unguarded`] lacks.
     #[must_use]
     pub fn has_unguarded(&self) -> bool {
@@ -194,6 +211,23 @@ impl Scenario {
         let run_by = format!("{} as {}", self.hash, profile.name());
         self.hash = format!("{:016x}", xxhash_rust::xxh3::xxh3_64(run_by.as_bytes()));
         self.profile = Some(profile);
+        self
+    }
+
+    /// All of its time.
+    #[must_use]
+    pub fn window(&self) -> Window {
+        let Span { start, end, warmup, .. } = self.resolved.span;
+        self.window.unwrap_or(Window { start, end, warmup })
+    }
+
+    /// A part of its time only; another scenario, with a hash of its own.
+    #[must_use]
+    pub fn within(mut self, window: Window) -> Self {
+        let Window { start, end, warmup } = window;
+        let within = format!("{} from {start} to {end} after {warmup}", self.hash);
+        self.hash = format!("{:016x}", xxhash_rust::xxh3::xxh3_64(within.as_bytes()));
+        self.window = Some(window);
         self
     }
 
@@ -229,26 +263,31 @@ impl Scenario {
         if let Some(profile) = self.profile {
             profile.apply(&mut engine);
         }
+        let Window { start, end, warmup } = self.window();
+        // What was over before the run is no part of it.
+        let lasts = |fault: &&Fault| fault.from >= start || fault.until > start;
+        let faults = resolved.faults.iter().filter(lasts);
+        let faults = faults.map(|fault| Fault { from: fault.from.max(start), ..fault.clone() });
         let config = SimConfig {
             seed,
             engine,
-            start: resolved.span.start,
-            end: resolved.span.end,
+            start,
+            end,
             drain: resolved.span.drain,
-            warmup: resolved.span.warmup,
+            warmup,
             market: resolved.market(seed),
             feed: resolved.feed,
             cloud: resolved.cloud.clone(),
             queue: resolved.queue.clone(),
             process: resolved.process.clone(),
-            faults: resolved.faults.clone(),
+            faults: faults.collect(),
             calm: None,
             workers: resolved.workers.clone(),
             observation_lag: resolved.observation_lag.clone(),
             series_step: self.series_step,
         };
         match resolved.span.calm_from {
-            Some(from) => config.calm_from(from),
+            Some(from) => config.calm_from(from.max(start)),
             None => config,
         }
     }
@@ -262,7 +301,7 @@ impl Scenario {
 
     /// Enters the least that the work can cost anybody in the outcome of a run.
     pub fn enter_bound(&self, config: &SimConfig, outcome: &mut Outcome) {
-        bound::enter(config, &mut *self.tasks(config.seed), outcome);
+        bound::enter(config, || self.tasks(config.seed), outcome);
     }
 
     /// The tasks of all worker types by time, from the first on.

@@ -2,7 +2,7 @@
 
 use super::error::{Place, TraceError};
 use super::source::Source;
-use super::{Options, canonical, read_task_table};
+use super::{Options, canonical, read_prices, read_task_table};
 
 macro_rules! formats {
     ($($(#[$doc:meta])* $format:ident = $id:literal, $name:literal;)*) => {
@@ -40,7 +40,9 @@ formats! {
     TaskTable = "task-table", "tasks (table)";
     /// What `aws ec2 describe-spot-price-history` prints.
     SpotPriceJson = "spot-price-json", "spot prices (describe-spot-price-history)";
-    /// Delimited text with the columns az, type, product, price, ts.
+    /// The same with `--output text`.
+    SpotPriceText = "spot-price-text", "spot prices (describe-spot-price-history, text)";
+    /// Delimited text with the columns az, type, product, price, ts, or the API's names of them.
     SpotPriceTable = "spot-price-table", "spot prices (table)";
     /// `{"metadata": {"gap_seconds": …}, "data": […]}`: how many instances at each tick.
     AvailabilityGrid = "availability-grid", "availability (grid)";
@@ -114,7 +116,8 @@ impl Format {
         let has = |names: &[&str]| names.iter().all(|name| header.iter().any(|h| h == name));
         match () {
             () if options.columns.is_some() => Some(Self::TaskTable),
-            () if has(&["az", "type", "product", "price", "ts"]) => Some(Self::SpotPriceTable),
+            () if header[0] == read_prices::TEXT_ROW => Some(Self::SpotPriceText),
+            () if read_prices::known_columns(&header).is_some() => Some(Self::SpotPriceTable),
             () if has(&["date", "type", "od_usd_hr"]) || has(&["date", "type", "usd_hr"]) => {
                 Some(Self::OnDemandTable)
             }

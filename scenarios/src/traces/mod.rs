@@ -199,6 +199,7 @@ pub fn import_from(
         Format::Swf => read_tasks::swf(source, options),
         Format::TaskTable => read_task_table::table(source, options),
         Format::SpotPriceJson => read_prices::json(source, options),
+        Format::SpotPriceText => read_prices::text(source, options),
         Format::SpotPriceTable => read_prices::table(source, options),
         Format::AvailabilityGrid => read_availability::grid(source, options),
         Format::AvailabilityTar => read_availability::tar(source, options),

@@ -149,12 +149,20 @@ pub(super) struct RawPrice<'a> {
 }
 
 /// The columns of a row, as problems name them.
+#[derive(Clone, Copy)]
 pub(super) struct PriceColumns {
     pub(super) zone: &'static str,
     pub(super) instance_type: &'static str,
     pub(super) product: &'static str,
     pub(super) price: &'static str,
     pub(super) at: &'static str,
+}
+
+impl PriceColumns {
+    /// All of them: zone, instance type, product, price, time.
+    pub(super) const fn names(&self) -> [&'static str; 5] {
+        [self.zone, self.instance_type, self.product, self.price, self.at]
+    }
 }
 
 /// Gathers the prices of one file.

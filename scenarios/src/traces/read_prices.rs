@@ -4,7 +4,9 @@
 //!   file, newest first, timestamps as `…Z` or `…+00:00`, lists that may be empty. Keys that are
 //!   not needed are passed over. A `NextToken` in the last document means that the file is not
 //!   all there is.
-//! - *Tables* with the columns `az`, `type`, `product`, `price`, `ts` in any order.
+//! - *Text* as the same command prints it with `--output text`: `SPOTPRICEHISTORY` and tabs.
+//! - *Tables* with the columns `az`, `type`, `product`, `price`, `ts` in any order, or with the
+//!   API's own names for them.
 
 use std::borrow::Cow;
 
@@ -39,17 +41,35 @@ struct Entry<'a> {
     timestamp: Cow<'a, str>,
 }
 
+/// The API's names.
+const API: PriceColumns = PriceColumns {
+    zone: "AvailabilityZone",
+    instance_type: "InstanceType",
+    product: "ProductDescription",
+    price: "SpotPrice",
+    at: "Timestamp",
+};
+
+/// The short names of tables.
+const SHORT: PriceColumns = PriceColumns {
+    zone: "az",
+    instance_type: "type",
+    product: "product",
+    price: "price",
+    at: "ts",
+};
+
+/// The columns of a table with this header, if it is one of prices.
+pub(super) fn known_columns(header: &[String]) -> Option<PriceColumns> {
+    [SHORT, API]
+        .into_iter()
+        .find(|columns| columns.names().iter().all(|name| header.iter().any(|known| known == name)))
+}
+
 pub(super) fn json(source: Source<'_>, options: &Options) -> Result<Imported, TraceError> {
     let file = source.name.clone();
     let text = json_text(source)?;
-    let columns = PriceColumns {
-        zone: "AvailabilityZone",
-        instance_type: "InstanceType",
-        product: "ProductDescription",
-        price: "SpotPrice",
-        at: "Timestamp",
-    };
-    let mut prices = PriceBuilder::new(&file, options, columns);
+    let mut prices = PriceBuilder::new(&file, options, API);
     let mut lines = LineCounter { text: &text, at: 0, line: 1 };
     let mut more = false;
     let mut documents = serde_json::Deserializer::from_str(&text).into_iter::<Document<'_>>();
@@ -129,19 +149,51 @@ impl LineCounter<'_> {
     }
 }
 
+/// With what each line of a price begins in the text form.
+pub(super) const TEXT_ROW: &str = "SPOTPRICEHISTORY";
+
+pub(super) fn text(source: Source<'_>, options: &Options) -> Result<Imported, TraceError> {
+    let file = source.name.clone();
+    let mut prices = PriceBuilder::new(&file, options, API);
+    let mut records = source.records(b'\t');
+    while let Some(record) = records.next()? {
+        let rest = match (record.field(0), record.len()) {
+            (b"NEXTTOKEN", _) => {
+                prices.log.note(NoteKind::MorePages, record.line);
+                continue;
+            }
+            (kind, 6) if kind == TEXT_ROW.as_bytes() => 2,
+            (kind, 7) if kind == TEXT_ROW.as_bytes() => 3, // after the zone's id
+            (kind, columns) => {
+                let what = match kind == TEXT_ROW.as_bytes() {
+                    true => format!("the line has {columns} columns, a price 6 or 7"),
+                    false => format!("the line does not begin with {TEXT_ROW}"),
+                };
+                prices.problems.add(Place::Line(record.line), what, "it may be cut");
+                continue;
+            }
+        };
+        let raw = RawPrice {
+            zone: record.field(1),
+            instance_type: record.field(rest),
+            product: record.field(rest + 1),
+            price: record.field(rest + 2),
+            at: record.field(rest + 3),
+        };
+        prices.push(&raw, record.line);
+    }
+    if !records.ends_with_line_end() {
+        prices.log.note(NoteKind::NoLineEnd, records.lines_read());
+    }
+    prices.finish(&file, Format::SpotPriceText)
+}
+
 pub(super) fn table(source: Source<'_>, options: &Options) -> Result<Imported, TraceError> {
     let file = source.name.clone();
-    let columns = PriceColumns {
-        zone: "az",
-        instance_type: "type",
-        product: "product",
-        price: "price",
-        at: "ts",
-    };
-    let names = [columns.zone, columns.instance_type, columns.product, columns.price, columns.at];
-    let mut prices = PriceBuilder::new(&file, options, columns);
     let mut table = Table::open(source)?;
-    let found = names.map(|name| table.column(name, &mut prices.problems));
+    let columns = known_columns(&table.header).unwrap_or(SHORT);
+    let mut prices = PriceBuilder::new(&file, options, columns);
+    let found = columns.names().map(|name| table.column(name, &mut prices.problems));
     let [Some(zone), Some(instance_type), Some(product), Some(price), Some(at)] = found else {
         return prices.finish(&file, Format::SpotPriceTable);
     };

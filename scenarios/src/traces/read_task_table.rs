@@ -282,8 +282,9 @@ pub(super) fn table(source: Source<'_>, options: &Options) -> Result<Imported, T
             }
             Err((column, why)) => {
                 let found = record.field(column);
-                let column = &header[column];
-                tasks.problems.cell(record.line, column, found, why, "");
+                let is_text = why == BadCell::NotANumber && text::date_time(found).is_ok();
+                let hint = if is_text { "for such times state `unit=text`" } else { "" };
+                tasks.problems.cell(record.line, &header[column], found, why, hint);
             }
         }
     }

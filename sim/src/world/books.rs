@@ -147,6 +147,7 @@ impl World<'_> {
             },
             restarts: self.restarts,
             iterations: self.iterations,
+            limits: self.limits,
             events: self.events,
             decision_digest: format!("{:016x}", self.digest.value()),
         }
@@ -173,6 +174,7 @@ impl World<'_> {
             cost: account.cost,
             waived: account.waived,
             wait,
+            waits_cold: state.cold,
             delay_max: state.delay_max,
             tasks: TaskMeasures { submitted, done, rerun: lost_runs, expired, exhausted, left },
             launches: state.launches,
@@ -182,6 +184,7 @@ impl World<'_> {
             capacity_time: account.capacity_time,
             useful_time: account.useful_time,
             over_provisioned_time: account.idle_time,
+            capacity_max_time: state.tight.time(self.now),
             on_demand_after: self.money.on_demand_after(worker_type),
             ..Measures::default()
         };

@@ -53,6 +53,7 @@ impl World<'_> {
         if self.dies_at(CrashStep::AfterDecision) {
             return;
         }
+        decision.limits.iter().for_each(|limit| self.limits.count(*limit));
         assert!(decision.wake_at > self.now, "the engine wants to be woken later");
         self.wake_at = decision.wake_at;
         self.digest.add(self.now, &decision.actions);

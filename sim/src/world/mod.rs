@@ -68,7 +68,7 @@ use self::instances::{Instances, Ready, Stage};
 pub use self::lifecycle::{Step, Transition};
 use self::listing::Listings;
 use self::money::Money;
-use self::peaks::Peaks;
+use self::peaks::{Peaks, Tight};
 use self::process::Process;
 use self::queue::Told;
 use self::quotas::QuotaBook;
@@ -80,7 +80,9 @@ pub(crate) use self::work::run_time;
 use crate::agenda::{Agenda, LineId};
 use crate::config::{FaultKind, SimConfig, WorkerModel};
 use crate::input::{Task, TaskSource};
-use crate::outcome::{LaunchMeasures, NoticeMeasures, Outcome, Ownership, SafetyMeasures, Waits};
+use crate::outcome::{
+    LaunchMeasures, LimitMeasures, NoticeMeasures, Outcome, Ownership, SafetyMeasures, Waits,
+};
 
 /// Who watches a run. Nothing here changes what happens.
 #[derive(Default)]
@@ -188,6 +190,7 @@ struct World<'a> {
     books: Books,
     digest: Digest,
     iterations: u64,
+    limits: LimitMeasures,
     events: u64,
     /// Look at everything once there were this many events.
     audit_at: u64,
@@ -236,6 +239,9 @@ struct TypeState {
     random: Stream,
     /// From submission to the beginning of the last run, of tasks that were done.
     delay_max: Duration,
+    /// Tasks whose wait is measured and who waited for the first workers.
+    cold: u64,
+    tight: Tight,
 }
 
 const _: () = assert!(std::mem::offset_of!(TypeState, peaks) <= 160);
@@ -261,6 +267,8 @@ impl<'a> World<'a> {
                 ready: Ready::new(worker.claim_order),
                 random: claims.purpose(&worker_type.name).stream(),
                 delay_max: Duration::ZERO,
+                cold: 0,
+                tight: Tight::new(worker_type),
                 idle_line: agenda.line(worker_type.idle_timeout),
                 counts: TaskCounts::default(),
                 peaks: Peaks::default(),
@@ -324,6 +332,7 @@ impl<'a> World<'a> {
             sample_at: sampled.map_or(Time::MAX, |_| config.start),
             digest: Digest::new(),
             iterations: 0,
+            limits: LimitMeasures::default(),
             events: 0,
             audit_at: 0,
             api: Api::new(config),

@@ -1,6 +1,8 @@
-//! The most capacity there was, and the most that was asked for.
+//! The most capacity there was, the most that was asked for, and how long no more was allowed.
 
 use provisioner_engine::ids::WorkerTypeId;
+use provisioner_engine::units::{Duration, Time};
+use provisioner_engine::worker_type::WorkerType;
 
 use super::World;
 
@@ -21,16 +23,50 @@ impl Peaks {
         self.capacity_peak = self.capacity_peak.max(self.capacity);
     }
 
-    pub(super) fn demand_moves(&mut self, change: i64) {
+    /// The queue told of more tasks than there is capacity for.
+    const fn is_short(&self) -> bool {
+        self.demand > self.capacity
+    }
+
+    fn demand_moves(&mut self, change: i64) {
         self.demand += change;
         self.demand_peak = self.demand_peak.max(self.demand);
     }
 
     /// Gives the change.
-    pub(super) fn demand_is(&mut self, tasks: u32) -> i64 {
+    fn demand_is(&mut self, tasks: u32) -> i64 {
         let change = i64::from(tasks) - self.demand;
         self.demand_moves(change);
         change
+    }
+}
+
+/// How long a worker type had all capacity that it may have, and the queue told of more tasks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tight {
+    /// With so much capacity no instance more is allowed.
+    full: i64,
+    since: Option<Time>,
+    time: Duration,
+}
+
+impl Tight {
+    pub(super) fn new(worker_type: &WorkerType) -> Self {
+        let least = worker_type.candidates.iter().map(|candidate| candidate.capacity).min();
+        let full = i64::from(worker_type.capacity_max) + 1 - i64::from(least.unwrap_or(1));
+        Self { full, since: None, time: Duration::ZERO }
+    }
+
+    fn look(&mut self, now: Time, peaks: &Peaks) {
+        let is_tight = peaks.is_short() && peaks.capacity >= self.full;
+        if is_tight != self.since.is_some() {
+            self.time = self.time(now);
+            self.since = is_tight.then_some(now);
+        }
+    }
+
+    pub(super) fn time(&self, now: Time) -> Duration {
+        self.time + self.since.map_or(Duration::ZERO, |since| now.since(since))
     }
 }
 
@@ -38,6 +74,27 @@ impl World<'_> {
     /// Capacity is asked for, or ends.
     pub(super) fn capacity_moves(&mut self, worker_type: WorkerTypeId, change: i64) {
         self.peaks.capacity_moves(change);
-        self.type_of(worker_type).peaks.capacity_moves(change);
+        self.peaks_of(worker_type, |peaks| peaks.capacity_moves(change));
+    }
+
+    /// The queue told so many tasks pending and claimed.
+    pub(super) fn demand_is(&mut self, worker_type: WorkerTypeId, tasks: u32) {
+        let change = self.peaks_of(worker_type, |peaks| peaks.demand_is(tasks));
+        self.peaks.demand_moves(change);
+    }
+
+    fn peaks_of<T>(
+        &mut self,
+        worker_type: WorkerTypeId,
+        change: impl FnOnce(&mut Peaks) -> T,
+    ) -> T {
+        let now = self.now;
+        let state = self.type_of(worker_type);
+        let was_short = state.peaks.is_short();
+        let given = change(&mut state.peaks);
+        if was_short || state.peaks.is_short() {
+            state.tight.look(now, &state.peaks); // far off in memory
+        }
+        given
     }
 }

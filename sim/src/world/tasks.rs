@@ -126,6 +126,8 @@ pub(super) struct Queue {
     pub(super) claimed: u32,
     /// The counts changed since they were last read.
     pub(super) changed: bool,
+    /// Workers have caught up with it once: a claim left no task waiting.
+    pub(super) caught_up: bool,
     /// Bit `p` is set if line `p` is not empty.
     filled: u8,
     lines: [Line; Priority::ALL.len()],
@@ -142,7 +144,7 @@ impl Queue {
     /// An empty queue whose counts nobody has read.
     pub(super) const fn new() -> Self {
         let lines = [Line { first: NONE, last: NONE }; Priority::ALL.len()];
-        Self { pending: 0, claimed: 0, changed: true, filled: 0, lines }
+        Self { pending: 0, claimed: 0, changed: true, caught_up: false, filled: 0, lines }
     }
 
     pub(super) fn push(&mut self, slot: u32, tasks: &mut Tasks) {

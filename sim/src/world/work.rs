@@ -47,10 +47,14 @@ impl World<'_> {
         if !task.rerun && submitted >= self.config.start + self.config.warmup {
             match self.now.since(submitted) {
                 Duration::ZERO => state.counts.at_once += 1, // by far the most
-                wait => self.recent_waits.push((worker.worker_type, wait)),
+                wait => {
+                    self.recent_waits.push((worker.worker_type, wait));
+                    state.cold += u64::from(!state.queue.caught_up);
+                }
             }
         }
         state.queue.claimed += 1;
+        state.queue.caught_up |= state.queue.pending == 0;
         (task.phase, task.claimed, task.instance) = (Phase::Claimed, self.now, instance);
         (task.previous, task.next) = (NONE, worker.first_task);
         let (handle, next) = (Handle { slot, generation: task.generation }, task.next);

@@ -228,15 +228,30 @@ fn swf_jobs_without_times_are_counted_by_reason() {
     assert_eq!(noted("x.swf", &headless, NoteKind::BeforeEc2, &start), 0);
 }
 
+/// The forms in which a price can be given, each as a file's name and text.
+fn forms(price: &str, at: &str) -> [(&'static str, String); 5] {
+    let row = price_row(price, at);
+    let api = "AvailabilityZone,InstanceType,ProductDescription,SpotPrice,Timestamp\n";
+    let with_id = row.replace("1a\t", "1a\tuse1-az4\t");
+    [
+        ("p.tsv", format!("{PRICES}{row}")),
+        ("p.csv", format!("{api}{}", row.replace('\t', ","))),
+        ("p.json", json(price, at)),
+        ("p.txt", format!("SPOTPRICEHISTORY\t{row}")),
+        ("p.txt", format!("SPOTPRICEHISTORY\t{with_id}")),
+    ]
+}
+
 #[test]
-fn prices_that_cannot_be_are_refused_or_counted_in_both_forms() {
+fn prices_that_cannot_be_are_refused_or_counted_in_each_form() {
     let table = |price: &str, at: &str| format!("{PRICES}{}", price_row(price, at));
     let sane = "2015-03-11T10:34:42Z";
     for (price, at) in
         [("NaN", sane), ("-1", sane), ("", sane), ("1", "2015-02-30T00:00:00Z"), ("1", "")]
     {
-        refused("p.tsv", table(price, at).as_bytes(), &plain());
-        refused("p.json", json(price, at).as_bytes(), &plain());
+        for (name, text) in forms(price, at) {
+            refused(name, text.as_bytes(), &plain());
+        }
     }
     for (price, at, kind) in [
         ("0", sane, NoteKind::ZeroPrice),
@@ -246,14 +261,47 @@ fn prices_that_cannot_be_are_refused_or_counted_in_both_forms() {
         ("1", "1999-01-01T00:00:00Z", NoteKind::BeforeEc2),
         ("1", "2015-03-11 10:34:42", NoteKind::LocalTime),
     ] {
-        assert_eq!(noted("p.tsv", &table(price, at), kind, &plain()), 1, "{kind:?}");
-        assert_eq!(noted("p.json", &json(price, at), kind, &plain()), 1, "{kind:?}");
+        for (name, text) in forms(price, at) {
+            assert_eq!(noted(name, &text, kind, &plain()), 1, "{kind:?}");
+        }
     }
     let known_types = Some(["c5.large".to_owned()].into());
     let known = Options { known_types, ..plain() };
     assert_eq!(noted("p.tsv", &table("1", sane), NoteKind::UnknownType, &known), 1);
     let ids = table("1", sane).replace("us-east-1a", "use1-az4");
     assert_eq!(noted("p.tsv", &ids, NoteKind::ZoneId, &plain()), 1);
+}
+
+#[test]
+fn a_price_is_the_same_in_each_form() {
+    let read = |(name, text): (&str, String)| {
+        import_from(name, text.as_bytes(), &plain()).unwrap_or_else(|error| panic!("{error}")).trace
+    };
+    let [first, others @ ..] = forms("0.0321", "2021-03-01T00:00:00+00:00").map(read);
+    assert!(matches!(&first, Trace::Prices(trace) if trace.changes.len() == 1));
+    others.iter().for_each(|other| assert_eq!(*other, first));
+}
+
+#[test]
+fn text_output_may_have_more_pages_and_cut_lines() {
+    let [.., (name, text), _] = forms("1", "2021-03-01T00:00:00Z");
+    let paged = format!("{text}NEXTTOKEN\tabc=\n");
+    assert_eq!(noted(name, &paged, NoteKind::MorePages, &plain()), 1);
+    expect![[r#"
+        error: the line has 3 columns, a price 6 or 7
+          --> p.txt:2
+        hint: it may be cut"#]]
+    .assert_eq(&refused(name, format!("{text}{}\n", &text[..30]).as_bytes(), &plain()));
+}
+
+#[test]
+fn a_date_where_a_number_was_announced_says_how_to_announce_it() {
+    let text = format!("{TASKS}2021-03-01T00:00:00Z,5000,linux\n");
+    expect![[r#"
+        error: not a plain decimal number: `2021-03-01T00:00:00Z`
+          --> t.csv:2, column `submitted_ms`
+        hint: for such times state `unit=text`"#]]
+    .assert_eq(&refused("t.csv", text.as_bytes(), &plain()));
 }
 
 #[test]

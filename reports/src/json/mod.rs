@@ -20,6 +20,7 @@
 //!               "losses", "losses_counted", "losses_miscounted"},
 //!   "spend": {"price_max_usd_per_h", "committed_peak_usd_per_h", "committed_day_max_usd"},
 //!   "restarts", "iterations", "events", "decision_digest",
+//!   "limits": {"price", "spend", "calls", "launches"}, iterations in which a limit was in the way
 //!   "checks": [{…}]                     only if the scenario has any, see below
 //! }
 //! ```
@@ -29,7 +30,8 @@
 //! none was done), `waived_usd` (what EC2 did not bill of stays that it interrupted), `bound_usd` (the
 //! least that this work can cost anybody, each task begun within `delay_max_s`, the longest time from
 //! submission to the beginning of the last run), `regret_usd` (paid and waived beyond that; null, as
-//! the bound, if nobody worked it out), `wait_s` (`count` tasks measured; `mean`, `p50`, `p95`, `p99`, `max`), `tasks`
+//! the bound, if nobody worked it out), `wait_s` (`count` tasks measured; `mean`, `p50`, `p95`, `p99`, `max`), `waits_cold` (so many of these tasks waited
+//! for the first workers), `tasks`
 //! (`submitted`, `done`, `rerun` runs, `expired`, `exhausted`, `left`), `launches` (`ordered`,
 //! `insufficient_capacity`, `price_too_low`, `cancelled`, `quota_reached`, `unsupported`,
 //! `image_unusable`, `volume_limit`, `rejected`, `launch_failed`, `unmade`, `on_demand`,
@@ -38,7 +40,8 @@
 //! came, never claims or hangs, `double_launches`: instances that ran for launches that were given
 //! up), `habits` (`moves` launches in another pool than the one before, `reversals` launches within
 //! five minutes of ending an instance, or the other way round), `instance_h`, `capacity_h`,
-//! `useful_h`, `over_provisioned_h`, `utilisation`, `churn_per_task_h`, `capacity_peak` (the most capacity that was asked for and had not ended),
+//! `useful_h`, `over_provisioned_h`, `utilisation`, `churn_per_task_h`, `capacity_max_h` (with all of `capacity_max` there or
+//! asked for, while tasks waited for more), `capacity_peak` (the most capacity that was asked for and had not ended),
 //! `demand_peak` (the most tasks pending and claimed), `on_demand_after_s` (from the first refusal of
 //! a spot launch to the first launch on demand; null if there was none).
 //!
@@ -54,21 +57,19 @@
 //! millisecond; `_h` hours. Shares and utilisation are from 0 to 1. Keys are only ever added under
 //! one version.
 
+mod document;
+
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use provisioner_engine::units::{Duration, Usd};
-use provisioner_scenarios::scenario::{Check, Relation};
-use provisioner_sim::outcome::{
-    ApiCalls, Cost, HabitMeasures, LaunchMeasures, Measures, NoticeMeasures, Outcome, Ownership,
-    SafetyMeasures, SpendMeasures, TaskMeasures, Wait,
-};
+use provisioner_scenarios::file::path_key;
+use provisioner_sim::outcome::{Measures, OUTCOME_VERSION, Outcome};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::checks::{Checked, Verdict};
-use crate::summary::cost_per_task;
-use crate::{Run, show_time};
+use self::document::{Document, MeasuresDocument};
+use crate::Run;
+use crate::checks::Checked;
 
 /// Writes an outcome as one indented document with a line end.
 ///
@@ -81,14 +82,33 @@ pub fn write(
     checks: &[Checked<'_>],
     out: &mut impl Write,
 ) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &document(run, outcome, checks))?;
+    serde_json::to_writer_pretty(&mut *out, &Document::of(run, outcome, checks))?;
     out.write_all(b"\n")
 }
 
+/// Reads an outcome that [`write`] has written, exactly; its checks are left out.
+///
+/// # Errors
+///
+/// What is wrong with the text, in words.
+pub fn read(text: &[u8]) -> Result<(Run, Outcome), String> {
+    #[derive(serde::Deserialize)]
+    struct Version {
+        version: u32,
+    }
+    let Version { version } = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    if version != OUTCOME_VERSION {
+        return Err(format!("it is of version {version}; this program's is {OUTCOME_VERSION}"));
+    }
+    let document: Document<'_> = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    document.outcome()
+}
+
 /// Every number of the document by its path; `None` where there is none for this outcome.
-pub(crate) fn numbers(outcome: &Outcome) -> BTreeMap<String, Option<f64>> {
+#[must_use]
+pub fn numbers(outcome: &Outcome) -> BTreeMap<String, Option<f64>> {
     let run = Run::default();
-    let mut document = to_value(&document(&run, outcome, &[]));
+    let mut document = to_value(&Document::of(&run, outcome, &[]));
     let mut numbers = BTreeMap::new();
     if let Some(sections) = document.as_object_mut() {
         sections.retain(|name, _| !["run", "version"].contains(&name.as_str()));
@@ -104,7 +124,7 @@ pub(crate) type Fields = BTreeMap<String, Value>;
 pub(crate) fn fields(outcome: &Outcome) -> Fields {
     let run = Run::default();
     let mut all = BTreeMap::new();
-    flatten(String::new(), to_value(&document(&run, outcome, &[])), &mut all);
+    flatten(String::new(), to_value(&Document::of(&run, outcome, &[])), &mut all);
     all.retain(|name, _| name != "version" && !name.starts_with("run_"));
     all.into_iter()
         .map(|(name, value)| (name.trim_start_matches("total_").to_owned(), value))
@@ -139,8 +159,7 @@ fn flatten(name: String, value: Value, fields: &mut Fields) {
 
 fn gather(path: String, value: &Value, numbers: &mut BTreeMap<String, Option<f64>>) {
     let inner = |name: &str| {
-        let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        let name = if name.chars().all(bare) { name.to_owned() } else { format!("\"{name}\"") };
+        let name = path_key(name);
         if path.is_empty() { name } else { format!("{path}.{name}") }
     };
     match value {
@@ -158,238 +177,24 @@ fn gather(path: String, value: &Value, numbers: &mut BTreeMap<String, Option<f64
     }
 }
 
-fn document<'a>(run: &'a Run, outcome: &'a Outcome, checks: &'a [Checked<'a>]) -> Document<'a> {
-    Document {
-        version: outcome.version,
-        run,
-        started: show_time(outcome.started),
-        finished: show_time(outcome.finished),
-        total: MeasuresDocument::of(&outcome.total),
-        worker_types: outcome.worker_types.iter().map(MeasuresDocument::of).collect(),
-        largest_pool: &outcome.largest_pool,
-        largest_pool_share: outcome.largest_pool_share,
-        api_calls: &outcome.api_calls,
-        ownership: OwnershipDocument::of(outcome.ownership),
-        notices: &outcome.notices,
-        spend: SpendDocument::of(outcome.spend),
-        restarts: outcome.restarts,
-        iterations: outcome.iterations,
-        events: outcome.events,
-        decision_digest: &outcome.decision_digest,
-        checks: checks.iter().map(CheckDocument::of).collect(),
-    }
-}
-
-#[derive(Serialize)]
-struct Document<'a> {
-    version: u32,
-    run: &'a Run,
-    started: String,
-    finished: String,
-    total: MeasuresDocument<'a>,
-    worker_types: Vec<MeasuresDocument<'a>>,
-    largest_pool: &'a str,
-    largest_pool_share: f64,
-    api_calls: &'a ApiCalls,
-    ownership: OwnershipDocument,
-    notices: &'a NoticeMeasures,
-    spend: SpendDocument,
-    restarts: u64,
-    iterations: u64,
-    events: u64,
-    decision_digest: &'a str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    checks: Vec<CheckDocument<'a>>,
-}
-
-#[derive(Serialize)]
-struct OwnershipDocument {
-    orphan_h: f64,
-    orphan_longest_s: f64,
-    orphans_left: u64,
-    strays_ended: u64,
-    others_touched: u64,
-}
-
-#[derive(Serialize)]
-struct MeasuresDocument<'a> {
-    #[serde(skip_serializing_if = "str::is_empty")]
-    name: &'a str,
-    cost_usd: CostDocument,
-    cost_per_task_usd: Option<f64>,
-    waived_usd: f64,
-    bound_usd: Option<f64>,
-    regret_usd: Option<f64>,
-    wait_s: WaitDocument,
-    delay_max_s: f64,
-    tasks: &'a TaskMeasures,
-    launches: &'a LaunchMeasures,
-    safety: SafetyDocument,
-    habits: HabitMeasures,
-    instance_h: f64,
-    capacity_h: f64,
-    useful_h: f64,
-    over_provisioned_h: f64,
-    utilisation: f64,
-    churn_per_task_h: f64,
-    capacity_peak: u32,
-    demand_peak: u32,
-    on_demand_after_s: Option<f64>,
-}
-
-#[derive(Serialize)]
-struct SpendDocument {
-    price_max_usd_per_h: f64,
-    committed_peak_usd_per_h: f64,
-    committed_day_max_usd: f64,
-}
-
-impl SpendDocument {
-    fn of(spend: SpendMeasures) -> Self {
-        let SpendMeasures { price_max, committed_peak, committed_day_max } = spend;
-        Self {
-            price_max_usd_per_h: price_max.as_f64(),
-            committed_peak_usd_per_h: committed_peak.as_f64(),
-            committed_day_max_usd: committed_day_max.as_f64(),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct CostDocument {
-    total: f64,
-    spot: f64,
-    on_demand: f64,
-    useful: f64,
-    idle: f64,
-    boot: f64,
-    redone: f64,
-    wasted: f64,
-}
-
-#[derive(Serialize)]
-struct SafetyDocument {
-    claimed_ended: u64,
-    spared: u64,
-    zombie_h: f64,
-    double_launches: u64,
-}
-
-#[derive(Serialize)]
-struct WaitDocument {
-    count: u64,
-    mean: f64,
-    p50: f64,
-    p95: f64,
-    p99: f64,
-    max: f64,
-}
-
-#[derive(Serialize)]
-struct CheckDocument<'a> {
-    name: &'a str,
-    because: &'a str,
-    measure: &'a str,
-    value: Option<f64>,
-    #[serde(flatten)]
-    bounds: BTreeMap<&'static str, f64>,
-    verdict: Verdict,
-}
-
-impl<'a> CheckDocument<'a> {
-    fn of(checked: &'a Checked<'_>) -> Self {
-        let Check { name, because, measure, .. } = checked.check;
-        let (value, verdict) = (checked.value, checked.verdict);
-        let key = |relation| match relation {
-            Relation::AtMost => "at_most",
-            Relation::AtLeast => "at_least",
-            Relation::Equals => "equals",
-        };
-        let bounds = checked.bounds.iter().map(|(relation, bound)| (key(*relation), *bound));
-        Self { name, because, measure, value, bounds: bounds.collect(), verdict }
-    }
-}
-
-impl<'a> MeasuresDocument<'a> {
-    fn of(measures: &'a Measures) -> Self {
-        let Measures { name, cost, wait, tasks, launches, safety, habits, .. } = measures;
-        Self {
-            name,
-            cost_usd: CostDocument::of(*cost),
-            cost_per_task_usd: cost_per_task(measures),
-            waived_usd: measures.waived.as_f64(),
-            bound_usd: measures.bound.map(Usd::as_f64),
-            regret_usd: measures.regret().map(Usd::as_f64),
-            wait_s: WaitDocument::of(wait),
-            delay_max_s: measures.delay_max.as_secs_f64(),
-            tasks,
-            launches,
-            safety: SafetyDocument::of(*safety),
-            habits: *habits,
-            instance_h: measures.instance_time.as_hours_f64(),
-            capacity_h: measures.capacity_time.as_hours_f64(),
-            useful_h: measures.useful_time.as_hours_f64(),
-            over_provisioned_h: measures.over_provisioned_time.as_hours_f64(),
-            utilisation: measures.utilisation(),
-            churn_per_task_h: measures.churn_per_task_hour(),
-            capacity_peak: measures.capacity_peak,
-            demand_peak: measures.demand_peak,
-            on_demand_after_s: measures.on_demand_after.map(Duration::as_secs_f64),
-        }
-    }
-}
-
-impl OwnershipDocument {
-    fn of(ownership: Ownership) -> Self {
-        let Ownership { orphan_time, orphan_longest, orphans_left, strays_ended, others_touched } =
-            ownership;
-        Self {
-            orphan_h: orphan_time.as_hours_f64(),
-            orphan_longest_s: orphan_longest.as_secs_f64(),
-            orphans_left,
-            strays_ended,
-            others_touched,
-        }
-    }
-}
-
-impl CostDocument {
-    fn of(cost: Cost) -> Self {
-        let Cost { spot, on_demand, useful, idle, boot, redone, wasted } = cost;
-        Self {
-            total: cost.total().as_f64(),
-            spot: spot.as_f64(),
-            on_demand: on_demand.as_f64(),
-            useful: useful.as_f64(),
-            idle: idle.as_f64(),
-            boot: boot.as_f64(),
-            redone: redone.as_f64(),
-            wasted: wasted.as_f64(),
-        }
-    }
-}
-
-impl SafetyDocument {
-    fn of(safety: SafetyMeasures) -> Self {
-        let SafetyMeasures { claimed_ended, spared, zombie_time, double_launches } = safety;
-        Self { claimed_ended, spared, zombie_h: zombie_time.as_hours_f64(), double_launches }
-    }
-}
-
-impl WaitDocument {
-    fn of(wait: &Wait) -> Self {
-        let Wait { count, mean_ms, p50, p95, p99, max } = *wait;
-        let [p50, p95, p99, max] = [p50, p95, p99, max].map(Duration::as_secs_f64);
-        Self { count, mean: mean_ms / 1_000.0, p50, p95, p99, max }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
 
     use super::*;
     use crate::testing::{outcome, run};
+
+    #[test]
+    fn what_was_written_is_read_back_exactly() {
+        let outcome = outcome();
+        let mut bytes = Vec::new();
+        write(&run(), &outcome, &[], &mut bytes).unwrap();
+        assert_eq!(read(&bytes), Ok((run(), outcome)));
+        let old = String::from_utf8(bytes).unwrap().replacen("1", "0", 1);
+        let said = "it is of version 0; this program's is 1".to_owned();
+        assert_eq!(read(old.as_bytes()), Err(said));
+        assert!(read(b"{\"version\": 1}").unwrap_err().contains("missing field `run`"));
+    }
 
     #[test]
     fn the_keys_are_as_documented() {
@@ -438,7 +243,8 @@ mod tests {
                   "rerun": 2368,
                   "expired": 592,
                   "exhausted": 0,
-                  "left": 1184
+                  "left": 1184,
+                  "cold": 0
                 },
                 "launches": {
                   "ordered": 12432,
@@ -475,6 +281,7 @@ mod tests {
                 "over_provisioned_h": 888.0,
                 "utilisation": 0.8051948051948052,
                 "churn_per_task_h": 1.5483870967741937,
+                "capacity_max_h": 0.0,
                 "capacity_peak": 0,
                 "demand_peak": 0,
                 "on_demand_after_s": null
@@ -511,7 +318,8 @@ mod tests {
                     "rerun": 400,
                     "expired": 100,
                     "exhausted": 0,
-                    "left": 200
+                    "left": 200,
+                    "cold": 0
                   },
                   "launches": {
                     "ordered": 2100,
@@ -548,6 +356,7 @@ mod tests {
                   "over_provisioned_h": 150.0,
                   "utilisation": 0.8051948051948052,
                   "churn_per_task_h": 1.5483870967741937,
+                  "capacity_max_h": 0.0,
                   "capacity_peak": 0,
                   "demand_peak": 0,
                   "on_demand_after_s": null
@@ -592,6 +401,12 @@ mod tests {
               },
               "restarts": 0,
               "iterations": 6667,
+              "limits": {
+                "price": 0,
+                "spend": 0,
+                "calls": 0,
+                "launches": 0
+              },
               "events": 1234567,
               "decision_digest": "9c44e01f3a5b7d20"
             }

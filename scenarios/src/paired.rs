@@ -2,24 +2,59 @@
 //!
 //! Equal seeds mean equal tasks, prices, boot times and faults, so what chance does to both sides
 //! cancels. Intervals assume that differences are about normal; with ten pairs or more that hardly
-//! matters.
+//! matters. The mean of no number at all is not a number.
+
+/// More pairs than this are not proposed.
+pub const PAIRS_MAX: usize = 10_000;
 
 /// A number and how far off it may be.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Interval {
-    pub(super) middle: f64,
+pub struct Interval {
+    /// The best guess.
+    pub middle: f64,
     /// Half of the interval's width; infinite with a single pair.
-    pub(super) half: f64,
+    pub half: f64,
 }
 
 impl Interval {
     /// Whether the interval leaves `value` out.
-    pub(super) fn excludes(self, value: f64) -> bool {
+    #[must_use]
+    pub fn excludes(self, value: f64) -> bool {
         (self.middle - value).abs() > self.half
     }
 
+    /// Its lower end.
+    #[must_use]
+    pub fn low(self) -> f64 {
+        self.middle - self.half
+    }
+
+    /// Its upper end.
+    #[must_use]
+    pub fn high(self) -> f64 {
+        self.middle + self.half
+    }
+
+    /// How many pairs make it reach that far to either side, if `pairs` made it so wide and they
+    /// vary as they did; `None` if that cannot be said, or more than [`PAIRS_MAX`].
+    #[must_use]
+    pub fn pairs_for(self, half: f64, pairs: usize) -> Option<usize> {
+        let reach = |pairs: usize| t_quantile(pairs - 1) / count(pairs).sqrt();
+        let spread = self.half / reach(pairs.max(2));
+        if pairs < 2 || spread * reach(PAIRS_MAX) > half {
+            return None;
+        }
+        let (mut few, mut enough) = (1, PAIRS_MAX);
+        while few + 1 < enough {
+            let middle = usize::midpoint(few, enough);
+            *(if spread * reach(middle) > half { &mut few } else { &mut enough }) = middle;
+        }
+        Some(enough)
+    }
+
     /// Of the mean of independent samples.
-    fn of_mean(samples: &[f64]) -> Self {
+    #[must_use]
+    pub fn of_mean(samples: &[f64]) -> Self {
         let count = count(samples.len());
         let middle = samples.iter().sum::<f64>() / count;
         let squares: f64 = samples.iter().map(|it| (it - middle).powi(2)).sum();
@@ -32,13 +67,15 @@ impl Interval {
 }
 
 /// How much larger the means of `ours` are than those of `theirs`.
-pub(super) fn difference(theirs: &[f64], ours: &[f64]) -> Interval {
+#[must_use]
+pub fn difference(theirs: &[f64], ours: &[f64]) -> Interval {
     let differences: Vec<f64> = theirs.iter().zip(ours).map(|(their, our)| our - their).collect();
     Interval::of_mean(&differences)
 }
 
 /// Mean of `ours` ÷ mean of `theirs`, by the delta method; nothing if there is nothing to divide by.
-pub(super) fn ratio(theirs: &[f64], ours: &[f64]) -> Option<Interval> {
+#[must_use]
+pub fn ratio(theirs: &[f64], ours: &[f64]) -> Option<Interval> {
     let mean = |samples: &[f64]| samples.iter().sum::<f64>() / count(samples.len());
     let base = mean(theirs);
     if base <= 0.0 {
@@ -91,6 +128,23 @@ mod tests {
         assert!(
             (t_quantile(31) - 2.0395).abs() < 1e-4 && (t_quantile(1_000) - 1.9623).abs() < 1e-4
         );
+    }
+
+    #[test]
+    fn the_pairs_that_are_asked_for_are_enough_and_one_less_is_not() {
+        let spread_of = |pairs: usize| {
+            // Alternating ±1: the standard deviation is √(n ÷ (n − 1)).
+            let ours: Vec<f64> = (0..pairs).map(|at| [-1.0, 1.0][at % 2]).collect();
+            difference(&vec![0.0; pairs], &ours)
+        };
+        let ten = spread_of(10);
+        let needed = ten.pairs_for(0.2, 10).unwrap();
+        let half = |pairs: usize| {
+            ten.half * t_quantile(pairs - 1) / t_quantile(9) * (10.0 / count(pairs)).sqrt()
+        };
+        assert!(half(needed) <= 0.2 && half(needed - 1) > 0.2, "{needed}");
+        assert_eq!(ten.pairs_for(ten.half, 10), Some(10));
+        assert_eq!((ten.pairs_for(1e-6, 10), spread_of(1).pairs_for(1.0, 1)), (None, None));
     }
 
     #[test]

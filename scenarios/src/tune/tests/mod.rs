@@ -1,0 +1,4 @@
+//! The search as mathematics, and problems with scenarios.
+
+mod problems;
+mod searches;
