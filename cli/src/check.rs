@@ -19,7 +19,7 @@ use provisioner_scenarios::output::{OutFile, is_stdout};
 use provisioner_scenarios::suite::{Baseline, Kept, NewJournal, Unkept};
 
 use crate::cores::{all_cores, on_threads};
-use crate::terminal::{Failure, look, print, runs_bar, say};
+use crate::terminal::{Failure, heard, look, print, runs_bar, say};
 use crate::{Answer, COMMIT};
 
 /// Check that a suite of scenarios did not get worse than its committed baseline
@@ -112,11 +112,9 @@ impl Check {
         self.explain(&suite, (&baseline, &folder), &mut report);
         let answer = if report.is_worse() { Answer::No } else { Answer::Yes };
         let kept = outputs.into_iter().try_for_each(|output| output.keep(&report));
-        match kept.and_then(|()| self.tell(terminal(&report, self.all, self.look()))) {
-            // The verdict is the exit code, though nobody reads on.
-            Ok(()) | Err(Failure::Unheard) => Ok(answer),
-            Err(failure) => Err(failure),
-        }
+        heard(kept)?;
+        self.tell(terminal(&report, self.all, self.look()))?;
+        Ok(answer)
     }
 
     /// The baseline of the suite.

@@ -25,7 +25,7 @@ use provisioner_sim::config::SimConfig;
 use provisioner_sim::outcome::Outcome;
 use provisioner_sim::{Hooks, Sample};
 
-use crate::terminal::{Failure, look, print, say, warn};
+use crate::terminal::{Failure, heard, look, print, say, warn};
 use crate::{Answer, COMMIT};
 
 /// Run a scenario and say what it cost and how long tasks waited
@@ -170,7 +170,7 @@ impl Simulate {
         }
         let failed =
             checked.iter().any(|checked| checked.verdict == Verdict::Failed) || !notes.is_empty();
-        kept.map(|()| if failed { Answer::No } else { Answer::Yes })
+        heard(kept).map(|()| if failed { Answer::No } else { Answer::Yes })
     }
 
     /// Two outputs cannot share a file.

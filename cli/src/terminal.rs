@@ -77,11 +77,20 @@ pub(crate) fn look(stream: &(impl IsTerminal + std::os::fd::AsFd)) -> Look {
     Look { width, colour: !dumb && !set("NO_COLOR") }
 }
 
-/// Writes data to standard output.
+/// Writes data to standard output. That nobody reads on stops nothing: files are written and the
+/// answer is the exit code all the same.
 pub(crate) fn print(text: Arguments<'_>) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     let written = stdout.write_fmt(text).and_then(|()| stdout.flush());
-    written.map_err(|error| Failure::output(Path::new("-"), &error))
+    heard(written.map_err(|error| Failure::output(Path::new("-"), &error)))
+}
+
+/// What was told, though nobody may have read it.
+pub(crate) fn heard(told: Result<(), Failure>) -> Result<(), Failure> {
+    match told {
+        Err(Failure::Unheard) => Ok(()),
+        told => told,
+    }
 }
 
 /// Writes an explanation to standard output.

@@ -46,6 +46,7 @@ use crate::{Answer, COMMIT};
 /// Equal experiments by equal commits give equal results, on any number of threads.
 #[derive(Args)]
 #[command(verbatim_doc_comment, after_help = AFTER_HELP)]
+#[allow(rustdoc::broken_intra_doc_links, reason = "a section of TOML is no link on a terminal")]
 pub(crate) struct Tune {
     /// The experiment file, with [tune]
     experiment: PathBuf,

@@ -496,6 +496,27 @@ fn a_reader_that_leaves_early_is_no_error() {
 }
 
 #[test]
+fn the_answer_and_the_files_do_not_need_a_reader() {
+    let folder = folder();
+    fs::write(folder.path().join("bad.toml"), format!("{SCENARIO}{CHECKS}")).unwrap();
+    for (arguments, code) in [
+        (["simulate", "small.toml", "--json", "a.json"], 0),
+        (["simulate", "bad.toml", "--json", "b.json"], 1),
+    ] {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_provisioner"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        drop(program.stdout.take());
+        assert_eq!(program.wait().unwrap().code(), Some(code), "{arguments:?}");
+        assert!(folder.path().join(arguments[3]).is_file(), "{arguments:?}");
+    }
+}
+
+#[test]
 fn help_teaches_with_examples() {
     let folder = folder();
     for (command, example) in [

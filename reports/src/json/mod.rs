@@ -236,6 +236,7 @@ mod tests {
                   "p99": 3725.0,
                   "max": 97380.0
                 },
+                "waits_cold": 0,
                 "delay_max_s": 0.0,
                 "tasks": {
                   "submitted": 201280,
@@ -243,8 +244,7 @@ mod tests {
                   "rerun": 2368,
                   "expired": 592,
                   "exhausted": 0,
-                  "left": 1184,
-                  "cold": 0
+                  "left": 1184
                 },
                 "launches": {
                   "ordered": 12432,
@@ -311,6 +311,7 @@ mod tests {
                     "p99": 3725.0,
                     "max": 97380.0
                   },
+                  "waits_cold": 0,
                   "delay_max_s": 0.0,
                   "tasks": {
                     "submitted": 34000,
@@ -318,8 +319,7 @@ mod tests {
                     "rerun": 400,
                     "expired": 100,
                     "exhausted": 0,
-                    "left": 200,
-                    "cold": 0
+                    "left": 200
                   },
                   "launches": {
                     "ordered": 2100,

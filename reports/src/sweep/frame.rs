@@ -293,7 +293,6 @@ mod tests {
             spend_committed_peak_usd_per_h number
             spend_price_max_usd_per_h number
             started text
-            tasks_cold whole
             tasks_done whole
             tasks_exhausted whole
             tasks_expired whole
@@ -308,6 +307,7 @@ mod tests {
             wait_s_p50 number
             wait_s_p95 number
             wait_s_p99 number
+            waits_cold whole
             waived_usd number
         "#]]
         .assert_eq(&names(Frame::runs(&results())));

@@ -7,8 +7,8 @@
 //!
 //! Settings are chosen by the first part of the time and some seeds ([`Problem::tune`]), then judged
 //! by the rest of the time and other seeds ([`Tuned::judge`]). That nothing held out is looked at
-//! before is a matter of types: what is held out can be had for a [`Choice`] only, and only a search
-//! that has ended gives one.
+//! before is a matter of types: what is held out can be had for a [`Choice`](search::Choice) only,
+//! and only a search that has ended gives one.
 //!
 //! ```toml
 //! [tune]

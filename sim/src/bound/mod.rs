@@ -19,8 +19,8 @@
 //! the sum.
 //!
 //! Nothing else is asked for: no idle time between tasks, no capacity that lacks, no bid, no ceiling,
-//! and no boot, which costs about a hundredth of all and can, by its distribution, take no time. How
-//! much that leaves out is measured in `tests/bound.rs`.
+//! and no boot: by its distribution it can take next to no time. How much that leaves out is measured
+//! in `tests/bound.rs`, where every plan can be tried, and in those of `scenarios`, beside a good plan.
 //!
 //! Of tasks that were not done nothing is known but their number; the dearest that many are left out.
 //! What EC2 waives of stays that it interrupts is luck: it is added to what was paid before the two
