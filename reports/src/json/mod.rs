@@ -86,7 +86,7 @@ pub fn write(
     out.write_all(b"\n")
 }
 
-/// Reads an outcome that [`write`] has written, exactly; its checks are left out.
+/// Reads an outcome that [`write()`] has written, exactly; its checks are left out.
 ///
 /// # Errors
 ///
