@@ -250,5 +250,5 @@ fn share(billing: BillingRule) -> i64 {
 #[test]
 fn half_of_all_bounds_are_at_least_so_near_to_the_best() {
     let (by_second, by_hour) = (share(BillingRule::SPOT_CAPACITY), share(BillingRule::SPOT_OUTBID));
-    assert!(by_second >= 45 && by_hour >= 30, "{by_second} % and {by_hour} % of the best");
+    assert!(by_second >= 72 && by_hour >= 56, "{by_second} % and {by_hour} % of the best");
 }

@@ -86,7 +86,8 @@ pub fn write(
     out.write_all(b"\n")
 }
 
-/// Reads an outcome that [`write()`] has written, exactly; its checks are left out.
+/// Reads an outcome that [`write()`] has written; its checks are left out, and a mean may differ in
+/// its last digit.
 ///
 /// # Errors
 ///

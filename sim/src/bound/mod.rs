@@ -9,7 +9,7 @@
 //! in any piece that it may have a part in, there is no more task time than
 //!
 //! - the instance's capacity allows,
-//! - tasks could be at work at once there, had each the promised time to choose from ([`crowd`]),
+//! - tasks could be at work at once there, had each the promised time to choose from (`crowd`),
 //! - all tasks that could be at work there have together: alone in its hour, a task pays all of it.
 //!
 //! The price of a moment is the least of the hour before it, which is when it was read. A task that
