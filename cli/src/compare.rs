@@ -123,8 +123,7 @@ impl Compare {
             let none = || wrong("there is no axis whose levels could be compared".to_owned());
             return Reference::first(results).ok_or_else(none);
         };
-        let named = text.split_once('=').ok_or_else(|| wrong(format!("`{text}` is no level")))?;
-        Reference::named(results, named.0.trim(), named.1.trim()).map_err(wrong)
+        Reference::parse(results, text).map_err(wrong)
     }
 
     /// Scenarios as the points of an experiment of one axis, run.

@@ -15,6 +15,7 @@ mod incidents;
 mod merge;
 mod parameters;
 mod replay;
+mod report;
 mod simulate;
 mod storm;
 mod sweep;
@@ -42,6 +43,7 @@ struct Arguments {
 const AFTER_HELP: &str = "\
 Examples:
   provisioner simulate scenarios/quickstart.toml
+  provisioner report scenarios/quickstart.toml
   provisioner sweep scenarios/experiments/quickstart.toml
   provisioner tune scenarios/experiments/tune.toml
   provisioner help simulate
@@ -56,6 +58,7 @@ enum Command {
     Sweep(sweep::Sweep),
     Merge(merge::Merge),
     Compare(compare::Compare),
+    Report(report::Report),
     Check(check::Check),
     Tune(tune::Tune),
     Replay(replay::Replay),
@@ -79,6 +82,7 @@ fn main() -> ExitCode {
         Command::Sweep(sweep) => sweep.run(),
         Command::Merge(merge) => merge.run(),
         Command::Compare(compare) => compare.run(),
+        Command::Report(report) => report.run(),
         Command::Check(check) => check.run(),
         Command::Tune(tune) => tune.run(),
         Command::Replay(replay) => replay.run(),

@@ -99,7 +99,8 @@ Examples:
 Exit codes: 0 it ran, and all checks passed; 1 it ran, and a check failed or the auditor noted
 something; 2 it could not run.";
 
-fn profiles() -> impl TypedValueParser<Value = Profile> {
+/// The names of provisioners that a scenario may be run by.
+pub(crate) fn profiles() -> impl TypedValueParser<Value = Profile> {
     let names = Profile::ALL.map(Profile::name);
     PossibleValuesParser::new(names).map(|name| {
         let named = |profile: &Profile| profile.name() == name;

@@ -10,6 +10,7 @@
 //! | [`series`] | the time series as CSV |
 //! | [`suite`] | what an experiment came to, held against its baseline |
 //! | [`sweep`] | all runs of an experiment as CSV, Parquet and a page |
+//! | [`html`] | a run or a sweep as one page with pictures, for others |
 //! | [`tune`] | the settings that were chosen, and what they are worth |
 //! | [`decisions`] | orders and reasons in words, and where a replay parts from its journal |
 //! | [`explain`] | why a journal says what it says: launches, decisions, waits |
@@ -22,6 +23,7 @@ pub mod decisions;
 pub mod diff;
 pub mod explain;
 mod facts;
+pub mod html;
 pub mod incidents;
 pub mod json;
 mod measure;

@@ -30,14 +30,9 @@ impl Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.headline(f)?;
         self.cost(f)?;
-        let shown = self.shown();
-        let mut tables = vec![wait(&shown), tasks(&shown), launches(&shown), instances(&shown)];
-        if shown.len() > 1 {
-            tables.insert(0, cost_by_worker_type(&shown));
-        }
         writeln!(f)?;
-        Table::render_all(&tables, self.look, f)?;
-        let left_out = self.outcome.worker_types.len().saturating_sub(WORKER_TYPES_SHOWN_MAX);
+        Table::render_all(&tables(self.outcome), self.look, f)?;
+        let left_out = left_out(self.outcome);
         if left_out > 0 {
             writeln!(f, "{left_out} cheaper worker types are in the totals and in `--json`.\n")?;
         }
@@ -123,21 +118,35 @@ impl Summary<'_> {
         writeln!(f, "Simulated     {events} events, {turns} iterations")?;
         writeln!(f, "Decisions     {}", self.outcome.decision_digest)
     }
+}
 
-    /// The rows of all tables: worker types in the scenario's order, then their total.
-    fn shown(&self) -> Vec<&Measures> {
-        let all = &self.outcome.worker_types;
-        let mut costs: Vec<Usd> = all.iter().map(|measures| measures.cost.total()).collect();
-        costs.sort_unstable_by(|a, b| b.cmp(a));
-        let least = costs.get(WORKER_TYPES_SHOWN_MAX - 1).copied().unwrap_or(Usd::ZERO);
-        let dear = |measures: &&Measures| measures.cost.total() >= least;
-        let mut shown: Vec<&Measures> =
-            all.iter().filter(dear).take(WORKER_TYPES_SHOWN_MAX).collect();
-        if all.len() > 1 {
-            shown.push(&self.outcome.total);
-        }
-        shown
+/// By worker type: cost if there are several, waits, tasks, launches, instances.
+pub(crate) fn tables(outcome: &Outcome) -> Vec<Table<'static>> {
+    let shown = shown(outcome);
+    let mut tables = vec![wait(&shown), tasks(&shown), launches(&shown), instances(&shown)];
+    if shown.len() > 1 {
+        tables.insert(0, cost_by_worker_type(&shown));
     }
+    tables
+}
+
+/// How many worker types are in no row of the tables.
+pub(crate) fn left_out(outcome: &Outcome) -> usize {
+    outcome.worker_types.len().saturating_sub(WORKER_TYPES_SHOWN_MAX)
+}
+
+/// The rows of all tables: worker types in the scenario's order, then their total.
+fn shown(outcome: &Outcome) -> Vec<&Measures> {
+    let all = &outcome.worker_types;
+    let mut costs: Vec<Usd> = all.iter().map(|measures| measures.cost.total()).collect();
+    costs.sort_unstable_by(|a, b| b.cmp(a));
+    let least = costs.get(WORKER_TYPES_SHOWN_MAX - 1).copied().unwrap_or(Usd::ZERO);
+    let dear = |measures: &&Measures| measures.cost.total() >= least;
+    let mut shown: Vec<&Measures> = all.iter().filter(dear).take(WORKER_TYPES_SHOWN_MAX).collect();
+    if all.len() > 1 {
+        shown.push(&outcome.total);
+    }
+    shown
 }
 
 fn table(
@@ -256,11 +265,11 @@ fn mean(ms: f64) -> Duration {
 }
 
 /// Cents, and finer for what costs less than ten dollars.
-fn dollar_decimals(total: Usd) -> usize {
+pub(crate) fn dollar_decimals(total: Usd) -> usize {
     if total < Usd::from_micros(10_000_000) { 4 } else { 2 }
 }
 
-fn total_dollars(measures: &Measures) -> String {
+pub(crate) fn total_dollars(measures: &Measures) -> String {
     let total = measures.cost.total();
     decimal(total.as_f64(), dollar_decimals(total))
 }
@@ -271,7 +280,7 @@ pub(crate) fn cost_per_task(measures: &Measures) -> Option<f64> {
     (done > 0).then(|| measures.cost.total().as_f64() / done as f64)
 }
 
-fn share(part: Usd, whole: Usd) -> String {
+pub(crate) fn share(part: Usd, whole: Usd) -> String {
     if whole == Usd::ZERO {
         return "-".to_owned();
     }

@@ -15,6 +15,7 @@ pub mod results;
 pub mod scenario;
 pub mod storm;
 pub mod suite;
+pub mod timeline;
 pub mod traces;
 pub mod tune;
 

@@ -100,9 +100,7 @@ fn table(shown: &[(&str, &Tally)]) -> Table<'static> {
 /// Reasons by how often they were given.
 fn reasons(answer: &Summary) -> Section {
     let mut section = Section::new("Reasons, by how often they were given");
-    let mut said: Vec<(&&str, &Said)> = answer.reasons.iter().collect();
-    said.sort_by_key(|(name, said)| (std::cmp::Reverse(said.times), **name));
-    for (name, Said { times, first, example, config }) in &said {
+    for (name, Said { times, first, example, config }) in answer.reasons.ranked() {
         section.say(format!(
             "{} × {name}, first at {}: {}",
             grouped(*times),
@@ -148,7 +146,8 @@ fn next(answer: &Summary, journal: &str) -> Section {
     }
     let hindrance = answer
         .reasons
-        .values()
+        .all()
+        .map(|(_, said)| said)
         .filter(|said| provisioner_scenarios::explain::waiting::hinders(&said.example));
     if let Some(said) = hindrance.min_by_key(|said| said.first) {
         let at = show_time(said.first);

@@ -1,5 +1,6 @@
 //! Points compared with a reference: the same in all but one axis, under the same seeds.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Display, Write};
 
 use provisioner_scenarios::paired::{Interval, PAIRS_MAX, difference, ratio};
@@ -18,6 +19,16 @@ pub struct Reference {
 }
 
 impl Reference {
+    /// Written as `AXIS=LEVEL`, or what is wrong with that.
+    ///
+    /// # Errors
+    ///
+    /// It is written otherwise, or there is no such axis or level.
+    pub fn parse(results: &Results, text: &str) -> Result<Self, String> {
+        let (axis, level) = text.split_once('=').ok_or_else(|| format!("`{text}` is no level"))?;
+        Self::named(results, axis.trim(), level.trim())
+    }
+
     /// The level of that name of the axis of that name, or what is wrong with them.
     ///
     /// # Errors
@@ -46,8 +57,8 @@ impl Reference {
     }
 }
 
-/// Difference and ratio of the measures chosen of each point that has a reference, with 95 %
-/// intervals, and in words.
+/// Difference and ratio of the measures chosen of each point that has a reference with seeds in
+/// common, with 95 % intervals, and in words.
 #[must_use]
 pub fn compare(
     results: &Results,
@@ -61,12 +72,24 @@ pub fn compare(
     let Reference { axis, level } = reference;
     let manifest = &results.manifest;
     let theirs = &manifest.axes[axis].levels[level];
+    let all = manifest.points.iter().enumerate();
+    let all: BTreeMap<&[String], usize> =
+        all.map(|(index, point)| (point.levels.as_slice(), index)).collect();
     let mut pairs = Vec::new();
     for (ours_at, ours) in manifest.points.iter().enumerate() {
         let mut counterpart = ours.levels.clone();
         counterpart[axis].clone_from(theirs);
-        let found = manifest.points.iter().position(|point| point.levels == counterpart);
-        let Some(theirs_at) = found.filter(|found| *found != ours_at) else { continue };
+        let found = all.get(counterpart.as_slice()).filter(|found| **found != ours_at);
+        let Some(&theirs_at) = found else { continue };
+        // Only seeds that both have.
+        let both = |seed: usize| {
+            let values = |point: usize| values.get(&(point * seeds + seed));
+            Some([values(theirs_at)?, values(ours_at)?])
+        };
+        let both: Vec<_> = (0..seeds).filter_map(both).collect();
+        if both.is_empty() {
+            continue;
+        }
         let mut title = format!("{} = {}", manifest.axes[axis].name, ours.levels[axis]);
         let rest = manifest.axes.iter().zip(&ours.levels).enumerate();
         let rest = rest.filter(|(index, _)| *index != axis);
@@ -76,10 +99,8 @@ pub fn compare(
             write!(title, ", with {}", rest.join(", ")).expect("a text");
         }
         let line = |of: usize| {
-            // Only seeds that both have.
-            let value = |point: usize, seed: usize| values.get(&(point * seeds + seed))?[of];
-            let both = |seed: usize| Some((value(theirs_at, seed)?, value(ours_at, seed)?));
-            let (theirs, ours): (Vec<f64>, Vec<f64>) = (0..seeds).filter_map(both).unzip();
+            let values = both.iter().filter_map(|[theirs, ours]| Some((theirs[of]?, ours[of]?)));
+            let (theirs, ours): (Vec<f64>, Vec<f64>) = values.unzip();
             Line::of(&theirs, &ours)
         };
         let names = [theirs.clone(), ours.levels[axis].clone()];
@@ -94,6 +115,14 @@ pub struct Comparisons {
     /// The first two are told in words, the others are shown.
     measures: Vec<Measure>,
     look: Look,
+}
+
+/// A point and its reference, as a table.
+pub(crate) struct Comparison {
+    pub(crate) title: String,
+    pub(crate) words: String,
+    pub(crate) headers: [String; 6],
+    pub(crate) rows: Vec<(String, Vec<String>)>,
 }
 
 /// A point and its reference.
@@ -118,6 +147,32 @@ const TOLD: [(&str, usize); 2] = [("cost", 0), ("p95 wait", 1)];
 const PAIRS_FEW: usize = 5;
 
 impl Comparisons {
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// Each as a table, with its title and its words.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = Comparison> {
+        self.pairs.iter().map(|pair| {
+            let [theirs, ours] = &pair.names;
+            Comparison {
+                title: pair.title.clone(),
+                words: pair.in_words(),
+                headers: ["unit", theirs, ours, "difference", "ratio", "measurably"]
+                    .map(str::to_owned),
+                rows: self.rows(pair),
+            }
+        })
+    }
+
+    /// A row for each measure that is shown.
+    fn rows(&self, pair: &Pair) -> Vec<(String, Vec<String>)> {
+        let shown = self.measures.iter().zip(&pair.lines).skip(TOLD.len());
+        let shown = shown.filter(|(measure, line)| measure.is_main() || line.says_something());
+        shown.map(|(measure, line)| (measure.name.clone(), line.cells(measure))).collect()
+    }
+
     /// Where the seeds are too few to tell a difference of that share of cost or p95 wait from
     /// chance, and how many would do; each a line.
     #[must_use]
@@ -233,16 +288,8 @@ impl Display for Comparisons {
             let [theirs, ours] = &pair.names;
             let headers =
                 [("", ""), (theirs, ""), (ours, ""), ("difference", ""), ("ratio", ""), ("", "")];
-            let shown = self.measures.iter().zip(&pair.lines).skip(TOLD.len());
-            let shown = shown.filter(|(measure, line)| measure.is_main() || line.says_something());
-            let table = Table {
-                title: "",
-                columns: headers.to_vec(),
-                rows: shown
-                    .map(|(measure, line)| (measure.name.clone(), line.cells(measure)))
-                    .collect(),
-                sums: false,
-            };
+            let table =
+                Table { title: "", columns: headers.to_vec(), rows: self.rows(pair), sums: false };
             writeln!(f, "{}", pair.title)?;
             Table::render_all(&[table], self.look, f)?;
             writeln!(f, "{}\n", pair.in_words())?;
@@ -354,6 +401,15 @@ mod tests {
             95 % confidence intervals of 3 paired seeds.
         "#]]
         .assert_eq(&shown(&results, &Selection::Main));
+    }
+
+    #[test]
+    fn points_without_a_seed_in_common_are_not_compared() {
+        let mut results = results();
+        results.outcomes.retain(|run, _| *run == 0 || *run == 3);
+        let compared = compared(&results, &Selection::Main);
+        assert_eq!(compared.to_string(), "No point has one to be compared with.\n");
+        assert!(compared.too_few_seeds(0.02).is_empty());
     }
 
     #[test]

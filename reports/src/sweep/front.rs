@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use provisioner_scenarios::paired::{Interval, difference};
 use provisioner_scenarios::results::Results;
 
-use super::summary::{Point, axes, beaten, points};
+use super::summary::{Overview, Point, overview};
 use crate::Look;
 use crate::table::Table;
 use crate::text::decimal;
@@ -13,25 +13,25 @@ use crate::text::decimal;
 /// The points that no other point beats in cost and wait together, from the cheapest to the
 /// quickest; and those that others beat by less than can be told from chance.
 pub fn front(results: &Results, look: Look) -> impl Display {
-    let points = points(results);
-    let mut rows: Vec<(Place, &Point)> =
-        points.iter().filter_map(|point| Some((place(&points, point)?, point))).collect();
+    let overview = overview(results, look);
+    let points = overview.points.iter().zip(&overview.best);
+    let mut rows: Vec<(Place, &Point)> = points
+        .filter_map(|(point, best)| Some((place(&overview.points, point, *best)?, point)))
+        .collect();
     rows.sort_by(|(_, a), (_, b)| {
-        a.given.cmp(&b.given).then(a.cost.total_cmp(&b.cost)).then(a.wait.total_cmp(&b.wait))
+        let figures = |point: &Point| [point.cost.mean, point.wait.mean];
+        let ([cost_a, wait_a], [cost_b, wait_b]) = (figures(a), figures(b));
+        a.given.cmp(&b.given).then(cost_a.total_cmp(&cost_b)).then(wait_a.total_cmp(&wait_b))
     });
     let cells = |(place, point): &(Place, &Point)| {
         let mark = if *place == Place::Best { "*" } else { "~" };
-        let (cost, wait) = (decimal(point.cost, 2), decimal(point.wait, 1));
+        let (cost, wait) = (decimal(point.cost.mean, 2), decimal(point.wait.mean, 1));
         (point.name.clone(), vec![cost, wait, mark.to_owned()])
     };
-    let given = results.manifest.axes.iter().filter(|axis| axis.given);
     Front {
-        rows: rows.iter().map(cells).collect(),
         near: rows.iter().any(|(place, _)| *place == Place::Near),
-        axes: axes(results),
-        given: given.map(|axis| axis.name.clone()).collect(),
-        points: points.len(),
-        look,
+        rows: rows.iter().map(cells).collect(),
+        overview,
     }
 }
 
@@ -44,8 +44,8 @@ enum Place {
     Near,
 }
 
-fn place(points: &[Point], point: &Point) -> Option<Place> {
-    if !beaten(points, point) {
+fn place(points: &[Point], point: &Point, best: bool) -> Option<Place> {
+    if best {
         return Some(Place::Best);
     }
     let mut rivals = points.iter().filter(|other| other.given == point.given);
@@ -69,29 +69,22 @@ struct Front {
     rows: Vec<(String, Vec<String>)>,
     /// Whether any is marked so.
     near: bool,
-    axes: String,
-    given: Vec<String>,
-    points: usize,
-    look: Look,
+    overview: Overview,
 }
 
 impl Display for Front {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let being = if self.given.is_empty() {
-            String::new()
-        } else {
-            format!(", {} being equal", self.given.join(" and "))
-        };
-        let (rows, points) = (self.rows.len(), self.points);
-        writeln!(f, "Cost against wait{being}: {rows} of {points} points are worth a look.")?;
+        let Self { rows, overview, .. } = self;
+        let (being, worth, points) = (overview.being_equal(), rows.len(), overview.points.len());
+        writeln!(f, "Cost against wait{being}: {worth} of {points} points are worth a look.")?;
         let table = Table {
-            title: &self.axes,
+            title: &overview.axes,
             columns: vec![("cost", "$"), ("wait p95", "s"), ("", "")],
-            rows: self.rows.clone(),
+            rows: rows.clone(),
             sums: false,
         };
-        Table::render_all(&[table], self.look, f)?;
-        writeln!(f, "* no other point is both cheaper and quicker (wait p95){being}.")?;
+        Table::render_all(&[table], overview.look, f)?;
+        writeln!(f, "{}", overview.mark())?;
         if self.near {
             writeln!(f, "~ another is, but by no more than chance explains.")?;
         }

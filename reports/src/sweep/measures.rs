@@ -49,7 +49,7 @@ impl Selection {
         };
         let paths = |paths: Vec<String>| Chosen(paths.into_iter().map(Source::Path).collect());
         match self {
-            Self::Main => Ok(Chosen(COLUMNS.map(Source::Main).to_vec())),
+            Self::Main => Ok(Chosen::main()),
             Self::All => {
                 let of_all = |path: &String| !path.starts_with("worker_types.");
                 Ok(paths(known().into_keys().filter(of_all).collect()))
@@ -75,6 +75,12 @@ impl Selection {
 }
 
 impl Chosen {
+    /// The measures of the page that `sweep` prints.
+    #[must_use]
+    pub fn main() -> Self {
+        Self(COLUMNS.map(Source::Main).to_vec())
+    }
+
     /// Cost and p95 wait, which are told in words, and then these.
     pub(super) fn with_main(&self) -> Vec<Measure> {
         let main = [COST, WAIT].map(Source::Main);

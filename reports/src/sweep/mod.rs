@@ -15,10 +15,12 @@ mod parquet;
 mod summary;
 mod warnings;
 
+pub(crate) use self::compare::Comparison;
 pub use self::compare::{Comparisons, Reference, compare};
 pub use self::frame::{Frame, bind};
 pub use self::front::front;
 pub use self::measures::{Chosen, Selection};
 pub use self::summary::summary;
+pub(crate) use self::summary::{COLUMNS, Column, Figure, LARGE, Overview, Point, overview};
 pub(crate) use self::warnings::SEEDS_FEW;
 pub use self::warnings::{few_seeds, warnings};

@@ -13,9 +13,16 @@ use crate::text::decimal;
 /// What each point cost and how long tasks waited, in the mean over its seeds. Points without a
 /// run are left out.
 pub fn summary(results: &Results, look: Look) -> impl Display {
+    overview(results, look)
+}
+
+/// The points of a sweep, and which of them none beats.
+pub(crate) fn overview(results: &Results, look: Look) -> Overview {
     let given = results.manifest.axes.iter().filter(|axis| axis.given);
-    Summary {
-        points: points(results),
+    let points = points(results);
+    Overview {
+        best: best(&points),
+        points,
         axes: axes(results),
         given: given.map(|axis| axis.name.clone()).collect(),
         seeds: results.manifest.seeds.len(),
@@ -24,13 +31,13 @@ pub fn summary(results: &Results, look: Look) -> impl Display {
 }
 
 /// A column: header, unit, decimals of small figures, and what it shows.
-pub(super) type Column = (&'static str, &'static str, usize, fn(&Outcome) -> f64);
+pub(crate) type Column = (&'static str, &'static str, usize, fn(&Outcome) -> f64);
 
-pub(super) const COST: Column = ("cost", "$", 2, |outcome| outcome.total.cost.total().as_f64());
-pub(super) const WAIT: Column =
+pub(crate) const COST: Column = ("cost", "$", 2, |outcome| outcome.total.cost.total().as_f64());
+pub(crate) const WAIT: Column =
     ("wait p95", "s", 1, |outcome| outcome.total.wait.p95.as_secs_f64());
 
-pub(super) const COLUMNS: [Column; 7] = [
+pub(crate) const COLUMNS: [Column; 7] = [
     COST,
     ("wait mean", "s", 1, |outcome| outcome.total.wait.mean_ms / 1_000.0),
     WAIT,
@@ -47,38 +54,45 @@ pub(super) const COLUMNS: [Column; 7] = [
 ];
 
 /// Figures above this are shown without decimals.
-pub(super) const LARGE: f64 = 1_000.0;
+pub(crate) const LARGE: f64 = 1_000.0;
 
-struct Summary {
-    points: Vec<Point>,
-    axes: String,
+/// The page, and what it is made of.
+pub(crate) struct Overview {
+    pub(crate) points: Vec<Point>,
+    /// Of each, whether no other is both cheaper and quicker.
+    pub(crate) best: Vec<bool>,
+    /// The names of the axes over their levels.
+    pub(super) axes: String,
     /// Names of axes that are not ours to choose.
     given: Vec<String>,
     seeds: usize,
-    look: Look,
+    pub(super) look: Look,
 }
 
-pub(super) struct Point {
+/// The runs of a point, taken together.
+pub(crate) struct Point {
+    /// Its number in the manifest.
+    pub(crate) index: usize,
     pub(super) name: String,
     /// What is not ours to choose about it.
-    pub(super) given: Vec<String>,
+    pub(crate) given: Vec<String>,
+    /// By measure of [`COLUMNS`].
     figures: Vec<Figure>,
-    /// Means over its seeds.
-    pub(super) cost: f64,
-    pub(super) wait: f64,
+    pub(crate) cost: Figure,
+    pub(crate) wait: Figure,
     /// Both by the number of the seed.
     pub(super) by_seed: BTreeMap<usize, [f64; 2]>,
 }
 
 /// Mean and standard deviation.
 #[derive(Clone, Copy)]
-struct Figure {
-    mean: f64,
-    spread: f64,
+pub(crate) struct Figure {
+    pub(crate) mean: f64,
+    pub(crate) spread: f64,
 }
 
 impl Figure {
-    fn of(values: &[f64]) -> Self {
+    pub(crate) fn of(values: &[f64]) -> Self {
         let count = count(values.len() as u64);
         let mean = values.iter().sum::<f64>() / count;
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
@@ -91,30 +105,28 @@ const fn count(number: u64) -> f64 {
     number as f64
 }
 
-/// The points that have a run.
-pub(super) fn points(results: &Results) -> Vec<Point> {
+fn points(results: &Results) -> Vec<Point> {
     let manifest = &results.manifest;
     let seeds = manifest.seeds.len();
     let widths = widths(results);
     let mut points = Vec::new();
     for (index, point) in manifest.points.iter().enumerate() {
-        let runs: Vec<&Outcome> =
-            results.outcomes.range(index * seeds..(index + 1) * seeds).map(|(_, it)| it).collect();
-        if runs.is_empty() {
+        let runs = || results.outcomes.range(index * seeds..(index + 1) * seeds);
+        if runs().next().is_none() {
             continue;
         }
         let figure = |(.., measure): &Column| {
-            Figure::of(&runs.iter().map(|outcome| measure(outcome)).collect::<Vec<_>>())
+            Figure::of(&runs().map(|(_, outcome)| measure(outcome)).collect::<Vec<_>>())
         };
-        let runs = results.outcomes.range(index * seeds..(index + 1) * seeds);
         let both =
-            runs.map(|(run, it)| (run % seeds, [COST, WAIT].map(|(.., measure)| measure(it))));
+            runs().map(|(run, it)| (run % seeds, [COST, WAIT].map(|(.., measure)| measure(it))));
         points.push(Point {
+            index,
             name: aligned(&point.levels, &widths),
             given: given(results, point),
             figures: COLUMNS.iter().map(figure).collect(),
-            cost: figure(&COST).mean,
-            wait: figure(&WAIT).mean,
+            cost: figure(&COST),
+            wait: figure(&WAIT),
             by_seed: both.collect(),
         });
     }
@@ -127,7 +139,7 @@ fn given(results: &Results, point: &ManifestPoint) -> Vec<String> {
 }
 
 /// The names of the axes over their levels.
-pub(super) fn axes(results: &Results) -> String {
+fn axes(results: &Results) -> String {
     let names: Vec<String> = results.manifest.axes.iter().map(|axis| axis.name.clone()).collect();
     aligned(&names, &widths(results))
 }
@@ -143,17 +155,31 @@ fn aligned(words: &[String], widths: &[usize]) -> String {
     padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
 
-/// Whether another point is cheaper and no slower, or quicker and no dearer, all that is given
-/// being equal.
-pub(super) fn beaten(points: &[Point], point: &Point) -> bool {
-    let mut rivals = points.iter().filter(|other| other.given == point.given);
-    rivals.any(|other| {
-        (other.cost < point.cost && other.wait <= point.wait)
-            || (other.cost <= point.cost && other.wait < point.wait)
-    })
+/// Of each point, whether no other is cheaper and no slower, or quicker and no dearer, all that is
+/// given being equal.
+fn best(points: &[Point]) -> Vec<bool> {
+    let key = |index: &usize| (&points[*index].given, points[*index].cost.mean);
+    let mut order: Vec<usize> = (0..points.len()).collect();
+    order.sort_by(|a, b| {
+        let (a, b) = (key(a), key(b));
+        a.0.cmp(b.0).then(a.1.total_cmp(&b.1))
+    });
+    let mut best = vec![false; points.len()];
+    for rivals in order.chunk_by(|a, b| points[*a].given == points[*b].given) {
+        let mut quickest = f64::INFINITY;
+        for equal in rivals.chunk_by(|a, b| key(a).1.total_cmp(&key(b).1).is_eq()) {
+            let waits = equal.iter().map(|index| points[*index].wait.mean);
+            let least = waits.fold(f64::INFINITY, f64::min);
+            for index in equal {
+                best[*index] = points[*index].wait.mean <= least && least < quickest;
+            }
+            quickest = quickest.min(least);
+        }
+    }
+    best
 }
 
-impl Summary {
+impl Overview {
     /// A column's figures, with as many decimals as its largest allows.
     fn column(&self, index: usize) -> Vec<String> {
         let figures = || self.points.iter().map(|point| point.figures[index]);
@@ -170,35 +196,54 @@ impl Summary {
         };
         figures().zip(spreads).map(show).collect()
     }
-}
 
-impl Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The measures of all points in order, as cells.
+    pub(crate) fn cells(&self) -> Vec<Vec<String>> {
         let columns: Vec<Vec<String>> =
             (0..COLUMNS.len()).map(|index| self.column(index)).collect();
-        let row = |(index, point): (usize, &Point)| {
-            let mark = if beaten(&self.points, point) { "" } else { "*" };
-            let cells = columns.iter().map(|column| column[index].clone());
-            (point.name.clone(), cells.chain([mark.to_owned()]).collect())
-        };
+        let row = |index: usize| columns.iter().map(|column| column[index].clone()).collect();
+        (0..self.points.len()).map(row).collect()
+    }
+
+    /// What the figures and the mark are.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.seeds > 1 {
+            notes.push(format!("Means over {} seeds ± their standard deviation.", self.seeds));
+        }
+        notes.push(self.mark());
+        notes
+    }
+
+    /// What the mark of the best is.
+    pub(super) fn mark(&self) -> String {
+        format!("* no other point is both cheaper and quicker (wait p95){}.", self.being_equal())
+    }
+
+    /// Among which points is compared, if not among all.
+    pub(super) fn being_equal(&self) -> String {
+        match self.given.as_slice() {
+            [] => String::new(),
+            given => format!(", {} being equal", given.join(" and ")),
+        }
+    }
+}
+
+impl Display for Overview {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = |best: &bool| if *best { "*" } else { "" }.to_owned();
+        let cells = self.cells().into_iter().zip(&self.best);
+        let cells = cells.map(|(row, best)| row.into_iter().chain([mark(best)]).collect());
+        let names = self.points.iter().map(|point| point.name.clone());
         let headers = COLUMNS.iter().map(|(header, unit, ..)| (*header, *unit));
         let table = Table {
             title: &self.axes,
             columns: headers.chain([("best", "")]).collect(),
-            rows: self.points.iter().enumerate().map(row).collect(),
+            rows: names.zip(cells).collect(),
             sums: false,
         };
         Table::render_all(&[table], self.look, f)?;
-        if self.seeds > 1 {
-            writeln!(f, "Means over {} seeds ± their standard deviation.", self.seeds)?;
-        }
-        let given: Vec<&str> = self.given.iter().map(String::as_str).collect();
-        let with = if given.is_empty() {
-            String::new()
-        } else {
-            format!(", {} being equal", given.join(" and "))
-        };
-        writeln!(f, "* no other point is both cheaper and quicker (wait p95){with}.")
+        self.notes().iter().try_for_each(|note| writeln!(f, "{note}"))
     }
 }
 

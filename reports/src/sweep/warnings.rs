@@ -1,5 +1,7 @@
 //! What to mind about a sweep's figures, in plain words.
 
+use std::collections::BTreeMap;
+
 use provisioner_scenarios::results::{Manifest, Results};
 use provisioner_sim::outcome::{Measures, Outcome};
 
@@ -23,6 +25,7 @@ pub fn warnings(results: &Results) -> Vec<String> {
     let Results { manifest, outcomes } = results;
     let seeds = manifest.seeds.len();
     let runs = |point: usize| outcomes.range(point * seeds..(point + 1) * seeds).map(|(_, it)| it);
+    let mut seen = BTreeMap::new();
     for point in 0..manifest.points.len() {
         let left: u64 = runs(point).map(|outcome| outcome.total.tasks.left).sum();
         if left > 0 {
@@ -32,8 +35,8 @@ pub fn warnings(results: &Results) -> Vec<String> {
                 name(manifest, point)
             ));
         }
-        let same = |other: &usize| runs(*other).map(print).eq(runs(point).map(print));
-        if let Some(twin) = (0..point).find(same) {
+        let twin = *seen.entry(runs(point).map(print).collect::<Vec<_>>()).or_insert(point);
+        if twin != point {
             let (twin, point) = (name(manifest, twin), name(manifest, point));
             warnings.push(format!("{point} came to the same as {twin} with every seed"));
         }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 
-use provisioner_engine::decision::{Action, Market, Reason};
+use provisioner_engine::decision::{Action, Decision, Market, Reason};
 use provisioner_engine::ids::{LaunchId, PoolId};
 use provisioner_engine::journal::Record;
 use provisioner_engine::observation::{Call, EndCause, Observation, Refusal};
@@ -27,7 +27,7 @@ pub struct Summary {
     /// How often each kind of order was given.
     pub orders: BTreeMap<&'static str, u64>,
     /// How often each kind of reason was given.
-    pub reasons: BTreeMap<&'static str, Said>,
+    pub reasons: Reasons,
     /// The first launch that was refused, and the first whose instance EC2 took back.
     pub telling: [Option<LaunchId>; 2],
     /// How the journal was read.
@@ -74,6 +74,38 @@ pub struct Said {
     pub config: Arc<EngineConfig>,
 }
 
+/// How often each kind of reason was given.
+#[derive(Clone, Debug, Default)]
+pub struct Reasons(BTreeMap<&'static str, Said>);
+
+impl Reasons {
+    /// A decision was made, whose ids mean what `config` says.
+    pub fn note(&mut self, decision: &Decision, config: &Arc<EngineConfig>) {
+        for reason in &decision.reasons {
+            let said = self.0.entry(reason.into()).or_insert_with(|| Said {
+                times: 0,
+                first: decision.at,
+                example: *reason,
+                config: Arc::clone(config),
+            });
+            said.times += 1;
+        }
+    }
+
+    /// By name.
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, &Said)> {
+        self.0.iter().map(|(name, said)| (*name, said))
+    }
+
+    /// The most frequent first; of equally frequent ones by name.
+    #[must_use]
+    pub fn ranked(&self) -> Vec<(&'static str, &Said)> {
+        let mut ranked: Vec<_> = self.all().collect();
+        ranked.sort_by_key(|(name, said)| (std::cmp::Reverse(said.times), *name));
+        ranked
+    }
+}
+
 impl Summary {
     /// Of all worker types together; the worst wait is the worst of one.
     #[must_use]
@@ -116,7 +148,7 @@ struct Accountant {
     worker_types: BTreeMap<String, Tally>,
     queues: BTreeMap<String, Queue>,
     orders: BTreeMap<&'static str, u64>,
-    reasons: BTreeMap<&'static str, Said>,
+    reasons: Reasons,
     telling: [Option<LaunchId>; 2],
     owners: Owners,
     /// The newest market price of each pool, and from when it holds.
@@ -268,14 +300,8 @@ impl Witness for Accountant {
                     if let Reason::Gone { launch, since } = *reason {
                         self.finish(launch, since, Some(EndCause::Vanished));
                     }
-                    let said = self.reasons.entry(reason.into()).or_insert_with(|| Said {
-                        times: 0,
-                        first: decision.at,
-                        example: *reason,
-                        config: Arc::clone(scene.config),
-                    });
-                    said.times += 1;
                 }
+                self.reasons.note(decision, scene.config);
             }
         }
     }

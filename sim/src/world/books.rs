@@ -85,7 +85,7 @@ impl World<'_> {
         self.books.billed += bill.cost;
         self.testify(|world| {
             let (launch, Stay { from, to, interrupted }) = (world.instances[slot].launch, stay);
-            Truth::StayBilled { launch, from, to, interrupted, cost: bill.cost }
+            Truth::StayBilled { launch, from, to, interrupted, cost }
         });
     }
 

@@ -6,10 +6,11 @@
 use provisioner_engine::decision::Market;
 use provisioner_engine::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
 use provisioner_engine::observation::{EndCause, Refusal};
-use provisioner_engine::units::{Time, Usd, UsdPerHour};
+use provisioner_engine::units::{Time, UsdPerHour};
 
 use super::World;
 use crate::config::SimConfig;
+use crate::outcome::Cost;
 
 /// Something that really happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,8 +86,8 @@ pub enum Truth {
         to: Time,
         /// Whether EC2 took it back.
         interrupted: bool,
-        /// How much.
-        cost: Usd,
+        /// How much, split by market and by use.
+        cost: Cost,
     },
     /// A worker registered.
     WorkerRegistered {
