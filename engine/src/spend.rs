@@ -167,7 +167,8 @@ impl Spend {
     fn ends_in(&self, more: u32) -> Duration {
         let Ends { within, each } = self.ends;
         let calls = i64::from(self.overall.live) + i64::from(more);
-        within + Duration::from_ms(each.ms().saturating_mul(calls).saturating_add(1))
+        let each = each.ms().saturating_mul(calls).saturating_add(1);
+        Duration::from_ms(within.ms().saturating_add(each))
     }
 
     fn change(&mut self, now: Time, worker_type: WorkerTypeId, micros: i64, launches: i32) {
