@@ -125,6 +125,22 @@ impl DurationDist {
         to_duration(self.mean_ms())
     }
 
+    /// No delay is shorter than this.
+    #[must_use]
+    pub fn least(&self) -> Duration {
+        match self {
+            Self::Constant(value) => *value,
+            Self::Uniform { min, .. } | Self::Pareto { min, .. } => *min,
+            Self::Exponential { .. } | Self::LogNormal { .. } => Duration::ZERO,
+            Self::Mixture(parts) => {
+                parts.iter().map(|part| part.dist.least()).min().unwrap_or(Duration::ZERO)
+            }
+            Self::Tailed { body, .. } => body.least(),
+            Self::Capped { body, max } => body.least().min(*max),
+        }
+        .min(DELAY_MAX)
+    }
+
     /// Whether the parameters mean anything; if not, what is wrong and what would work.
     pub fn check(&self) -> Result<(), String> {
         match self {

@@ -21,8 +21,10 @@ pub(super) struct Crowd {
     steps: Steps,
     /// Changes from step to step: in tasks that could be at work, …
     tasks: Vec<i64>,
-    /// … and in the work that could be done in a piece that begins then, at utility 1.
+    /// … in the work that could be done in a piece that begins then, at utility 1, …
     work: Vec<i64>,
+    /// … and in tasks that are surely at work when the step begins.
+    sure: Vec<i64>,
 }
 
 /// How time is cut, and what is true of all tasks.
@@ -37,6 +39,7 @@ struct Steps {
     /// The most work that a task can have done in it.
     work_max: Duration,
     slowest: Ratio,
+    fastest: Ratio,
 }
 
 /// The crowd, counted.
@@ -44,6 +47,8 @@ pub(super) struct Counted {
     steps: Steps,
     tasks: Minima,
     work: Minima,
+    /// So many tasks are all at work at some moment.
+    pub(super) sure: u64,
 }
 
 /// The most around a task, itself included.
@@ -68,8 +73,10 @@ impl Crowd {
         let one = Ratio::ONE.millionths();
         let rounded = i64::try_from(fastest.millionths().div_ceil(one)).unwrap_or(i64::MAX);
         let work_max = Duration::from_ms(piece.ms().saturating_mul(rounded));
-        let steps = Steps { start: config.start, length, count, piece, rounded, work_max, slowest };
-        Self { steps, tasks: vec![0; count + 1], work: vec![0; count + 1] }
+        let start = config.start;
+        let steps = Steps { start, length, count, piece, rounded, work_max, slowest, fastest };
+        let none = vec![0; count + 1];
+        Self { steps, tasks: none.clone(), work: none.clone(), sure: none }
     }
 
     pub(super) fn add(&mut self, task: &Task, wait: Duration) {
@@ -83,6 +90,10 @@ impl Crowd {
         };
         add(&mut self.tasks, from, 1);
         add(&mut self.work, earlier(from, piece), work);
+        if let Some((from, to)) = self.steps.sure(task, wait) {
+            self.sure[self.steps.next_step(from)] += 1;
+            self.sure[self.steps.next_step(to)] -= 1;
+        }
     }
 
     pub(super) fn counted(self) -> Counted {
@@ -98,7 +109,12 @@ impl Crowd {
             Minima::new(negated.take(steps.count).collect())
         };
         let (tasks, work) = (sums(self.tasks), sums(self.work));
-        Counted { steps: self.steps, tasks, work }
+        let sure = self.sure.iter().scan(0, |sum, change| {
+            *sum += change;
+            u64::try_from(*sum).ok()
+        });
+        let sure = sure.max().unwrap_or(0);
+        Counted { steps: self.steps, tasks, work, sure }
     }
 }
 
@@ -127,6 +143,20 @@ impl Steps {
         let longest = run_time(task.duration, self.slowest);
         let ends = task.submitted.saturating_add(wait).saturating_add(longest);
         (task.submitted, ends.min(task.deadline).max(task.submitted))
+    }
+
+    /// From when until when a task is at work whatever happens, if there is such a time.
+    fn sure(&self, task: &Task, wait: Duration) -> Option<(Time, Time)> {
+        let from = task.submitted.saturating_add(wait);
+        let to = task.submitted.saturating_add(run_time(task.duration, self.fastest));
+        (from < to).then_some((from, to))
+    }
+
+    /// The first step that begins then or later; what comes after the last step is one more.
+    fn next_step(&self, at: Time) -> usize {
+        let into = at.ms().saturating_sub(self.start.ms()).max(0);
+        let steps = into / self.length.ms() + i64::from(into % self.length.ms() > 0);
+        usize::try_from(steps).unwrap_or(usize::MAX).min(self.count)
     }
 
     /// The first begins at any earlier time too, and the last never ends.

@@ -18,9 +18,14 @@
 //! candidates and markets of its worker type, of what that comes to; and all tasks together at least
 //! the sum.
 //!
+//! And before its first task each instance boots, for as long as its distribution makes certain. A
+//! boot is cut into pieces of its own; less than one piece of it may be in one with tasks. As many
+//! instances as are needed for the tasks that are surely at work at one moment each boot once, at
+//! the least price.
+//!
 //! Nothing else is asked for: no idle time between tasks, no capacity that lacks, no bid, no ceiling,
-//! and no boot: by its distribution it can take next to no time. How much that leaves out is measured
-//! in `tests/bound.rs`, where every plan can be tried, and in those of `scenarios`, beside a good plan.
+//! no boots but those. How much that leaves out is measured in `tests/bound.rs`, where every plan can
+//! be tried, and in those of `scenarios`, beside a good plan.
 //!
 //! Of tasks that were not done nothing is known but their number; the dearest that many are left out.
 //! What EC2 waives of stays that it interrupts is luck: it is added to what was paid before the two
@@ -103,7 +108,44 @@ pub fn least_costs(
                 .least_cost(&pieces, &markets);
         sums[index].add(least);
     });
+    for (index, sum) in sums.iter_mut().enumerate() {
+        let boot = config.workers[index].boot.least();
+        sum.extra = boots(&worker_types[index], boot, &pieces, &markets)
+            * i128::from(instances(&worker_types[index], crowds[index].sure, sum));
+    }
     sums.into_iter().map(Sum::round_down).collect()
+}
+
+/// How many instances there are at least at some moment, if so many tasks are surely at work then.
+fn instances(worker_type: &WorkerType, sure: u64, sum: &Sum) -> u64 {
+    let capacity = worker_type.candidates.iter().map(|it| it.capacity).max().unwrap_or(1);
+    let at_once = sure.saturating_sub(sum.left_out).div_ceil(capacity.into());
+    at_once.max(u64::from(sum.tasks > sum.left_out))
+}
+
+/// What that part of a boot costs at least that is in no piece with tasks, in micro-dollars ×
+/// milliseconds ÷ hour.
+fn boots(worker_type: &WorkerType, boot: Duration, pieces: &Pieces, markets: &[Prices]) -> i128 {
+    let (by_spot, by_demand) = markets_of(worker_type);
+    let cost = |piece: Piece, price: Option<i64>| {
+        let alone = (boot - piece.shortest).max(Duration::ZERO);
+        price.map(|price| i128::from(price) * i128::from(alone.ms()))
+    };
+    let each = worker_type.candidates.iter().flat_map(|candidate| {
+        let prices = &markets[candidate.pool.index()];
+        let spot = by_spot.then(|| cost(pieces.spot, prices.least_spot()));
+        [
+            spot.flatten(),
+            by_demand.then(|| cost(pieces.on_demand, prices.least_on_demand())).flatten(),
+        ]
+    });
+    each.flatten().min().unwrap_or(0)
+}
+
+/// Whether a worker type may buy on the spot market, and whether on demand.
+fn markets_of(worker_type: &WorkerType) -> (bool, bool) {
+    let never_spot = worker_type.placement.market() == Market::OnDemand;
+    (!never_spot, never_spot || worker_type.on_demand_after.is_some())
 }
 
 fn each_task(
@@ -172,9 +214,7 @@ struct Need<'a> {
 impl Need<'_> {
     /// What it costs at least, in micro-dollars × milliseconds ÷ hour.
     fn least_cost(&self, pieces: &Pieces, markets: &[Prices]) -> i128 {
-        let WorkerType { placement, on_demand_after, candidates, .. } = self.worker_type;
-        let never_spot = placement.market() == Market::OnDemand;
-        let on_demand = never_spot || on_demand_after.is_some();
+        let (by_spot, by_demand) = markets_of(self.worker_type);
         let cost = |best: Option<i128>, candidate: &Candidate| {
             let takes = run_time(self.task.duration, candidate.utility);
             let prices = &markets[candidate.pool.index()];
@@ -183,15 +223,15 @@ impl Need<'_> {
             if best.is_some_and(|best| best <= i128::from(ever)) {
                 return best;
             }
-            let spot = (!never_spot)
+            let spot = by_spot
                 .then(|| prices.spot(self.task.submitted, self.ends(takes), takes, self.wait));
-            let on_demand = on_demand.then(|| prices.on_demand(takes));
+            let on_demand = by_demand.then(|| prices.on_demand(takes));
             let spot = spot.flatten().map(|paid| self.share(paid, pieces.spot, candidate));
             let on_demand =
                 on_demand.flatten().map(|paid| self.share(paid, pieces.on_demand, candidate));
             spot.into_iter().chain(on_demand).chain(best).min()
         };
-        candidates.iter().fold(None, cost).unwrap_or(0)
+        self.worker_type.candidates.iter().fold(None, cost).unwrap_or(0)
     }
 
     /// When it ends at the latest, if it takes so long.
@@ -210,20 +250,24 @@ impl Need<'_> {
     }
 }
 
-/// A sum of costs but for the dearest.
+/// A sum of costs but for the dearest, and what comes on top.
 struct Sum {
     all: i128,
+    extra: i128,
+    /// How many costs these are.
+    tasks: u64,
     dearest: BinaryHeap<Reverse<i128>>,
     left_out: u64,
 }
 
 impl Sum {
     fn new(left_out: u64) -> Self {
-        Self { all: 0, dearest: BinaryHeap::new(), left_out }
+        Self { all: 0, extra: 0, tasks: 0, dearest: BinaryHeap::new(), left_out }
     }
 
     fn add(&mut self, cost: i128) {
         self.all += cost;
+        self.tasks += 1;
         if self.left_out > 0 {
             self.dearest.push(Reverse(cost));
             if self.dearest.len() as u64 > self.left_out {
@@ -234,7 +278,7 @@ impl Sum {
 
     fn round_down(self) -> Usd {
         let dearest: i128 = self.dearest.into_iter().map(|Reverse(cost)| cost).sum();
-        let micros = (self.all - dearest) / i128::from(Duration::HOUR.ms());
+        let micros = (self.all - dearest + self.extra) / i128::from(Duration::HOUR.ms());
         Usd::from_micros(i64::try_from(micros).expect("less than what was paid"))
     }
 }

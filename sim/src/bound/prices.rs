@@ -37,6 +37,16 @@ impl Prices {
         }
     }
 
+    /// The least spot price ever.
+    pub(super) fn least_spot(&self) -> Option<i64> {
+        self.spot.values().min()
+    }
+
+    /// The least price on demand ever.
+    pub(super) const fn least_on_demand(&self) -> Option<i64> {
+        self.on_demand
+    }
+
     /// What so long an instance costs at least, in micro-dollars × milliseconds ÷ hour.
     pub(super) fn ever(&self, takes: Duration) -> i64 {
         self.least.saturating_mul(takes.ms())
