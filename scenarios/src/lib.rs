@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod diff;
+pub mod draft;
 pub mod experiment;
 pub mod explain;
 pub mod file;
