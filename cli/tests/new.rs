@@ -35,7 +35,7 @@ fn shipped_scenarios_are_listed_printed_and_run_by_name_without_a_checkout() {
 #[test]
 fn a_file_comes_before_a_shipped_scenario_of_its_name() {
     let folder = tempfile::tempdir().unwrap();
-    let mine = "description = \"Mine\"\nbase = \"base.toml\"\n[time]\nlength = \"1 h\"\n";
+    let mine = "description = \"Mine\"\nbase = \"base.toml\"\n[time]\nlength = \"3 h\"\n";
     fs::write(folder.path().join("steady-ci"), mine).unwrap();
     provisioner(folder.path(), &["new", "base.toml", "--like", "steady-ci"]);
     let told = text(provisioner(folder.path(), &["simulate", "steady-ci"]).stdout);
@@ -51,7 +51,18 @@ fn a_name_that_is_nearly_right_is_corrected() {
         told(&["scenarios", "stedy-ci"]),
         told(&["new", "mine.toml", "--like", "stedy-ci"]),
     ];
-    expect![[r#""#]].assert_eq(&told.join("\n"));
+    expect![[r#"
+        error: cannot read the file: No such file or directory (os error 2)
+         --> stedy-ci
+        hint: did you mean the shipped `steady-ci`?
+
+        error: there is no shipped scenario `stedy-ci`
+        hint: did you mean `steady-ci`?
+
+        error: there is no shipped scenario `stedy-ci`
+        hint: did you mean `steady-ci`?
+    "#]]
+    .assert_eq(&told.join("\n"));
 }
 
 #[test]
@@ -64,7 +75,11 @@ fn without_a_terminal_nothing_is_asked_and_nothing_is_replaced_unless_forced() {
     let again = ["new", "mine.toml", "--like", "gpu-scarce"];
     let refused = provisioner(folder.path(), &again);
     assert_eq!(refused.status.code(), Some(2));
-    expect![[r#""#]].assert_eq(&text(refused.stderr));
+    expect![[r#"
+        error: `mine.toml` is there already
+        hint: choose another name, or replace it with --force
+    "#]]
+    .assert_eq(&text(refused.stderr));
     let text_of_mine = || fs::read_to_string(folder.path().join("mine.toml")).unwrap();
     assert!(text_of_mine().contains("provisioner simulate mine.toml"));
     let forced = provisioner(folder.path(), &[&again[..], &["--force"]].concat());
@@ -81,7 +96,17 @@ fn wrong_flags_are_told_together_and_nothing_is_written() {
     let arguments = ["new", "mine.toml", "--regime", "spot", "--capacity-max", "0", "--zones", "x"];
     let refused = provisioner(folder.path(), &arguments);
     assert_eq!(refused.status.code(), Some(2));
-    expect![[r#""#]].assert_eq(&text(refused.stderr));
+    expect![[r#"
+        error: there is no regime `spot`
+        hint: choose `capacity` (since 2017-11) or `outbid` (before)
+
+        error: `x` is neither a zone nor a region
+        hint: write for example us-east-1a, or us-east-1 for three zones of it
+
+        error: `0` is no capacity
+        hint: give a whole number of tasks, for example 100
+    "#]]
+    .assert_eq(&text(refused.stderr));
     assert!(!folder.path().join("mine.toml").exists());
     let both = ["new", "mine.toml", "--like", "gpu-scarce", "--capacity-max", "5"];
     let refused = text(provisioner(folder.path(), &both).stderr);

@@ -121,15 +121,15 @@ fn a_draft_takes_names_and_times_from_recordings() {
         #
         #     provisioner simulate mine.toml
         #
-        # A draft by `provisioner new`, to be changed. Every key that is left out has a default with
-        # a source: `provisioner parameters` lists them. Quantities are strings with their unit.
+        # A draft by `provisioner new`, to be changed. Every key that is left out has a default with a
+        # source: `provisioner parameters` lists them. Quantities are strings with their unit.
 
         description = "The tasks of two.csv on the prices of prices.tsv"
         seed = 1                        # where all chance comes from; --seed overrides it
 
         [time]
         start = 2021-05-03T01:00:00Z    # a Monday; all times are UTC
-        length = "10 h"                 # tasks after it are left out; then the queues drain
+        length = "10 h"                 # later tasks are left out; then the queues drain
 
         [market]
         regime = "capacity"             # since 2017-11: shortage interrupts, not price
@@ -156,7 +156,7 @@ fn a_draft_takes_names_and_times_from_recordings() {
         placement = "spread"            # where: or "cheapest", "random", "weighted", "on-demand"
         capacity_max = 100              # the most tasks that run at once, in each of them
         idle_timeout = "10 min"         # how long a worker waits for a next task
-        # on_demand_after = "10 min"    # so long a spot machine is looked for; left out: for ever
+        # on_demand_after = "10 min"    # left out: a spot machine is waited for
 
         # Tasks run `utility` times as fast on a machine, and `capacity` of them at once.
         [worker_type_defaults.instance_types]
@@ -197,9 +197,10 @@ fn tasks_and_prices_of_different_years_are_put_together() {
     let told = |key: &str| text.lines().find(|line| line.starts_with(key)).unwrap();
     expect![[r#"
         start = 2016-02-25T22:00:00Z    # a Thursday; all times are UTC
-        length = "10 h"                 # tasks after it are left out; then the queues drain
-        regime = "outbid"               # until 2017-11: who bids less than the price loses the machine
-        replay_from = 2021-05-03T01:00:00Z"#]].assert_eq(&["start", "length", "regime", "replay_from"].map(told).join("\n"));
+        length = "10 h"                 # later tasks are left out; then the queues drain
+        regime = "outbid"               # until 2017-11: whoever bids too little is interrupted
+        replay_from = 2021-05-03T01:00:00Z"#]]
+    .assert_eq(&["start", "length", "regime", "replay_from"].map(told).join("\n"));
 }
 
 #[test]

@@ -136,7 +136,8 @@ fn some_time(of: &str, text: &Option<String>, wrong: &mut Vec<Wrong>) -> Option<
     match quantity::duration(text) {
         Ok(duration) if duration >= least => return Some(duration),
         Ok(_) => {
-            wrong.push(Wrong::new(format!("{of}, `{text}`, is too short"), "give at least 1 min"))
+            let what = format!("{of}, `{text}`, is too short");
+            wrong.push(Wrong::new(what, "give at least 1 min"));
         }
         Err(_) => {
             let what = format!("{of}, `{text}`, is no duration");
