@@ -108,7 +108,7 @@ impl Experiment {
     ///
     /// All problems of the file; if it is right in itself, all that any of its points has.
     pub fn load(path: &Path) -> Result<Self, Issues> {
-        Self::read(&Source::read(path)?, path)
+        Self::read(&Source::read(path)?)
     }
 
     /// The same of a file's text that is at hand; paths in it are relative to the folder of `path`.
@@ -117,11 +117,11 @@ impl Experiment {
     ///
     /// As for [`Experiment::load`].
     pub fn load_text(path: &Path, text: &str) -> Result<Self, Issues> {
-        Self::read(&Source::new(path, text), path)
+        Self::read(&Source::new(path, text))
     }
 
-    fn read(source: &Arc<Source>, path: &Path) -> Result<Self, Issues> {
-        let mut plan = Plan::read(source, path)?;
+    fn read(source: &Arc<Source>) -> Result<Self, Issues> {
+        let mut plan = Plan::read(source)?;
         let (points, remarks) = plan.points()?;
         let journals = plan.journals();
         let Plan { name, axes, places, seeds, seeds_place, .. } = plan;

@@ -87,7 +87,7 @@ pub struct Loaded {
 /// All problems of the file and its bases; if it is right in itself, all problems of its inputs
 /// and of how its parts fit together.
 pub fn load(path: &Path) -> Result<Loaded, Issues> {
-    load_from(&Source::read(path)?, path)
+    load_from(&Source::read(path)?)
 }
 
 /// The same of a file's text that is at hand; paths in it are relative to the folder of `path`.
@@ -96,12 +96,11 @@ pub fn load(path: &Path) -> Result<Loaded, Issues> {
 ///
 /// As for [`load`].
 pub fn load_text(path: &Path, text: &str) -> Result<Loaded, Issues> {
-    load_from(&Source::new(path, text), path)
+    load_from(&Source::new(path, text))
 }
 
-fn load_from(source: &Arc<Source>, path: &Path) -> Result<Loaded, Issues> {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    load_over(&[], &with_bases(source)?, &stem, &mut Library::default())
+fn load_from(source: &Arc<Source>) -> Result<Loaded, Issues> {
+    load_over(&[], &with_bases(source)?, &source.stem(), &mut Library::default())
 }
 
 /// Reads what the fragments and files say together, the first of which says most. Inputs that the
