@@ -13,6 +13,7 @@ pub mod output;
 pub mod paired;
 pub mod results;
 pub mod scenario;
+pub mod schema;
 pub mod storm;
 pub mod suite;
 pub mod timeline;

@@ -50,9 +50,10 @@ use xxhash_rust::xxh3::xxh3_64;
 
 pub(crate) use self::plan::Plan;
 pub(crate) use self::points::Where;
+use self::range::Texts;
 pub(crate) use self::schema::TuneDoc;
 use crate::Scenario;
-use crate::file::{Issues, Place, Source};
+use crate::file::{Issues, KeyDoc, Place, Source, describe};
 use crate::journal::{Header, JOURNAL_VERSION, JournalWriter};
 use crate::suite::Terms;
 
@@ -99,6 +100,13 @@ pub struct Point {
     pub scenario: Scenario,
     /// What it may come to.
     pub terms: Terms,
+}
+
+/// Every key of an experiment file.
+#[must_use]
+pub fn parameters() -> Vec<KeyDoc> {
+    let texts = Texts::default();
+    describe(|s| schema::document(s, &texts))
 }
 
 impl Experiment {
