@@ -372,7 +372,7 @@ fn what_the_schema_refuses_the_reader_refuses() {
     let (models, scenario, experiment) =
         (models(), validator(FileKind::Scenario), validator(FileKind::Experiment));
     assert!(models.len() > 30);
-    let mut runner = TestRunner::new(Config::with_cases(30_000));
+    let mut runner = TestRunner::new(Config::with_cases(2_000));
     let edits = prop::collection::vec((any::<Index>(), edit()), 1..3);
     let refused = Cell::new(0);
     runner
