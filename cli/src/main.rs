@@ -15,9 +15,11 @@ mod import;
 mod incidents;
 mod man;
 mod merge;
+mod new;
 mod parameters;
 mod replay;
 mod report;
+mod scenarios;
 mod schema;
 mod simulate;
 mod storm;
@@ -48,9 +50,10 @@ struct Arguments {
 
 const AFTER_HELP: &str = "\
 Examples:
-  provisioner simulate scenarios/quickstart.toml
-  provisioner report scenarios/quickstart.toml
-  provisioner sweep scenarios/experiments/quickstart.toml
+  provisioner scenarios
+  provisioner simulate quickstart
+  provisioner new mine.toml
+  provisioner report quickstart
   provisioner help simulate
 
 Exit codes: 0 all is well; 1 the answer is no (a check fails, something got worse, a replay
@@ -63,15 +66,18 @@ const GREETING: &str = "\
 provisioner answers: what would this load have cost on EC2 spot fleets, and how long would tasks
 have waited, under this policy?
 
-A load, a market and a policy are a scenario, a TOML file. Two days of a small CI are shipped:
+A load, a market and a policy are a scenario, a TOML file. Some come with the program:
 
-  provisioner simulate scenarios/quickstart.toml    what they cost, on this terminal
-  provisioner report scenarios/quickstart.toml      the same as a page with pictures
+  provisioner simulate quickstart     two days of a small CI: what they cost, on this terminal
+  provisioner report quickstart       the same as a page with pictures
+  provisioner scenarios               what else there is
+  provisioner new mine.toml           one of your own, from a few questions
 
 `provisioner help` lists all commands; `provisioner help simulate` explains one, with examples.";
 
 /// Commands by what they are for.
-const GROUPS: [(&str, &[&str]); 6] = [
+const GROUPS: [(&str, &[&str]); 7] = [
+    ("Begin", &["scenarios", "new"]),
     ("Run", &["simulate", "sweep", "merge"]),
     ("Compare and choose", &["compare", "tune", "report"]),
     ("Explain", &["explain", "diff", "replay"]),
@@ -95,6 +101,8 @@ enum Command {
     Incidents(incidents::Incidents),
     Storm(storm::Storm),
     Import(Box<import::Import>),
+    New(Box<new::New>),
+    Scenarios(scenarios::Scenarios),
     Parameters(parameters::Parameters),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -163,6 +171,8 @@ fn main() -> ExitCode {
         Command::Incidents(incidents) => incidents.run(),
         Command::Storm(storm) => storm.run(),
         Command::Import(import) => import.run(),
+        Command::New(new) => new.run(),
+        Command::Scenarios(scenarios) => scenarios.run(),
         Command::Parameters(parameters) => parameters.run(),
         Command::Schema(schema) => schema.run(),
         Command::Completions(completions) => completions.run(),

@@ -38,7 +38,7 @@ use crate::{Answer, COMMIT};
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Simulate {
-    /// The scenario file
+    /// The scenario file, or the name of one that comes with the program (`provisioner scenarios`)
     scenario: PathBuf,
     /// The origin of all chance, instead of the scenario's own
     #[arg(long, value_name = "N")]
@@ -85,7 +85,7 @@ pub(crate) struct Simulate {
 
 const AFTER_HELP: &str = "\
 Examples:
-  provisioner simulate scenarios/quickstart.toml
+  provisioner simulate quickstart
   provisioner simulate week.toml --seed 7 --json week.json --series week.csv
   provisioner simulate week.toml --as v1 --journal v1.jsonl.zst
   provisioner simulate week.toml --audit --quiet

@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod diff;
+pub mod draft;
 pub mod experiment;
 pub mod explain;
 pub mod file;
@@ -14,6 +15,7 @@ pub mod paired;
 pub mod results;
 pub mod scenario;
 pub mod schema;
+pub mod shipped;
 pub mod storm;
 pub mod suite;
 pub mod timeline;

@@ -39,7 +39,7 @@ fn table(text: &str) -> Value {
 
 /// Every file that people may take for a model, and what it is.
 fn shipped() -> Vec<(PathBuf, FileKind)> {
-    let folders = ["", "incidents", "storms", "suites", "experiments"];
+    let folders = ["", "library", "incidents", "storms", "suites", "experiments"];
     let files = folders.iter().flat_map(|folder| {
         fs::read_dir(Path::new(SCENARIOS).join(folder)).unwrap().map(|file| file.unwrap().path())
     });

@@ -503,9 +503,9 @@ fn a_level_that_is_dropped_everywhere_is_refused() {
         &format!("{TWO_AXES}{drop}"),
         &expect![[r#"
             error: no point has the level `15 min` of axis `idle`
-              --> bids.toml:16:21
+              --> bids.toml:15:20
                |
-            16 | values = ["5 min", "15 min"]
+            15 | values = ["5 min", "15 min"]
                |                    ^^^^^^^^
             hint: all its combinations are dropped: leave it out, or drop less"#]],
     );
