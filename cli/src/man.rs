@@ -83,6 +83,7 @@ fn page(command: &Command) -> String {
 const SECTIONS: [(&str, &str); 3] =
     [("Description:", "DESCRIPTION"), ("Examples:", "EXAMPLES"), ("Exit codes:", "EXIT STATUS")];
 
+/// Paragraphs: each begins a section, or goes on with the one before.
 fn sections(text: &str, page: &mut Vec<u8>) -> io::Result<()> {
     let mut roff = Roff::default();
     for paragraph in text.split("\n\n") {

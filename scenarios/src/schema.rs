@@ -13,7 +13,7 @@ use crate::scenario::{BASE, parameters};
 pub enum FileKind {
     /// What `simulate` runs.
     Scenario,
-    /// What `sweep` runs; with [tune] what `tune` searches, with tolerances what `check` judges.
+    /// What `sweep` runs; with `[tune]` what `tune` searches, with tolerances what `check` judges.
     Experiment,
     /// One section of `worker_types` in a scenario.
     WorkerType,

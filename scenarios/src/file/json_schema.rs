@@ -13,7 +13,7 @@
 //!   or that a file is there and what is in it.
 //!
 //! What another file or the section of defaults may hold need not be in the file: with `base` nothing
-//! must be there, and a key of [worker_type_defaults] is missing in no worker type.
+//! must be there, and a key of `worker_type_defaults` is missing in no worker type.
 
 use serde_json::{Map, Value, json};
 
