@@ -18,8 +18,8 @@ use provisioner_scenarios::journal::{Journal, JournalError};
 use provisioner_scenarios::output::{OutFile, is_stdout};
 use provisioner_scenarios::suite::{Baseline, Kept, NewJournal, Unkept};
 
-use crate::cores::{all_cores, on_threads};
-use crate::terminal::{Failure, heard, look, print, runs_bar, say};
+use crate::cores::Cores;
+use crate::terminal::{Failure, Voice, heard, look, print, say};
 use crate::{Answer, COMMIT};
 
 /// Check that a suite of scenarios did not get worse than its committed baseline
@@ -72,24 +72,18 @@ pub(crate) struct Check {
     /// Show every measure that changed, judged or not
     #[arg(long)]
     all: bool,
-    /// Runs at a time; otherwise one for each core
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    threads: Option<u16>,
-    /// Say nothing but errors
-    #[arg(long, short)]
-    quiet: bool,
-    /// Show no progress bar
-    #[arg(long)]
-    no_progress: bool,
+    #[command(flatten)]
+    cores: Cores,
+    #[command(flatten)]
+    voice: Voice,
 }
 
 const AFTER_HELP: &str = "\
 Examples:
-  provisioner check policy.toml --accept          # once, and whenever a change is meant
-  git add policy.baseline
+  provisioner check policy.toml --accept          # once, and whenever a change is meant; commit it
   provisioner check policy.toml                   # in CI
   provisioner check policy.toml --junit check.xml --markdown - >> \"$GITHUB_STEP_SUMMARY\"
-  provisioner check scenarios/checks/policy.toml  # the shipped example
+  provisioner check scenarios/suites/policy.toml  # the shipped example
 
 Exit codes: 0 nothing is worse than it may be; 1 something is; 2 it could not run: there is no
 baseline, or one of another version or suite, or a file is wrong.";
@@ -99,9 +93,7 @@ impl Check {
         let suite = Experiment::load(&self.suite)?;
         let rules = bind(&suite)?;
         let folder = self.baseline.clone().unwrap_or_else(|| self.suite.with_extension("baseline"));
-        if !self.quiet {
-            suite.remarks.iter().for_each(|remark| say(format_args!("remark: {remark}")));
-        }
+        suite.remarks.iter().for_each(|remark| self.voice.remark(remark));
         if self.accept {
             return self.accept(&suite, &rules, &folder);
         }
@@ -142,14 +134,10 @@ impl Check {
         )
     }
 
-    fn threads(&self) -> usize {
-        self.threads.map_or_else(all_cores, usize::from)
-    }
-
     /// What each scenario comes to.
     fn run_all(&self, suite: &Experiment) -> Vec<Now> {
-        let bar = runs_bar(suite.runs(), !self.quiet && !self.no_progress);
-        let outcomes = on_threads(self.threads(), suite.runs(), |run| {
+        let bar = self.voice.runs_bar(suite.runs());
+        let outcomes = self.cores.each(suite.runs(), |run| {
             let outcome = suite.run(run);
             bar.inc(1);
             outcome
@@ -165,7 +153,7 @@ impl Check {
         (baseline, folder): (&Baseline, &Path),
         report: &mut Report,
     ) {
-        let causes = on_threads(self.threads(), report.scenarios.len(), |point| {
+        let causes = self.cores.each(report.scenarios.len(), |point| {
             let judged = &report.scenarios[point];
             let journals = &baseline.scenarios.get(&judged.name)?.journals;
             let seeds = judged.decided_otherwise.iter();
@@ -204,16 +192,17 @@ impl Check {
                 let report = judge(suite, rules, before, &now);
                 self.tell(accepted(&report, [before, &baseline], self.all, self.look()))?;
             }
-            Some(_) => self.remark("the baseline before has other seeds, so nothing is compared"),
+            Some(_) => {
+                self.voice.remark("the baseline before has other seeds, so nothing is compared");
+            }
             None => {}
         }
         if before.as_ref() == Some(&baseline) {
             self.tell("Nothing is to be accepted: everything is as it was.")?;
             return Ok(Answer::Yes);
         }
-        let journals = on_threads(self.threads(), runs.len(), |index| {
-            NewJournal::of(suite, runs[index], COMMIT)
-        });
+        let journals =
+            self.cores.each(runs.len(), |index| NewJournal::of(suite, runs[index], COMMIT));
         let Kept { text, journals } = baseline.store(folder, &journals)?;
         let kib = |bytes: u64| format!("{} KiB", bytes.div_ceil(1024));
         self.tell(format_args!(
@@ -237,7 +226,7 @@ impl Check {
             Ok(before) => Ok(before),
             Err(issues) => {
                 say(issues);
-                self.remark("it is replaced, and what that changes cannot be shown");
+                self.voice.remark("it is replaced, and what that changes cannot be shown");
                 Ok(None)
             }
         }
@@ -267,19 +256,13 @@ impl Check {
 
     fn tell(&self, text: impl Display) -> Result<(), Failure> {
         let text = text.to_string();
-        match (self.quiet || text.is_empty(), self.stdout_is_taken()) {
+        match (self.voice.quiet || text.is_empty(), self.stdout_is_taken()) {
             (true, _) => Ok(()),
             (false, true) => {
                 say(text.trim_end());
                 Ok(())
             }
             (false, false) => print(format_args!("{}\n", text.trim_end())),
-        }
-    }
-
-    fn remark(&self, text: &str) {
-        if !self.quiet {
-            say(format_args!("remark: {text}"));
         }
     }
 }

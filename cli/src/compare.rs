@@ -11,11 +11,11 @@ use provisioner_scenarios::file::quantity::{self, Amount};
 use provisioner_scenarios::output;
 use provisioner_scenarios::results::{Manifest, Results, SingleRun};
 
-use crate::cores::on_all_cores;
-use crate::terminal::{Failure, look, print, say, warn};
+use crate::cores::Cores;
+use crate::terminal::{Failure, look, print, say, warn, word};
 use crate::{Answer, COMMIT};
 
-/// Say what differs between scenarios, points of a sweep, sweeps, or runs, and how sure that is
+/// Say what differs between scenarios, points of a sweep, sweeps or runs, and how surely
 ///
 /// Runs with equal seeds see equal tasks, prices, boot times and faults, so they are compared in
 /// pairs: for each measure the difference and the ratio, with 95 % confidence intervals, and in
@@ -53,16 +53,16 @@ pub(crate) struct Compare {
     /// With how many seeds scenarios are run, from 1 on
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     seeds: u64,
+    #[command(flatten)]
+    cores: Cores,
 }
 
 const AFTER_HELP: &str = "\
 Examples:
-  provisioner compare scenarios/firefox-ci-2021-scaling-ratio-cheapest.toml \\
-    scenarios/firefox-ci-2021-target-spread.toml
-  provisioner compare week.results --reference policy=v1
+  provisioner compare week.toml week-on-demand.toml --seeds 4
+  provisioner compare policies.results --reference policy=v1
+  provisioner compare policies.results --measure total.cost_usd --measure worker_types
   provisioner compare before.results after.results
-  provisioner compare ours-1.json ours-2.json v1-1.json v1-2.json --all
-  provisioner compare week.results --measure total.cost_usd --measure worker_types
 
 Exit codes: 0 it could be said; 2 it could not run.";
 
@@ -118,12 +118,13 @@ impl Compare {
     }
 
     fn reference(&self, results: &Results) -> Result<Reference, Failure> {
-        let wrong = |what: String| Failure::new(what, "write for example --reference policy=v1");
-        let Some(text) = &self.reference else {
-            let none = || wrong("there is no axis whose levels could be compared".to_owned());
-            return Reference::first(results).ok_or_else(none);
-        };
-        Reference::parse(results, text).map_err(wrong)
+        match &self.reference {
+            Some(text) => reference(results, text),
+            None => Reference::first(results).ok_or_else(|| {
+                let hint = "compare several points, folders or scenarios";
+                Failure::new("there is no axis whose levels could be compared", hint)
+            }),
+        }
     }
 
     /// Scenarios as the points of an experiment of one axis, run.
@@ -136,10 +137,22 @@ impl Compare {
         }
         let experiment = Experiment::load_text(Path::new("compare"), &text)?;
         experiment.remarks.iter().for_each(|remark| say(format_args!("remark: {remark}")));
-        let outcomes = on_all_cores(experiment.runs(), |run| experiment.run(run));
+        let outcomes = self.cores.each(experiment.runs(), |run| experiment.run(run));
         let manifest = Manifest::new(&experiment, COMMIT, None);
         Ok(Results { manifest, outcomes: outcomes.into_iter().enumerate().collect() })
     }
+}
+
+/// What is written as a reference; where there is no such point, one that there is is named.
+pub(crate) fn reference(results: &Results, text: &str) -> Result<Reference, Failure> {
+    Reference::parse(results, text).map_err(|what| {
+        let axes = &results.manifest.axes;
+        let meant = axes.iter().find(|axis| text.split('=').next() == Some(&axis.name));
+        let known = meant.or(axes.iter().find(|axis| !axis.given)).or(axes.first());
+        let known = known.map(|axis| word(&format!("{}={}", axis.name, axis.levels[0])));
+        let hint = |known| format!("write for example --reference {known}");
+        Failure::new(what, known.map_or_else(|| "leave --reference out".to_owned(), hint))
+    })
 }
 
 fn share(text: &str) -> Result<f64, String> {

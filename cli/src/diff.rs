@@ -16,7 +16,7 @@ use provisioner_sim::outcome::Outcome;
 use crate::Answer;
 use crate::terminal::{Failure, print_page, say};
 
-/// Find the first decision in which two journals differ, why, and what it cost in the end
+/// Find the first decision in which two journals differ, why, and what it cost
 ///
 /// Made for runs of one scenario and seed under two policies, or two commits. Shows what differs in
 /// what the engines were built from, what is equal before, the first fact that differs if one does
@@ -46,7 +46,6 @@ Examples:
   provisioner simulate week.toml --as v1 --journal b.jsonl.zst
   provisioner diff a.jsonl.zst b.jsonl.zst
   provisioner diff a.jsonl.zst b.jsonl.zst --scenario week.toml
-  provisioner diff a.jsonl.zst b.jsonl.zst --scenario week.toml --scenario week-other.toml
 
 Exit codes: 0 both decide the same; 1 a decision differs; 2 a journal cannot be read.";
 

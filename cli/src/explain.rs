@@ -57,13 +57,10 @@ pub(crate) struct Explain {
 const AFTER_HELP: &str = "\
 Examples:
   provisioner simulate scenarios/quickstart.toml --journal run.jsonl.zst
-  provisioner explain run.jsonl.zst                         what is in it, and what to ask
-  provisioner explain run.jsonl.zst --launch 17             why, against what, what became of it
-  provisioner explain run.jsonl.zst --instance 23
-  provisioner explain run.jsonl.zst --at 2021-03-01T10:04   what was decided, and why no more
-  provisioner explain run.jsonl.zst --from 2021-03-01T10:00 --to 2021-03-01T11:00
-  provisioner explain run.jsonl.zst --worker-type proj/builds   its worst wait, and why
-  provisioner explain run.jsonl.zst --worker-type proj/builds --at 2021-03-01T10:04
+  provisioner explain run.jsonl.zst                   # what is in it, and what to ask
+  provisioner explain run.jsonl.zst --launch 17       # why, against what, and what became of it
+  provisioner explain run.jsonl.zst --at 2021-03-01T10:04
+  provisioner explain run.jsonl.zst --worker-type proj/builds   # its worst wait, and why
 
 Times are in UTC unless they say otherwise (2021-03-01T11:04+01:00).
 

@@ -73,10 +73,9 @@ For example submitted=created,duration=run_s,unit=s,queue=pool";
 
 const AFTER_HELP: &str = "\
 Examples:
-  provisioner import queue.dat prices.tsv.zst
   provisioner import describe-spot-price-history.json -o prices.trace
   provisioner import jobs.csv --columns submitted=created,start=begun,end=ended,unit=s -o jobs.trace
-  provisioner import traces/*.zst -o folder/
+  provisioner import *.trace
 
 Exit codes: 0 all files could be read; 2 one could not.";
 

@@ -11,10 +11,10 @@ use provisioner_scenarios::{Loaded, Profile, Scenario, load};
 use provisioner_sim::Hooks;
 
 use crate::Answer;
-use crate::cores::on_all_cores;
+use crate::cores::Cores;
 use crate::terminal::{Failure, print, say};
 
-/// Run scenarios as the predecessors and as ours, and show the number that matters of each
+/// Run what hurt others by their policies and by ours, and show the number that matters
 ///
 /// Each scenario needs one check with `headline = true`. The provisioners are those of
 /// `provisioner simulate --as`: the predecessors, ours without what the scenario says that its
@@ -28,12 +28,14 @@ pub(crate) struct Incidents {
     /// For how many seeds ours is run, counted from the scenario's own
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=1_000))]
     seeds: u64,
+    #[command(flatten)]
+    cores: Cores,
 }
 
 const AFTER_HELP: &str = "\
 Examples:
   provisioner incidents
-  provisioner incidents scenarios/incidents/lost-response.toml
+  provisioner incidents scenarios/incidents/lost-response.toml --seeds 1
 
 Exit codes: 0 all checks pass for ours; 1 some fail; 2 it could not run.";
 
@@ -49,7 +51,7 @@ impl Incidents {
             bind(&scenario, &scenario.config(scenario.seed()))?;
             scenarios.push(scenario);
         }
-        let rows = on_all_cores(scenarios.len(), |index| row(&scenarios[index], self.seeds));
+        let rows = self.cores.each(scenarios.len(), |index| row(&scenarios[index], self.seeds));
         let names = Profile::ALL.map(Profile::name);
         let (rows, failed): (Vec<Row>, Vec<Vec<String>>) = rows.into_iter().unzip();
         print(format_args!("{}", table(&names, &rows)))?;

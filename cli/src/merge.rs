@@ -7,7 +7,7 @@ use provisioner_scenarios::results::{Folder, Results};
 
 use crate::Answer;
 use crate::sweep::{name, show, write_tables};
-use crate::terminal::{Failure, print};
+use crate::terminal::{Failure, Voice, print};
 
 /// Join the parts of a sweep
 ///
@@ -21,15 +21,14 @@ pub(crate) struct Merge {
     /// The folder of results
     #[arg(long, short, value_name = "FOLDER")]
     output: PathBuf,
-    /// Say nothing but errors
-    #[arg(long, short)]
-    quiet: bool,
+    #[command(flatten)]
+    voice: Voice,
 }
 
 const AFTER_HELP: &str = "\
 Examples:
-  provisioner merge a b -o week.results
-  provisioner merge parts/* -o week.results
+  provisioner merge a b -o policies.results
+  provisioner merge p/* -o whole.results --quiet
 
 Exit codes: 0 all runs are there; 2 some are not, or the parts do not belong together.";
 
@@ -43,7 +42,7 @@ impl Merge {
         }
         let results = folder.finish()?;
         write_tables(&results, &self.output)?;
-        if !self.quiet {
+        if !self.voice.quiet {
             print(format_args!("{}\n", name(&results.manifest)))?;
             show(&results, &self.output)?;
         }

@@ -75,9 +75,9 @@ struct Flags {
 const AFTER_HELP: &str = "\
 Examples:
   provisioner new mine.toml
-  provisioner new mine.toml --like diurnal-ci
-  provisioner new mine.toml --tasks firefox-tests --zones us-east-1,us-west-2 --on-demand-after '10 min'
-  provisioner new mine.toml --tasks jobs.trace --prices describe-spot-price-history.json
+  provisioner new days.toml --like diurnal-ci
+  provisioner new tests.toml --tasks firefox-tests --zones us-east-1 --on-demand-after '10 min'
+  provisioner new recorded.toml --tasks jobs.trace --prices describe-spot-price-history.json
   provisioner new - --prices bid-era --wait-p95 '20 min' | head
 
 Exit codes: 0 it is written; 2 it is not, and why.";

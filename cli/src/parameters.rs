@@ -35,13 +35,8 @@ impl Parameters {
             print(format_args!("{}", markdown(&keys)))?;
             return Ok(if keys.is_empty() { Answer::No } else { Answer::Yes });
         }
-        for KeyDoc { path, kind, presence, doc } in &keys {
-            let presence = match presence {
-                Presence::Required => "required".to_owned(),
-                Presence::Optional => "optional".to_owned(),
-                Presence::Default { value, source } => format!("default {value} ({source})"),
-            };
-            print(format_args!("{path}\n    {doc}\n    {kind}; {presence}\n"))?;
+        for key in &keys {
+            print(format_args!("{}\n    {}\n    {}\n", key.path, key.doc, key.terms()))?;
         }
         Ok(if keys.is_empty() { Answer::No } else { Answer::Yes })
     }
@@ -61,7 +56,7 @@ fn markdown(keys: &[KeyDoc]) -> String {
     let code = |text: &str| format!("`{}`", text.replace('|', "\\|"));
     let mut page = MARKDOWN_TITLE.to_owned();
     let mut open = None;
-    for KeyDoc { path, kind, presence, doc } in keys {
+    for KeyDoc { path, kind, presence, doc, .. } in keys {
         let section = path.split(['.', '[']).next().unwrap_or_default();
         let is_section = section != path || kind.contains("section");
         let section = if is_section { section } else { "the top level" };

@@ -29,8 +29,7 @@ pub(crate) struct Replay {
 
 const AFTER_HELP: &str = "\
 Examples:
-  provisioner simulate week.toml --journal week.jsonl.zst
-  provisioner replay week.jsonl.zst
+  provisioner simulate week.toml --journal week.jsonl.zst && provisioner replay week.jsonl.zst
   provisioner replay week.jsonl.zst --explain 3
 
 Exit codes: 0 all decisions are equal; 1 one differs; 2 the journal cannot be read.";

@@ -1,11 +1,10 @@
 //! `provisioner report`: a page to show to others.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::Time;
 use provisioner_reports::Run;
@@ -18,9 +17,10 @@ use provisioner_scenarios::timeline::Timeline;
 use provisioner_scenarios::{Loaded, Profile, Scenario, load};
 use provisioner_sim::outcome::OUTCOME_VERSION;
 
-use crate::cores::on_all_cores;
+use crate::compare::reference;
+use crate::cores::Cores;
 use crate::simulate::profiles;
-use crate::terminal::{Failure, say};
+use crate::terminal::{Failure, Voice, word};
 use crate::{Answer, COMMIT};
 
 /// Write a page to show to others: what a scenario or a sweep came to, with pictures
@@ -55,16 +55,17 @@ pub(crate) struct Report {
     /// that is ours to choose
     #[arg(long, value_name = "AXIS=LEVEL")]
     reference: Option<String>,
-    /// Say nothing but errors
-    #[arg(long, short)]
-    quiet: bool,
+    #[command(flatten)]
+    cores: Cores,
+    #[command(flatten)]
+    voice: Voice,
 }
 
 const AFTER_HELP: &str = "\
 Examples:
   provisioner report scenarios/quickstart.toml
-  provisioner report week.toml --seeds 10 -o week.html
-  provisioner report week.results --reference policy=v1
+  provisioner report week.toml --seeds 4 -o week.html
+  provisioner report policies.results --reference policy=v1
 
 Exit codes: 0 the page is written; 2 it could not be.";
 
@@ -97,22 +98,17 @@ impl Report {
             file.finish()
         });
         written.map_err(|error| Failure::output(&path, &error))?;
-        if !self.quiet && !is_stdout(&path) {
+        if !is_stdout(&path) {
             let (took, size) = (begun.elapsed().as_secs_f64(), page.len().div_ceil(1_000));
-            say(format_args!("{} written: {size} kB in {took:.1} s", path.display()));
+            self.voice.say(format_args!("{} written: {size} kB in {took:.1} s", path.display()));
         }
         Ok(Answer::Yes)
     }
 
     fn sweep(&self) -> Result<String, Failure> {
         let results = Results::read(&self.input)?;
-        let reference =
-            match &self.reference {
-                None => Reference::first(&results),
-                Some(text) => Some(Reference::parse(&results, text).map_err(|what| {
-                    Failure::new(what, "write for example --reference policy=v1")
-                })?),
-            };
+        let named = self.reference.as_ref().map(|text| reference(&results, text)).transpose()?;
+        let reference = named.or_else(|| Reference::first(&results));
         let with = self.reference.iter().map(|text| format!(" --reference {}", word(text)));
         let commands =
             [format!("provisioner report {}{}", path(&self.input), with.collect::<String>())];
@@ -129,13 +125,14 @@ impl Report {
         let first = self.seed.unwrap_or(scenario.seed().0);
         let config = scenario.config(Seed(first));
         let checks = bind(&scenario, &config)?;
-        let bar = self.progress(config.start.ms().abs_diff(config.end.ms()));
+        let length = config.start.ms().abs_diff(config.end.ms());
+        let bar = self.voice.bar(length, "{bar:32} {percent:>3} %  {eta} to go");
         let mut reach = |now: Time| bar.set_position(config.start.ms().abs_diff(now.ms()));
         let (config, outcome, timeline) =
             Timeline::watch(&scenario, Seed(first), STEPS, Some(&mut reach));
         bar.finish_and_clear();
         let seeds: Vec<u64> = (first..).take(self.seeds_as_usize()).collect();
-        let others = on_all_cores(seeds.len() - 1, |index| {
+        let others = self.cores.each(seeds.len() - 1, |index| {
             scenario.run(&scenario.config(Seed(seeds[index + 1])), Default::default())
         });
         let outcomes = std::iter::once(outcome.clone()).chain(others).enumerate().collect();
@@ -177,18 +174,6 @@ impl Report {
             ),
         ]
     }
-
-    fn progress(&self, length: u64) -> ProgressBar {
-        let shown = !self.quiet && io::stderr().is_terminal();
-        let target = if shown {
-            ProgressDrawTarget::stderr_with_hz(4)
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        let bar = ProgressBar::with_draw_target(Some(length), target);
-        let template = "{bar:32} {percent:>3} %  {eta} to go";
-        bar.with_style(ProgressStyle::with_template(template).expect("a template that is tested"))
-    }
 }
 
 /// A scenario's runs as those of a sweep of one point.
@@ -209,13 +194,4 @@ fn manifest(name: &str, scenario: &Scenario, seeds: Vec<u64>) -> Manifest {
 
 fn path(path: &Path) -> String {
     word(&path.to_string_lossy())
-}
-
-/// A word for a shell.
-fn word(text: &str) -> String {
-    let bare = |c: char| c.is_alphanumeric() || "-_./=,:@+".contains(c);
-    if !text.is_empty() && text.chars().all(bare) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', "'\\''"))
 }

@@ -1,13 +1,13 @@
 //! `provisioner simulate`: one run of a scenario.
 
 use std::fmt::Display;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use provisioner_engine::journal::Record;
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Time};
@@ -25,7 +25,7 @@ use provisioner_sim::config::SimConfig;
 use provisioner_sim::outcome::Outcome;
 use provisioner_sim::{Hooks, Sample};
 
-use crate::terminal::{Failure, heard, look, print, say, warn};
+use crate::terminal::{Failure, Voice, heard, look, print, say, warn};
 use crate::{Answer, COMMIT};
 
 /// Run a scenario and say what it cost and how long tasks waited
@@ -79,23 +79,16 @@ pub(crate) struct Simulate {
     /// Run only if this program is of this commit
     #[arg(long, value_name = "COMMIT")]
     commit: Option<String>,
-    /// Say nothing but errors
-    #[arg(long, short)]
-    quiet: bool,
-    /// Show no progress bar
-    #[arg(long)]
-    no_progress: bool,
+    #[command(flatten)]
+    voice: Voice,
 }
 
 const AFTER_HELP: &str = "\
 Examples:
   provisioner simulate quickstart
-  provisioner simulate scenarios/quickstart.toml
   provisioner simulate week.toml --seed 7 --json week.json --series week.csv
-  provisioner simulate week.toml --series - --series-step '1 h' --quiet | head
-  provisioner simulate week.toml --journal week.jsonl.zst && provisioner replay week.jsonl.zst
-  provisioner simulate week.toml --as v1
-  provisioner simulate week.toml --audit
+  provisioner simulate week.toml --as v1 --journal v1.jsonl.zst
+  provisioner simulate week.toml --audit --quiet
 
 Exit codes: 0 it ran, and all checks passed; 1 it ran, and a check failed or the auditor noted
 something; 2 it could not run.";
@@ -143,9 +136,7 @@ impl Simulate {
         if !scenario.description().is_empty() {
             self.tell(scenario.description())?;
         }
-        if !self.quiet {
-            remarks.iter().for_each(|remark| say(format_args!("remark: {remark}")));
-        }
+        remarks.iter().for_each(|remark| self.voice.remark(remark));
         let mut outputs = self.open(&run, &config)?;
         let mut progress = self.progress(&config);
         let begun = Instant::now();
@@ -162,9 +153,10 @@ impl Simulate {
         for Note { at, rule, what } in &notes {
             self.tell(format_args!("{}  {rule}: {what}", show_time(Time::from_ms(*at))))?;
         }
-        if !self.quiet {
+        if !self.voice.quiet {
             if self.audit {
-                say(format_args!("remark: {} audit notes", notes.len()));
+                let s = if notes.len() == 1 { "" } else { "s" };
+                say(format_args!("remark: {} audit note{s}", notes.len()));
             }
             warnings(&config, &outcome).iter().for_each(warn);
             say(format_args!("run in {took:.1} s"));
@@ -214,7 +206,7 @@ impl Simulate {
     }
 
     fn tell(&self, text: impl Display) -> Result<(), Failure> {
-        match (self.quiet, self.stdout_is_taken()) {
+        match (self.voice.quiet, self.stdout_is_taken()) {
             (true, _) => Ok(()),
             (false, true) => {
                 say(text);
@@ -248,8 +240,7 @@ impl Simulate {
     }
 
     fn progress(&self, config: &SimConfig) -> Option<Progress> {
-        let shown = !self.quiet && !self.no_progress && io::stderr().is_terminal();
-        shown.then(|| Progress::new(config.start, config.end))
+        self.voice.has_bar().then(|| Progress::new(&self.voice, config.start, config.end))
     }
 }
 
@@ -340,11 +331,9 @@ struct Progress {
 const TURNS_PER_LOOK: u64 = 64;
 
 impl Progress {
-    fn new(start: Time, end: Time) -> Self {
+    fn new(voice: &Voice, start: Time, end: Time) -> Self {
         let length = end.since(start).ms().unsigned_abs();
-        let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
-        let template = "{bar:32} {percent:>3} %  {msg}  {eta} to go";
-        bar.set_style(ProgressStyle::with_template(template).expect("a template that is tested"));
+        let bar = voice.bar(length, "{bar:32} {percent:>3} %  {msg}  {eta} to go");
         Self { bar, start, end, turns: 0 }
     }
 
@@ -372,7 +361,8 @@ mod tests {
 
     #[test]
     fn progress_is_drawn_without_a_terminal_too() {
-        let mut progress = Progress::new(Time::EPOCH, Time::from_ms(1_000));
+        let voice = Voice { quiet: false, no_progress: false };
+        let mut progress = Progress::new(&voice, Time::EPOCH, Time::from_ms(1_000));
         (0..1_000).for_each(|ms| progress.reach(Time::from_ms(ms * 2)));
     }
 

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use provisioner_engine::units::Duration;
 use provisioner_reports::storm::coverage;
 use provisioner_scenarios::file::Issues;
@@ -15,8 +14,8 @@ use provisioner_scenarios::storm::shrink::shrink;
 use provisioner_scenarios::storm::{Weathered, compose, keep_panics, weather};
 
 use crate::Answer;
-use crate::cores::on_all_cores;
-use crate::terminal::{Failure, print, say};
+use crate::cores::Cores;
+use crate::terminal::{Failure, Voice, print};
 
 /// Run random bad days, each followed by a calm, and check that nothing was lost
 ///
@@ -48,18 +47,17 @@ pub(crate) struct Storm {
     /// Answer no, too, if something never occurred that can
     #[arg(long, conflicts_with = "seed")]
     everything: bool,
-    /// Do not print what occurred
-    #[arg(long, short)]
-    quiet: bool,
-    /// Show no progress bar
-    #[arg(long)]
-    no_progress: bool,
+    #[command(flatten)]
+    cores: Cores,
+    #[command(flatten)]
+    voice: Voice,
 }
 
 const AFTER_HELP: &str = "\
 Examples:
   provisioner storm --seeds 1000 --everything
-  provisioner storm --seed 17 --shrink small.toml && provisioner simulate small.toml
+  provisioner storm --seed 17 --shrink small.toml     # the smallest that fails, if it fails
+  provisioner storm --seed 17 --write storm.toml && provisioner simulate storm.toml
 
 Exit codes: 0 all storms were weathered; 1 some were not, or something never occurred; 2 it could
 not run.";
@@ -75,9 +73,10 @@ impl Storm {
             None => (self.first..self.first.saturating_add(self.seeds)).collect(),
         };
         let begun = Instant::now();
-        let bar = self.progress(seeds.len());
+        let template = "{bar:32} {pos}/{len} storms  {msg}  {eta} to go";
+        let bar = self.voice.bar(seeds.len() as u64, template);
         let failed = AtomicUsize::new(0);
-        let weathered = on_all_cores(seeds.len(), |index| {
+        let weathered = self.cores.each(seeds.len(), |index| {
             let weathered = weather(&compose(seeds[index]));
             if weathered.as_ref().is_ok_and(|storm| !storm.failures.is_empty()) {
                 failed.fetch_add(1, Ordering::Relaxed);
@@ -114,7 +113,7 @@ impl Storm {
         occurred: &Coverage,
         begun: Instant,
     ) -> Result<(), Failure> {
-        if !self.quiet {
+        if !self.voice.quiet {
             print(format_args!("{}", coverage(occurred, storms.len())))?;
         }
         for (seed, storm) in seeds.iter().zip(storms) {
@@ -137,7 +136,7 @@ impl Storm {
             "{} storms, {failed} failed; {days:.0} simulated days, {crashes} crashes\n",
             storms.len(),
         ))?;
-        say(format_args!("run in {took:.1} s"));
+        self.voice.say(format_args!("run in {took:.1} s"));
         Ok(())
     }
 
@@ -146,20 +145,10 @@ impl Storm {
         let fails = |text: &str| {
             weather(text).is_ok_and(|storm| storm.failures.iter().any(|it| it.rule == *rule))
         };
-        let bar = self.progress(0);
-        bar.set_style(ProgressStyle::with_template("{msg}").expect("a template that is tested"));
+        let bar = self.voice.bar(0, "{msg}");
         let small =
             shrink(&compose(seed), fails, |tried| bar.set_message(format!("{tried} tried")));
         bar.finish_and_clear();
         small
-    }
-
-    fn progress(&self, storms: usize) -> ProgressBar {
-        let quiet = self.quiet || self.no_progress;
-        let target =
-            if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bar = ProgressBar::with_draw_target(Some(storms as u64), target);
-        let template = "{bar:32} {pos}/{len} storms  {msg}  {eta} to go";
-        bar.with_style(ProgressStyle::with_template(template).expect("a template that is tested"))
     }
 }

@@ -13,8 +13,8 @@ use provisioner_scenarios::experiment::Experiment;
 use provisioner_scenarios::output::OutFile;
 use provisioner_scenarios::results::{Folder, Manifest, Results, Shard};
 
-use crate::cores::{all_cores, on_threads};
-use crate::terminal::{Failure, look, print, runs_bar, say, warn};
+use crate::cores::Cores;
+use crate::terminal::{Failure, Voice, look, print, say, warn};
 use crate::{Answer, COMMIT};
 
 /// Run a scenario with sets of values and several seeds, and compare what it comes to
@@ -62,27 +62,22 @@ pub(crate) struct Sweep {
     /// are). Give each part a folder of its own, and join them with `provisioner merge`.
     #[arg(long, value_name = "I/N|env[/N]")]
     shard: Option<Part>,
-    /// Runs at a time; otherwise one for each core
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    cores: Cores,
     /// Say what would be run, and check it, but run nothing
     #[arg(long)]
     dry_run: bool,
-    /// Say nothing but errors
-    #[arg(long, short)]
-    quiet: bool,
-    /// Show no progress bar
-    #[arg(long)]
-    no_progress: bool,
+    #[command(flatten)]
+    voice: Voice,
 }
 
 const AFTER_HELP: &str = "\
 Examples:
   provisioner sweep scenarios/experiments/quickstart.toml
-  provisioner sweep week.toml --dry-run
-  provisioner sweep week.toml --shard 1/2 -o a && provisioner sweep week.toml --shard 2/2 -o b &&
-    provisioner merge a b -o week.results
-  sbatch --array=0-7 --wrap 'provisioner sweep week.toml --shard env -o parts/$SLURM_ARRAY_TASK_ID'
+  provisioner sweep policies.toml --dry-run
+  provisioner sweep policies.toml --shard 1/2 -o a
+  provisioner sweep policies.toml --shard 2/2 -o b    # anywhere else
+  sbatch --array=0-7 --wrap 'provisioner sweep policies.toml --shard env -o p/$SLURM_ARRAY_TASK_ID'
 
 Exit codes: 0 all runs are done; 2 it could not run, or not all of it.";
 
@@ -115,9 +110,7 @@ impl Sweep {
         bind(experiment.places())?;
         let manifest = Manifest::new(&experiment, COMMIT, shard);
         self.tell(|| name(&manifest))?;
-        if !self.quiet {
-            experiment.remarks.iter().for_each(|remark| say(format_args!("remark: {remark}")));
-        }
+        experiment.remarks.iter().for_each(|remark| self.voice.remark(remark));
         if self.dry_run {
             for point in &manifest.points {
                 self.tell(|| format!("{}  {}", point.scenario_hash, point.levels.join(", ")))?;
@@ -136,7 +129,7 @@ impl Sweep {
             self.tell(|| done)?;
         } else {
             write_tables(&results, &output)?;
-            if !self.quiet {
+            if !self.voice.quiet {
                 show(&results, &output)?;
             }
         }
@@ -152,14 +145,13 @@ impl Sweep {
     ) -> Result<(), Failure> {
         let done = folder.done();
         let missing: Vec<usize> = manifest.runs().filter(|run| !done.contains_key(run)).collect();
-        if !self.quiet && !done.is_empty() {
-            say(format_args!("remark: {} runs were done before", done.len()));
+        if !done.is_empty() {
+            self.voice.remark(format_args!("{} runs were done before", done.len()));
         }
         let begun = Instant::now();
-        let bar = runs_bar(missing.len(), !self.quiet && !self.no_progress);
+        let bar = self.voice.runs_bar(missing.len());
         let failed = AtomicBool::new(false);
-        let threads = self.threads.map_or_else(all_cores, usize::from);
-        let kept = on_threads(threads, missing.len(), |index| {
+        let kept = self.cores.each(missing.len(), |index| {
             // What cannot be kept need not be run.
             if failed.load(Ordering::Relaxed) {
                 return Ok(());
@@ -171,15 +163,13 @@ impl Sweep {
         });
         bar.finish_and_clear();
         kept.into_iter().collect::<io::Result<()>>().map_err(|error| unkept(output, &error))?;
-        if !self.quiet {
-            let took = begun.elapsed().as_secs_f64();
-            say(format_args!("{} runs in {took:.1} s on {threads} threads", missing.len()));
-        }
+        let (took, threads) = (begun.elapsed().as_secs_f64(), self.cores.threads());
+        self.voice.say(format_args!("{} runs in {took:.1} s on {threads} threads", missing.len()));
         Ok(())
     }
 
     fn tell(&self, text: impl FnOnce() -> String) -> Result<(), Failure> {
-        if self.quiet { Ok(()) } else { print(format_args!("{}\n", text())) }
+        if self.voice.quiet { Ok(()) } else { print(format_args!("{}\n", text())) }
     }
 }
 

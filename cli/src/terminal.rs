@@ -5,6 +5,7 @@ use std::fmt::{Arguments, Display};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
+use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use provisioner_reports::{Look, Page};
 use provisioner_scenarios::file::Issues;
@@ -104,12 +105,49 @@ pub(crate) fn print_page(page: &Page, as_json: bool) -> Result<(), Failure> {
     }
 }
 
-/// A bar that counts runs, if it is shown.
-pub(crate) fn runs_bar(runs: usize, shown: bool) -> ProgressBar {
-    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(runs as u64), target);
-    let template = "{bar:32} {pos}/{len} runs  {per_sec}  {eta} to go";
-    bar.with_style(ProgressStyle::with_template(template).expect("a template that is tested"))
+/// How much is said beside the answer.
+#[derive(Args)]
+pub(crate) struct Voice {
+    /// Say nothing but errors
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// Show no progress bar
+    #[arg(long)]
+    pub(crate) no_progress: bool,
+}
+
+impl Voice {
+    /// A line on standard error.
+    pub(crate) fn say(&self, remark: impl Display) {
+        if !self.quiet {
+            say(remark);
+        }
+    }
+
+    /// The same, called one.
+    pub(crate) fn remark(&self, remark: impl Display) {
+        self.say(format_args!("remark: {remark}"));
+    }
+
+    /// Whether a bar is wanted, and would be seen.
+    pub(crate) fn has_bar(&self) -> bool {
+        !self.quiet && !self.no_progress && io::stderr().is_terminal()
+    }
+
+    /// A bar on standard error, if there is one.
+    pub(crate) fn bar(&self, length: u64, template: &str) -> ProgressBar {
+        let target = match self.has_bar() {
+            true => ProgressDrawTarget::stderr_with_hz(4),
+            false => ProgressDrawTarget::hidden(),
+        };
+        let bar = ProgressBar::with_draw_target(Some(length), target);
+        bar.with_style(ProgressStyle::with_template(template).expect("a template that is tested"))
+    }
+
+    /// A bar that counts runs.
+    pub(crate) fn runs_bar(&self, runs: usize) -> ProgressBar {
+        self.bar(runs as u64, "{bar:32} {pos}/{len} runs  {per_sec}  {eta} to go")
+    }
 }
 
 /// Writes a remark to standard error. That nobody hears it changes nothing.
@@ -121,4 +159,13 @@ pub(crate) fn say(remark: impl Display) {
 pub(crate) fn warn(warning: impl Display) {
     let (on, off) = if look(&io::stderr()).colour { ("\x1b[1;33m", "\x1b[0m") } else { ("", "") };
     say(format_args!("{on}warning{off}: {warning}"));
+}
+
+/// A word for a shell.
+pub(crate) fn word(text: &str) -> String {
+    let bare = |c: char| c.is_alphanumeric() || "-_./=,:@+".contains(c);
+    if !text.is_empty() && text.chars().all(bare) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
 }

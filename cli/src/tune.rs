@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use provisioner_reports::sweep::bind;
 use provisioner_reports::tune::{Gauge, Verdict, page, verdict, warnings, write};
 use provisioner_scenarios::output::OutFile;
 use provisioner_scenarios::tune::{Bench, Job, Judged, Problem};
 use provisioner_sim::outcome::Outcome;
 
-use crate::cores::{all_cores, on_threads};
+use crate::cores::Cores;
 use crate::sweep::write_tables;
-use crate::terminal::{Failure, look, print, say, warn};
+use crate::terminal::{Failure, Voice, look, print, warn};
 use crate::{Answer, COMMIT};
 
 /// Find the settings that cost least while limits on waits hold
@@ -59,19 +59,17 @@ pub(crate) struct Tune {
     /// Print JSON instead of the page
     #[arg(long)]
     json: bool,
-    /// Runs at a time; otherwise one for each core
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    threads: Option<u16>,
-    /// Show no progress bar
-    #[arg(long)]
-    no_progress: bool,
+    #[command(flatten)]
+    cores: Cores,
+    #[command(flatten)]
+    voice: Voice,
 }
 
 const AFTER_HELP: &str = "\
 Examples:
   provisioner tune scenarios/experiments/tune.toml
-  provisioner tune week.toml --runs 300 --output week.tuned
-  provisioner tune week.toml --json | jq -r .toml > chosen.toml
+  provisioner tune idle.toml --runs 60 --output idle.tuned
+  provisioner tune idle.toml --json > idle.json
 
 Exit codes: 0 settings were found, and keep the limits on what was held out; 1 nothing that was
 tried keeps them, or what was chosen does not on what was held out; 2 it could not run.";
@@ -107,7 +105,7 @@ impl Tune {
         bar.finish_and_clear();
         let took = begun.elapsed().as_secs_f64();
         let runs = judged.tuned.len() + judged.held_out.len();
-        self.say(format_args!("{runs} runs in {took:.1} s on {} threads\n", self.threads()));
+        self.say(format_args!("{runs} runs in {took:.1} s on {} threads\n", self.cores.threads()));
         self.show(&judged, &gauge)?;
         match verdict(&judged, &gauge) {
             Verdict::Holds => Ok(Answer::Yes),
@@ -138,16 +136,14 @@ impl Tune {
             return print(format_args!("{}", String::from_utf8_lossy(&json)));
         }
         print(format_args!("{}", page(judged, gauge, look(&io::stdout()))))?;
-        warnings(judged, gauge).iter().for_each(warn);
+        if !self.voice.quiet {
+            warnings(judged, gauge).iter().for_each(warn);
+        }
         Ok(())
     }
 
-    fn threads(&self) -> usize {
-        self.threads.map_or_else(all_cores, usize::from)
-    }
-
     fn all(&self, jobs: &[Job], bar: &ProgressBar) -> Vec<Outcome> {
-        on_threads(self.threads(), jobs.len(), |index| {
+        self.cores.each(jobs.len(), |index| {
             let outcome = jobs[index].run();
             bar.inc(1);
             outcome
@@ -156,17 +152,12 @@ impl Tune {
 
     fn say(&self, remark: impl std::fmt::Display) {
         if !self.json {
-            say(remark);
+            self.voice.say(remark);
         }
     }
 
     fn progress(&self, what: &str, runs: usize) -> ProgressBar {
-        let hidden = self.no_progress;
-        let target =
-            if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bar = ProgressBar::with_draw_target(Some(runs as u64), target);
         let template = "{msg}  {bar:32} {pos}/{len} runs  {per_sec}  {eta} to go at most";
-        let style = ProgressStyle::with_template(template).expect("a template that is tested");
-        bar.with_style(style).with_message(what.to_owned())
+        self.voice.bar(runs as u64, template).with_message(what.to_owned())
     }
 }

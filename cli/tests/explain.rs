@@ -277,16 +277,3 @@ fn what_cannot_be_answered_says_what_where_and_what_to_do() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).starts_with("error: the journal was cut short within a line\n"));
 }
-
-#[test]
-fn help_teaches_with_examples() {
-    let folder = tempfile::tempdir().unwrap();
-    for (command, example) in [
-        ("explain", "provisioner explain run.jsonl.zst --launch 17"),
-        ("diff", "provisioner diff a.jsonl.zst b.jsonl.zst --scenario week.toml"),
-    ] {
-        let help = told(folder.path(), &[command, "--help"]);
-        assert!(help.contains("Examples:") && help.contains(example), "{help}");
-        assert!(help.contains("Exit codes: 0 "), "{help}");
-    }
-}

@@ -285,5 +285,8 @@ fn scenarios_points_and_sweeps_are_compared_with_a_reference() {
 
     let said = refused(folder.path(), "compare one --reference policy=v1");
     assert!(said.contains("axis `policy` has no level `v1`; there are new, old"), "{said}");
+    assert!(said.ends_with("hint: write for example --reference policy=new\n"), "{said}");
+    let said = refused(folder.path(), "compare one --reference place=here");
+    assert!(said.ends_with("hint: write for example --reference 'idle=2 min'\n"), "{said}");
     assert!(refused(folder.path(), "compare week.toml").contains("nothing to compare"));
 }

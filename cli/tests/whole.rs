@@ -517,20 +517,8 @@ fn the_answer_and_the_files_do_not_need_a_reader() {
 }
 
 #[test]
-fn help_teaches_with_examples() {
+fn the_program_says_its_version_and_refuses_half_a_command() {
     let folder = folder();
-    for (command, example) in [
-        ("simulate", "provisioner simulate scenarios/quickstart.toml"),
-        ("replay", "provisioner replay week.jsonl.zst"),
-        ("import", "provisioner import queue.dat"),
-        ("incidents", "provisioner incidents scenarios/incidents/lost-response.toml"),
-        ("parameters", "provisioner parameters capacity"),
-    ] {
-        let help = told(folder.path(), &[command, "--help"]);
-        assert!(help.contains("Examples:") && help.contains(example), "{help}");
-        assert!(help.contains("Exit codes: 0 "), "{help}");
-    }
-    assert!(told(folder.path(), &["--help"]).contains("Exit codes: 0 "));
     assert_eq!(provisioner(folder.path(), &["simulate"]).status.code(), Some(2));
     let version = told(folder.path(), &["--version"]);
     assert!(version.starts_with("provisioner ") && version.ends_with(")\n"), "{version}");

@@ -14,6 +14,7 @@ pub mod output;
 pub mod paired;
 pub mod results;
 pub mod scenario;
+pub mod schema;
 pub mod shipped;
 pub mod storm;
 pub mod suite;

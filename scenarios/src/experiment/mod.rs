@@ -50,9 +50,10 @@ use xxhash_rust::xxh3::xxh3_64;
 
 pub(crate) use self::plan::Plan;
 pub(crate) use self::points::Where;
+use self::range::Texts;
 pub(crate) use self::schema::TuneDoc;
 use crate::Scenario;
-use crate::file::{Issues, Place, Source};
+use crate::file::{Issues, KeyDoc, Place, Source, describe};
 use crate::journal::{Header, JOURNAL_VERSION, JournalWriter};
 use crate::suite::Terms;
 
@@ -101,6 +102,13 @@ pub struct Point {
     pub terms: Terms,
 }
 
+/// Every key of an experiment file.
+#[must_use]
+pub fn parameters() -> Vec<KeyDoc> {
+    let texts = Texts::default();
+    describe(|s| schema::document(s, &texts))
+}
+
 impl Experiment {
     /// Reads an experiment file and everything it names.
     ///
@@ -108,7 +116,7 @@ impl Experiment {
     ///
     /// All problems of the file; if it is right in itself, all that any of its points has.
     pub fn load(path: &Path) -> Result<Self, Issues> {
-        Self::read(&Source::read(path)?, path)
+        Self::read(&Source::read(path)?)
     }
 
     /// The same of a file's text that is at hand; paths in it are relative to the folder of `path`.
@@ -117,11 +125,11 @@ impl Experiment {
     ///
     /// As for [`Experiment::load`].
     pub fn load_text(path: &Path, text: &str) -> Result<Self, Issues> {
-        Self::read(&Source::new(path, text), path)
+        Self::read(&Source::new(path, text))
     }
 
-    fn read(source: &Arc<Source>, path: &Path) -> Result<Self, Issues> {
-        let mut plan = Plan::read(source, path)?;
+    fn read(source: &Arc<Source>) -> Result<Self, Issues> {
+        let mut plan = Plan::read(source)?;
         let (points, remarks) = plan.points()?;
         let journals = plan.journals();
         let Plan { name, axes, places, seeds, seeds_place, .. } = plan;

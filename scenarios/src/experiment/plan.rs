@@ -32,8 +32,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn read(source: &Arc<Source>, path: &Path) -> Result<Self, Issues> {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    pub(crate) fn read(source: &Arc<Source>) -> Result<Self, Issues> {
         with_document(source, |document| {
             let mut issues = points::clashes(&document.axes);
             let drops = points::drops(document, &mut issues);
@@ -47,7 +46,7 @@ impl Plan {
                 levels: axis.levels.iter().map(|level| level.name.clone()).collect(),
             });
             Ok(Self {
-                name,
+                name: source.stem(),
                 axes: axes.collect(),
                 places: document.axes.iter().map(|axis| axis.place.clone()).collect(),
                 seeds: document.seeds.clone(),

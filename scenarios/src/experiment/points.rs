@@ -264,7 +264,25 @@ pub(super) fn combinations(
         let place = place.unwrap_or_else(|| Place::new(source, None));
         issues.push(Issue::new("no point is left", place).hint("drop less"));
     }
+    if issues.is_empty() {
+        issues = unused(axes, &combinations);
+    }
     if issues.is_empty() { Ok(combinations) } else { Err(issues.into()) }
+}
+
+/// Levels that no point has, so that nobody would read what they set.
+fn unused(axes: &[AxisDoc<'_>], combinations: &[Vec<usize>]) -> Vec<Issue> {
+    let of_axis = |(nth, axis): (usize, &AxisDoc<'_>)| {
+        let used: BTreeSet<usize> = combinations.iter().map(|levels| levels[nth]).collect();
+        let levels = axis.levels.iter().enumerate().filter(|(level, _)| !used.contains(level));
+        let issue = |(_, level): (usize, &LevelDoc<'_>)| {
+            let what = format!("no point has the level `{}` of axis `{}`", level.name, axis.name);
+            let issue = Issue::new(what, level.place.clone());
+            issue.hint("all its combinations are dropped: leave it out, or drop less")
+        };
+        levels.map(issue).collect::<Vec<_>>()
+    };
+    axes.iter().enumerate().flat_map(of_axis).collect()
 }
 
 /// The index of an axis and those of its levels, by their names.

@@ -131,10 +131,9 @@ fn tune(s: &mut Section<'_>, seeds: u64) -> TuneDoc {
     let doc = "Most runs of the search; what is held out comes on top.";
     let why = "some minutes for most scenarios";
     let runs = s.defaulted("runs", kind::integer().within(1..), doc, RUNS, why);
-    let doc = "How many seeds are held out, after those that are tuned on.";
+    let doc = "How many seeds are held out, after those that are tuned on; otherwise as many.";
     let held_out_seeds = kind::integer().within(1..=SEEDS_MAX);
-    let why = "as many as are tuned on";
-    let held_out_seeds = s.defaulted("held_out_seeds", held_out_seeds, doc, seeds, why);
+    let held_out_seeds = s.optional("held_out_seeds", held_out_seeds, doc).unwrap_or(seeds);
     let doc = "How much of the end of `time` is held out; otherwise a third of it.";
     let held_out_time = kind::duration().within(Duration::MINUTE..);
     let held_out_time = s.optional("held_out_time", held_out_time, doc);

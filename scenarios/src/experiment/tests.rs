@@ -497,6 +497,21 @@ where = { policy = "new" }
 }
 
 #[test]
+fn a_level_that_is_dropped_everywhere_is_refused() {
+    let drop = "[[drop]]\nwhere = { idle = \"15 min\" }\n";
+    refused(
+        &format!("{TWO_AXES}{drop}"),
+        &expect![[r#"
+            error: no point has the level `15 min` of axis `idle`
+              --> bids.toml:15:20
+               |
+            15 | values = ["5 min", "15 min"]
+               |                    ^^^^^^^^
+            hint: all its combinations are dropped: leave it out, or drop less"#]],
+    );
+}
+
+#[test]
 fn too_many_points_and_a_base_that_is_not_there_are_refused() {
     let axis = |name: &str| {
         let values: Vec<String> = (1..=200).map(|n| n.to_string()).collect();

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::kind::{self, Kind, label, toml_value, wrong_type};
-use super::section::{Found, Layer, Mode, Presence, Section, toml_key, whole_key};
+use super::section::{Found, Layer, Mode, Section, Shape, toml_key, whole_key};
 use super::source::{Place, Source};
 
 /// A table of keys that are read by another schema, each with its place in the file.
@@ -109,12 +110,8 @@ impl<'a> Section<'a> {
         key: &'static str,
         doc: &'static str,
     ) -> Vec<(String, Fragment<'a>)> {
-        self.register(
-            key,
-            "sections by name, each with keys of a scenario",
-            Presence::Optional,
-            doc,
-        );
+        let noun = "sections by name, each with keys of a scenario";
+        self.register(key, noun, doc, || Shape::Fragments);
         let mut fragments = Vec::new();
         for (name, mut found) in self.entries(key, &format!("[{}.name]", self.child_path(key))) {
             let found = found.swap_remove(0);
@@ -139,7 +136,8 @@ impl<'a> Section<'a> {
         kind: &Kind<T>,
         doc: &'static str,
     ) -> Vec<(String, T, Place)> {
-        self.register(key, &format!("{} by path", kind.noun()), Presence::Optional, doc);
+        let noun = format!("{} by path", kind.noun());
+        self.register(key, &noun, doc, || Shape::ByPath(kind.schema()));
         let mut values = Vec::new();
         let Some(found) = self.find(key) else { return values };
         match found.value.get_ref() {
@@ -176,8 +174,6 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The items of the list `values`, as texts and as fragments that set the key whose path stands
-    /// at `key`.
     /// The items of the list `values`, or of a list that is written elsewhere, as texts and as
     /// fragments that set the key whose path stands at `key`.
     pub fn settings(
@@ -187,7 +183,8 @@ impl<'a> Section<'a> {
         elsewhere: Option<&'a str>,
     ) -> Option<Vec<(String, Fragment<'a>)>> {
         let path = self.optional(key, kind::key_path(), doc);
-        self.register(values, "a list of values of that key", Presence::Optional, values_doc);
+        let list = || Shape::Value(json!({ "type": "array" }));
+        self.register(values, "a list of values of that key", values_doc, list);
         let (named, listed) = (self.find(key), self.find(values));
         if self.mode == Mode::Strict {
             let lone = match (named.is_some(), listed.is_some() || elsewhere.is_some()) {

@@ -1,4 +1,5 @@
-//! What a value may be: a kind parses one TOML value, and says what it is in words.
+//! What a value may be: a kind parses one TOML value, and says what it is in words and as JSON
+//! Schema.
 //!
 //! Not here: which keys there are (see [`Section`](super::Section)).
 
@@ -10,6 +11,7 @@ use std::rc::Rc;
 use jiff::civil;
 use jiff::tz::TimeZone;
 use provisioner_engine::units::{Duration, Ratio, Time, Usd, UsdPerHour};
+use serde_json::{Value, json};
 use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
@@ -21,6 +23,7 @@ use super::suggest::nearest;
 pub struct Kind<T> {
     noun: String,
     sample: T,
+    schema: Box<dyn Fn() -> Value>,
     parse: Box<Parse<T>>,
     show: Box<dyn Fn(&T) -> String>,
 }
@@ -54,6 +57,11 @@ impl<T: Clone + 'static> Kind<T> {
         self.sample.clone()
     }
 
+    /// As JSON Schema, which refuses nothing that is read.
+    pub(super) fn schema(&self) -> Value {
+        (self.schema)()
+    }
+
     pub(super) fn parse(&self, raw: Raw<'_>) -> Result<T, (Fault, Option<Range<usize>>)> {
         (self.parse)(raw)
     }
@@ -64,7 +72,7 @@ impl<T: Clone + 'static> Kind<T> {
     where
         T: PartialOrd,
     {
-        let Self { noun, sample, parse, show } = self;
+        let Self { noun, sample, schema, parse, show } = self;
         let show: Rc<dyn Fn(&T) -> String> = show.into();
         let sample = if range.contains(&sample) {
             sample
@@ -73,6 +81,7 @@ impl<T: Clone + 'static> Kind<T> {
         };
         let allowed = in_words(&range, &*show);
         let (label, example, shown) = (allowed.clone(), sample.clone(), Rc::clone(&show));
+        let bounds = bounds(&range, &*show);
         let parse = move |raw: Raw<'_>| {
             let value = parse(raw)?;
             if range.contains(&value) {
@@ -86,6 +95,11 @@ impl<T: Clone + 'static> Kind<T> {
         Self {
             noun: format!("{noun}, {allowed}"),
             sample,
+            schema: Box::new(move || {
+                let mut schema = schema();
+                bounds.iter().for_each(|(bound, end)| schema[*bound] = end.clone().into());
+                schema
+            }),
             parse: Box::new(parse),
             show: Box::new(move |value| show(value)),
         }
@@ -94,12 +108,14 @@ impl<T: Clone + 'static> Kind<T> {
     fn new(
         noun: impl Into<String>,
         sample: T,
+        schema: impl Fn() -> Value + 'static,
         show: impl Fn(&T) -> String + 'static,
         parse: impl Fn(Raw<'_>) -> Result<T, Fault> + 'static,
     ) -> Self {
         Self {
             noun: noun.into(),
             sample,
+            schema: Box::new(schema),
             parse: Box::new(move |raw| parse(raw).map_err(|fault| (fault, None))),
             show: Box::new(show),
         }
@@ -109,11 +125,12 @@ impl<T: Clone + 'static> Kind<T> {
     pub(crate) fn quantity(
         noun: &'static str,
         sample: T,
+        schema: impl Fn() -> Value + 'static,
         show: impl Fn(&T) -> String + 'static,
         parse: fn(&str) -> Result<T, Fault>,
     ) -> Self {
         let example = show(&sample);
-        Self::new(noun, sample, show, move |raw| match raw.value {
+        Self::new(noun, sample, schema, show, move |raw| match raw.value {
             DeValue::String(text) => parse(text),
             DeValue::Integer(number) if number.radix() == 10 => bare(parse(number.as_str())),
             DeValue::Float(number) => bare(parse(number.as_str())),
@@ -126,7 +143,7 @@ impl<T: Clone + 'static> Kind<T> {
 #[must_use]
 pub fn text() -> Kind<String> {
     let show = |text: &String| quoted(text);
-    Kind::new("a text", "name".to_owned(), show, |raw| match raw.value {
+    Kind::new("a text", "name".to_owned(), some_text, show, |raw| match raw.value {
         DeValue::String(text) if text.is_empty() => {
             Err(Fault::new("is empty", "write something, or leave the key out"))
         }
@@ -135,11 +152,15 @@ pub fn text() -> Kind<String> {
     })
 }
 
+fn some_text() -> Value {
+    json!({ "type": "string", "minLength": 1 })
+}
+
 /// The path of a file, relative to the folder of the file it is written in; shown without folder.
 #[must_use]
 pub fn path() -> Kind<PathBuf> {
     let show = |path: &PathBuf| quoted(&path.file_name().unwrap_or_default().to_string_lossy());
-    Kind::new("a path", PathBuf::from("tasks.csv"), show, |raw| match raw.value {
+    Kind::new("a path", PathBuf::from("tasks.csv"), some_text, show, |raw| match raw.value {
         DeValue::String(path) if path.is_empty() => {
             Err(Fault::new("is empty", "write for example \"tasks.csv\""))
         }
@@ -158,7 +179,7 @@ pub fn key_path() -> Kind<Vec<String>> {
         quoted(&keys.join("."))
     };
     let hint = "write it as in a section of TOML, for example \"engine.guards\"";
-    Kind::new(noun, sample, show, move |raw| match raw.value {
+    Kind::new(noun, sample, some_text, show, move |raw| match raw.value {
         DeValue::String(text) => {
             dotted(text).ok_or_else(|| Fault::new("is not the path of a key", hint))
         }
@@ -190,7 +211,8 @@ pub fn labels() -> Kind<Vec<String>> {
         let labels: Vec<String> = labels.iter().map(|label| quoted(label)).collect();
         format!("[{}]", labels.join(", "))
     };
-    Kind::new(noun, vec!["cheapest".to_owned()], show, move |raw| match raw.value {
+    let schema = || json!({ "minItems": 1 });
+    Kind::new(noun, vec!["cheapest".to_owned()], schema, show, move |raw| match raw.value {
         DeValue::Array(items) if items.is_empty() => {
             Err(Fault::new("is empty", "write for example \"cheapest\""))
         }
@@ -244,7 +266,8 @@ pub(super) fn toml_value(value: &DeValue<'_>) -> String {
 #[must_use]
 pub fn boolean() -> Kind<bool> {
     let noun = "true or false";
-    Kind::new(noun, true, bool::to_string, move |raw| match raw.value {
+    let schema = || json!({ "type": "boolean" });
+    Kind::new(noun, true, schema, bool::to_string, move |raw| match raw.value {
         DeValue::Boolean(value) => Ok(*value),
         other => Err(wrong_type(noun, "true", other)),
     })
@@ -257,7 +280,14 @@ where
     T: TryFrom<i128> + From<u8> + Clone + Display + 'static,
 {
     let noun = "a whole number";
-    Kind::new(noun, T::from(1), T::to_string, move |raw| match raw.value {
+    let schema = || {
+        let fits = |number: &i128| T::try_from(*number).is_ok();
+        let ends = (1..128).map(|bits| (1_i128 << bits) - 1).take_while(fits);
+        let max = ends.last().unwrap_or(1);
+        let min = if fits(&-1) { -max - 1 } else { 0 };
+        json!({ "type": "integer", "minimum": min, "maximum": max })
+    };
+    Kind::new(noun, T::from(1), schema, T::to_string, move |raw| match raw.value {
         DeValue::Integer(number) => match i128_from(number).map(T::try_from) {
             Some(Ok(value)) => Ok(value),
             _ if number.as_str().starts_with('-') => Err(negative("write for example 1")),
@@ -270,7 +300,8 @@ where
 /// A finite number, for distributions and statistics; factors of money are a [`ratio`].
 #[must_use]
 pub fn float() -> Kind<f64> {
-    Kind::new("a number", 1.0, f64::to_string, |raw| number(raw.value, "a number"))
+    let schema = || json!({ "type": "number" });
+    Kind::new("a number", 1.0, schema, f64::to_string, |raw| number(raw.value, "a number"))
 }
 
 /// A number, or a quantity with its unit, for bounds on measures.
@@ -281,10 +312,25 @@ pub fn amount() -> Kind<Amount> {
         Amount::Number(number) => number.to_string(),
         amount => quoted(&amount.to_string()),
     };
-    Kind::new(noun, Amount::Number(0.0), show, move |raw| match raw.value {
+    let schema = || number_or(&quantity::amount_pattern());
+    Kind::new(noun, Amount::Number(0.0), schema, show, move |raw| match raw.value {
         DeValue::String(text) => quantity::amount(text),
         value => number(value, noun).map(Amount::Number),
     })
+}
+
+/// A number, or a string that the pattern matches as a whole.
+pub(crate) fn number_or(pattern: &str) -> Value {
+    json!({ "type": ["number", "string"], "minLength": 1, "pattern": whole(pattern) })
+}
+
+fn string_of(pattern: &str) -> Value {
+    json!({ "type": "string", "minLength": 1, "pattern": whole(pattern) })
+}
+
+/// Around a quantity there may be blanks.
+fn whole(pattern: &str) -> String {
+    format!(r"^\s*({pattern})\s*$")
 }
 
 fn number(value: &DeValue<'_>, noun: &str) -> Result<f64, Fault> {
@@ -302,15 +348,23 @@ fn number(value: &DeValue<'_>, noun: &str) -> Result<f64, Fault> {
 /// A factor of at least zero with up to six decimals, as a number or a string.
 #[must_use]
 pub fn ratio() -> Kind<Ratio> {
-    Kind::quantity("a ratio", Ratio::ONE, Ratio::to_string, quantity::ratio)
+    let schema = || {
+        let mut schema = number_or(quantity::NUMBER);
+        schema["minimum"] = 0.into();
+        schema
+    };
+    Kind::quantity("a ratio", Ratio::ONE, schema, Ratio::to_string, |text| {
+        unsigned(text, quantity::ratio(text)?, "write for example 1.5")
+    })
 }
 
 /// A duration of at least zero, with its unit: `"2 min"`.
 #[must_use]
 pub fn duration() -> Kind<Duration> {
     let show = |duration: &Duration| quoted(&quantity::write_duration(*duration));
-    Kind::quantity("a duration", Duration::from_mins(2), show, |text| {
-        not_below(Duration::ZERO, quantity::duration(text)?, "write for example \"2 min\"")
+    let schema = || string_of(&quantity::duration_pattern());
+    Kind::quantity("a duration", Duration::from_mins(2), schema, show, |text| {
+        unsigned(text, quantity::duration(text)?, "write for example \"2 min\"")
     })
 }
 
@@ -318,8 +372,9 @@ pub fn duration() -> Kind<Duration> {
 #[must_use]
 pub fn usd() -> Kind<Usd> {
     let show = |usd: &Usd| quoted(&usd.to_string());
-    Kind::quantity("an amount of money", Usd::from_micros(40_000_000), show, |text| {
-        not_below(Usd::ZERO, quantity::usd(text)?, "write for example \"$40\"")
+    let (sample, schema) = (Usd::from_micros(40_000_000), || string_of(&quantity::usd_pattern()));
+    Kind::quantity("an amount of money", sample, schema, show, |text| {
+        unsigned(text, quantity::usd(text)?, "write for example \"$40\"")
     })
 }
 
@@ -327,8 +382,9 @@ pub fn usd() -> Kind<Usd> {
 #[must_use]
 pub fn usd_per_hour() -> Kind<UsdPerHour> {
     let show = |price: &UsdPerHour| quoted(&price.to_string());
-    Kind::quantity("a price", UsdPerHour::from_micros(34_000), show, |text| {
-        not_below(UsdPerHour::ZERO, quantity::usd_per_hour(text)?, "write for example \"$0.034/h\"")
+    let schema = || string_of(&quantity::price_pattern());
+    Kind::quantity("a price", UsdPerHour::from_micros(34_000), schema, show, |text| {
+        unsigned(text, quantity::usd_per_hour(text)?, "write for example \"$0.034/h\"")
     })
 }
 
@@ -343,7 +399,8 @@ pub fn time() -> Kind<Time> {
     };
     let sample = Time::from_ms(1_614_643_200_000);
     let example = show(&sample);
-    Kind::new(noun, sample, show, move |raw| match raw.value {
+    let schema = || string_of(quantity::TIME_PATTERN);
+    Kind::new(noun, sample, schema, show, move |raw| match raw.value {
         DeValue::String(text) => quantity::time(text),
         DeValue::Datetime(datetime) => quantity::time(&datetime.to_string()),
         other => Err(wrong_type(noun, &example, other)),
@@ -355,7 +412,8 @@ pub fn time() -> Kind<Time> {
 pub fn time_of_day() -> Kind<civil::Time> {
     let noun = "a time of day";
     let show = |time: &civil::Time| format!("\"{:02}:{:02}\"", time.hour(), time.minute());
-    Kind::new(noun, civil::time(8, 0, 0, 0), show, move |raw| match raw.value {
+    let schema = || string_of(r"[0-9]{1,2}\s*:\s*[0-9]{1,2}");
+    Kind::new(noun, civil::time(8, 0, 0, 0), schema, show, move |raw| match raw.value {
         DeValue::String(text) => civil::Time::strptime("%H:%M", text.as_ref())
             .map_err(|_| Fault::new("is not a time of day", "write for example \"08:30\"")),
         other => Err(wrong_type(noun, "\"08:30\"", other)),
@@ -367,7 +425,7 @@ pub fn time_of_day() -> Kind<civil::Time> {
 pub fn time_zone() -> Kind<TimeZone> {
     let noun = "a time zone";
     let show = |zone: &TimeZone| quoted(zone.iana_name().unwrap_or("UTC"));
-    Kind::new(noun, TimeZone::UTC, show, move |raw| match raw.value {
+    Kind::new(noun, TimeZone::UTC, some_text, show, move |raw| match raw.value {
         DeValue::String(text) => TimeZone::get(text).map_err(|_| {
             let names: Vec<String> = jiff::tz::db().available().map(|it| it.to_string()).collect();
             let near = nearest(text, names.iter().map(String::as_str)).unwrap_or("Europe/Berlin");
@@ -388,7 +446,11 @@ pub fn choice<T: Clone + PartialEq + 'static>(choices: &[(&'static str, T)]) -> 
         let name = shown.iter().find(|(_, choice)| choice == value).map(|(name, _)| *name);
         quoted(name.expect("a choice has a name"))
     };
-    Kind::new(noun.clone(), sample, show, move |raw| match raw.value {
+    let schema = {
+        let names = names.clone();
+        move || json!({ "enum": names })
+    };
+    Kind::new(noun.clone(), sample, schema, show, move |raw| match raw.value {
         DeValue::String(text) => match choices.iter().find(|(name, _)| name == text) {
             Some((_, value)) => Ok(value.clone()),
             None => Err(unknown_choice(text, &names)),
@@ -400,7 +462,7 @@ pub fn choice<T: Clone + PartialEq + 'static>(choices: &[(&'static str, T)]) -> 
 /// An array of values of one kind; it may be empty.
 #[must_use]
 pub fn list<T: Clone + 'static>(item: Kind<T>) -> Kind<Vec<T>> {
-    let Kind { noun, sample, parse, show } = item;
+    let Kind { noun, sample, schema, parse, show } = item;
     let noun = format!("a list, each item {noun}");
     let show = move |items: &Vec<T>| {
         let items: Vec<_> = items.iter().map(&show).collect();
@@ -421,7 +483,8 @@ pub fn list<T: Clone + 'static>(item: Kind<T>) -> Kind<Vec<T>> {
         }
         other => Err((wrong_type(&described, &example, other), None)),
     };
-    Kind { noun, sample, parse: Box::new(parse), show: Box::new(show) }
+    let schema = Box::new(move || json!({ "type": "array", "items": schema() }));
+    Kind { noun, sample, schema, parse: Box::new(parse), show: Box::new(show) }
 }
 
 /// A string as TOML.
@@ -462,8 +525,9 @@ fn bare<T>(result: Result<T, Fault>) -> Result<T, Fault> {
     result.map_err(|fault| fault.label("this is a bare number"))
 }
 
-fn not_below<T: PartialOrd>(zero: T, value: T, hint: &str) -> Result<T, Fault> {
-    if value < zero { Err(negative(hint)) } else { Ok(value) }
+/// A value that was written without a sign.
+fn unsigned<T>(text: &str, value: T, hint: &str) -> Result<T, Fault> {
+    if text.trim_start().starts_with('-') { Err(negative(hint)) } else { Ok(value) }
 }
 
 fn i128_from(number: &DeInteger<'_>) -> Option<i128> {
@@ -477,6 +541,26 @@ fn nearest_in<T: PartialOrd + Clone>(range: &impl RangeBounds<T>, value: &T) -> 
         (_, Bound::Included(highest)) if value > highest => Some(highest.clone()),
         _ => None,
     }
+}
+
+/// The ends of a range of numbers as JSON Schema has them; quantities with units are compared by
+/// none.
+fn bounds<T>(
+    range: &impl RangeBounds<T>,
+    show: &dyn Fn(&T) -> String,
+) -> Vec<(&'static str, serde_json::Number)> {
+    let lower = match range.start_bound() {
+        Bound::Included(end) => Some(("minimum", end)),
+        Bound::Excluded(end) => Some(("exclusiveMinimum", end)),
+        Bound::Unbounded => None,
+    };
+    let upper = match range.end_bound() {
+        Bound::Included(end) => Some(("maximum", end)),
+        Bound::Excluded(end) => Some(("exclusiveMaximum", end)),
+        Bound::Unbounded => None,
+    };
+    let number = |(bound, end)| Some((bound, serde_json::from_str(&show(end)).ok()?));
+    lower.into_iter().chain(upper).filter_map(number).collect()
 }
 
 /// `at least 1 and at most 64`, `above 0`.

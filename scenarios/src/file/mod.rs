@@ -3,7 +3,7 @@
 //! A schema is a function that asks a [`Section`] for its keys, each with its [`Kind`] and a
 //! sentence. [`read`] runs it on a file and gives either the value or every [`Issue`] of the file,
 //! each with line, caret and hint; [`describe`] runs it without one and lists the keys, so that
-//! what is documented is what is read. [`read_layers`] reads several files as one, the first of
+//! what is documented, and what [`json_schema`] tells editors, is what is read. [`read_layers`] reads several files as one, the first of
 //! which says most, and tells what was written in them without how; a [`Fragment`] is a part of one
 //! file that is laid over others.
 //!
@@ -40,6 +40,7 @@
 
 mod fragment;
 mod issue;
+mod json_schema;
 pub mod kind;
 pub mod quantity;
 mod section;
@@ -51,9 +52,11 @@ mod variant;
 
 pub use fragment::{Fragment, path_key};
 pub use issue::{Issue, Issues};
+pub use json_schema::{File, json_schema};
 pub use kind::Kind;
 pub use section::{
-    KeyDoc, Presence, Section, Written, describe, peek, read, read_layers, read_over, read_parsed,
+    KeyDoc, Presence, Section, Shape, Written, describe, peek, read, read_layers, read_over,
+    read_parsed,
 };
 pub use source::{FILE_BYTES_MAX, Place, Source};
 pub use suggest::nearest;

@@ -57,6 +57,33 @@ const AMOUNT_HINT: &str = "write a number, or for example \"10 min\", \"$3\", \"
 const TIME_HINT: &str =
     "write for example \"2021-03-02T00:00:00Z\", or \"2021-03-02\" for midnight UTC";
 
+/// A decimal without a sign, as a pattern of JSON Schema.
+pub(super) const NUMBER: &str = r"[0-9]+(\.[0-9]+)?";
+
+/// What every [`time`] looks like.
+pub(super) const TIME_PATTERN: &str = r"[-+]?[0-9]{4,6}-?[0-9]{2}-?[0-9]{2}([Tt ].*)?";
+
+/// What every [`duration`] without a sign looks like, and no text at all.
+pub(super) fn duration_pattern() -> String {
+    DURATION_UNITS.iter().map(|(unit, _)| format!(r"({NUMBER}\s*{unit}\s*)?")).collect()
+}
+
+/// What every amount of money ([`usd`]) without a sign looks like.
+pub(super) fn usd_pattern() -> String {
+    format!(r"\${NUMBER}")
+}
+
+/// What every [price](usd_per_hour) without a sign looks like.
+pub(super) fn price_pattern() -> String {
+    format!(r"\${NUMBER}\s*/h")
+}
+
+/// What every [`amount`] looks like.
+pub(crate) fn amount_pattern() -> String {
+    let (duration, usd) = (duration_pattern(), usd_pattern());
+    format!(r"{NUMBER}\s*%|-?({usd}(\s*/h)?|{duration})")
+}
+
 /// A duration in one or more units, the longest first: `90 s`, `1.5 h`, `1 h 30 min`.
 pub fn duration(text: &str) -> Result<Duration, Fault> {
     let not_one = || Fault::new("is not a duration", DURATION_HINT);

@@ -10,6 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -86,7 +87,7 @@ pub fn peek<T: Clone + 'static>(
 }
 
 /// Every key the schema asks for, in the order in which it asks.
-pub fn describe<T>(schema: impl FnOnce(&mut Section<'_>) -> T) -> Vec<KeyDoc> {
+pub fn describe<'a, T>(schema: impl FnOnce(&mut Section<'a>) -> T) -> Vec<KeyDoc> {
     let mut top = Section::new(Vec::new(), Place::new(&Source::new("", ""), None), Mode::Describe);
     schema(&mut top);
     top.docs
@@ -104,10 +105,59 @@ pub struct KeyDoc {
     pub path: String,
     /// What its value may be, in words.
     pub kind: String,
+    /// What its value may be, for [`json_schema`](super::json_schema()).
+    pub shape: Shape,
     /// Whether it must be there.
     pub presence: Presence,
     /// What it means.
     pub doc: &'static str,
+}
+
+impl KeyDoc {
+    /// What its value may be, and what happens when it is left out, in words.
+    #[must_use]
+    pub fn terms(&self) -> String {
+        let presence = match &self.presence {
+            Presence::Required => "required".to_owned(),
+            Presence::Optional => "optional".to_owned(),
+            Presence::Default { value, source } => format!("default {value} ({source})"),
+        };
+        format!("{}; {presence}", self.kind)
+    }
+}
+
+/// What a value may be. The keys in it, if it has any, are documented after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// What this JSON Schema says.
+    Value(Value),
+    /// A section.
+    Section {
+        /// Whether it reads as an empty one when it is left out.
+        always: bool,
+    },
+    /// Sections by name, whose keys are those of `KEY.<name>`.
+    Named {
+        /// The section that holds keys for those that leave them out.
+        defaults: Option<&'static str>,
+    },
+    /// Keys for the named sections of another key.
+    DefaultsOf(&'static str),
+    /// Any number of sections, whose keys are those of `KEY[]`.
+    Sections,
+    /// The name of one of the sections in it, or it with that section only, or the short form.
+    Variant {
+        /// The JSON Schema of the short form.
+        short: Option<Value>,
+    },
+    /// What is said of this key, in one place for all.
+    Form(&'static str),
+    /// Values of this JSON Schema by name.
+    ByName(Value),
+    /// The same by paths, each path one key or sections in sections.
+    ByPath(Value),
+    /// Sections by name, each with keys of another kind of file.
+    Fragments,
 }
 
 /// What happens when a key is left out.
@@ -175,7 +225,7 @@ impl<'a> Section<'a> {
         kind: Kind<T>,
         doc: &'static str,
     ) -> T {
-        self.register(key, kind.noun(), Presence::Required, doc);
+        self.register_value(key, &kind, Presence::Required, doc);
         if self.find(key).is_none() {
             self.missing.push((key, kind.show(&kind.sample())));
         }
@@ -189,7 +239,7 @@ impl<'a> Section<'a> {
         kind: Kind<T>,
         doc: &'static str,
     ) -> Option<T> {
-        self.register(key, kind.noun(), Presence::Optional, doc);
+        self.register_value(key, &kind, Presence::Optional, doc);
         self.parsed(key, &kind)
     }
 
@@ -203,7 +253,7 @@ impl<'a> Section<'a> {
         default_source: &'static str,
     ) -> T {
         let presence = Presence::Default { value: kind.show(&default), source: default_source };
-        self.register(key, kind.noun(), presence, doc);
+        self.register_value(key, &kind, presence, doc);
         if self.mode == Mode::Describe {
             return from_default(key, &kind.show(&default), |s| s.required(key, kind, doc));
         }
@@ -217,7 +267,7 @@ impl<'a> Section<'a> {
         doc: &'static str,
         schema: impl FnOnce(&mut Section<'_>) -> T,
     ) -> T {
-        self.register(key, "a section", Presence::Optional, doc);
+        self.register(key, "a section", doc, || Shape::Section { always: true });
         self.child(self.child_path(key), self.find_all(key), schema)
     }
 
@@ -228,7 +278,7 @@ impl<'a> Section<'a> {
         doc: &'static str,
         schema: impl FnOnce(&mut Section<'_>) -> T,
     ) -> Option<T> {
-        self.register(key, "a section", Presence::Optional, doc);
+        self.register(key, "a section", doc, || Shape::Section { always: false });
         let (path, found) = (self.child_path(key), self.find_all(key));
         let wanted = !found.is_empty() || self.mode == Mode::Describe;
         wanted.then(|| self.child(path, found, schema))
@@ -241,7 +291,7 @@ impl<'a> Section<'a> {
         doc: &'static str,
         schema: impl FnMut(&str, &mut Section<'a>) -> T,
     ) -> Vec<(String, T)> {
-        self.register(key, "sections by name", Presence::Optional, doc);
+        self.register(key, "sections by name", doc, || Shape::Named { defaults: None });
         self.each_named(key, None, schema)
     }
 
@@ -252,13 +302,10 @@ impl<'a> Section<'a> {
         (doc, defaults_doc): (&'static str, &'static str),
         schema: impl FnMut(&str, &mut Section<'a>) -> T,
     ) -> Vec<(String, T)> {
-        self.register(
-            defaults,
-            "a section with the keys of a named one",
-            Presence::Optional,
-            defaults_doc,
-        );
-        self.register(key, "sections by name", Presence::Optional, doc);
+        let of_defaults = "a section with the keys of a named one";
+        self.register(defaults, of_defaults, defaults_doc, || Shape::DefaultsOf(key));
+        let shape = || Shape::Named { defaults: Some(defaults) };
+        self.register(key, "sections by name", doc, shape);
         self.each_named(key, Some(defaults), schema)
     }
 
@@ -269,24 +316,24 @@ impl<'a> Section<'a> {
         kind: Kind<T>,
         doc: &'static str,
     ) -> Vec<(String, T, Place)> {
-        self.register(key, &format!("{} by name", kind.noun()), Presence::Optional, doc);
+        let noun = format!("{} by name", kind.noun());
+        self.register(key, &noun, doc, || Shape::ByName(kind.schema()));
         let example = format!("{{ name = {} }}", kind.show(&kind.sample()));
         let mut read = Vec::new();
-        for (name, mut found) in self.entries(key, &example) {
-            let found = found.swap_remove(0);
-            let path = format!("{}.{}", self.child_path(key), toml_key(&name));
+        for (name, all) in self.entries(key, &example) {
+            let (found, path) = (&all[0], self.child_path(key));
+            let key = toml_key(&name);
             if let DeValue::Table(inner) = found.value.get_ref()
                 && let Some(more) = inner.keys().next()
             {
                 let dotted = format!("{name}.{}", more.get_ref());
                 let fault = wrong_type(kind.noun(), "", found.value.get_ref());
                 let hint = format!("a name with dots stands in quotes: {}", quoted(&dotted));
-                self.report_fault(&toml_key(&name), Fault { hint, ..fault }, found.place());
+                self.report_fault(&key, Fault { hint, ..fault }, found.place());
                 continue;
             }
-            if let Some(value) = self.parse(&toml_key(&name), path, &found, &kind) {
-                let place = found.place();
-                read.push((name, value, place));
+            if let Some(value) = self.first_of(&key, format!("{path}.{key}"), &all, &kind) {
+                read.push((name, value, found.place()));
             }
         }
         read
@@ -299,7 +346,7 @@ impl<'a> Section<'a> {
         doc: &'static str,
         mut schema: impl FnMut(&mut Section<'_>) -> T,
     ) -> Vec<T> {
-        self.register(key, "any number of sections", Presence::Optional, doc);
+        self.register(key, "any number of sections", doc, || Shape::Sections);
         let path = format!("{}[]", self.child_path(key));
         if self.mode == Mode::Describe {
             return vec![self.child(path, Vec::new(), schema)];
@@ -322,12 +369,18 @@ impl<'a> Section<'a> {
     }
 
     /// Reads keys of a form that is used in many places: [`describe`] calls it `noun` and does not
-    /// enter it. What the form is, is described once, by describing it alone.
-    pub fn form<T>(&mut self, noun: &str, read: impl FnOnce(&mut Self) -> T) -> T {
+    /// enter it. What the form is, is described once, by describing it alone as the key `form`.
+    pub fn form<T>(
+        &mut self,
+        (noun, form): (&str, &'static str),
+        read: impl FnOnce(&mut Self) -> T,
+    ) -> T {
         let (terse, first) = (std::mem::replace(&mut self.terse, true), self.docs.len());
         let value = read(self);
         self.terse = terse;
-        self.docs[first..].iter_mut().for_each(|doc| doc.kind = noun.to_owned());
+        for doc in &mut self.docs[first..] {
+            (doc.kind, doc.shape) = (noun.to_owned(), Shape::Form(form));
+        }
         value
     }
 
@@ -372,12 +425,34 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Notes that a key is asked for that may be left out.
     pub(super) fn register(
+        &mut self,
+        key: &'static str,
+        kind: &str,
+        doc: &'static str,
+        shape: impl FnOnce() -> Shape,
+    ) {
+        self.register_as(key, kind, Presence::Optional, doc, shape);
+    }
+
+    fn register_value<T: Clone + 'static>(
+        &mut self,
+        key: &'static str,
+        kind: &Kind<T>,
+        presence: Presence,
+        doc: &'static str,
+    ) {
+        self.register_as(key, kind.noun(), presence, doc, || Shape::Value(kind.schema()));
+    }
+
+    pub(super) fn register_as(
         &mut self,
         key: &'static str,
         kind: &str,
         presence: Presence,
         doc: &'static str,
+        shape: impl FnOnce() -> Shape,
     ) {
         assert!(
             self.asked.insert(key),
@@ -385,12 +460,8 @@ impl<'a> Section<'a> {
             in_words(&self.path)
         );
         if self.mode == Mode::Describe {
-            self.docs.push(KeyDoc {
-                path: self.child_path(key),
-                kind: kind.to_owned(),
-                presence,
-                doc,
-            });
+            let (path, kind) = (self.child_path(key), kind.to_owned());
+            self.docs.push(KeyDoc { path, kind, shape: shape(), presence, doc });
         }
     }
 
@@ -400,13 +471,36 @@ impl<'a> Section<'a> {
     }
 
     /// What each layer says of a key.
-    fn find_all(&self, key: &str) -> Vec<Found<'a>> {
+    pub(super) fn find_all(&self, key: &str) -> Vec<Found<'a>> {
         self.layers.iter().filter_map(|layer| layer.find(key)).collect()
     }
 
     pub(super) fn parsed<T: Clone + 'static>(&mut self, key: &str, kind: &Kind<T>) -> Option<T> {
-        let found = self.find(key)?;
-        self.parse(key, self.child_path(key), &found, kind)
+        self.first_of(key, self.child_path(key), &self.find_all(key), kind)
+    }
+
+    /// The value that holds. Those that it hides are not wrong either.
+    fn first_of<T: Clone + 'static>(
+        &mut self,
+        key: &str,
+        path: String,
+        found: &[Found<'a>],
+        kind: &Kind<T>,
+    ) -> Option<T> {
+        let (first, hidden) = found.split_first()?;
+        self.hidden(hidden, |s, found| drop(s.parse(key, String::new(), found, kind)));
+        self.parse(key, path, first, kind)
+    }
+
+    /// Reads what is hidden only for what is wrong with it.
+    pub(super) fn hidden<'f>(
+        &mut self,
+        hidden: &'f [Found<'a>],
+        mut read: impl FnMut(&mut Self, &'f Found<'a>),
+    ) {
+        let written = self.written.len();
+        hidden.iter().for_each(|found| read(self, found));
+        self.written.truncate(written);
     }
 
     pub(super) fn parse<T: Clone + 'static>(

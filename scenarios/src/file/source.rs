@@ -82,6 +82,12 @@ impl Source {
         &self.name
     }
 
+    /// The name of the file without folder and extension.
+    #[must_use]
+    pub fn stem(&self) -> String {
+        Path::new(&self.name).file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
     /// What relative paths in the file are relative to.
     #[must_use]
     pub fn folder(&self) -> &Path {

@@ -94,13 +94,8 @@ fn range(text: &str) -> Issues {
 #[test]
 fn the_schema_lists_its_keys() {
     let mut list = String::new();
-    for KeyDoc { path, kind, presence, doc } in describe(week) {
-        let presence = match presence {
-            Presence::Required => "required".to_owned(),
-            Presence::Optional => "optional".to_owned(),
-            Presence::Default { value, source } => format!("default {value} ({source})"),
-        };
-        writeln!(list, "{path}: {kind}; {presence}. {doc}").expect("a string");
+    for key in describe(week) {
+        writeln!(list, "{}: {}. {}", key.path, key.terms(), key.doc).expect("a string");
     }
     expect![[r#"
         seed: a whole number; default 1 (any will do). The origin of all chance.
@@ -137,6 +132,21 @@ fn layers_are_joined_key_by_key_and_the_first_that_has_a_key_holds() {
     let written: Vec<_> = written.iter().map(|(path, value)| format!("{path} {value}")).collect();
     let expected = ["pools.a ", "pools.a.zone \"3\"", "pools.a.sizes [2, 3]", "pools.b "];
     assert_eq!(written[..4], expected);
+}
+
+#[test]
+fn what_is_hidden_is_not_wrong_either() {
+    let text = "[pools.a]\nzone = \"1\"\nsizes = []\n[all]\nzone = 3";
+    let issues = read(&Source::new("pools.toml", text), pools).expect_err("an issue");
+    assert_eq!(issues.to_string().lines().next(), Some("error: `zone` is not a text"));
+    let first = Source::new("first.toml", "start = 2021-03-02\nworkers.a = { boot = \"1 s\" }");
+    let hidden = "[workers.a]\ncapacity_max = 1\nboot = { spread = { median = \"1 s\" } }";
+    let issues = read_layers(&[first, Source::new("hidden.toml", hidden)], week);
+    let issues = issues.expect_err("an issue").to_string();
+    assert!(
+        issues.starts_with("error: missing key `sigma` in [workers.a.boot.spread]"),
+        "{issues}"
+    );
 }
 
 #[test]

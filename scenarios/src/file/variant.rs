@@ -1,10 +1,13 @@
 //! Values that can be written in several ways: policies, distributions, sources of input.
 
+use std::rc::Rc;
+
+use serde_json::Value;
 use toml::de::DeValue;
 
 use super::kind::{Kind, one_of, quoted, unknown_choice, wrong_type};
 use super::quantity::Fault;
-use super::section::{Found, KeyDoc, Mode, Presence, Section, from_default};
+use super::section::{Found, KeyDoc, Mode, Presence, Section, Shape, from_default};
 use super::source::Place;
 use super::suggest::nearest;
 
@@ -29,6 +32,7 @@ impl<'v, T> Variant<'v, T> {
 /// A way to write the most common of several variants as a plain value.
 pub struct ShortForm<T> {
     noun: String,
+    schema: Box<dyn Fn() -> Value>,
     read: Box<ReadShort<T>>,
 }
 
@@ -40,11 +44,12 @@ impl<T> ShortForm<T> {
     where
         T: 'static,
     {
-        let noun = kind.noun().to_owned();
+        let (noun, kind) = (kind.noun().to_owned(), Rc::new(kind));
+        let described = Rc::clone(&kind);
         let read = move |s: &mut Section<'_>, key: &str, found: &Found<'_>| {
             s.parse(key, s.child_path(key), found, &kind).map(variant)
         };
-        Self { noun, read: Box::new(read) }
+        Self { noun, schema: Box::new(move || described.schema()), read: Box::new(read) }
     }
 }
 
@@ -70,7 +75,8 @@ impl<'a> Section<'a> {
             Some((value, source)) => Presence::Default { value: value.to_owned(), source },
             None => Presence::Required,
         };
-        self.register(key, &noun, presence, doc);
+        let short = || short_form.map(|short| (short.schema)());
+        self.register_as(key, &noun, presence, doc, || Shape::Variant { short: short() });
         let path = self.child_path(key);
         if self.mode == Mode::Describe && !self.terse {
             for Variant { name, doc, schema } in variants {
@@ -78,14 +84,19 @@ impl<'a> Section<'a> {
                 self.docs.push(KeyDoc {
                     path: path.clone(),
                     kind: "a section".to_owned(),
+                    shape: Shape::Section { always: false },
                     presence: Presence::Optional,
                     doc,
                 });
                 self.child(path, Vec::new(), schema);
             }
         }
-        if let Some(found) = self.find(key) {
-            if let Some(value) = self.chosen(key, &path, &found, variants, short_form) {
+        let found = self.find_all(key);
+        if let Some((found, hidden)) = found.split_first() {
+            self.hidden(hidden, |s, found| {
+                drop(s.chosen(key, &path, found, variants, short_form));
+            });
+            if let Some(value) = self.chosen(key, &path, found, variants, short_form) {
                 return value;
             }
         } else if default.is_none() {

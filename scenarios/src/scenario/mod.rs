@@ -91,7 +91,7 @@ pub struct Loaded {
 pub fn load(path: &Path) -> Result<Loaded, Issues> {
     match shipped::named(path) {
         Some(Shipped { text, .. }) => load_text(path, text),
-        None => load_from(&Source::read(path).map_err(|issue| shipped::hint(issue, path))?, path),
+        None => load_from(&Source::read(path).map_err(|issue| shipped::hint(issue, path))?),
     }
 }
 
@@ -101,12 +101,11 @@ pub fn load(path: &Path) -> Result<Loaded, Issues> {
 ///
 /// As for [`load`].
 pub fn load_text(path: &Path, text: &str) -> Result<Loaded, Issues> {
-    load_from(&Source::new(path, text), path)
+    load_from(&Source::new(path, text))
 }
 
-fn load_from(source: &Arc<Source>, path: &Path) -> Result<Loaded, Issues> {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    load_over(&[], &with_bases(source)?, &stem, &mut Library::default())
+fn load_from(source: &Arc<Source>) -> Result<Loaded, Issues> {
+    load_over(&[], &with_bases(source)?, &source.stem(), &mut Library::default())
 }
 
 /// Reads what the fragments and files say together, the first of which says most. Inputs that the

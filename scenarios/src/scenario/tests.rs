@@ -211,7 +211,7 @@ fn every_key_is_documented_once_with_the_source_of_its_default() {
     let keys = parameters();
     let paths: BTreeSet<_> = keys.iter().map(|key| key.path.as_str()).collect();
     assert_eq!(paths.len(), keys.len());
-    for KeyDoc { path, kind, presence, doc } in &keys {
+    for KeyDoc { path, kind, presence, doc, .. } in &keys {
         assert!(doc.ends_with('.'), "{path}: {doc}");
         assert!(!kind.is_empty(), "{path}");
         if let Presence::Default { value, source } = presence {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Terms;
 use crate::file::kind::{self, Kind};
-use crate::file::quantity::{Amount, Fault, amount, negative};
+use crate::file::quantity::{Amount, Fault, amount, amount_pattern, negative};
 use crate::file::{Issue, Place, Section};
 
 /// How much worse a measure may be than it was.
@@ -81,7 +81,14 @@ impl fmt::Display for Tolerance {
 fn tolerance() -> Kind<Tolerance> {
     let sample = Tolerance::UnlessByChance(Amount::Number(0.0));
     let show = |tolerance: &Tolerance| format!("\"{tolerance}\"");
-    Kind::quantity("a tolerance", sample, show, Tolerance::parse)
+    let schema = || {
+        let float = r"\+?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?";
+        let by = format!(r"({float}|{})\s*({CHANCE})?", amount_pattern());
+        let mut schema = kind::number_or(&format!("any|{NOT_MEASURABLY}|{by}"));
+        schema["minimum"] = 0.into();
+        schema
+    };
+    Kind::quantity("a tolerance", sample, schema, show, Tolerance::parse)
 }
 
 /// The same as it is written, for all points and for some.

@@ -117,7 +117,7 @@ impl Problem {
     ///
     /// All problems of the file; if it is right in itself, all that its reference has.
     pub fn load(path: &Path) -> Result<Self, Issues> {
-        Self::read(&Source::read(path)?, path)
+        Self::read(&Source::read(path)?)
     }
 
     /// The same of a file's text that is at hand; paths in it are relative to the folder of `path`.
@@ -126,11 +126,11 @@ impl Problem {
     ///
     /// As for [`Problem::load`].
     pub fn load_text(path: &Path, text: &str) -> Result<Self, Issues> {
-        Self::read(&Source::new(path, text), path)
+        Self::read(&Source::new(path, text))
     }
 
-    fn read(source: &Arc<Source>, path: &Path) -> Result<Self, Issues> {
-        let mut plan = Plan::read(source, path)?;
+    fn read(source: &Arc<Source>) -> Result<Self, Issues> {
+        let mut plan = Plan::read(source)?;
         let Some(doc) = plan.tune.clone() else {
             let issue = Issue::new("the experiment does not say what to tune for", plan.place());
             let hint = "add for example [tune] with limits = { \"wait_s.p95\" = \"15 min\" }";

@@ -30,7 +30,7 @@ pub(super) fn delay(
     default: &DurationDist,
     default_source: &'static str,
 ) -> DurationDist {
-    s.form(DELAY.0, |s| forms(s, key, doc, Some((&in_toml(default), default_source))))
+    s.form(DELAY, |s| forms(s, key, doc, Some((&in_toml(default), default_source))))
 }
 
 /// A delay that must be there.
@@ -39,7 +39,7 @@ pub(super) fn delay_required(
     key: &'static str,
     doc: &'static str,
 ) -> DurationDist {
-    s.form(DELAY.0, |s| forms(s, key, doc, None))
+    s.form(DELAY, |s| forms(s, key, doc, None))
 }
 
 /// The forms that a delay can have.
