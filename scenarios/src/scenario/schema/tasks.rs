@@ -317,5 +317,7 @@ fn columns(s: &mut Section<'_>) -> TaskColumns {
                 (column, s.required("values", kind::list(kind::text()), doc))
             },
         ),
+        job: None,
+        state: None,
     }
 }
