@@ -189,7 +189,7 @@ fn rewritten(shown: &[&str], printed: &str) -> Vec<String> {
     if matches(&shown.join("\n"), printed) {
         return shown.iter().map(|line| (*line).to_owned()).collect();
     }
-    let now: Vec<String> = printed.lines().map(without_commit).collect();
+    let now: Vec<String> = printed.lines().map(lasting).collect();
     let elided = |line: &&str| *line == "…";
     let (first, last) =
         (shown.iter().position(|l| elided(&l)), shown.iter().rposition(|l| elided(&l)));
@@ -202,12 +202,21 @@ fn rewritten(shown: &[&str], printed: &str) -> Vec<String> {
     [head, &["…".to_owned()], tail].concat()
 }
 
-/// The line of a run's name without the commit, which is another in each version of a page.
-fn without_commit(line: &str) -> String {
-    match line.split_once(", commit ") {
-        Some((name, _)) => format!("{name}, commit …"),
-        None => line.to_owned(),
-    }
+/// A line without what is another in each version and on each machine: the commit, how long it took
+/// and how large a page became.
+fn lasting(line: &str) -> String {
+    let words: Vec<&str> = line.split(' ').collect();
+    let is_volatile = |at: usize| {
+        let (before, after) = (at.checked_sub(1).map(|at| words[at]), words.get(at + 1));
+        let is_counted = ["kB", "threads"].iter().any(|unit| after == Some(unit));
+        before == Some("commit") || is_counted || (before == Some("in") && after == Some(&"s"))
+    };
+    let lasting = |(at, word): (usize, &&str)| match is_volatile(at) {
+        true if word.ends_with(',') => "…,".to_owned(),
+        true => "…".to_owned(),
+        false => (*word).to_owned(),
+    };
+    words.iter().enumerate().map(lasting).collect::<Vec<_>>().join(" ")
 }
 
 /// The shipped scenarios as in a fresh clone, with the recorded data beside it.
@@ -249,7 +258,8 @@ fn an_ellipsis_stands_for_any_part_of_a_line_and_alone_for_any_lines() {
     ] {
         assert_eq!(matches(shown, printed), same, "{shown:?} {printed:?}");
     }
-    let rewritten = |shown: &[&str]| rewritten(shown, "x, commit 0123\nb\nc\nd").join("\n");
-    assert_eq!(rewritten(&["old", "…", "older", "d"]), "x, commit …\n…\nc\nd");
-    assert_eq!(rewritten(&[]), "x, commit …\nb\nc\nd");
+    let rewritten =
+        |shown: &[&str]| rewritten(shown, "x, commit 0123, by\nb\nc\nd in 0.1 s").join("\n");
+    assert_eq!(rewritten(&["old", "…", "older", "d"]), "x, commit …, by\n…\nc\nd in … s");
+    assert_eq!(rewritten(&[]), "x, commit …, by\nb\nc\nd in … s");
 }

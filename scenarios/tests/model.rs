@@ -62,7 +62,7 @@ fn three_digits(value: f64) -> String {
         value if value < 1e-9 => 0,
         value => (2 - value.log10().floor() as i32).clamp(0, 5) as usize,
     };
-    format!("{value:.places$}")
+    format!("{:.places$}", value + 0.0) // never −0
 }
 
 fn mean(values: &[f64]) -> f64 {
