@@ -109,7 +109,6 @@ fn check(page: &str) {
 }
 
 /// A command as it is typed, and what is shown below it.
-#[derive(Default)]
 struct Step<'a> {
     typed: Vec<&'a str>,
     shown: Vec<&'a str>,
@@ -117,7 +116,7 @@ struct Step<'a> {
 
 impl Step<'_> {
     fn command(&self) -> String {
-        self.typed.join("\n").trim_start_matches("$ ").replace("\n> ", "\n")
+        self.typed.join("\n").trim_start_matches("$ ").to_owned()
     }
 }
 
@@ -126,12 +125,11 @@ fn steps<'a>(block: &[&'a str]) -> Vec<(usize, Step<'a>)> {
     let mut steps: Vec<(usize, Step<'a>)> = Vec::new();
     for (at, line) in block.iter().enumerate() {
         let goes_on = |(_, step): &(usize, Step<'_>)| {
-            step.shown.is_empty()
-                && (line.starts_with("> ") || step.typed.last().unwrap().ends_with('\\'))
+            step.shown.is_empty() && step.typed.last().unwrap().ends_with('\\')
         };
         match steps.last_mut() {
             _ if line.starts_with("$ ") => {
-                steps.push((at, Step { typed: vec![line], shown: vec![] }))
+                steps.push((at, Step { typed: vec![line], shown: vec![] }));
             }
             Some(last) if goes_on(last) => last.1.typed.push(line),
             Some((_, step)) => step.shown.push(line),
@@ -191,8 +189,7 @@ fn rewritten(shown: &[&str], printed: &str) -> Vec<String> {
     }
     let now: Vec<String> = printed.lines().map(lasting).collect();
     let elided = |line: &&str| *line == "…";
-    let (first, last) =
-        (shown.iter().position(|l| elided(&l)), shown.iter().rposition(|l| elided(&l)));
+    let (first, last) = (shown.iter().position(elided), shown.iter().rposition(elided));
     let (Some(before), Some(last)) = (first, last) else { return now };
     let after = shown.len() - 1 - last;
     if before + after >= now.len() {
