@@ -13,9 +13,11 @@ mod explain;
 mod import;
 mod incidents;
 mod merge;
+mod new;
 mod parameters;
 mod replay;
 mod report;
+mod scenarios;
 mod simulate;
 mod storm;
 mod sweep;
@@ -42,7 +44,9 @@ struct Arguments {
 
 const AFTER_HELP: &str = "\
 Examples:
-  provisioner simulate scenarios/quickstart.toml
+  provisioner scenarios
+  provisioner simulate quickstart
+  provisioner new mine.toml
   provisioner report scenarios/quickstart.toml
   provisioner sweep scenarios/experiments/quickstart.toml
   provisioner tune scenarios/experiments/tune.toml
@@ -67,6 +71,8 @@ enum Command {
     Incidents(incidents::Incidents),
     Storm(storm::Storm),
     Import(Box<import::Import>),
+    New(Box<new::New>),
+    Scenarios(scenarios::Scenarios),
     Parameters(parameters::Parameters),
 }
 
@@ -91,6 +97,8 @@ fn main() -> ExitCode {
         Command::Incidents(incidents) => incidents.run(),
         Command::Storm(storm) => storm.run(),
         Command::Import(import) => import.run(),
+        Command::New(new) => new.run(),
+        Command::Scenarios(scenarios) => scenarios.run(),
         Command::Parameters(parameters) => parameters.run(),
     };
     match answer {

@@ -38,7 +38,7 @@ use crate::{Answer, COMMIT};
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Simulate {
-    /// The scenario file
+    /// The scenario file, or the name of one that comes with the program (`provisioner scenarios`)
     scenario: PathBuf,
     /// The origin of all chance, instead of the scenario's own
     #[arg(long, value_name = "N")]
@@ -89,6 +89,7 @@ pub(crate) struct Simulate {
 
 const AFTER_HELP: &str = "\
 Examples:
+  provisioner simulate quickstart
   provisioner simulate scenarios/quickstart.toml
   provisioner simulate week.toml --seed 7 --json week.json --series week.csv
   provisioner simulate week.toml --series - --series-step '1 h' --quiet | head

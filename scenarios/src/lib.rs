@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod diff;
+pub mod draft;
 pub mod experiment;
 pub mod explain;
 pub mod file;
@@ -13,6 +14,7 @@ pub mod output;
 pub mod paired;
 pub mod results;
 pub mod scenario;
+pub mod shipped;
 pub mod storm;
 pub mod suite;
 pub mod timeline;

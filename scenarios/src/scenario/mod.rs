@@ -48,6 +48,7 @@ use crate::file::{
     Fragment, Issue, Issues, KeyDoc, Place, Presence, Source, Written, describe, kind, peek,
     read_over,
 };
+use crate::shipped::{self, Shipped};
 use crate::traces::{TaskList, TaskRow, TaskRows};
 
 /// One run, resolved and complete, but for its seed. Cheap to clone; recorded inputs are shared.
@@ -80,14 +81,18 @@ pub struct Loaded {
     pub remarks: Vec<String>,
 }
 
-/// Reads a scenario file and everything it names.
+/// Reads a scenario file and everything it names. The name of a [shipped] scenario stands for that
+/// one, unless there is such a file.
 ///
 /// # Errors
 ///
 /// All problems of the file and its bases; if it is right in itself, all problems of its inputs
 /// and of how its parts fit together.
 pub fn load(path: &Path) -> Result<Loaded, Issues> {
-    load_from(&Source::read(path)?, path)
+    match shipped::named(path) {
+        Some(Shipped { text, .. }) => load_text(path, text),
+        None => load_from(&Source::read(path)?, path),
+    }
 }
 
 /// The same of a file's text that is at hand; paths in it are relative to the folder of `path`.
