@@ -69,6 +69,10 @@ formats! {
 }
 
 impl Format {
+    /// Those of task queues.
+    pub const TASKS: [Self; 5] =
+        [Self::Canonical, Self::FirefoxCi, Self::Swf, Self::TaskTable, Self::Taskcluster];
+
     /// The format that is stated by this name.
     #[must_use]
     pub fn from_id(id: &str) -> Option<Self> {
