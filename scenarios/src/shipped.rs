@@ -5,6 +5,8 @@
 
 use std::path::Path;
 
+use crate::file::{Issue, nearest};
+
 /// A scenario that comes with the program.
 #[derive(Clone, Copy, Debug)]
 pub struct Shipped {
@@ -44,4 +46,16 @@ pub const SHIPPED: [Shipped; 13] = shipped![
 pub(crate) fn named(path: &Path) -> Option<Shipped> {
     let shipped = SHIPPED.into_iter().find(|shipped| path == Path::new(shipped.name))?;
     (!path.exists()).then_some(shipped)
+}
+
+/// The issue with a path that is not there, and the shipped scenario that may be meant.
+pub(crate) fn hint(issue: Issue, path: &Path) -> Issue {
+    if path.exists() {
+        return issue;
+    }
+    let names = SHIPPED.iter().map(|shipped| shipped.name);
+    match path.to_str().and_then(|path| nearest(path, names)) {
+        Some(near) => issue.hint(format!("did you mean the shipped `{near}`?")),
+        None => issue,
+    }
 }

@@ -35,11 +35,11 @@ const START_MODERN: Time = Time::from_ms(1_740_960_000_000);
 const START_BID_ERA: Time = Time::from_ms(1_454_284_800_000);
 
 const LINUX: &str = "Linux/UNIX";
-const TYPES_MODERN: [&str; 3] = ["c6i.xlarge", "m6i.xlarge", "c5.xlarge"];
+const TYPES_MODERN: [&str; 4] = ["c6i.xlarge", "m6i.xlarge", "c5.xlarge", "m5.xlarge"];
 const TYPES_BID_ERA: [&str; 3] = ["c3.xlarge", "m3.xlarge", "c4.xlarge"];
 /// Most zones and types that are taken from recorded prices.
 const ZONES_MAX: usize = 6;
-const TYPES_MAX: usize = 4;
+const TYPES_MAX: usize = 3;
 
 impl Market {
     pub(super) fn of(wishes: &Wishes, wrong: &mut Vec<Wrong>) -> Option<Self> {
@@ -107,13 +107,19 @@ impl Market {
             self.zones = ["a", "b", "c"].map(|letter| format!("us-east-1{letter}")).into();
         }
         if self.kinds.is_empty() {
-            let names = if self.outbid { TYPES_BID_ERA } else { TYPES_MODERN };
+            let names: &[&str] = if self.outbid { &TYPES_BID_ERA } else { &TYPES_MODERN };
             self.kinds = names.iter().filter_map(|name| kind(name).ok()).collect();
         }
     }
 
     /// The same for recorded prices: what is in them.
     fn complete_with(&mut self, trace: &PriceTrace, outbid: Option<bool>, wrong: &mut Vec<Wrong>) {
+        let (first, last) = trace.changes.iter().fold((Time::MAX, Time::EPOCH), |span, change| {
+            (span.0.min(change.at), span.1.max(change.at))
+        });
+        let modern = last >= MODERN_SINCE;
+        self.span = Some((hour_of(first) + Duration::HOUR, last));
+        self.outbid = outbid.unwrap_or(!modern);
         let products: BTreeSet<&str> = trace.markets.iter().map(|it| it.product.as_str()).collect();
         let product =
             if products.contains(LINUX) { Some(LINUX) } else { products.first().copied() };
@@ -130,8 +136,8 @@ impl Market {
         }
         if self.kinds.is_empty() {
             let known = known();
-            let usual = TYPES_MODERN.iter().chain(&TYPES_BID_ERA).copied();
-            let usual = usual.filter(|name| types.contains(name));
+            let usual: &[&str] = if modern { &TYPES_MODERN } else { &TYPES_BID_ERA };
+            let usual = usual.iter().copied().filter(|name| types.contains(name));
             let others = types.iter().copied().filter(|name| known.contains_key(name));
             let mut seen = BTreeSet::new();
             let names = usual.chain(others).filter(|name| seen.insert(*name)).take(TYPES_MAX);
@@ -144,21 +150,17 @@ impl Market {
                 hint,
             ));
         }
-        let has_kind = |name: &str| self.kinds.iter().any(|kind| kind.name == name);
-        let here = markets.iter().filter(|it| has_kind(&it.instance_type));
-        let zones: BTreeSet<&str> = here.map(|it| it.zone.as_str()).collect();
+        let zones: BTreeSet<&str> = markets.iter().map(|it| it.zone.as_str()).collect();
         for zone in self.zones.iter().filter(|zone| !zones.contains(zone.as_str())) {
             let what = format!("no price was recorded in zone `{zone}`");
             wrong.push(Wrong::new(what, format!("there are {}", some_of(&zones))));
         }
         if self.zones.is_empty() {
+            let has_kind = |name: &str| self.kinds.iter().any(|kind| kind.name == name);
+            let here = markets.iter().filter(|it| has_kind(&it.instance_type));
+            let zones: BTreeSet<&str> = here.map(|it| it.zone.as_str()).collect();
             self.zones = zones.into_iter().take(ZONES_MAX).map(str::to_owned).collect();
         }
-        let (first, last) = trace.changes.iter().fold((Time::MAX, Time::EPOCH), |span, change| {
-            (span.0.min(change.at), span.1.max(change.at))
-        });
-        self.span = Some((hour_of(first) + Duration::HOUR, last));
-        self.outbid = outbid.unwrap_or(last < MODERN_SINCE);
     }
 }
 

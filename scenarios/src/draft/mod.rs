@@ -11,8 +11,6 @@ mod kinds;
 mod market;
 mod questions;
 mod tasks;
-#[cfg(test)]
-mod tests;
 mod text;
 
 use std::path::Path;
@@ -68,7 +66,8 @@ pub struct Draft {
     market: Market,
     start: Time,
     length: Duration,
-    capacity_max: u32,
+    /// If somebody said so.
+    capacity_max: Option<u32>,
     on_demand_after: Option<Duration>,
     wait_p95: Option<Duration>,
 }
@@ -92,13 +91,13 @@ impl Draft {
             some_time("the limit on waits", &wishes.wait_p95, &mut wrong),
             some_time("the length", &wishes.length, &mut wrong),
         );
-        let capacity_max = wishes.capacity_max.as_deref().map_or(CAPACITY_MAX_DEFAULT, |text| {
+        let capacity_max = wishes.capacity_max.as_deref().and_then(|text| {
             let number = text.trim().parse().ok().filter(|number| (1..=1_000_000).contains(number));
-            number.unwrap_or_else(|| {
+            if number.is_none() {
                 let what = format!("`{text}` is no capacity");
                 wrong.push(Wrong::new(what, "give a whole number of tasks, for example 100"));
-                CAPACITY_MAX_DEFAULT
-            })
+            }
+            number
         });
         let (Some(tasks), Some(market), true) = (tasks, market, wrong.is_empty()) else {
             return Err(wrong);

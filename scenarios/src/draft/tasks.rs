@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use provisioner_engine::units::{Duration, Time};
 
 use super::{Wishes, Wrong};
-use crate::file::nearest;
 use crate::traces::{Format, Options, Trace, import};
 
 /// A queue, and where its tasks come from.
@@ -13,6 +12,8 @@ use crate::traces::{Format, Options, Trace, import};
 pub(super) struct Queue {
     /// The worker type that serves it.
     pub(super) name: String,
+    /// Four times what ran at once on average, if that is known.
+    pub(super) capacity_max: Option<i64>,
     pub(super) tasks: Tasks,
 }
 
@@ -64,7 +65,10 @@ pub(super) fn of(wishes: &Wishes, wrong: &mut Vec<Wrong>) -> Option<AllTasks> {
                 wrong.push(Wrong::new(what, "leave it out, or name a file of tasks"));
             }
             let tasks = Tasks::Generated { preset, what, per_hour };
-            Some(AllTasks { queues: vec![Queue { name: "ci/tasks".into(), tasks }], span: None })
+            Some(AllTasks {
+                queues: vec![Queue { name: "ci/tasks".into(), capacity_max: None, tasks }],
+                span: None,
+            })
         }
         None => recorded(said, wishes, wrong),
     }
@@ -81,15 +85,15 @@ fn recorded(said: &str, wishes: &Wishes, wrong: &mut Vec<Wrong>) -> Option<AllTa
             Wrong::new(format!("there is no format `{id}`"), format!("tasks are in one of {ids}"))
         })
     });
-    let format = format.transpose().map_err(|it| wrong.push(it)).ok()?;
+    let format = format.transpose().map_err(|it| wrong.push(it));
     let path = Path::new(said);
     if !path.exists() {
-        let names = PRESETS.map(|preset| preset.0);
-        let near = nearest(said, names).unwrap_or(names[0]);
-        let hint = format!("name a file of tasks, or a preset: {} ({near}?)", names.join(", "));
+        let names = PRESETS.map(|preset| preset.0).join(", ");
+        let hint = format!("name a file of tasks, or a preset: {names}");
         wrong.push(Wrong::new(format!("there is no file `{said}`"), hint));
         return None;
     }
+    let format = format.ok()?;
     let options = Options { format, ..Options::default() };
     let trace = match import(path, &options) {
         Ok(imported) => imported.trace,
@@ -104,21 +108,27 @@ fn recorded(said: &str, wishes: &Wishes, wrong: &mut Vec<Wrong>) -> Option<AllTa
             .push(Wrong::new(format!("`{said}` is not a recording of tasks"), "name another file"));
         return None;
     };
-    let mut counts = vec![0_u64; trace.queues.len()];
+    let mut of_queues = vec![(0_u64, Duration::ZERO); trace.queues.len()];
     let (mut first, mut last) = (Time::MAX, Time::EPOCH);
     for task in trace.tasks.iter() {
-        counts[task.queue as usize] += 1;
+        let (count, busy) = &mut of_queues[task.queue as usize];
+        *count += 1;
+        *busy += task.duration;
         (first, last) = (first.min(task.submitted), last.max(task.submitted));
     }
     if first > last {
         wrong.push(Wrong::new(format!("`{said}` has no task"), "name another file"));
         return None;
     }
-    let mut fullest: Vec<_> = trace.queues.iter().zip(counts).filter(|queue| queue.1 > 0).collect();
-    fullest.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let start = hour_of(first);
+    let length = Duration::HOUR * (last.since(start).ms() / Duration::HOUR.ms() + 1);
+    let queues = trace.queues.iter().zip(of_queues);
+    let mut fullest: Vec<_> = queues.filter(|(_, (count, _))| *count > 0).collect();
+    fullest.sort_by_key(|(_, (count, _))| std::cmp::Reverse(*count));
     let alone = fullest.len() == 1;
-    let queues = fullest.into_iter().take(QUEUES_MAX).map(|(queue, count)| Queue {
+    let queues = fullest.into_iter().take(QUEUES_MAX).map(|(queue, (count, busy))| Queue {
         name: if queue.contains('/') && !alone { queue.clone() } else { named(queue) },
+        capacity_max: Some((busy.ms() * 4 / length.ms() / 10 + 1) * 10),
         tasks: Tasks::Recorded {
             file: path.to_owned(),
             format,
@@ -127,9 +137,7 @@ fn recorded(said: &str, wishes: &Wishes, wrong: &mut Vec<Wrong>) -> Option<AllTa
             replay_from: None,
         },
     });
-    let start = hour_of(first);
-    let hours = last.since(start).ms() / Duration::HOUR.ms() + 1;
-    Some(AllTasks { queues: queues.collect(), span: Some((start, start + Duration::HOUR * hours)) })
+    Some(AllTasks { queues: queues.collect(), span: Some((start, start + length)) })
 }
 
 /// The worker type of a queue: its name without folders and what is unusual in a name.

@@ -7,11 +7,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use provisioner_engine::units::{Duration, Time};
 
-use super::Draft;
 use super::market::{Market, Prices};
 use super::tasks::{Queue, Tasks};
+use super::{CAPACITY_MAX_DEFAULT, Draft};
 use crate::file::quantity::write_duration;
 
+/// Regions with the on-demand prices of us-east-1.
+const SAME_PRICES: [&str; 3] = ["us-east-1", "us-east-2", "us-west-2"];
 /// Where comments beside values begin.
 const COMMENT_COLUMN: usize = 32;
 
@@ -22,7 +24,7 @@ pub(super) fn write(draft: &Draft, path: &Path) -> String {
     text.market(&draft.market);
     text.cloud(&draft.market);
     text.common(draft);
-    draft.queues.iter().for_each(|queue| text.queue(queue));
+    draft.queues.iter().for_each(|queue| text.queue(draft, queue));
     text.checks(draft);
     text.text
 }
@@ -118,17 +120,21 @@ impl Text<'_> {
             Prices::Recorded(file) => {
                 let file = quoted(&self.seen(file));
                 self.line(format_args!("\n[market.prices.recorded]\nfiles = [{file}]"));
-                "to compare with"
+                "the most that is bid"
             }
             Prices::Modern | Prices::BidEra => {
                 self.line("# How many machines pools have to give is told apart from prices. Left out: always enough.");
                 if !outbid {
-                    self.line("# Here some run dry for half an hour or half a day, and are up for a day and a half.");
+                    self.line("# Here some run dry, for half an hour or half a day; one in the middle is up for a day or two.");
                     self.line("availability = { generated = { up = { exponential = { mean = \"36 h\" } } } }");
                 }
                 "generated prices are shares of these"
             }
         };
+        let elsewhere = |zone: &String| !SAME_PRICES.iter().any(|region| zone.starts_with(region));
+        if zones.iter().any(elsewhere) {
+            self.line("\n# On-demand prices are those of us-east-1; elsewhere most are higher: look them up.");
+        }
         let since = kinds.iter().filter_map(|kind| kind.since.as_deref()).max();
         let of = since.map_or(String::new(), |since| format!("us-east-1, {since}; "));
         self.line(format_args!("\n[market.on_demand]              # {of}{shares}"));
@@ -170,11 +176,8 @@ impl Text<'_> {
             quoted("spread"),
             "where: or \"cheapest\", \"random\", \"weighted\", \"on-demand\"",
         );
-        self.key(
-            "capacity_max",
-            draft.capacity_max,
-            "the most tasks that run at once, in each of them",
-        );
+        let most = draft.capacity_max.unwrap_or(CAPACITY_MAX_DEFAULT);
+        self.key("capacity_max", most, "the most tasks that run at once, in each of them");
         self.key("idle_timeout", quoted("10 min"), "how long a worker waits for a next task");
         match draft.on_demand_after {
             Some(after) => self.key("on_demand_after", quoted(&write_duration(after)), "so long a spot machine is looked for"),
@@ -192,33 +195,32 @@ impl Text<'_> {
         }
     }
 
-    fn queue(&mut self, queue: &Queue) {
+    fn queue(&mut self, draft: &Draft, queue: &Queue) {
         let header = format!("worker_types.{}", quoted(&queue.name));
         match &queue.tasks {
             Tasks::Generated { preset, what, per_hour } => {
-                self.line(format_args!(
-                    "\n# Like Firefox CI's or a cluster's {what}.\n[{header}.tasks.generated]"
-                ));
+                self.line(format_args!("\n# Like recorded {what}.\n[{header}.tasks.generated]"));
                 self.key("preset", quoted(preset), "the shape; each of its keys can be given here");
                 self.key("tasks_per_hour", per_hour, "mean over a whole week");
             }
-            Tasks::Recorded { file, format, queue, count, replay_from } => {
+            Tasks::Recorded { file, format, queue: name, count, replay_from } => {
+                self.line(format_args!("\n# {count} tasks were recorded."));
+                if let (None, Some(most)) = (draft.capacity_max, queue.capacity_max) {
+                    self.line(format_args!("[{header}]"));
+                    self.key("capacity_max", most, "four times what ran at once on average");
+                    self.line("");
+                }
                 let file = quoted(&self.seen(file));
-                self.line(format_args!(
-                    "\n# {count} tasks were recorded.\n[{header}.tasks.recorded]\nfile = {file}"
-                ));
+                self.line(format_args!("[{header}.tasks.recorded]\nfile = {file}"));
                 if let Some(format) = format {
                     self.key("format", quoted(format.id()), "what the file is");
                 }
-                if let Some(queue) = queue {
-                    self.key("queue", quoted(queue), "the file has others");
+                if let Some(name) = name {
+                    self.key("queue", quoted(name), "the file has others");
                 }
                 if let Some(from) = replay_from {
-                    self.key(
-                        "replay_from",
-                        shown(*from).0,
-                        "this time in the file is taken for the start",
-                    );
+                    let from = shown(*from).0;
+                    self.key("replay_from", from, "this time in the file is taken for the start");
                 }
             }
         }

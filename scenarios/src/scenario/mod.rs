@@ -91,7 +91,7 @@ pub struct Loaded {
 pub fn load(path: &Path) -> Result<Loaded, Issues> {
     match shipped::named(path) {
         Some(Shipped { text, .. }) => load_text(path, text),
-        None => load_from(&Source::read(path)?, path),
+        None => load_from(&Source::read(path).map_err(|issue| shipped::hint(issue, path))?, path),
     }
 }
 
