@@ -18,10 +18,11 @@ use crate::terminal::{Failure, print, say};
 
 /// Read recorded tasks, prices, availability or tables, and say what is in them
 ///
-/// Formats are told by content: Firefox CI records, Standard Workload Format, tables of tasks with
-/// named columns, `aws ec2 describe-spot-price-history` and its tables, availability grids, fleet
-/// events, tables of on-demand prices and instance types, the Spot Advisor's feed; `.gz` and
-/// `.zst` are unpacked. With `-o`, each input is written in one compact, checked, fast form that
+/// Formats are told by content: what Taskcluster's queue answers (`listTaskGroup`, `status`) and
+/// publishes (Pulse), Slurm's `sacct --parsable2`, Standard Workload Format, Firefox CI records,
+/// tables of tasks with named columns; `aws ec2 describe-spot-price-history` and its tables,
+/// `aws pricing get-products`, `aws ec2 describe-instance-types` and tables of the same;
+/// availability grids, fleet events, the Spot Advisor's feed; `.gz` and `.zst` are unpacked. With `-o`, each input is written in one compact, checked, fast form that
 /// scenarios read like any other.
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
@@ -241,6 +242,8 @@ fn columns(text: &str) -> Result<TaskColumns, String> {
         deadline: take("deadline"),
         retries: take("retries"),
         finished,
+        job: None,
+        state: None,
     };
     match pairs.first() {
         Some((key, _)) => Err(format!("`{key}` is unknown or there twice; see `--help`")),

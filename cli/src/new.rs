@@ -40,7 +40,8 @@ struct Flags {
     /// firefox-builds, firefox-tests, research-cluster, or a file of recorded tasks
     #[arg(long, value_name = "PRESET|FILE")]
     tasks: Option<String>,
-    /// What that file is, if it does not tell: canonical, firefox-ci, swf, task-table
+    /// What that file is, if it does not tell: canonical, firefox-ci, swf, task-table,
+    /// taskcluster
     #[arg(long)]
     format: Option<String>,
     /// Generated tasks an hour, mean of a week

@@ -136,25 +136,6 @@ fn another_seed_gives_another_run_and_the_name_gives_it_back() {
 }
 
 #[test]
-fn the_readme_shows_what_the_first_command_prints() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let readme = fs::read_to_string(root.join("README.md")).unwrap();
-    let (_, shown) =
-        readme.split_once("$ provisioner simulate scenarios/quickstart.toml\n").unwrap();
-    let (shown, _) = shown.split_once("```").unwrap();
-    let page = told(root, &["simulate", "scenarios/quickstart.toml"]);
-    // All but the commit, which a file cannot know of itself.
-    let without_commit = |page: &str| {
-        let (name, rest) = page.split_once('\n').unwrap();
-        format!("{}\n{rest}", name.split_once(", commit").unwrap().0)
-    };
-    assert!(
-        without_commit(&page).starts_with(&without_commit(shown)),
-        "the README shows\n{shown}\nand the command prints\n{page}"
-    );
-}
-
-#[test]
 fn the_page_begins_with_the_name_and_remarks_stay_apart() {
     let folder = folder();
     let output = provisioner(folder.path(), &["simulate", "small.toml"]);

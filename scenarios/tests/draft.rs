@@ -245,7 +245,7 @@ fn all_that_is_wrong_is_told_at_once_with_what_to_do() {
         recorded tasks come when they came, at no rate
             leave the rate out, or choose a preset
         there is no format `csv`
-            tasks are in one of canonical, firefox-ci, swf, task-table
+            tasks are in one of canonical, firefox-ci, swf, task-table, taskcluster
         there is no file `firefox-test`
             name a file of tasks, or a preset: firefox-builds, firefox-tests, research-cluster
         there is no regime `spot`

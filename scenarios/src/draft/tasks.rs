@@ -81,7 +81,7 @@ fn recorded(said: &str, wishes: &Wishes, wrong: &mut Vec<Wrong>) -> Option<AllTa
     }
     let format = wishes.format.as_deref().map(|id| {
         Format::from_id(id).ok_or_else(|| {
-            let ids = ["canonical", "firefox-ci", "swf", "task-table"].join(", ");
+            let ids = Format::TASKS.map(Format::id).join(", ");
             Wrong::new(format!("there is no format `{id}`"), format!("tasks are in one of {ids}"))
         })
     });

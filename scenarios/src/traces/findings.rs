@@ -87,6 +87,12 @@ note_kinds! {
     PartialRecord = "left out: parts of jobs that are summed up elsewhere",
     /// Left out: the chosen status column says it had not finished.
     Unfinished = "left out: not finished, so their duration is not known",
+    /// Left out: replaced by a run that the queue made of itself.
+    LostRun = "left out: runs whose worker was lost, replaced by the next run of the same task",
+    /// Left out: a task again that came before.
+    ToldAgain = "left out: tasks told again (each counts once, by its latest state)",
+    /// Left out: the price of something else than a plain instance.
+    NotPlainInstance = "left out: prices of other than plain instances on shared hardware",
     /// Left out: the same price again at the same time.
     DuplicatePrice = "left out: the same price of the same market at the same time",
     /// Left out: the table says that there is no price any more.
@@ -120,6 +126,8 @@ note_kinds! {
     ZeroDuration = "durations are zero (kept)",
     /// Over 30 days.
     LongDuration = "durations are above 30 days (kept: check the unit)",
+    /// Neither completed nor failed.
+    EndedAsException = "ended as an exception while they ran (kept, as long as that was)",
     /// Finer than a millisecond.
     RoundedTime = "times were rounded to whole milliseconds",
     /// It started before it was submitted.
@@ -135,7 +143,7 @@ note_kinds! {
     /// AZ ids instead of names.
     ZoneId = "zones are AZ ids (global; never the same as zone letters, which are per account)",
     /// Another page should follow.
-    MorePages = "`NextToken` at the end: more pages exist that are not in this file",
+    MorePages = "a token at the end: more pages exist that are not in this file",
     /// Lists of no rows.
     EmptyList = "lists or tables without rows",
     /// The region came from the name of the file.

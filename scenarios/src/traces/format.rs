@@ -38,6 +38,8 @@ formats! {
     Swf = "swf", "tasks (Standard Workload Format)";
     /// Delimited text with named columns.
     TaskTable = "task-table", "tasks (table)";
+    /// What Taskcluster's queue answers and publishes about tasks.
+    Taskcluster = "taskcluster", "tasks (Taskcluster's queue)";
     /// What `aws ec2 describe-spot-price-history` prints.
     SpotPriceJson = "spot-price-json", "spot prices (describe-spot-price-history)";
     /// The same with `--output text`.
@@ -54,8 +56,12 @@ formats! {
     FleetEvents = "fleet-events", "availability (fleet events)";
     /// Dated on-demand prices.
     OnDemandTable = "on-demand-table", "on-demand prices (table)";
+    /// What `aws pricing get-products` prints.
+    PriceList = "price-list", "on-demand prices (AWS price list)";
     /// Instance types and their sizes.
     InstanceTypeTable = "instance-type-table", "instance types (table)";
+    /// What `aws ec2 describe-instance-types` prints.
+    InstanceTypeJson = "instance-type-json", "instance types (describe-instance-types)";
     /// Which instance type is offered in which zone.
     OfferingTable = "offering-table", "offerings by zone (table)";
     /// The Spot Advisor's data feed.
@@ -63,6 +69,10 @@ formats! {
 }
 
 impl Format {
+    /// Those of task queues.
+    pub const TASKS: [Self; 5] =
+        [Self::Canonical, Self::FirefoxCi, Self::Swf, Self::TaskTable, Self::Taskcluster];
+
     /// The format that is stated by this name.
     #[must_use]
     pub fn from_id(id: &str) -> Option<Self> {
@@ -88,6 +98,9 @@ impl Format {
             Some(b';') => Some(Self::Swf),
             _ if stem.ends_with(".swf") => Some(Self::Swf),
             Some(b'{') if has("\"SpotPriceHistory\"") => Some(Self::SpotPriceJson),
+            Some(b'{') if has("\"PriceList\"") => Some(Self::PriceList),
+            Some(b'{') if has("\"InstanceTypes\"") => Some(Self::InstanceTypeJson),
+            Some(b'{') if has("\"taskGroupId\"") => Some(Self::Taskcluster),
             Some(b'{') if has("\"unavailable\"") => Some(Self::AvailabilityWindows),
             Some(b'{') if has("\"gap_seconds\"") => Some(Self::AvailabilityGrid),
             Some(b'{') if has("\"spot_advisor\"") || has("\"instance_types\"") => {
@@ -134,7 +147,7 @@ impl Format {
 
 /// The delimiter of a table with this first line.
 pub(super) fn delimiter(line: &[u8]) -> u8 {
-    if line.contains(&b'\t') { b'\t' } else { b',' }
+    [b'\t', b','].into_iter().find(|byte| line.contains(byte)).unwrap_or(b'|')
 }
 
 /// A name in a header, without a byte order mark and stray quotes.

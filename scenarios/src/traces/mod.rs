@@ -47,13 +47,16 @@ mod columns;
 pub mod error;
 pub mod findings;
 mod format;
+mod json;
 mod names;
 mod packed;
 pub mod prices;
 mod read_availability;
+mod read_aws;
 mod read_prices;
 mod read_tables;
 mod read_task_table;
+mod read_taskcluster;
 mod read_tasks;
 mod source;
 pub mod tables;
@@ -198,6 +201,7 @@ pub fn import_from(
         Format::FirefoxCi => read_tasks::firefox_ci(source, options),
         Format::Swf => read_tasks::swf(source, options),
         Format::TaskTable => read_task_table::table(source, options),
+        Format::Taskcluster => read_taskcluster::read(source, options),
         Format::SpotPriceJson => read_prices::json(source, options),
         Format::SpotPriceText => read_prices::text(source, options),
         Format::SpotPriceTable => read_prices::table(source, options),
@@ -206,7 +210,9 @@ pub fn import_from(
         Format::AvailabilityWindows => read_availability::windows(source, options),
         Format::FleetEvents => read_availability::fleet_events(source, options),
         Format::OnDemandTable => read_tables::on_demand(source, options),
+        Format::PriceList => read_aws::prices(source, options),
         Format::InstanceTypeTable => read_tables::instance_types(source, options),
+        Format::InstanceTypeJson => read_aws::instance_types(source, options),
         Format::OfferingTable => read_tables::offerings(source, options),
         Format::SpotAdvisor => read_tables::advisor(source, options),
     }

@@ -23,7 +23,7 @@ use super::availability::{AvailabilityPool, AvailabilityRow, AvailabilityTrace, 
 use super::error::{Place, Problems, TraceError};
 use super::findings::{Log, NoteKind};
 use super::format::stem;
-use super::read_prices::{json_problem, json_text};
+use super::json::{json_problem, json_text};
 use super::source::{Source, unreadable};
 use super::text;
 use super::{Format, Imported, Options};

@@ -12,8 +12,9 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::error::{Place, Problems, TraceError};
+use super::error::{Place, TraceError};
 use super::findings::NoteKind;
+use super::json::{Lines, documents, json_text};
 use super::prices::{PriceBuilder, PriceColumns, RawPrice};
 use super::source::{Source, Table, is_whole};
 use super::{Format, Imported, Options};
@@ -70,25 +71,19 @@ pub(super) fn json(source: Source<'_>, options: &Options) -> Result<Imported, Tr
     let file = source.name.clone();
     let text = json_text(source)?;
     let mut prices = PriceBuilder::new(&file, options, API);
-    let mut lines = LineCounter { text: &text, at: 0, line: 1 };
+    let mut lines = Lines::of(&text);
     let mut more = false;
-    let mut documents = serde_json::Deserializer::from_str(&text).into_iter::<Document<'_>>();
-    loop {
-        let start = documents.byte_offset();
-        let document = match documents.next() {
-            None => break,
-            Some(Ok(document)) => document,
-            Some(Err(error)) => {
-                let problem = json_problem(&error, "describe-spot-price-history output");
-                return Err(prices.problems.fatal(problem.0, problem.1, problem.2));
-            }
+    for document in documents::<Document<'_>>(&text, "describe-spot-price-history output") {
+        let (start, document) = match document {
+            Ok(document) => document,
+            Err((place, what, hint)) => return Err(prices.problems.fatal(place, what, hint)),
         };
         more = document.next_token.is_some_and(|token| !token.is_empty());
         if document.history.is_empty() {
             prices.log.note(NoteKind::EmptyList, lines.at(start));
         }
         for entry in &document.history {
-            let line = lines.of(&entry.timestamp);
+            let line = lines.line_of(&entry.timestamp);
             let raw = RawPrice {
                 zone: entry.availability_zone.as_bytes(),
                 instance_type: entry.instance_type.as_bytes(),
@@ -103,50 +98,6 @@ pub(super) fn json(source: Source<'_>, options: &Options) -> Result<Imported, Tr
         prices.log.note(NoteKind::MorePages, lines.at(text.len()));
     }
     prices.finish(&file, Format::SpotPriceJson)
-}
-
-/// The text of a JSON file.
-pub(super) fn json_text(source: Source<'_>) -> Result<String, TraceError> {
-    let file = source.name.clone();
-    String::from_utf8(source.read_all()?).map_err(|error| {
-        let at = Place::Byte(error.utf8_error().valid_up_to() as u64);
-        let hint = "the file may be damaged, or packed in a way that is not known";
-        Problems::in_file(&file).fatal(at, "this is no text", hint)
-    })
-}
-
-/// A JSON error as a problem: where, what, and what to do.
-pub(super) fn json_problem(error: &serde_json::Error, expected: &str) -> (Place, String, String) {
-    let what = error.to_string();
-    let what = what.rsplit_once(" at line ").map_or(what.as_str(), |(what, _)| what).to_owned();
-    let hint = if error.is_eof() {
-        "the file is truncated; fetch it again".to_owned()
-    } else {
-        format!("this is not {expected}; check column {} of the line", error.column())
-    };
-    (Place::Line(error.line() as u64), what, hint)
-}
-
-/// Tells the line of a place in a text; cheap when asked in order.
-struct LineCounter<'a> {
-    text: &'a str,
-    at: usize,
-    line: u64,
-}
-
-impl LineCounter<'_> {
-    fn at(&mut self, at: usize) -> u64 {
-        let passed = self.text.as_bytes().get(self.at..at).unwrap_or_default();
-        self.line += memchr::memchr_iter(b'\n', passed).count() as u64;
-        self.at = self.at.max(at);
-        self.line
-    }
-
-    /// The line of a part of the text; of a copy (it had escapes), that of the part before.
-    fn of(&mut self, part: &str) -> u64 {
-        let offset = part.as_ptr().addr().wrapping_sub(self.text.as_ptr().addr());
-        self.at(if offset < self.text.len() { offset } else { self.at })
-    }
 }
 
 /// With what each line of a price begins in the text form.

@@ -8,14 +8,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use provisioner_engine::units::Time;
+use provisioner_engine::units::{Time, UsdPerHour};
 use serde::Deserialize;
 
 use super::error::{Place, Problems, TraceError};
 use super::findings::{Findings, Log, NoteKind};
 use super::format::stem;
+use super::json::{json_problem, json_text};
 use super::names::Names;
-use super::read_prices::{json_problem, json_text};
 use super::source::{Source, Table, is_whole};
 use super::tables::{
     AdvisorRow, AdvisorTable, InstanceTypeRow, InstanceTypeTable, OfferingRow, OfferingTable,
@@ -26,11 +26,11 @@ use super::{Format, Imported, Options, Trace};
 
 /// Reads each record of a table with `read`, which is given the cells of `columns` in that order
 /// and says which of them it refuses.
-fn each_record<const N: usize>(
+fn each_record<L: AsMut<Log>, const N: usize>(
     source: Source<'_>,
-    log: &mut Log,
+    rows: &mut L,
     columns: [&str; N],
-    mut read: impl FnMut(&mut Log, [&[u8]; N], u64) -> Result<(), (usize, BadCell)>,
+    mut read: impl FnMut(&mut L, [&[u8]; N], u64) -> Result<(), (usize, BadCell)>,
 ) -> Result<(), TraceError> {
     let mut problems = source.problems();
     let mut table = Table::open(source)?;
@@ -38,21 +38,33 @@ fn each_record<const N: usize>(
     let width = table.header.len();
     let mut seen = BTreeSet::new();
     while let Some(record) = table.records.next()? {
-        log.rows += 1;
+        rows.as_mut().rows += 1;
         if found.contains(&None) || !is_whole(&record, width, &mut problems) {
             continue;
         }
         let cells = found.map(|column| column.map_or(&[][..], |column| record.field(column)));
         if !seen.insert(cells.map(<[u8]>::to_vec)) {
-            log.note(NoteKind::DuplicateRow, record.line);
-        } else if let Err((column, why)) = read(log, cells, record.line) {
+            rows.as_mut().note(NoteKind::DuplicateRow, record.line);
+        } else if let Err((column, why)) = read(rows, cells, record.line) {
             problems.cell(record.line, columns[column], cells[column], why, "");
         }
     }
     if !table.records.ends_with_line_end() {
-        log.note(NoteKind::NoLineEnd, table.records.lines_read());
+        rows.as_mut().note(NoteKind::NoLineEnd, table.records.lines_read());
     }
     problems.or(())
+}
+
+impl AsMut<Log> for Log {
+    fn as_mut(&mut self) -> &mut Log {
+        self
+    }
+}
+
+impl AsMut<Log> for OnDemandRows {
+    fn as_mut(&mut self) -> &mut Log {
+        &mut self.log
+    }
 }
 
 /// The id of a name in a column.
@@ -78,24 +90,66 @@ fn counts(names: &[String], ids: impl Iterator<Item = u32>) -> Vec<(String, u64)
     names.iter().cloned().zip(rows).collect()
 }
 
-pub(super) fn on_demand(source: Source<'_>, options: &Options) -> Result<Imported, TraceError> {
-    let file = source.name.clone();
-    let mut log = Log::new(options.now);
-    let [mut regions, mut types, mut products] = [(); 3].map(|()| Names::default());
-    let mut rows = Vec::new();
-    let mut dated = BTreeSet::new();
-    let mut push = |log: &mut Log, row: OnDemandRow, rounded: bool, line: u64| {
-        log.time(row.since, line);
-        let key = (row.since, row.region, row.instance_type, row.product);
+/// Gathers on-demand prices.
+pub(super) struct OnDemandRows {
+    pub(super) log: Log,
+    regions: Names,
+    types: Names,
+    products: Names,
+    rows: Vec<OnDemandRow>,
+    dated: BTreeSet<(Time, u32, u32, u32)>,
+}
+
+impl OnDemandRows {
+    pub(super) fn new(options: &Options) -> Self {
+        let [regions, types, products] = [(); 3].map(|()| Names::default());
+        let log = Log::new(options.now);
+        Self { log, regions, types, products, rows: Vec::new(), dated: BTreeSet::new() }
+    }
+
+    /// Adds the price since a time of a type of a product in a region. Names are checked by whoever
+    /// read them.
+    pub(super) fn push(
+        &mut self,
+        (since, region, instance_type, product): (Time, &str, &str, &str),
+        price: UsdPerHour,
+        rounded: bool,
+        line: u64,
+    ) {
+        self.log.time(since, line);
+        let region = self.regions.intern(region.as_bytes()).0;
+        let instance_type = self.types.intern(instance_type.as_bytes()).0;
+        let product = self.products.intern(product.as_bytes()).0;
         let odd = [
             (rounded, NoteKind::RoundedPrice),
-            (row.price.micros() == 0, NoteKind::ZeroPrice),
-            (!dated.insert(key), NoteKind::ContradictoryPrice),
+            (price.micros() == 0, NoteKind::ZeroPrice),
+            (
+                !self.dated.insert((since, region, instance_type, product)),
+                NoteKind::ContradictoryPrice,
+            ),
         ];
         for (_, kind) in odd.into_iter().filter(|(is_so, _)| *is_so) {
-            log.note(kind, line);
+            self.log.note(kind, line);
         }
-        rows.push(row);
+        self.rows.push(OnDemandRow { since, region, instance_type, product, price });
+    }
+
+    pub(super) fn finish(self, file: &str, format: Format) -> Imported {
+        let Self { log, regions, types, products, mut rows, .. } = self;
+        rows.sort_by_key(|row| row.since);
+        let [regions, instance_types, products] =
+            [regions, types, products].map(Names::into_strings);
+        let table = OnDemandTable { regions, instance_types, products, rows };
+        let findings = table.findings(log, file, format);
+        Imported { trace: Trace::OnDemand(table), findings }
+    }
+}
+
+pub(super) fn on_demand(source: Source<'_>, options: &Options) -> Result<Imported, TraceError> {
+    let file = source.name.clone();
+    let mut rows = OnDemandRows::new(options);
+    let name = |cells: &[&[u8]], column: usize| {
+        text::name(cells[column]).map(str::to_owned).map_err(|why| (column, why))
     };
     let read_price = |cells: &[&[u8]], date: usize, price: usize| {
         let (since, _) = text::date_time(cells[date]).map_err(|why| (date, why))?;
@@ -105,48 +159,42 @@ pub(super) fn on_demand(source: Source<'_>, options: &Options) -> Result<Importe
     let first_line = source.head.split(|byte| *byte == b'\n').next().unwrap_or_default();
     if memchr::memmem::find(first_line, b"od_usd_hr").is_some() {
         let stated = options.region.clone().or_else(|| region_in(&file));
-        let Some(name) = stated else {
+        let Some(region) = stated else {
             return Err(source.problems().fatal(
                 Place::Line(1),
                 "the prices have no region, and the file's name has none",
                 "state the region, as in `us-east-1`",
             ));
         };
-        let (region, _) = regions.intern(name.as_bytes());
-        let (product, _) = products.intern(product_name("linux").as_bytes());
-        each_record(source, &mut log, ["date", "type", "od_usd_hr"], |log, cells, line| {
+        each_record(source, &mut rows, ["date", "type", "od_usd_hr"], |rows, cells, line| {
             if cells[2].is_empty() {
-                log.note(NoteKind::NoPrice, line);
+                rows.log.note(NoteKind::NoPrice, line);
                 return Ok(());
             }
             let (since, price, rounded) = read_price(&cells, 0, 2)?;
-            let instance_type = id(&mut types, &cells, 1)?;
+            let instance_type = name(&cells, 1)?;
             if options.region.is_none() {
-                log.note(NoteKind::RegionFromName, line);
+                rows.log.note(NoteKind::RegionFromName, line);
             }
-            push(log, OnDemandRow { since, region, instance_type, product, price }, rounded, line);
+            let product = product_name("linux");
+            rows.push((since, &region, &instance_type, product), price, rounded, line);
             Ok(())
         })?;
     } else {
         let columns = ["date", "region", "type", "os", "usd_hr"];
-        each_record(source, &mut log, columns, |log, cells, line| {
+        each_record(source, &mut rows, columns, |rows, cells, line| {
             let (since, price, rounded) = read_price(&cells, 0, 4)?;
-            let region = id(&mut regions, &cells, 1)?;
-            let instance_type = id(&mut types, &cells, 2)?;
-            let os = text::name(cells[3]).map_err(|why| (3, why))?;
-            if !is_spot_product(product_name(os)) {
-                log.note(NoteKind::NotSpotProduct, line);
+            let (region, instance_type, os) =
+                (name(&cells, 1)?, name(&cells, 2)?, name(&cells, 3)?);
+            let product = product_name(&os);
+            if !is_spot_product(product) {
+                rows.log.note(NoteKind::NotSpotProduct, line);
             }
-            let (product, _) = products.intern(product_name(os).as_bytes());
-            push(log, OnDemandRow { since, region, instance_type, product, price }, rounded, line);
+            rows.push((since, &region, &instance_type, product), price, rounded, line);
             Ok(())
         })?;
     }
-    rows.sort_by_key(|row| row.since);
-    let [regions, instance_types, products] = [regions, types, products].map(Names::into_strings);
-    let table = OnDemandTable { regions, instance_types, products, rows };
-    let findings = table.findings(log, &file, Format::OnDemandTable);
-    Ok(Imported { trace: Trace::OnDemand(table), findings })
+    Ok(rows.finish(&file, Format::OnDemandTable))
 }
 
 /// The region in a file name such as `on-demand.us-east-1.2022-06_2026-07.tsv`.

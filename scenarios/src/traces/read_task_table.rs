@@ -3,7 +3,7 @@
 //! Which column is what is told by [`TaskColumns`], or known from the header for the tables in
 //! [`known_columns`].
 
-use provisioner_engine::units::Time;
+use provisioner_engine::units::{Duration, Time};
 
 use super::availability::start_of;
 use super::error::{Place, Problems, TraceError};
@@ -35,6 +35,11 @@ pub struct TaskColumns {
     pub retries: Option<String>,
     /// A column and the values of it that mark finished tasks; others are left out.
     pub finished: Option<(String, Vec<String>)>,
+    /// The id of a job; those with a dot, as in `17.batch`, are steps of a job that has a row of its
+    /// own, and are left out.
+    pub job: Option<String>,
+    /// The state of a job: one that was `CANCELLED` and took no time never ran.
+    pub state: Option<String>,
 }
 
 /// The columns that say how long a task ran.
@@ -59,8 +64,8 @@ pub enum Unit {
 
 /// The columns of a table with this header, if it is one of the known ones: the canonical
 /// `submitted_ms,duration_ms[,queue][,priority][,deadline_ms][,retries]`, SURF's `submit_ms`,
-/// Firefox CI's `submit,start,end`, buildbot's `request,start,end`, Alibaba's `gmt_create` and
-/// `creation_time`.
+/// Firefox CI's `submit,start,end`, buildbot's `request,start,end`, Slurm's `Submit|Start|End`,
+/// Alibaba's `gmt_create` and `creation_time`.
 pub(super) fn known_columns(header: &[String]) -> Option<TaskColumns> {
     let find = |name: &str| header.iter().any(|h| h == name).then(|| name.to_owned());
     let duration = |name: &str, unit| find(name).map(|name| Run::Duration(name, unit));
@@ -76,6 +81,8 @@ pub(super) fn known_columns(header: &[String]) -> Option<TaskColumns> {
             deadline: None,
             retries: None,
             finished: None,
+            job: None,
+            state: None,
         })
     };
     let finished = |column: &str, values: &[&str]| {
@@ -90,6 +97,10 @@ pub(super) fn known_columns(header: &[String]) -> Option<TaskColumns> {
     });
     let surf = || plain("submit_ms", duration("duration_ms", Unit::Millis), Unit::Millis, "queue");
     let jobs = |submitted| plain(submitted, start_end("start", "end"), Unit::Seconds, "platform");
+    let slurm = || {
+        let slurm = plain("Submit", start_end("Start", "End"), Unit::Text, "Partition")?;
+        Some(TaskColumns { job: find("JobID"), state: find("State"), ..slurm })
+    };
     let lora = || {
         let run = duration("exec_time_seconds", Unit::Seconds);
         let finished = finished("predict_status", &["SUCCEED", "FAILED"]);
@@ -104,6 +115,7 @@ pub(super) fn known_columns(header: &[String]) -> Option<TaskColumns> {
     ours.or_else(surf)
         .or_else(|| jobs("submit"))
         .or_else(|| jobs("request"))
+        .or_else(slurm)
         .or_else(lora)
         .or_else(openb)
 }
@@ -117,6 +129,8 @@ struct Indices {
     deadline: Option<usize>,
     retries: Option<usize>,
     finished: Option<usize>,
+    job: Option<usize>,
+    state: Option<usize>,
 }
 
 enum RunIndices {
@@ -138,8 +152,9 @@ impl Indices {
         let (queue, priority) = (optional(&columns.queue)?, optional(&columns.priority)?);
         let (deadline, retries) = (optional(&columns.deadline)?, optional(&columns.retries)?);
         let finished = optional(&columns.finished.as_ref().map(|(name, _)| name.clone()))?;
+        let (job, state) = (optional(&columns.job)?, optional(&columns.state)?);
         let submitted = find(&columns.submitted)?;
-        Some(Self { submitted, run, queue, priority, deadline, retries, finished })
+        Some(Self { submitted, run, queue, priority, deadline, retries, finished, job, state })
     }
 }
 
@@ -239,6 +254,15 @@ impl Cells<'_> {
             _ => true,
         }
     }
+
+    #[inline]
+    fn is_step(&self, record: &Record<'_>) -> bool {
+        self.indices.job.is_some_and(|job| record.field(job).contains(&b'.'))
+    }
+
+    fn was_cancelled(&self, record: &Record<'_>) -> bool {
+        self.indices.state.is_some_and(|state| record.field(state).starts_with(b"CANCELLED"))
+    }
 }
 
 pub(super) fn table(source: Source<'_>, options: &Options) -> Result<Imported, TraceError> {
@@ -273,7 +297,14 @@ pub(super) fn table(source: Source<'_>, options: &Options) -> Result<Imported, T
             tasks.log.note(NoteKind::Unfinished, record.line);
             continue;
         }
+        if cells.is_step(&record) {
+            tasks.log.note(NoteKind::PartialRecord, record.line);
+            continue;
+        }
         match cells.task(&record, &mut tasks) {
+            Ok(task) if task.duration == Duration::ZERO && cells.was_cancelled(&record) => {
+                tasks.log.note(NoteKind::Cancelled, record.line);
+            }
             Ok(task) => tasks.push(task, record.line),
             Err((column, BadCell::Empty)) => {
                 let submitted = column == cells.indices.submitted;

@@ -161,8 +161,8 @@ pub(super) fn product_name(os: &str) -> &str {
     match os {
         "linux" | "Linux" => "Linux/UNIX",
         "mswin" | "Windows" => "Windows",
-        "rhel" => "Red Hat Enterprise Linux",
-        "sles" => "SUSE Linux",
+        "rhel" | "RHEL" => "Red Hat Enterprise Linux",
+        "sles" | "SUSE" => "SUSE Linux",
         other => other,
     }
 }

@@ -21,6 +21,7 @@ pub(super) enum BadCell {
     NotOneOf(&'static str),
     NotAName,
     EndsBeforeStart,
+    NotAnOffer,
 }
 
 impl fmt::Display for BadCell {
@@ -35,6 +36,7 @@ impl fmt::Display for BadCell {
             Self::NotOneOf(names) => write!(f, "not one of {names}"),
             Self::NotAName => f.write_str("not a name: empty, or not printable text"),
             Self::EndsBeforeStart => f.write_str("the end is before the start"),
+            Self::NotAnOffer => f.write_str("not an offer of the AWS price list"),
         }
     }
 }
@@ -196,9 +198,10 @@ pub(super) fn name(text: &[u8]) -> Result<&str, BadCell> {
 }
 
 /// A date or a date and time, and whether it says its offset from UTC. Without one it is read as
-/// UTC. `2016-02-24`, `2016-02-24 21:10:53`, `2016-02-24T21:10:53.000Z`, `…+00:00`, `…+0000`.
+/// UTC. `2016-02-24`, `2016-02-24 21:10:53`, `2016-02-24T21:10:53.000Z`, `…+00:00`, `…+0000`, and
+/// `… UTC` as BigQuery writes it. Slurm writes a time that there is not as `Unknown` or `None`.
 pub(super) fn date_time(text: &[u8]) -> Result<(Time, bool), BadCell> {
-    if text.is_empty() {
+    if let b"" | b"Unknown" | b"None" = text {
         return Err(BadCell::Empty);
     }
     parse_date_time(text).ok_or(BadCell::NotATime)
@@ -235,7 +238,7 @@ fn parse_date_time(text: &[u8]) -> Option<(Time, bool)> {
         ms * 10 + i64::from(fraction.get(place).map_or(0, |digit| digit - b'0'))
     });
     let offset = match zone {
-        [] | b"Z" => 0,
+        [] | b"Z" | b" UTC" => 0,
         [sign @ (b'+' | b'-'), h0, h1, b':', m0, m1] | [sign @ (b'+' | b'-'), h0, h1, m0, m1] => {
             let (hours, minutes) = (two(*h0, *h1)?, two(*m0, *m1)?);
             if hours > 23 || minutes > 59 {
@@ -313,6 +316,7 @@ mod tests {
             "2016-02-24T21:10:53+00:00",
             "2016-02-24 22:10:53.000+01:00",
             "2016-02-24T16:10:53-0500",
+            "2016-02-24 21:10:53.000000 UTC",
         ] {
             let expected = Time::from_ms(1_456_348_253_000);
             assert_eq!(date_time(text.as_bytes()), Ok((expected, true)), "{text}");

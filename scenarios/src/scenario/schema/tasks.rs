@@ -222,13 +222,12 @@ fn recorded(s: &mut Section<'_>) -> RecordedTasksDoc {
     let file = s.required(
         "file",
         kind::path(),
-        "Firefox CI records, SWF, a table with named columns, or what `provisioner import` wrote; \
-         also as .gz and .zst.",
+        "What Taskcluster's queue says, a table with named columns, SWF, Firefox CI records, or what \
+         `provisioner import` wrote; also as .gz and .zst.",
     );
-    let formats = [Format::Canonical, Format::FirefoxCi, Format::Swf, Format::TaskTable];
     let format = s.optional(
         "format",
-        kind::choice(&formats.map(|format| (format.id(), format))),
+        kind::choice(&Format::TASKS.map(|format| (format.id(), format))),
         "What the file is, if its name and content do not tell.",
     );
     let doc = "Which column of a table is what, if it is none of the known tables.";
@@ -317,5 +316,7 @@ fn columns(s: &mut Section<'_>) -> TaskColumns {
                 (column, s.required("values", kind::list(kind::text()), doc))
             },
         ),
+        job: None,
+        state: None,
     }
 }

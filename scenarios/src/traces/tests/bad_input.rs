@@ -194,6 +194,8 @@ fn columns_can_be_told_and_a_wrong_one_is_refused() {
         deadline: None,
         retries: None,
         finished: None,
+        job: None,
+        state: None,
     };
     let options = Options { columns: Some(columns), queue: Some("q".into()), ..plain() };
     let text = "secs;x\tborn\n1.25\t2020-01-01 00:00:00+01:00\n";

@@ -1,6 +1,7 @@
 //! What readers make of real files, of broken ones and of noise.
 
 mod bad_input;
+mod exports;
 mod noise;
 mod real_files;
 

@@ -29,6 +29,18 @@ const SAMPLES: &[(&str, &str)] = &[
         "w.jsonl",
         "{\"env\": \"e\", \"trace\": \"0.json\", \"gap_seconds\": 600, \"start\": 684, \"unavailable\": \"0110\"}\n",
     ),
+    (
+        "tc.json",
+        "{\"status\": {\"taskId\": \"a\", \"provisionerId\": \"p\", \"workerType\": \"w\", \"taskGroupId\": \"g\",\n\"deadline\": \"2026-11-03T10:00:00Z\", \"runs\": [{\"state\": \"completed\", \"reasonCreated\": \"scheduled\", \"scheduled\": \"2026-11-02T10:00:00Z\", \"started\": \"2026-11-02T10:00:00Z\", \"resolved\": \"2026-11-02T10:00:09Z\"}]}}\n",
+    ),
+    (
+        "s.txt",
+        "JobID|Submit|Start|End\n1|2026-11-02T10:00:00Z|2026-11-02T10:00:05Z|2026-11-02T10:00:09Z\n",
+    ),
+    (
+        "it.json",
+        "{\"InstanceTypes\": [{\"InstanceType\": \"a\", \"SupportedUsageClasses\": [], \"ProcessorInfo\": {\"SupportedArchitectures\": [\"x86_64\"]}, \"VCpuInfo\": {\"DefaultVCpus\": 1}, \"MemoryInfo\": {\"SizeInMiB\": 1}}]}\n",
+    ),
     ("f.csv", "0,add,node1\n50,add,node2\n90,remove,node1\n"),
     ("on-demand.us-east-1.tsv", "date\ttype\tod_usd_hr\n2022-06-22\ta1.medium\t0.0255\n"),
     ("it.tsv", "type\tvcpus\tmem_mib\tarch\tgpus\tspot\na1.medium\t1\t2048\tarm64\t0\t1\n"),
