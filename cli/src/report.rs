@@ -76,7 +76,7 @@ Examples:
   provisioner report scenarios/quickstart.toml
   provisioner report week.toml --seeds 10 -o week.html
   provisioner report week.results --reference policy=v1
-  provisioner report calm.toml storm.toml -o both.html
+  provisioner report before.toml after.toml -o both.html
   provisioner report week.results --quiet --markdown - >> \"$GITHUB_STEP_SUMMARY\"
 
 Exit codes: 0 the page is written; 2 it could not be.";

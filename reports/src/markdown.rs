@@ -187,7 +187,7 @@ mod tests {
 
             Cheapest and quickest is ours, at \$831 and a p95 wait of 4 min 3 s.
 
-            the cost of old is not measurably different, and its p95 wait is not measurably different.
+            Compared with ours: the cost of old is not measurably different, and its p95 wait is not measurably different.
 
             | policy | bid | cost, \$ | wait mean, s | wait p95, s | useful, % | launches | interrupted, % | undone | best |
             |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|

@@ -60,7 +60,7 @@ impl Body {
     }
 
     pub(super) fn paragraph(&mut self, words: &str) {
-        self.add(&format!("<p>{}</p>\n", escape(words)));
+        self.add(&format!("<p>{}</p>\n", escape(&unbroken(words))));
     }
 
     /// What colours mean.

@@ -19,7 +19,7 @@ use crate::checks::{Checked, Verdict};
 use crate::summary::{cost_per_task, dollar_decimals, left_out, share, tables, total_dollars};
 use crate::sweep::{COLUMNS, few_seeds};
 use crate::table::Table;
-use crate::text::{day_and_time, decimal, decimals_for, grouped, in_words, to_the_minute};
+use crate::text::{count, day_and_time, decimal, decimals_for, grouped, in_words, to_the_minute};
 use crate::{Run, warnings};
 
 /// Everything that the page tells.
@@ -66,13 +66,16 @@ pub fn page(report: &Report<'_>) -> String {
 /// What it came to, in a paragraph.
 pub(crate) fn lede(report: &Report<'_>) -> Vec<String> {
     let Outcome { total, started, finished, .. } = report.outcome;
+    let [done, submitted] = [total.tasks.done, total.tasks.submitted];
+    let tasks = match done {
+        _ if done == submitted && done > 1 => format!("all {} tasks", grouped(done)),
+        _ => format!("{} of {}", grouped(done), count(submitted, "task")),
+    };
     let mut says = vec![format!(
-        "From {} to {} UTC ({}), {} of {} tasks were done for ${}{}.",
+        "From {} to {} UTC ({}), {tasks} were done for ${}{}.",
         day_and_time(*started),
         day_and_time(*finished),
         in_words(finished.since(*started)),
-        grouped(total.tasks.done),
-        grouped(total.tasks.submitted),
         total_dollars(total),
         cost_per_task(total).map_or_else(String::new, |each| format!(
             ", ${} each",
@@ -129,7 +132,7 @@ fn places(timeline: &Timeline, of: impl Fn(usize) -> f64) -> Vec<(f64, f64)> {
     steps.flat_map(stair).collect()
 }
 
-const STAIRS_MAX: usize = 60;
+const STAIRS_MAX: usize = 150;
 
 /// Some two dozen spans of steps that the whole run is cut into, for tables.
 fn spans(timeline: &Timeline) -> Vec<std::ops::Range<usize>> {
@@ -205,8 +208,8 @@ fn chance(body: &mut Body, report: &Report<'_>) {
     if outcomes.len() < 2 {
         return;
     }
-    let count = outcomes.len();
-    body.section("chance", "Chance", &format!("How much is chance: the same with {count} seeds"));
+    let seeds = outcomes.len();
+    body.section("chance", "Chance", &format!("How much is chance: the same with {seeds} seeds"));
     body.list(&few_seeds(report.seeds).into_iter().collect::<Vec<_>>());
     body.paragraph(&format!(
         "Seeds change what nobody chooses: generated tasks and prices, boot times, interruptions. The \
@@ -214,7 +217,7 @@ fn chance(body: &mut Body, report: &Report<'_>) {
         report.run.seed,
         manifest.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
     ));
-    body.table(&format!("{count} seeds"), "measure", &chance_table(report));
+    body.table(&format!("{seeds} seeds"), "measure", &chance_table(report));
 }
 
 /// The main measures of all seeds.

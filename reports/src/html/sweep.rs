@@ -108,7 +108,8 @@ pub(crate) fn lede(report: &Report<'_>, overview: &Overview) -> Vec<String> {
         says.push(format!("{} more sets of what is given follow.", grouped(more as u64)));
     }
     if let Some(compared) = compared(report).filter(|compared| compared.count() == 1) {
-        says.extend(compared.tables().map(|it| it.words));
+        let against = |it: Comparison| format!("Compared with {}: {}", it.headers[1], it.words);
+        says.extend(compared.tables().map(against));
     }
     says
 }

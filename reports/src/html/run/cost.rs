@@ -11,7 +11,7 @@ use crate::html::markup::Body;
 use crate::measure::Unit;
 use crate::summary::{dollar_decimals, total_dollars};
 use crate::table::Table;
-use crate::text::{day_and_time, decimal, to_the_minute};
+use crate::text::{day_and_time, decimal, decimals_for, to_the_minute};
 
 /// A use of money: how it is called and coloured, and how much of a cost it is.
 type Use = (&'static str, Tone, fn(&Cost) -> Usd);
@@ -131,7 +131,11 @@ fn so_far(timeline: &Timeline, spent: &[Cost], shown: &[&Use], bound: Option<Usd
     let (from, to) = (plot.x.start(), plot.x.end());
     if let Some(bound) = bound.filter(|bound| *bound > Usd::ZERO) {
         let at = bound.as_f64();
-        let words = format!("least possible {}", Unit::Dollars.show_short(at));
+        let least = match at {
+            small if small < 1.0 => format!("${}", decimal(at, decimals_for(at))),
+            _ => Unit::Dollars.show_short(at),
+        };
+        let words = format!("least possible {least}");
         plot.marks.push(Mark::Dashed(Tone::Ink, vec![(from, at), (to, at)]));
         let (tone, at, shift, side) = (Tone::Ink, (from, at), (6, -9), Side::Right);
         plot.marks.push(Mark::Text { tone, at, shift, side, words });
