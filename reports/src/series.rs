@@ -38,7 +38,7 @@ pub struct SeriesWriter<W: Write> {
 }
 
 enum Rows<W: Write> {
-    Csv(csv::Writer<W>),
+    Csv(Box<csv::Writer<W>>),
     Parquet(W, Vec<Sample>),
 }
 
@@ -51,7 +51,7 @@ impl<W: Write> SeriesWriter<W> {
     pub fn csv(out: W, worker_types: Vec<String>) -> io::Result<Self> {
         let mut rows = csv::Writer::from_writer(out);
         rows.write_record(HEADER).map_err(io_error)?;
-        Ok(Self { rows: Rows::Csv(rows), worker_types })
+        Ok(Self { rows: Rows::Csv(Box::new(rows)), worker_types })
     }
 
     /// Writes Parquet; `worker_types` are the names, by id.

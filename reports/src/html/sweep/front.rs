@@ -201,9 +201,9 @@ fn labels(
     // Of few points all are named, of some the best, of many the ends: the others have their rows.
     let rest = group.iter().filter(|index| !overview.best[**index]);
     let told: Vec<&usize> = match group.len() {
-        0..=ALL_NAMED => front.iter().chain(rest).collect(),
-        0..=FEW => front.iter().collect(),
-        _ => [front.first(), front.last()].into_iter().flatten().collect(),
+        many if many > FEW => [front.first(), front.last()].into_iter().flatten().collect(),
+        some if some > ALL_NAMED => front.iter().collect(),
+        _ => front.iter().chain(rest).collect(),
     };
     let mut labels = Vec::new();
     for index in told {
