@@ -153,7 +153,7 @@ fn share(text: &str) -> Result<f64, String> {
 }
 
 /// Whether `simulate --json` has written it, by its name.
-fn is_outcome(path: &Path) -> bool {
+pub(crate) fn is_outcome(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     [".json", ".json.zst", ".json.gz"].iter().any(|ending| name.ends_with(ending))
 }

@@ -19,7 +19,7 @@ use provisioner_scenarios::timeline::Timeline;
 use provisioner_scenarios::{Loaded, Profile, Scenario, load};
 use provisioner_sim::outcome::OUTCOME_VERSION;
 
-use crate::compare::{SEEDS, results};
+use crate::compare::{SEEDS, is_outcome, results};
 use crate::cores::on_all_cores;
 use crate::simulate::profiles;
 use crate::terminal::{Failure, say};
@@ -127,10 +127,10 @@ impl Report {
             let what = "--seed and --as are for one scenario";
             return Err(Failure::new(what, "leave them out"));
         }
-        let are_run = self.inputs.iter().all(|input| !input.is_dir());
-        if !are_run && self.seeds.is_some() {
-            let what = format!("`{}` is a folder of results", self.inputs[0].display());
-            return Err(Failure::new(what, "its runs are done: leave --seeds out"));
+        let done = self.inputs.iter().find(|input| input.is_dir() || is_outcome(input));
+        if let Some(done) = done.filter(|_| self.seeds.is_some()) {
+            let what = format!("`{}` holds what was run", done.display());
+            return Err(Failure::new(what, "leave --seeds out"));
         }
         let mut results = results(&self.inputs, self.seeds.unwrap_or(SEEDS))?;
         if let [_, ..] = &self.inputs[1..] {

@@ -65,9 +65,11 @@ fn a_folder_of_results_is_reported_too() {
     let wrong = run(folder.path(), &["report", "bids", "--reference", "polcy=v1"]);
     assert_eq!(wrong.status.code(), Some(2));
     assert!(String::from_utf8(wrong.stderr).unwrap().contains("there is no axis `polcy`"));
-    for wrong in
-        [&["report", "bids", "--seed", "3"], &["report", "bids.toml", "--reference", "a=b"][..]]
-    {
+    for wrong in [
+        &["report", "bids", "--seed", "3"],
+        &["report", "bids", "--seeds", "3"],
+        &["report", "bids.toml", "--reference", "a=b"][..],
+    ] {
         assert_eq!(run(folder.path(), wrong).status.code(), Some(2), "{wrong:?}");
     }
 }
