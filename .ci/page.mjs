@@ -7,7 +7,8 @@ import puppeteer from "puppeteer-core";
 
 const [shots, ...pages] = process.argv.slice(2);
 const looks = [
-  { name: "wide", width: 1280, scheme: "light" },
+  { name: "light", width: 1280, scheme: "light" },
+  { name: "wide", width: 1600, scheme: "light" },
   { name: "dark", width: 1280, scheme: "dark" },
   { name: "narrow", width: 360, scheme: "light" },
   { name: "print", width: 794, scheme: "dark", media: "print" },
@@ -42,6 +43,11 @@ for (const file of pages) {
     const seen = await page.evaluate(() => ({
       overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
       paper: getComputedStyle(document.body).backgroundColor,
+      // What is folded away on a screen is printed.
+      folded: [...document.querySelectorAll("details table")].filter(
+        (table) => table.checkVisibility({ contentVisibilityAuto: true }) && table.offsetHeight > 0,
+      ).length,
+      tables: document.querySelectorAll("details table").length,
       pictures: [...document.querySelectorAll("svg")].map((svg) => {
         const { width, height } = svg.getBoundingClientRect();
         const marks = svg.querySelectorAll("polyline, polygon, circle, rect").length;
@@ -50,6 +56,9 @@ for (const file of pages) {
     }));
     if (seen.overflow > 0) fault(`is ${seen.overflow} pixels wider than the window`);
     if (seen.pictures.length === 0 || seen.pictures.includes(false)) fault("a picture is empty");
+    if (seen.folded !== (media === "print" ? seen.tables : 0)) {
+      fault(`shows ${seen.folded} of ${seen.tables} folded tables`);
+    }
     const bright = seen.paper === "rgb(255, 255, 255)";
     if (bright !== (scheme === "light" || media === "print")) fault(`the paper is ${seen.paper}`);
     await page.evaluate(axe.source);

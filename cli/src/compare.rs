@@ -51,11 +51,14 @@ pub(crate) struct Compare {
     #[arg(long, value_name = "SHARE", default_value = "2 %", value_parser = share)]
     matters: f64,
     /// With how many seeds scenarios are run, from 1 on
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    #[arg(long, default_value_t = SEEDS, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     seeds: u64,
     #[command(flatten)]
     cores: Cores,
 }
+
+/// With how many seeds scenarios are compared.
+pub(crate) const SEEDS: u64 = 10;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -68,7 +71,7 @@ Exit codes: 0 it could be said; 2 it could not run.";
 
 impl Compare {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
-        let results = self.results()?;
+        let results = results(&self.inputs, self.seeds, &self.cores)?;
         let reference = self.reference(&results)?;
         let chosen = self.selection().find(&results).map_err(|what| {
             Failure::new(what, "`simulate --json` shows all; write for example total.cost_usd.idle")
@@ -85,28 +88,6 @@ impl Compare {
         compared.too_few_seeds(self.matters).iter().for_each(warn);
         warnings(&results).iter().for_each(warn);
         Ok(Answer::Yes)
-    }
-
-    fn results(&self) -> Result<Results, Failure> {
-        let folders = self.inputs.iter().filter(|input| input.is_dir()).count();
-        let outcomes = self.inputs.iter().filter(|input| is_outcome(input)).count();
-        let all = self.inputs.len();
-        match (folders, outcomes, self.inputs.as_slice()) {
-            (1, 0, [folder]) => Ok(Results::read(folder)?),
-            (0, 0, [_, _, ..]) => self.scenarios(),
-            (folders, 0, inputs) if folders == all => {
-                let read = |path: &PathBuf| Ok((path.display().to_string(), Results::read(path)?));
-                Ok(Results::beside(inputs.iter().map(read).collect::<Result<_, Failure>>()?)?)
-            }
-            (0, outcomes, inputs @ [_, _, ..]) if outcomes == all => {
-                let runs = inputs.iter().map(|path| outcome(path));
-                Ok(Results::of_runs(runs.collect::<Result<_, Failure>>()?)?)
-            }
-            _ => {
-                let hint = "name several scenario files, several outcomes, or folders of results";
-                Err(Failure::new("there is nothing to compare", hint))
-            }
-        }
     }
 
     fn selection(&self) -> Selection {
@@ -126,21 +107,43 @@ impl Compare {
             }),
         }
     }
+}
 
-    /// Scenarios as the points of an experiment of one axis, run.
-    fn scenarios(&self) -> Result<Results, Failure> {
-        let mut text = format!("seeds = {}\n[axes.scenario.variants]\n", self.seeds);
-        for input in &self.inputs {
-            let (name, base) =
-                (quoted(&name(input, &self.inputs)), quoted(&input.to_string_lossy()));
-            text += &format!("{name} = {{ base = {base} }}\n");
+/// What inputs of one kind came to, side by side.
+pub(crate) fn results(inputs: &[PathBuf], seeds: u64, cores: &Cores) -> Result<Results, Failure> {
+    let folders = inputs.iter().filter(|input| input.is_dir()).count();
+    let outcomes = inputs.iter().filter(|input| is_outcome(input)).count();
+    let all = inputs.len();
+    match (folders, outcomes, inputs) {
+        (1, 0, [folder]) => Ok(Results::read(folder)?),
+        (0, 0, [_, _, ..]) => scenarios(inputs, seeds, cores),
+        (folders, 0, inputs) if folders == all => {
+            let read = |path: &PathBuf| Ok((path.display().to_string(), Results::read(path)?));
+            Ok(Results::beside(inputs.iter().map(read).collect::<Result<_, Failure>>()?)?)
         }
-        let experiment = Experiment::load_text(Path::new("compare"), &text)?;
-        experiment.remarks.iter().for_each(|remark| say(format_args!("remark: {remark}")));
-        let outcomes = self.cores.each(experiment.runs(), |run| experiment.run(run));
-        let manifest = Manifest::new(&experiment, COMMIT, None);
-        Ok(Results { manifest, outcomes: outcomes.into_iter().enumerate().collect() })
+        (0, outcomes, inputs @ [_, _, ..]) if outcomes == all => {
+            let runs = inputs.iter().map(|path| outcome(path));
+            Ok(Results::of_runs(runs.collect::<Result<_, Failure>>()?)?)
+        }
+        _ => {
+            let hint = "name several scenario files, several outcomes, or folders of results";
+            Err(Failure::new("there is nothing to compare", hint))
+        }
     }
+}
+
+/// Scenarios as the points of an experiment of one axis, run.
+fn scenarios(inputs: &[PathBuf], seeds: u64, cores: &Cores) -> Result<Results, Failure> {
+    let mut text = format!("seeds = {seeds}\n[axes.scenario.variants]\n");
+    for input in inputs {
+        let (name, base) = (quoted(&name(input, inputs)), quoted(&input.to_string_lossy()));
+        text += &format!("{name} = {{ base = {base} }}\n");
+    }
+    let experiment = Experiment::load_text(Path::new("compare"), &text)?;
+    experiment.remarks.iter().for_each(|remark| say(format_args!("remark: {remark}")));
+    let outcomes = cores.each(experiment.runs(), |run| experiment.run(run));
+    let manifest = Manifest::new(&experiment, COMMIT, None);
+    Ok(Results { manifest, outcomes: outcomes.into_iter().enumerate().collect() })
 }
 
 /// What is written as a reference; where there is no such point, one that there is is named.
@@ -163,7 +166,7 @@ fn share(text: &str) -> Result<f64, String> {
 }
 
 /// Whether `simulate --json` has written it, by its name.
-fn is_outcome(path: &Path) -> bool {
+pub(crate) fn is_outcome(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     [".json", ".json.zst", ".json.gz"].iter().any(|ending| name.ends_with(ending))
 }

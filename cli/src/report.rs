@@ -10,6 +10,7 @@ use provisioner_engine::units::Time;
 use provisioner_reports::Run;
 use provisioner_reports::checks::bind;
 use provisioner_reports::html::{run, sweep};
+use provisioner_reports::markdown;
 use provisioner_reports::sweep::Reference;
 use provisioner_scenarios::output::{OutFile, is_stdout};
 use provisioner_scenarios::results::{Manifest, ManifestPoint, RESULTS_FORMAT, Results};
@@ -17,7 +18,7 @@ use provisioner_scenarios::timeline::Timeline;
 use provisioner_scenarios::{Loaded, Profile, Scenario, load};
 use provisioner_sim::outcome::OUTCOME_VERSION;
 
-use crate::compare::reference;
+use crate::compare::{SEEDS, is_outcome, reference, results};
 use crate::cores::Cores;
 use crate::simulate::profiles;
 use crate::terminal::{Failure, Voice, word};
@@ -31,20 +32,29 @@ use crate::{Answer, COMMIT};
 /// Of a scenario, which is run: spending over time and by use, beside the least that anybody could
 /// have paid; queue and capacity of each worker type; how long tasks waited; market prices with our
 /// launches and interruptions; the reasons of decisions, by how often they were given; and with
-/// several seeds how much is chance. Of a folder that `provisioner sweep` has filled: cost against
-/// wait with the points that none beats, what each axis does, and differences with their intervals.
+/// several seeds how much is chance. Of a folder that `provisioner sweep` has filled, and of anything
+/// that `provisioner compare` takes, such as two scenarios: cost against wait with the points that
+/// none beats, what each axis does, and differences with their intervals.
+///
+/// `--markdown` writes the same in short, for a pull request. The figures as tables for other tools
+/// are written by `simulate --json`, `--tables` and `--series`, and by `sweep`.
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Report {
-    /// A scenario file, or a folder of results
-    input: PathBuf,
+    /// A scenario file or a folder of results; or several scenario files, folders or outcomes
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
     /// The page; otherwise NAME.html here
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// With how many seeds a scenario is run, from its own on; the pictures are of the first
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    /// Also write a summary as GitHub-flavoured Markdown
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+    /// With how many seeds scenarios are run: one by itself with 1, from its own on, and the pictures
+    /// are of the first; several with 10, from 1 on
+    #[arg(long, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=10_000))]
-    seeds: u64,
+    seeds: Option<u64>,
     /// The first seed, instead of the scenario's own
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -66,8 +76,16 @@ Examples:
   provisioner report scenarios/quickstart.toml
   provisioner report week.toml --seeds 4 -o week.html
   provisioner report policies.results --reference policy=v1
+  provisioner report week.toml week-on-demand.toml --seeds 4 -o both.html
+  provisioner report policies.results --quiet --markdown - >> \"$GITHUB_STEP_SUMMARY\"
 
 Exit codes: 0 the page is written; 2 it could not be.";
+
+/// What is written, in full and in short.
+struct Written {
+    page: String,
+    markdown: String,
+}
 
 /// About how many steps a run is drawn in: as many as a picture has room for.
 const STEPS: i64 = 300;
@@ -75,29 +93,27 @@ const STEPS: i64 = 300;
 impl Report {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let begun = Instant::now();
-        let page = match (self.input.is_dir(), &self.reference) {
-            (true, _) if self.seeds > 1 || self.seed.is_some() || self.run_by.is_some() => {
-                let what = format!("`{}` is a folder of results", self.input.display());
-                return Err(Failure::new(
-                    what,
-                    "its runs are done: leave --seeds, --seed and --as out",
-                ));
-            }
-            (false, Some(_)) => {
-                let what = format!("`{}` is no folder of results", self.input.display());
-                return Err(Failure::new(what, "--reference is for sweeps: leave it out"));
-            }
-            (true, _) => self.sweep()?,
-            (false, None) => self.scenario()?,
+        let Written { page, markdown } = match self.inputs.as_slice() {
+            [input] if !input.is_dir() => self.scenario(input)?,
+            _ => self.several()?,
         };
-        let stem = self.input.file_stem().unwrap_or_default();
-        let path =
-            self.output.clone().unwrap_or_else(|| PathBuf::from(stem).with_extension("html"));
-        let written = OutFile::create(&path).and_then(|mut file| {
-            file.write_all(page.as_bytes())?;
-            file.finish()
-        });
-        written.map_err(|error| Failure::output(&path, &error))?;
+        let stem = match self.inputs.as_slice() {
+            [input] => input.file_stem().unwrap_or_default(),
+            _ => "compared".as_ref(),
+        };
+        let path = self.output.clone();
+        let path = path.unwrap_or_else(|| PathBuf::from(stem).with_extension("html"));
+        let keep = |path: &Path, text: &str| {
+            let written = OutFile::create(path).and_then(|mut file| {
+                file.write_all(text.as_bytes())?;
+                file.finish()
+            });
+            written.map_err(|error| Failure::output(path, &error))
+        };
+        keep(&path, &page)?;
+        if let Some(path) = &self.markdown {
+            keep(path, &markdown)?;
+        }
         if !is_stdout(&path) {
             let (took, size) = (begun.elapsed().as_secs_f64(), page.len().div_ceil(1_000));
             self.voice.say(format_args!("{} written: {size} kB in {took:.1} s", path.display()));
@@ -105,18 +121,42 @@ impl Report {
         Ok(Answer::Yes)
     }
 
-    fn sweep(&self) -> Result<String, Failure> {
-        let results = Results::read(&self.input)?;
+    /// A sweep, or what can be compared as if it were one.
+    fn several(&self) -> Result<Written, Failure> {
+        if self.seed.is_some() || self.run_by.is_some() {
+            let what = "--seed and --as are for one scenario";
+            return Err(Failure::new(what, "leave them out"));
+        }
+        let done = self.inputs.iter().find(|input| input.is_dir() || is_outcome(input));
+        if let Some(done) = done.filter(|_| self.seeds.is_some()) {
+            let what = format!("`{}` holds what was run", done.display());
+            return Err(Failure::new(what, "leave --seeds out"));
+        }
+        let mut results = results(&self.inputs, self.seeds.unwrap_or(SEEDS), &self.cores)?;
+        if let [_, ..] = &self.inputs[1..] {
+            let stem = |input: &PathBuf| {
+                input.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+            };
+            let names: Vec<String> = self.inputs.iter().map(stem).collect();
+            results.manifest.experiment = names.join(", ");
+        }
         let named = self.reference.as_ref().map(|text| reference(&results, text)).transpose()?;
         let reference = named.or_else(|| Reference::first(&results));
+        let inputs = self.inputs.iter().map(|input| format!(" {}", path(input)));
+        let seeds = self.seeds.map(|seeds| format!(" --seeds {seeds}"));
         let with = self.reference.iter().map(|text| format!(" --reference {}", word(text)));
-        let commands =
-            [format!("provisioner report {}{}", path(&self.input), with.collect::<String>())];
-        Ok(sweep::page(&sweep::Report { results: &results, reference, commands: &commands }))
+        let words: String = inputs.chain(seeds).chain(with).collect();
+        let commands = [format!("provisioner report{words}")];
+        let report = sweep::Report { results: &results, reference, commands: &commands };
+        Ok(Written { page: sweep::page(&report), markdown: markdown::sweep(&report) })
     }
 
-    fn scenario(&self) -> Result<String, Failure> {
-        let Loaded { mut scenario, remarks } = load(&self.input)?;
+    fn scenario(&self, input: &Path) -> Result<Written, Failure> {
+        if self.reference.is_some() {
+            let what = format!("`{}` is no folder of results", input.display());
+            return Err(Failure::new(what, "--reference is for sweeps: leave it out"));
+        }
+        let Loaded { mut scenario, remarks } = load(input)?;
         let mut name = scenario.name().to_owned();
         if let Some(profile) = self.run_by {
             scenario = scenario.run_by(profile);
@@ -143,29 +183,33 @@ impl Report {
             seed: first,
             commit: COMMIT.to_owned(),
         };
-        Ok(run::page(&run::Report {
+        let checked = checks.judge(&outcome);
+        let commands = self.commands(input, &run);
+        let report = run::Report {
             run: &run,
             description: scenario.description(),
             config: &config,
             outcome: &outcome,
             timeline: &timeline,
             seeds: &results,
-            checked: &checks.judge(&outcome),
+            checked: &checked,
             remarks: &remarks,
-            commands: &self.commands(&run),
-        }))
+            commands: &commands,
+        };
+        Ok(Written { page: run::page(&report), markdown: markdown::run(&report) })
     }
 
     fn seeds_as_usize(&self) -> usize {
-        usize::try_from(self.seeds).unwrap_or(1)
+        usize::try_from(self.seeds.unwrap_or(1)).unwrap_or(1)
     }
 
     /// What gives this page, and the run that it draws.
-    fn commands(&self, run: &Run) -> [String; 2] {
-        let file = path(&self.input);
+    fn commands(&self, input: &Path, run: &Run) -> [String; 2] {
+        let file = path(input);
         let profile = self.run_by.map_or_else(String::new, |by| format!(" --as {}", by.name()));
         let Run { scenario_hash, seed, commit, .. } = run;
-        let seeds = if self.seeds > 1 { format!(" --seeds {}", self.seeds) } else { String::new() };
+        let seeds = self.seeds.filter(|seeds| *seeds > 1);
+        let seeds = seeds.map_or_else(String::new, |seeds| format!(" --seeds {seeds}"));
         [
             format!("provisioner report {file}{profile} --seed {seed}{seeds}"),
             format!(
@@ -177,7 +221,7 @@ impl Report {
 }
 
 /// A scenario's runs as those of a sweep of one point.
-fn manifest(name: &str, scenario: &Scenario, seeds: Vec<u64>) -> Manifest {
+pub(crate) fn manifest(name: &str, scenario: &Scenario, seeds: Vec<u64>) -> Manifest {
     let scenario_hash = scenario.hash().to_owned();
     Manifest {
         format: RESULTS_FORMAT,

@@ -1,6 +1,7 @@
 //! `provisioner simulate`: one run of a scenario.
 
 use std::fmt::Display;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -20,11 +21,14 @@ use provisioner_scenarios::audit::{Note, audited_run};
 use provisioner_scenarios::file::quantity;
 use provisioner_scenarios::journal::{Header, JOURNAL_VERSION, JournalWriter};
 use provisioner_scenarios::output::{OutFile, is_stdout};
+use provisioner_scenarios::results::Results;
 use provisioner_scenarios::{Loaded, Profile, Scenario, load};
 use provisioner_sim::config::SimConfig;
 use provisioner_sim::outcome::Outcome;
 use provisioner_sim::{Hooks, Sample};
 
+use crate::report::manifest;
+use crate::sweep::write_tables;
 use crate::terminal::{Failure, Voice, heard, look, print, say, warn};
 use crate::{Answer, COMMIT};
 
@@ -56,7 +60,11 @@ pub(crate) struct Simulate {
     /// Write the outcome as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Write the state of each worker type at every step as CSV
+    /// Write the outcome as tables: `runs` and `worker_types` as CSV and Parquet, with the columns that
+    /// `provisioner sweep` writes
+    #[arg(long, value_name = "FOLDER")]
+    tables: Option<PathBuf>,
+    /// Write the state of each worker type at every step as CSV, or as Parquet if its name ends so
     #[arg(long, value_name = "FILE")]
     series: Option<PathBuf>,
     /// Time from one step of the series to the next
@@ -87,8 +95,11 @@ const AFTER_HELP: &str = "\
 Examples:
   provisioner simulate quickstart
   provisioner simulate week.toml --seed 7 --json week.json --series week.csv
-  provisioner simulate week.toml --as v1 --journal v1.jsonl.zst
-  provisioner simulate week.toml --audit --quiet
+  provisioner simulate week.toml --series - --series-step '1 h' --quiet | head
+  provisioner simulate week.toml --tables week --series week/series.parquet
+  provisioner simulate week.toml --journal week.jsonl.zst && provisioner replay week.jsonl.zst
+  provisioner simulate week.toml --as v1
+  provisioner simulate week.toml --audit
 
 Exit codes: 0 it ran, and all checks passed; 1 it ran, and a check failed or the auditor noted
 something; 2 it could not run.";
@@ -137,6 +148,9 @@ impl Simulate {
             self.tell(scenario.description())?;
         }
         remarks.iter().for_each(|remark| self.voice.remark(remark));
+        if let Some(folder) = &self.tables {
+            fs::create_dir_all(folder).map_err(|error| Failure::output(folder, &error))?;
+        }
         let mut outputs = self.open(&run, &config)?;
         let mut progress = self.progress(&config);
         let begun = Instant::now();
@@ -145,7 +159,12 @@ impl Simulate {
         let took = begun.elapsed().as_secs_f64();
         drop(progress);
         let checked = checks.judge(&outcome);
-        let kept = outputs.keep(&run, &outcome, &checked);
+        let kept = outputs.keep(&run, &outcome, &checked).and_then(|()| {
+            let Some(folder) = &self.tables else { return Ok(()) };
+            let manifest = manifest(&run.scenario, &scenario, vec![run.seed]);
+            let outcomes = [(0, outcome.clone())].into();
+            write_tables(&Results { manifest, outcomes }, folder)
+        });
         self.tell(format_args!("\n{}", summary(&outcome, self.look()).to_string().trim_end()))?;
         if !checked.is_empty() {
             self.tell(format_args!("\n{}", table(&checked, self.look()).to_string().trim_end()))?;
@@ -233,7 +252,11 @@ impl Simulate {
         Ok(Outputs {
             json: open(self.json.as_ref(), OutFile::create)?,
             series: open(self.series.as_ref(), |path| {
-                SeriesWriter::new(OutFile::create(path)?, names.collect())
+                let (file, names) = (OutFile::create(path)?, names.collect());
+                if path.extension().is_some_and(|ending| ending == "parquet") {
+                    return Ok(SeriesWriter::parquet(file, names));
+                }
+                SeriesWriter::csv(file, names)
             })?,
             journal: open(self.journal.as_ref(), |path| JournalWriter::create(path, &header))?,
         })

@@ -65,11 +65,55 @@ fn a_folder_of_results_is_reported_too() {
     let wrong = run(folder.path(), &["report", "bids", "--reference", "polcy=v1"]);
     assert_eq!(wrong.status.code(), Some(2));
     assert!(String::from_utf8(wrong.stderr).unwrap().contains("there is no axis `polcy`"));
-    for wrong in
-        [&["report", "bids", "--seed", "3"], &["report", "bids.toml", "--reference", "a=b"][..]]
-    {
+    for wrong in [
+        &["report", "bids", "--seed", "3"],
+        &["report", "bids", "--seeds", "3"],
+        &["report", "bids.toml", "--reference", "a=b"][..],
+    ] {
         assert_eq!(run(folder.path(), wrong).status.code(), Some(2), "{wrong:?}");
     }
+}
+
+#[test]
+fn two_scenarios_are_one_page_with_their_differences() {
+    let folder = folder();
+    let base = format!("base = \"{SCENARIOS}/incidents/notice-chaos.toml\"\n");
+    fs::write(folder.path().join("twin.toml"), base + "[engine]\nguards = \"off\"\n").unwrap();
+    let inputs = ["small week.toml", "twin.toml", "--seeds", "2"];
+    succeed(folder.path(), &[&["report"], &inputs[..]].concat());
+    let page = fs::read_to_string(folder.path().join("compared.html")).unwrap();
+    assert!(page.contains("<caption>scenario = twin</caption>"));
+    assert!(page.contains("provisioner report &#39;small week.toml&#39; twin.toml --seeds 2<"));
+}
+
+#[test]
+fn every_form_is_written_of_a_run_and_of_a_sweep() {
+    let folder = folder();
+    let (here, read) = (folder.path(), |name: &str| fs::read(folder.path().join(name)).unwrap());
+    let run = ["simulate", "small week.toml", "--quiet", "--tables", "run", "--json", "run.json"];
+    succeed(here, &[&run[..], &["--series", "run/series.parquet"]].concat());
+    succeed(here, &["simulate", "small week.toml", "--quiet", "--series", "run/series.csv"]);
+    succeed(here, &["report", "small week.toml", "--markdown", "run.md"]);
+    succeed(here, &["sweep", "bids.toml", "-o", "bids", "--quiet", "--no-progress"]);
+    let told = succeed(here, &["report", "bids", "--markdown", "-", "--quiet"]);
+    let tables = ["runs", "worker_types"];
+    for folder in ["run", "bids"] {
+        for name in tables.map(|name| format!("{folder}/{name}")) {
+            assert!(read(&format!("{name}.parquet")).starts_with(b"PAR1"), "{name}");
+            let csv = String::from_utf8(read(&format!("{name}.csv"))).unwrap();
+            assert!(csv.contains(",cost_usd_total,") && csv.lines().count() > 1, "{name}: {csv}");
+        }
+    }
+    assert!(read("run/series.parquet").starts_with(b"PAR1"));
+    assert!(read("run/series.csv").starts_with(b"at,worker_type,"));
+    let json: serde_json::Value = serde_json::from_slice(&read("run.json")).unwrap();
+    let cost = json["total"]["cost_usd"]["total"].as_f64().unwrap();
+    let csv = String::from_utf8(read("run/runs.csv")).unwrap();
+    assert!(csv.contains(&format!(",{cost},")), "{cost}: {csv}");
+    assert!(read("bids/outcomes.jsonl").starts_with(b"{"));
+    let run = String::from_utf8(read("run.md")).unwrap();
+    assert!(run.starts_with("### ") && run.contains("| use | cost, \\$ |"), "{run}");
+    assert!(told.starts_with("### bids") && told.contains("| v1 |"), "{told}");
 }
 
 #[test]

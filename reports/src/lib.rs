@@ -7,10 +7,12 @@
 //! | [`json`] | the outcome as JSON, with units in the names of its keys |
 //! | [`checks`] | whether an outcome is what its scenario says it must be |
 //! | [`incidents`] | one number a scenario, by provisioner |
-//! | [`series`] | the time series as CSV |
+//! | [`series`] | the time series as CSV and Parquet |
 //! | [`suite`] | what an experiment came to, held against its baseline |
 //! | [`sweep`] | all runs of an experiment as CSV, Parquet and a page |
 //! | [`html`] | a run or a sweep as one page with pictures, for others |
+//! | [`markdown`](mod@markdown) | the same in short, for a pull request |
+//! | [`columns`] | what each column of the tables for other tools is |
 //! | [`tune`] | the settings that were chosen, and what they are worth |
 //! | [`decisions`] | orders and reasons in words, and where a replay parts from its journal |
 //! | [`explain`] | why a journal says what it says: launches, decisions, waits |
@@ -19,13 +21,16 @@
 //! Equal runs give equal bytes. Not here: running anything, files, terminals (the `cli` crate).
 
 pub mod checks;
+pub mod columns;
 pub mod decisions;
 pub mod diff;
 pub mod explain;
 mod facts;
+mod frame;
 pub mod html;
 pub mod incidents;
 pub mod json;
+pub mod markdown;
 mod measure;
 mod page;
 pub mod series;

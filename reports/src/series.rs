@@ -1,8 +1,8 @@
-//! The time series as CSV: the state of each worker type at each step.
+//! The time series as CSV or Parquet: the state of each worker type at each step.
 //!
 //! | column | is |
 //! |---|---|
-//! | `at` | when, RFC 3339 in UTC |
+//! | `at` | when: a timestamp in UTC, in CSV as RFC 3339 |
 //! | `worker_type` | whose |
 //! | `pending`, `claimed` | tasks waiting, tasks held by workers |
 //! | `requested_capacity` | capacity of launches without an instance |
@@ -16,6 +16,7 @@ use std::io::{self, Write};
 use provisioner_engine::units::{Ratio, UsdPerHour};
 use provisioner_sim::Sample;
 
+use crate::frame::{Frame, Values};
 use crate::show_time;
 
 const HEADER: [&str; 9] = [
@@ -30,22 +31,32 @@ const HEADER: [&str; 9] = [
     "spend_rate_usd_per_hour",
 ];
 
-/// Writes samples as they come.
+/// Writes samples: as CSV as they come, as Parquet when all are there.
 pub struct SeriesWriter<W: Write> {
-    rows: csv::Writer<W>,
+    rows: Rows<W>,
     worker_types: Vec<String>,
 }
 
+enum Rows<W: Write> {
+    Csv(Box<csv::Writer<W>>),
+    Parquet(W, Vec<Sample>),
+}
+
 impl<W: Write> SeriesWriter<W> {
-    /// Writes the header; `worker_types` are the names, by id.
+    /// Writes CSV, beginning with its header; `worker_types` are the names, by id.
     ///
     /// # Errors
     ///
     /// Whatever `out` says.
-    pub fn new(out: W, worker_types: Vec<String>) -> io::Result<Self> {
+    pub fn csv(out: W, worker_types: Vec<String>) -> io::Result<Self> {
         let mut rows = csv::Writer::from_writer(out);
         rows.write_record(HEADER).map_err(io_error)?;
-        Ok(Self { rows, worker_types })
+        Ok(Self { rows: Rows::Csv(Box::new(rows)), worker_types })
+    }
+
+    /// Writes Parquet; `worker_types` are the names, by id.
+    pub const fn parquet(out: W, worker_types: Vec<String>) -> Self {
+        Self { rows: Rows::Parquet(out, Vec::new()), worker_types }
     }
 
     /// Writes a row.
@@ -54,6 +65,13 @@ impl<W: Write> SeriesWriter<W> {
     ///
     /// Whatever `out` says.
     pub fn write(&mut self, sample: &Sample) -> io::Result<()> {
+        let rows = match &mut self.rows {
+            Rows::Csv(rows) => rows,
+            Rows::Parquet(_, samples) => {
+                samples.push(*sample);
+                return Ok(());
+            }
+        };
         let Sample { at, worker_type, pending, claimed, requested, booting, working, .. } = *sample;
         let counts = [pending, claimed, requested, booting, working].map(|n| n.to_string());
         let price = sample.price_lowest.map_or_else(String::new, dollars);
@@ -62,7 +80,7 @@ impl<W: Write> SeriesWriter<W> {
         let counts = counts.iter().map(String::as_str);
         let spend_rate = dollars(sample.spend_rate);
         let row = names.into_iter().chain(counts).chain([price.as_str(), &spend_rate]);
-        self.rows.write_record(row).map_err(io_error)
+        rows.write_record(row).map_err(io_error)
     }
 
     /// Hands what was written back.
@@ -71,8 +89,37 @@ impl<W: Write> SeriesWriter<W> {
     ///
     /// Whatever `out` says.
     pub fn finish(self) -> io::Result<W> {
-        self.rows.into_inner().map_err(csv::IntoInnerError::into_error)
+        match self.rows {
+            Rows::Csv(rows) => rows.into_inner().map_err(csv::IntoInnerError::into_error),
+            Rows::Parquet(mut out, samples) => {
+                out.write_all(&frame(&samples, &self.worker_types).parquet())?;
+                Ok(out)
+            }
+        }
     }
+}
+
+/// The samples as a table, its columns those of [`HEADER`].
+pub(crate) fn frame(samples: &[Sample], worker_types: &[String]) -> Frame {
+    let whole = |of: fn(&Sample) -> u32| {
+        Values::Whole(samples.iter().map(|sample| i64::from(of(sample))).collect())
+    };
+    let number = |of: fn(&Sample) -> Option<UsdPerHour>| {
+        Values::Number(samples.iter().map(|sample| of(sample).map(UsdPerHour::as_f64)).collect())
+    };
+    let name = |sample: &Sample| worker_types[sample.worker_type.index()].clone();
+    let columns = [
+        Values::Time(samples.iter().map(|sample| sample.at).collect()),
+        Values::Text(samples.iter().map(name).collect()),
+        whole(|sample| sample.pending),
+        whole(|sample| sample.claimed),
+        whole(|sample| sample.requested),
+        whole(|sample| sample.booting),
+        whole(|sample| sample.working),
+        number(|sample| sample.price_lowest),
+        number(|sample| Some(sample.spend_rate)),
+    ];
+    Frame { columns: HEADER.map(str::to_owned).into_iter().zip(columns).collect() }
 }
 
 /// What went wrong below, kind and all.
@@ -110,7 +157,7 @@ mod tests {
             spend_rate: UsdPerHour::from_micros(1_056_700),
         };
         let names = ["ci/linux", "ci/\"win\", old"].map(str::to_owned).to_vec();
-        let mut series = SeriesWriter::new(Vec::new(), names).unwrap();
+        let mut series = SeriesWriter::csv(Vec::new(), names.clone()).unwrap();
         series.write(&sample).unwrap();
         series
             .write(&Sample { price_lowest: None, spend_rate: UsdPerHour::ZERO, ..sample })
@@ -120,5 +167,15 @@ mod tests {
             2016-02-01T00:00:00Z,"ci/""win"", old",12,3,4,2,5,0.0081,1.0567
             2016-02-01T00:00:00Z,"ci/""win"", old",12,3,4,2,5,,0
         "#]].assert_eq(&String::from_utf8(series.finish().unwrap()).unwrap());
+        let mut csv = Vec::new();
+        let samples =
+            [sample, Sample { price_lowest: None, spend_rate: UsdPerHour::ZERO, ..sample }];
+        frame(&samples, &names).csv(&mut csv).unwrap();
+        let mut series = SeriesWriter::csv(Vec::new(), names.clone()).unwrap();
+        samples.iter().for_each(|sample| series.write(sample).unwrap());
+        assert_eq!(csv, series.finish().unwrap(), "Parquet has the figures of the CSV");
+        let mut series = SeriesWriter::parquet(Vec::new(), names.clone());
+        samples.iter().for_each(|sample| series.write(sample).unwrap());
+        assert_eq!(series.finish().unwrap(), frame(&samples, &names).parquet());
     }
 }

@@ -16,9 +16,21 @@ pub(crate) fn to_the_minute(time: Time) -> String {
     show_time(minute).replace('T', " ").replace(":00Z", "")
 }
 
+/// A time in a sentence: `3 February 2016, 04:05`, in UTC.
+pub(crate) fn day_and_time(time: Time) -> String {
+    Timestamp::from_millisecond(time.ms())
+        .map_or_else(|_| show_time(time), |at| at.strftime("%-d %B %Y, %H:%M").to_string())
+}
+
 /// `1234567` as `1,234,567`.
 pub(crate) fn grouped(number: u64) -> String {
     group(&number.to_string())
+}
+
+/// So many of something: `1 task`, `1,234 tasks`.
+pub(crate) fn count(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", grouped(number))
 }
 
 /// A number with that many decimals and its thousands apart: `1,234.50`.
@@ -62,9 +74,10 @@ pub(crate) fn in_words(wait: Duration) -> String {
     Duration::from_secs((wait.ms() + 500) / 1_000).to_string()
 }
 
-/// Words that cannot move the cursor or colour the screen.
+/// Words that cannot move the cursor, colour the screen or turn the words after them round.
 pub(crate) fn printable(words: &str) -> String {
-    words.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    let turns = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    words.chars().map(|c| if c.is_control() || turns(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// At most `width` characters, the middle left out: worker types tend to differ at their ends.
@@ -89,6 +102,7 @@ mod tests {
             (grouped(0), grouped(999), grouped(1_000)),
             ("0".into(), "999".into(), "1,000".into())
         );
+        assert_eq!((count(1, "task"), count(0, "task")), ("1 task".into(), "0 tasks".into()));
         assert_eq!((decimal(1_234.5, 2), decimal(0.0, 1)), ("1,234.50".into(), "0.0".into()));
         assert_eq!([5.0, 0.5, 0.012, 0.0].map(decimals_for), [2, 3, 4, 6]);
         assert_eq!(clock(Duration::from_ms(97_380_499)), "27:03:00");
@@ -100,6 +114,7 @@ mod tests {
     fn times_are_in_utc() {
         assert_eq!(show_time(Time::from_ms(1_454_284_800_001)), "2016-02-01T00:00:00.001Z");
         assert_eq!(to_the_minute(Time::from_ms(1_454_284_859_999)), "2016-02-01 00:00");
+        assert_eq!(day_and_time(Time::from_ms(1_454_284_859_999)), "1 February 2016, 00:00");
         assert_eq!(show_time(Time::MAX), "9223372036854775807 ms");
     }
 
@@ -108,5 +123,6 @@ mod tests {
         assert_eq!(shortened("ci/linux", 8), "ci/linux");
         assert_eq!(shortened("gecko-t/linux-large", 10), "gec…-large");
         assert_eq!(shortened("a\x1b[31mb", 20), "a\u{fffd}[31mb");
+        assert_eq!(printable("ci/\u{202e}xunil 🦊 בדיקה"), "ci/\u{fffd}xunil 🦊 בדיקה");
     }
 }

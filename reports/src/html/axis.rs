@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use provisioner_engine::units::{Duration, Time};
 
@@ -20,7 +21,8 @@ pub(super) struct Axis {
 impl Axis {
     /// From zero, or from where the numbers begin, to the next round number.
     pub(super) fn linear(range: Range<f64>, unit: Unit, ticks: u32) -> Self {
-        let (from, to) = (range.start, range.end.max(range.start + 1e-6));
+        let from = range.start;
+        let to = if range.end > from { range.end } else { from + 1.0 };
         let step = step(unit, (to - from) / f64::from(ticks.max(1)));
         let begins = (from / step + 1e-9).floor() * step;
         let mut all = Vec::new();
@@ -55,14 +57,19 @@ impl Axis {
 
     /// Times in milliseconds since the epoch.
     pub(super) fn time(from: Time, to: Time, ticks: i64) -> Self {
-        let span = to.since(from).max(Duration::SECOND);
-        let step = TIME_STEPS.into_iter().find(|step| span.ms() <= step.ms() * ticks);
-        let step =
-            step.unwrap_or_else(|| Duration::from_ms(span.ms() / ticks).round_up_to(Duration::DAY));
-        let first = from.ms().div_euclid(step.ms()) * step.ms();
-        let at = (0..).map(|nth| first + nth * step.ms());
-        let within = at.skip_while(|at| *at < from.ms()).take_while(|at| *at <= to.ms());
-        let ticks = within.map(|at| (number(at), moment(at, step))).collect();
+        let to = to.max(from + Duration::SECOND);
+        let span = to.since(from);
+        let fits = |step: &Duration| span.ms() <= step.ms().saturating_mul(ticks);
+        let ticks = match TIME_STEPS.into_iter().find(fits) {
+            Some(step) => {
+                let phase = if step == WEEK { MONDAY } else { 0 };
+                let first = (from.ms() - phase).div_euclid(step.ms()) * step.ms() + phase;
+                let at = (0..).map(|nth| first + nth * step.ms());
+                let within = at.skip_while(|at| *at < from.ms()).take_while(|at| *at <= to.ms());
+                within.map(|at| (number(at), moment(at, step))).collect()
+            }
+            None => months(from, to, ticks),
+        };
         Self { range: number(from.ms())..number(to.ms()), is_log: false, ticks }
     }
 
@@ -115,7 +122,7 @@ const SHORT_SPANS: [f64; 19] = [
     18_000.0, 36_000.0, 86_400.0, 172_800.0,
 ];
 
-const TIME_STEPS: [Duration; 17] = [
+const TIME_STEPS: [Duration; 16] = [
     Duration::SECOND,
     Duration::from_secs(10),
     Duration::from_secs(30),
@@ -131,9 +138,38 @@ const TIME_STEPS: [Duration; 17] = [
     Duration::from_hours(12),
     Duration::DAY,
     Duration::from_hours(48),
-    Duration::from_hours(24 * 7),
-    Duration::from_hours(24 * 28),
+    WEEK,
 ];
+
+const WEEK: Duration = Duration::from_hours(24 * 7);
+/// When the first Monday began, in milliseconds since the epoch.
+const MONDAY: i64 = 4 * Duration::DAY.ms();
+
+/// The beginnings of months, quarters, years: a calendar's steps are not equally long.
+fn months(from: Time, to: Time, ticks: i64) -> Vec<(f64, String)> {
+    const STEPS: [i64; 8] = [1, 2, 3, 6, 12, 24, 60, 120];
+    let date =
+        |time: Time| Timestamp::from_millisecond(time.ms()).map(|at| at.to_zoned(TimeZone::UTC));
+    let (Ok(begins), Ok(ends)) = (date(from), date(to)) else { return Vec::new() };
+    let nth = |year: i16, month: i8| i64::from(year) * 12 + i64::from(month) - 1;
+    let (first, last) = (nth(begins.year(), begins.month()), nth(ends.year(), ends.month()));
+    let step = STEPS.into_iter().find(|step| last - first <= step * ticks).unwrap_or(1_200);
+    let mut labels = Vec::new();
+    let mut month = first.div_euclid(step) * step;
+    while month <= last {
+        let year = i16::try_from(month.div_euclid(12)).unwrap_or(i16::MAX);
+        let of_year = i8::try_from(month.rem_euclid(12) + 1).unwrap_or(1);
+        let at = Date::new(year, of_year, 1).and_then(|date| date.to_zoned(TimeZone::UTC));
+        if let Some(at) = at.ok().filter(|at| *at >= begins && *at <= ends) {
+            let named = labels.is_empty() || of_year == 1;
+            let form = if named { "%b %Y" } else { "%b" };
+            let form = if step >= 12 { "%Y" } else { form };
+            labels.push((number(at.timestamp().as_millisecond()), at.strftime(form).to_string()));
+        }
+        month += step;
+    }
+    labels
+}
 
 /// From tick to tick at least so much: round, and whole where things are counted.
 fn step(unit: Unit, least: f64) -> f64 {
@@ -141,7 +177,7 @@ fn step(unit: Unit, least: f64) -> f64 {
         Unit::Plain => round_step(least.max(1.0)),
         Unit::Seconds => {
             let steps = TIME_STEPS.into_iter().map(Duration::as_secs_f64);
-            steps.chain([864_000.0]).find(|step| *step >= least).unwrap_or(least)
+            steps.chain([1_728_000.0, 2_592_000.0]).find(|step| *step >= least).unwrap_or(least)
         }
         _ => round_step(least),
     }
@@ -190,7 +226,6 @@ fn moment(ms: i64, step: Duration) -> String {
     let at = at.to_zoned(TimeZone::UTC);
     let is_midnight = ms.rem_euclid(Duration::DAY.ms()) == 0;
     let form = match () {
-        () if step >= Duration::from_hours(24 * 28) => "%b %Y",
         () if is_midnight => "%-d %b",
         () if step < Duration::MINUTE => "%H:%M:%S",
         () => "%H:%M",
@@ -243,5 +278,20 @@ mod tests {
             words(&Axis::time(at(1), at(5), 5)),
             ["01:00", "02:00", "03:00", "04:00", "05:00"]
         );
+    }
+
+    #[test]
+    fn weeks_begin_on_mondays_and_months_on_their_first() {
+        let at = |days: i64| Time::from_ms(1_614_556_800_000) + Duration::from_hours(24 * days);
+        assert_eq!(
+            words(&Axis::time(at(0), at(30), 5)),
+            ["1 Mar", "8 Mar", "15 Mar", "22 Mar", "29 Mar"]
+        );
+        assert_eq!(
+            words(&Axis::time(at(5), at(370), 6)),
+            ["May 2021", "Jul", "Sep", "Nov", "Jan 2022", "Mar"]
+        );
+        assert_eq!(words(&Axis::time(at(0), at(3_000), 5)), ["2022", "2024", "2026", "2028"]);
+        assert_eq!(words(&Axis::time(at(0), at(0), 5)).len(), 2);
     }
 }

@@ -60,7 +60,7 @@ impl Body {
     }
 
     pub(super) fn paragraph(&mut self, words: &str) {
-        self.add(&format!("<p>{}</p>\n", escape(words)));
+        self.add(&format!("<p>{}</p>\n", escape(&unbroken(words))));
     }
 
     /// What colours mean.
@@ -76,6 +76,9 @@ impl Body {
 
     /// Small lines of the same kind.
     pub(super) fn list(&mut self, lines: &[String]) {
+        if lines.is_empty() {
+            return;
+        }
         let line = |line: &String| format!("<li>{}</li>\n", escape(line));
         let lines: String = lines.iter().map(line).collect();
         self.add(&format!("<ul class=\"notes\">\n{lines}</ul>\n"));
@@ -184,12 +187,21 @@ impl Body {
     }
 
     /// The whole page, under its title.
-    pub(super) fn page(mut self, title: &str, about: &str, facts: &[(&str, String)]) -> String {
+    pub(super) fn page(
+        mut self,
+        title: &str,
+        about: &str,
+        lede: &[String],
+        facts: &[(&str, String)],
+    ) -> String {
         if !self.sections.is_empty() {
             self.html.push_str("</section>\n");
         }
         let mut head = Self::default();
         head.facts("headline", facts);
+        let paragraph =
+            |words: &String| format!("<p class=\"lede\">{}</p>\n", escape(&unbroken(words)));
+        let lede: String = lede.iter().map(paragraph).collect();
         let link = |(id, name): &(String, String)| {
             format!("<li><a href=\"#{id}\">{}</a></li>", escape(name))
         };
@@ -205,7 +217,7 @@ impl Body {
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n\
              <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n\
-             <body>\n<header>\n<h1>{title}</h1>\n{about}{}</header>\n\
+             <body>\n<header>\n<h1>{title}</h1>\n{about}{lede}{}</header>\n\
              <nav aria-label=\"On this page\"><ul>{contents}</ul></nav>\n\
              <main>\n{}</main>\n</body>\n</html>\n",
             head.html, self.html

@@ -1,23 +1,25 @@
 //! The report on one scenario.
 
 mod cost;
+mod drawn;
 mod market;
 mod queue;
 mod waits;
 
-use provisioner_engine::units::Usd;
+use provisioner_engine::units::{Time, Usd};
 use provisioner_scenarios::results::Results;
 use provisioner_scenarios::timeline::Timeline;
 use provisioner_sim::config::SimConfig;
 use provisioner_sim::outcome::Outcome;
 
-use super::axis::Axis;
+pub(crate) use self::cost::splits;
+use super::axis::{Axis, number};
 use super::markup::Body;
 use crate::checks::{Checked, Verdict};
 use crate::summary::{cost_per_task, dollar_decimals, left_out, share, tables, total_dollars};
-use crate::sweep::COLUMNS;
+use crate::sweep::{COLUMNS, few_seeds};
 use crate::table::Table;
-use crate::text::{decimal, decimals_for, grouped, in_words, to_the_minute};
+use crate::text::{count, day_and_time, decimal, decimals_for, grouped, in_words, to_the_minute};
 use crate::{Run, warnings};
 
 /// Everything that the page tells.
@@ -51,21 +53,51 @@ pub fn page(report: &Report<'_>) -> String {
     let named = |title: &str| tables.iter().find(|table| table.title == title);
     cost::section(&mut body, outcome, timeline, named("Cost"));
     queue::section(&mut body, report.config, outcome, timeline, named("Tasks"));
-    waits::section(&mut body, outcome, timeline, named("Wait"));
+    waits::section(&mut body, report.config, outcome, timeline, named("Wait"));
     let bought = [named("Launches"), named("Instances")];
     market::section(&mut body, report.config, outcome, timeline, bought.into_iter().flatten());
     reasons(&mut body, timeline);
     checks(&mut body, report.checked);
     chance(&mut body, report);
     again(&mut body, report);
-    body.page(&report.run.scenario, report.description, &headline(outcome))
+    body.page(&report.run.scenario, report.description, &lede(report), &headline(outcome))
+}
+
+/// What it came to, in a paragraph.
+pub(crate) fn lede(report: &Report<'_>) -> Vec<String> {
+    let Outcome { total, started, finished, .. } = report.outcome;
+    let [done, submitted] = [total.tasks.done, total.tasks.submitted];
+    let tasks = match done {
+        _ if done == submitted && done > 1 => format!("all {} tasks", grouped(done)),
+        _ => format!("{} of {}", grouped(done), count(submitted, "task")),
+    };
+    let mut says = vec![format!(
+        "From {} to {} UTC ({}), {tasks} were done for ${}{}.",
+        day_and_time(*started),
+        day_and_time(*finished),
+        in_words(finished.since(*started)),
+        total_dollars(total),
+        cost_per_task(total).map_or_else(String::new, |each| format!(
+            ", ${} each",
+            decimal(each, decimals_for(each))
+        )),
+    )];
+    if let Some(bound) = total.bound.filter(|bound| *bound > Usd::ZERO) {
+        says.push(format!(
+            "Nobody could have done it for less than ${} ({}) without longer waits.",
+            decimal(bound.as_f64(), dollar_decimals(bound)),
+            percent(bound, total.cost.total() + total.waived),
+        ));
+    }
+    says.push(format!("{}.", waits::says(report.outcome)));
+    vec![says.join(" ")]
 }
 
 fn headline(outcome: &Outcome) -> Vec<(&'static str, String)> {
     let total = &outcome.total;
     let mut facts = vec![("cost", format!("${}", total_dollars(total)))];
     if let Some(each) = cost_per_task(total) {
-        facts.push(("a task", format!("${}", decimal(each, decimals_for(each)))));
+        facts.push(("cost of a task", format!("${}", decimal(each, decimals_for(each)))));
     }
     if let Some(bound) = total.bound.filter(|bound| *bound > Usd::ZERO) {
         let shown = decimal(bound.as_f64(), dollar_decimals(bound));
@@ -85,6 +117,23 @@ fn time_axis(timeline: &Timeline, ticks: i64) -> Axis {
     Axis::time(timeline.start, timeline.at(timeline.steps().max(1)), ticks)
 }
 
+/// Where the values of steps are drawn: in their middles, or from end to end where they are few enough
+/// to be seen.
+fn places(timeline: &Timeline, of: impl Fn(usize) -> f64) -> Vec<(f64, f64)> {
+    let steps = 0..timeline.steps();
+    let ms = |time: Time| number(time.ms());
+    if steps.len() > STAIRS_MAX {
+        return steps.map(|step| (ms(timeline.middle(step)), of(step))).collect();
+    }
+    let stair = |step: usize| {
+        let value = of(step);
+        [(ms(timeline.at(step)), value), (ms(timeline.at(step + 1)), value)]
+    };
+    steps.flat_map(stair).collect()
+}
+
+const STAIRS_MAX: usize = 150;
+
 /// Some two dozen spans of steps that the whole run is cut into, for tables.
 fn spans(timeline: &Timeline) -> Vec<std::ops::Range<usize>> {
     let steps = timeline.steps();
@@ -100,7 +149,12 @@ fn reasons(body: &mut Body, timeline: &Timeline) {
         return;
     }
     let times = ranked.iter().map(|(_, said)| said.times).sum();
-    let says = format!("The engine gave {} reasons, of {} kinds", grouped(times), ranked.len());
+    let first = ranked.first().map_or("", |(name, _)| *name);
+    let says = format!(
+        "The engine gave {} reasons, of {} kinds; the most frequent is “{first}”",
+        grouped(times),
+        ranked.len()
+    );
     body.section("reasons", "Reasons", &says);
     body.paragraph(
         "Every order, and every order that was not given, has a reason. Here is how often each kind \
@@ -154,14 +208,21 @@ fn chance(body: &mut Body, report: &Report<'_>) {
     if outcomes.len() < 2 {
         return;
     }
-    let count = outcomes.len();
-    body.section("chance", "Chance", &format!("How much is chance: the same with {count} seeds"));
+    let seeds = outcomes.len();
+    body.section("chance", "Chance", &format!("How much is chance: the same with {seeds} seeds"));
+    body.list(&few_seeds(report.seeds).into_iter().collect::<Vec<_>>());
     body.paragraph(&format!(
         "Seeds change what nobody chooses: generated tasks and prices, boot times, interruptions. The \
          pictures above are of seed {}; all seeds are {}.",
         report.run.seed,
         manifest.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
     ));
+    body.table(&format!("{seeds} seeds"), "measure", &chance_table(report));
+}
+
+/// The main measures of all seeds.
+pub(crate) fn chance_table(report: &Report<'_>) -> Table<'static> {
+    let outcomes = &report.seeds.outcomes;
     let row = |column: &crate::sweep::Column| {
         let (name, unit, small, measure) = column;
         let values: Vec<f64> = outcomes.values().map(measure).collect();
@@ -176,25 +237,31 @@ fn chance(body: &mut Body, report: &Report<'_>) {
             [(*unit).to_owned(), show(measure(report.outcome)), mean, show(least), show(most)];
         ((*name).to_owned(), cells.into())
     };
-    let table = Table {
+    Table {
         title: "",
         columns: ["unit", "this run", "mean ± standard deviation", "lowest", "highest"]
             .map(|header| (header, ""))
             .into(),
         rows: COLUMNS.iter().map(row).collect(),
         sums: false,
-    };
-    body.table(&format!("{count} seeds"), "measure", &table);
+    }
+}
+
+/// What is worth knowing about the figures.
+pub(crate) fn remarks(report: &Report<'_>) -> Vec<String> {
+    let mut remarks = warnings::warnings(report.config, report.outcome);
+    remarks.extend(report.remarks.iter().cloned());
+    let left_out = left_out(report.outcome);
+    if left_out > 0 {
+        remarks.push(format!("{left_out} cheaper worker types are in the totals only"));
+    }
+    remarks
 }
 
 /// How to get all this again, and what to mind about it.
 fn again(body: &mut Body, report: &Report<'_>) {
-    let Report { run, outcome, config, .. } = report;
-    let mut remarks = warnings::warnings(config, outcome);
-    remarks.extend(report.remarks.iter().cloned());
-    if left_out(outcome) > 0 {
-        remarks.push(format!("{} cheaper worker types are in the totals only", left_out(outcome)));
-    }
+    let Report { run, outcome, .. } = report;
+    let remarks = remarks(report);
     if !remarks.is_empty() {
         body.section("mind", "What to mind", "What to mind about these figures");
         body.list(&remarks);
@@ -202,12 +269,6 @@ fn again(body: &mut Body, report: &Report<'_>) {
     body.section("again", "To get it again", "Equal names give equal figures");
     body.commands(report.commands);
     let seeds: Vec<String> = report.seeds.manifest.seeds.iter().map(u64::to_string).collect();
-    let span = format!(
-        "{} to {} UTC, {}",
-        to_the_minute(outcome.started),
-        to_the_minute(outcome.finished),
-        in_words(outcome.finished.since(outcome.started)),
-    );
     body.facts(
         "facts",
         &[
@@ -215,7 +276,6 @@ fn again(body: &mut Body, report: &Report<'_>) {
             ("scenario hash", run.scenario_hash.clone()),
             ("seeds", seeds.join(", ")),
             ("commit", run.commit.clone()),
-            ("time simulated", span),
             ("events", grouped(outcome.events)),
             ("decisions", outcome.decision_digest.clone()),
         ],

@@ -4,15 +4,19 @@
 mod effects;
 mod front;
 
-use provisioner_scenarios::results::Results;
+use std::collections::BTreeMap;
+
+use provisioner_scenarios::results::{ManifestPoint, Results};
 
 use super::markup::Body;
 use crate::Look;
+use crate::measure::Unit;
 use crate::sweep::{
-    COLUMNS, Chosen, Comparison, Overview, Reference, compare, few_seeds, overview, warnings,
+    COLUMNS, Chosen, Comparison, Comparisons, Overview, Point, Reference, compare, few_seeds,
+    overview, warnings,
 };
 use crate::table::Table;
-use crate::text::{decimal, grouped};
+use crate::text::{count, grouped};
 
 /// Everything that the page tells.
 pub struct Report<'a> {
@@ -43,17 +47,80 @@ pub fn page(report: &Report<'_>) -> String {
     effects::section(&mut body, results, &overview);
     differences(&mut body, report);
     again(&mut body, report);
+    let headline = headline(&overview);
+    body.page(&results.manifest.experiment, &about(results), &lede(report, &overview), &headline)
+}
+
+/// How many points and seeds there are.
+pub(crate) fn about(results: &Results) -> String {
     let manifest = &results.manifest;
     let missing = match results.missing() {
         0 => String::new(),
-        missing => format!("; {} are missing", count(missing, "run")),
+        missing => format!("; {} are missing", count(missing as u64, "run")),
     };
-    let about = format!(
+    format!(
         "{}, each with {}{missing}",
-        count(manifest.points.len(), "point"),
-        count(manifest.seeds.len(), "seed"),
-    );
-    body.page(&manifest.experiment, &about, &headline(&overview))
+        count(manifest.points.len() as u64, "point"),
+        count(manifest.seeds.len() as u64, "seed"),
+    )
+}
+
+/// No more sets of what is given than this are told of in the first sentences.
+const GIVEN_MAX: usize = 3;
+
+/// What it came to, in a paragraph for each set of what is given.
+pub(crate) fn lede(report: &Report<'_>, overview: &Overview) -> Vec<String> {
+    let groups = groups(overview);
+    let told = |index: usize| {
+        let point = &overview.points[index];
+        format!(
+            "{}, at {} and a p95 wait of {}",
+            name(report.results, point.index, false),
+            Unit::Dollars.show_short(point.cost.mean),
+            Unit::Seconds.show(point.wait.mean),
+        )
+    };
+    let mut says = Vec::new();
+    for group in groups.values().take(GIVEN_MAX).filter(|group| group.len() > 1) {
+        let best = || group.iter().copied().filter(|index| overview.best[*index]);
+        let by = |of: fn(&Point) -> f64| {
+            let of = |index: &usize| of(&overview.points[*index]);
+            best().min_by(|a, b| of(a).total_cmp(&of(b)))
+        };
+        let Some((cheapest, quickest)) =
+            by(|point| point.cost.mean).zip(by(|point| point.wait.mean))
+        else {
+            continue;
+        };
+        let begins = match name(report.results, overview.points[cheapest].index, true) {
+            given if given.is_empty() => "Cheapest".to_owned(),
+            given => format!("{given}: cheapest"),
+        };
+        let (cheap, quick) = (told(cheapest), told(quickest));
+        says.push(if cheapest == quickest {
+            format!("{begins} and quickest is {cheap}.")
+        } else {
+            format!("{begins} is {cheap}; quickest is {quick}.")
+        });
+    }
+    let more = groups.len().saturating_sub(GIVEN_MAX);
+    if more > 0 {
+        says.push(format!("{} more sets of what is given follow.", grouped(more as u64)));
+    }
+    if let Some(compared) = compared(report).filter(|compared| compared.count() == 1) {
+        let against = |it: Comparison| format!("Compared with {}: {}", it.headers[1], it.words);
+        says.extend(compared.tables().map(against));
+    }
+    says
+}
+
+/// Points by what is given.
+fn groups(overview: &Overview) -> BTreeMap<&[String], Vec<usize>> {
+    let mut groups: BTreeMap<&[String], Vec<usize>> = BTreeMap::new();
+    for (index, point) in overview.points.iter().enumerate() {
+        groups.entry(&point.given).or_default().push(index);
+    }
+    groups
 }
 
 fn headline(overview: &Overview) -> Vec<(&'static str, String)> {
@@ -64,12 +131,12 @@ fn headline(overview: &Overview) -> Vec<(&'static str, String)> {
     };
     let mut facts = vec![("points that none beats", grouped(best as u64))];
     if !overview.points.is_empty() {
-        let dollars = |value: f64| crate::measure::Unit::Dollars.show_short(value);
-        let waits = |value: f64| crate::measure::Unit::Seconds.show_short(value);
+        let dollars = |value: f64| Unit::Dollars.show_short(value);
+        let waits = |value: f64| Unit::Seconds.show_short(value);
         let (least, most) = range(&|index| overview.points[index].cost.mean);
         facts.push(("cost", format!("{} to {}", dollars(least), dollars(most))));
         let (least, most) = range(&|index| overview.points[index].wait.mean);
-        facts.push(("wait p95", format!("{} to {}", waits(least), waits(most))));
+        facts.push(("95 % waited at most", format!("{} to {}", waits(least), waits(most))));
     }
     facts
 }
@@ -79,86 +146,85 @@ fn name(results: &Results, index: usize, given: bool) -> String {
     let manifest = &results.manifest;
     let axes = manifest.axes.iter().zip(&manifest.points[index].levels);
     let of = axes.filter(|(axis, _)| axis.given == given && axis.levels.len() > 1);
-    of.map(|(_, level)| level.as_str()).collect::<Vec<_>>().join(" · ")
+    of.map(|(_, level)| level.as_str()).collect::<Vec<_>>().join("\u{a0}· ")
 }
 
 fn points(body: &mut Body, results: &Results, overview: &Overview) {
-    let count = overview.points.len();
-    let says = match count {
+    let points = overview.points.len();
+    let says = match points {
         0 => "No run is there yet".to_owned(),
         1 => "What the point came to".to_owned(),
-        many => format!("What each of {} points came to", whole(many)),
+        many => format!("What each of {} points came to", grouped(many as u64)),
     };
     body.section("points", "Points", &says);
-    // All of them in order, or the best and then the cheapest.
-    let mut order: Vec<usize> = (0..count).collect();
-    if count > ROWS_MAX {
-        let key = |index: &usize| (!overview.best[*index], overview.points[*index].cost.mean);
-        order.sort_by(|a, b| key(a).0.cmp(&key(b).0).then(key(a).1.total_cmp(&key(b).1)));
+    if points > ROWS_MAX {
         body.paragraph(&format!(
             "The points that none beats come first, then the cheapest; {} others are in runs.csv and \
              runs.parquet of the folder of results.",
-            grouped((count - ROWS_MAX) as u64)
+            grouped((points - ROWS_MAX) as u64)
         ));
+    }
+    let axes = &results.manifest.axes;
+    let names = axes.first().map_or("experiment", |axis| axis.name.as_str());
+    let words = axes.len().saturating_sub(1);
+    body.words(words, "Points", names, &points_table(results, overview, ROWS_MAX));
+    body.list(&overview.notes());
+}
+
+/// All points in order, or the best and then the cheapest of many.
+pub(crate) fn points_table<'a>(
+    results: &'a Results,
+    overview: &Overview,
+    most: usize,
+) -> Table<'a> {
+    let mut order: Vec<usize> = (0..overview.points.len()).collect();
+    if order.len() > most {
+        let key = |index: &usize| (!overview.best[*index], overview.points[*index].cost.mean);
+        order.sort_by(|a, b| key(a).0.cmp(&key(b).0).then(key(a).1.total_cmp(&key(b).1)));
     }
     let axes = &results.manifest.axes;
     let cells = overview.cells();
     let row = |index: &usize| {
         let levels = &results.manifest.points[overview.points[*index].index].levels;
-        let mark = if overview.best[*index] { "*" } else { "" };
         let rest = levels.iter().skip(1).cloned().chain(cells[*index].iter().cloned());
         let first = levels.first().unwrap_or(&results.manifest.experiment).clone();
-        (first, rest.chain([mark.to_owned()]).collect())
+        (first, rest.chain([overview.mark(*index).to_owned()]).collect())
     };
     let levels = axes.iter().skip(1).map(|axis| (axis.name.as_str(), ""));
     let measures = COLUMNS.iter().map(|(header, unit, ..)| (*header, *unit));
-    let table = Table {
+    Table {
         title: "",
         columns: levels.chain(measures).chain([("best", "")]).collect(),
-        rows: order.iter().take(ROWS_MAX).map(row).collect(),
+        rows: order.iter().take(most).map(row).collect(),
         sums: false,
-    };
-    let names = axes.first().map_or("experiment", |axis| axis.name.as_str());
-    body.words(axes.len().saturating_sub(1), "Points", names, &table);
-    body.list(&overview.notes());
+    }
+}
+
+/// Points beside what they are compared with.
+pub(crate) fn compared(report: &Report<'_>) -> Option<Comparisons> {
+    let reference = report.reference?;
+    let compared = compare(report.results, reference, &Chosen::main(), Look::default());
+    (compared.count() > 0).then_some(compared)
 }
 
 fn differences(body: &mut Body, report: &Report<'_>) {
-    let Some(reference) = report.reference else { return };
-    let compared = compare(report.results, reference, &Chosen::main(), Look::default());
-    let all = compared.count();
-    let compared: Vec<Comparison> = compared.tables().take(COMPARISONS_MAX).collect();
-    if compared.is_empty() {
-        return;
-    }
+    let Some(all) = compared(report) else { return };
     body.section("differences", "Differences", "What differs measurably, seed by seed");
     body.paragraph(&format!(
         "Runs with equal seeds see equal tasks, prices, boot times and faults, so they are compared in \
-         pairs. Intervals are of 95 % confidence, from {} pairs.",
-        report.results.manifest.seeds.len()
+         pairs. Intervals are of 95 % confidence, from {}.",
+        count(report.results.manifest.seeds.len() as u64, "pair")
     ));
-    if all > compared.len() {
+    if all.count() > COMPARISONS_MAX {
         body.paragraph(&format!(
-            "The first {} of {} comparisons; `provisioner compare` says all.",
-            compared.len(),
-            grouped(all as u64)
+            "The first {COMPARISONS_MAX} of {} comparisons; `provisioner compare` says all.",
+            grouped(all.count() as u64)
         ));
     }
-    let row = |it: &Comparison| {
-        let of = |measure: &str| it.rows.iter().find(|(name, _)| name == measure);
-        let cells = [of(COLUMNS[0].0), of(COLUMNS[2].0)].into_iter().flatten();
-        let cells = cells.flat_map(|(_, cells)| cells[DIFFERENCE..].iter().cloned());
-        (it.title.clone(), cells.collect())
-    };
-    let [cost, wait] = [COLUMNS[0], COLUMNS[2]].map(|(name, unit, ..)| (name, unit));
-    let columns =
-        vec![cost, ("ratio", ""), ("measurably", ""), wait, ("ratio", ""), ("measurably", "")];
-    let rows = compared.iter().map(row).collect();
-    body.table(
-        "Differences of cost and wait, with 95 % intervals",
-        "compared",
-        &Table { title: "", columns, rows, sums: false },
-    );
+    let compared: Vec<Comparison> = all.tables().take(COMPARISONS_MAX).collect();
+    let caption = "Differences of cost and wait, with 95 % intervals";
+    body.table(caption, "compared", &differences_table(&compared));
+    body.list(&all.too_few_seeds(MATTERS));
     let words: Vec<String> =
         compared.iter().map(|it| format!("{}: {}", it.title, it.words)).collect();
     if words.len() <= WORDS_MAX {
@@ -174,14 +240,31 @@ fn differences(body: &mut Body, report: &Report<'_>) {
     });
 }
 
+/// Cost and wait of each comparison.
+pub(crate) fn differences_table(compared: &[Comparison]) -> Table<'static> {
+    let row = |it: &Comparison| {
+        let of = |measure: &str| it.rows.iter().find(|(name, _)| name == measure);
+        let cells = [of(COLUMNS[0].0), of(COLUMNS[2].0)].into_iter().flatten();
+        let cells = cells.flat_map(|(_, cells)| cells[DIFFERENCE..].iter().cloned());
+        (it.title.clone(), cells.collect())
+    };
+    let [cost, wait] = [COLUMNS[0], COLUMNS[2]].map(|(name, unit, ..)| (name, unit));
+    let columns =
+        vec![cost, ("ratio", ""), ("measurably", ""), wait, ("ratio", ""), ("measurably", "")];
+    Table { title: "", columns, rows: compared.iter().map(row).collect(), sums: false }
+}
+
+/// Differences below this share do not matter.
+const MATTERS: f64 = 0.02;
+
 /// The cell of a comparison from which on it says what differs.
 const DIFFERENCE: usize = 3;
 
-fn again(body: &mut Body, report: &Report<'_>) {
-    let manifest = &report.results.manifest;
+/// What is worth knowing about the figures.
+pub(crate) fn remarks(results: &Results) -> Vec<String> {
     let mut remarks: Vec<String> =
-        few_seeds(report.results).into_iter().chain(warnings(report.results)).collect();
-    let missing = report.results.missing();
+        few_seeds(results).into_iter().chain(warnings(results)).collect();
+    let missing = results.missing();
     if missing > 0 {
         remarks.insert(0, format!("{} runs are missing", grouped(missing as u64)));
     }
@@ -190,6 +273,12 @@ fn again(body: &mut Body, report: &Report<'_>) {
     if more > 0 {
         remarks.push(format!("{} more of the same kinds", grouped(more as u64)));
     }
+    remarks
+}
+
+fn again(body: &mut Body, report: &Report<'_>) {
+    let manifest = &report.results.manifest;
+    let remarks = remarks(report.results);
     if !remarks.is_empty() {
         body.section("mind", "What to mind", "What to mind about these figures");
         body.list(&remarks);
@@ -212,15 +301,31 @@ fn again(body: &mut Body, report: &Report<'_>) {
             ("runs", grouped(report.results.outcomes.len() as u64)),
         ],
     );
-}
-
-/// So many of something.
-fn count(number: usize, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", whole(number))
-}
-
-/// A number with its thousands apart.
-fn whole(count: usize) -> String {
-    decimal(super::axis::number(i64::try_from(count).unwrap_or(i64::MAX)), 0)
+    let row = |index: usize, point: &ManifestPoint| {
+        let levels = point.levels.iter().skip(1).cloned();
+        let first = point.levels.first().unwrap_or(&manifest.experiment).clone();
+        let seeds = manifest.seeds.len();
+        let runs = report.results.outcomes.range(index * seeds..(index + 1) * seeds).count();
+        let cells = [point.scenario_hash.clone(), grouped(runs as u64)];
+        (first, levels.chain(cells).collect())
+    };
+    let levels = manifest.axes.iter().skip(1).map(|axis| (axis.name.as_str(), ""));
+    let points = manifest.points.iter().take(ROWS_MAX).enumerate();
+    let table = Table {
+        title: "",
+        columns: levels.chain([("scenario hash", ""), ("runs", "")]).collect(),
+        rows: points.map(|(index, point)| row(index, point)).collect(),
+        sums: false,
+    };
+    let first = manifest.axes.first().map_or("experiment", |axis| axis.name.as_str());
+    let caption = match manifest.points.len().saturating_sub(ROWS_MAX) {
+        0 => "Scenario hashes of the points".to_owned(),
+        more => format!(
+            "Scenario hashes of the first {ROWS_MAX} points; {} more are in runs.csv",
+            grouped(more as u64)
+        ),
+    };
+    body.folded("The scenario of each point", |body| {
+        body.words(manifest.axes.len(), &caption, first, &table);
+    });
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use provisioner_engine::random::Seed;
-use provisioner_engine::units::Usd;
+use provisioner_engine::units::{Duration, Time, Usd};
 use provisioner_scenarios::results::{ManifestPoint, Results};
 use provisioner_scenarios::timeline::Timeline;
 use provisioner_sim::config::SimConfig;
@@ -134,12 +134,10 @@ fn the_figures_of_a_run_are_those_of_its_json() {
     assert!(shows(so_far, total("/cost_usd/total")));
 }
 
-#[test]
-fn the_figures_of_a_sweep_are_those_of_its_parquet() {
-    let results = testing::results();
-    let file = bytes::Bytes::from(Frame::runs(&results).parquet());
-    let file = SerializedFileReader::new(file).unwrap();
-    let mut parquet: BTreeMap<(String, String), Vec<BTreeMap<String, f64>>> = BTreeMap::new();
+/// The rows of a Parquet file: texts and numbers by column.
+fn rows(frame: &Frame) -> Vec<(BTreeMap<String, String>, BTreeMap<String, f64>)> {
+    let file = SerializedFileReader::new(bytes::Bytes::from(frame.parquet())).unwrap();
+    let mut all = Vec::new();
     for row in file.get_row_iter(None).unwrap() {
         let (mut names, mut numbers) = (BTreeMap::new(), BTreeMap::new());
         for (name, field) in row.unwrap().get_column_iter() {
@@ -150,6 +148,67 @@ fn the_figures_of_a_sweep_are_those_of_its_parquet() {
                 _ => {}
             }
         }
+        all.push((names, numbers));
+    }
+    all
+}
+
+#[test]
+fn the_figures_of_a_run_are_those_of_its_parquet() {
+    let watched = watched("quickstart.toml");
+    let mut results = testing::results();
+    results.manifest.points.truncate(1);
+    results.manifest.seeds.truncate(1);
+    results.outcomes = [(0, watched.outcome.clone())].into();
+    let mut parquet = rows(&Frame::worker_types(&results));
+    parquet.extend(rows(&Frame::runs(&results)));
+    let page = watched.page();
+    let page = Document::parse(body(&page)).unwrap();
+    let parts = ["spot", "useful", "idle", "boot", "redone", "wasted"];
+    let mut compared = 0;
+    let mut same = |caption: &str, of: &dyn Fn(&BTreeMap<String, f64>) -> Vec<f64>| {
+        let (_, table) = table(&page, caption);
+        assert_eq!(table.len(), parquet.len(), "{caption}");
+        for (row, (names, numbers)) in table.iter().zip(&parquet) {
+            assert_eq!(names.get("worker_type").map_or("total", String::as_str), row[0]);
+            for (cell, number) in row[1..].iter().zip(of(numbers)) {
+                assert!(shows(cell, number), "{caption}: {row:?}, {number}");
+                compared += 1;
+            }
+        }
+    };
+    same("Cost by worker type", &|of| {
+        let total = of["cost_usd_total"];
+        let shares = parts.map(|part| of[&format!("cost_usd_{part}")] / total * 100.0);
+        [total, of["cost_per_task_usd"]].into_iter().chain(shares).collect()
+    });
+    same("What became of the tasks", &|of| {
+        ["submitted", "done", "rerun", "expired", "exhausted", "left"]
+            .map(|name| of[&format!("tasks_{name}")])
+            .into()
+    });
+    same("Launches", &|of| {
+        ["ordered", "insufficient_capacity", "price_too_low", "cancelled", "started", "interrupted"]
+            .map(|name| of[&format!("launches_{name}")])
+            .into()
+    });
+    same("Instances", &|of| {
+        let shares = [of["utilisation"] * 100.0, of["over_provisioned_h"], of["churn_per_task_h"]];
+        [of["instance_h"]].into_iter().chain(shares).collect()
+    });
+    assert!(compared > 60, "{compared}");
+    // What is drawn of the capacity comes to the capacity that was paid for.
+    for (name, line) in parquet.iter().zip(&watched.timeline.worker_types) {
+        let hours = (line.working.time() + line.booting.time()).as_hours_f64();
+        assert!((hours - name.1["capacity_h"]).abs() < 1e-6, "{name:?}");
+    }
+}
+
+#[test]
+fn the_figures_of_a_sweep_are_those_of_its_parquet() {
+    let results = testing::results();
+    let mut parquet: BTreeMap<(String, String), Vec<BTreeMap<String, f64>>> = BTreeMap::new();
+    for (names, numbers) in rows(&Frame::runs(&results)) {
         let point = (names["policy"].clone(), names["bid"].clone());
         parquet.entry(point).or_default().push(numbers);
     }
@@ -157,23 +216,38 @@ fn the_figures_of_a_sweep_are_those_of_its_parquet() {
     let page = Document::parse(body(&page)).unwrap();
     let (header, rows) = table(&page, "Points");
     assert_eq!(rows.len(), parquet.len());
-    let measures = [
-        ("cost", "cost_usd_total"),
-        ("wait mean", "wait_s_mean"),
-        ("wait p95", "wait_s_p95"),
-        ("launches", "launches_started"),
+    type Of = fn(&BTreeMap<String, f64>) -> f64;
+    let measures: [(&str, Of); 7] = [
+        ("cost", |of| of["cost_usd_total"]),
+        ("wait mean", |of| of["wait_s_mean"]),
+        ("wait p95", |of| of["wait_s_p95"]),
+        ("useful", |of| of["utilisation"] * 100.0),
+        ("launches", |of| of["launches_started"]),
+        ("interrupted", |of| of["launches_interrupted"] / of["launches_started"] * 100.0),
+        ("undone", |of| of["tasks_submitted"] - of["tasks_done"]),
     ];
+    let mean = |runs: &[BTreeMap<String, f64>], of: Of| {
+        runs.iter().map(of).sum::<f64>() / runs.len() as f64
+    };
     for row in &rows {
         let runs = &parquet[&(row[0].clone(), row[1].clone())];
-        for (name, column) in measures {
-            let mean = runs.iter().map(|run| run[column]).sum::<f64>() / runs.len() as f64;
+        for (name, of) in measures {
             let at = header.iter().position(|header| header == name).expect("a column");
-            assert!(shows(&row[at], mean), "{row:?}: {name} {mean}");
+            assert!(shows(&row[at], mean(runs, of)), "{row:?}: {name} {}", mean(runs, of));
         }
     }
     let (header, rows) = table(&page, "policy = old, with bid = 2");
     assert_eq!(header[2..4], ["ours".to_owned(), "old".to_owned()]);
-    assert!(shows(&rows[0][2], 830.863_664) && shows(&rows[0][3], 1_230.863_664), "{rows:?}");
+    for (row, (name, of)) in rows.iter().zip(measures) {
+        let [ours, old] =
+            ["ours", "old"].map(|policy| mean(&parquet[&(policy.to_owned(), "2".to_owned())], of));
+        assert_eq!(row[0], name);
+        assert!(shows(&row[2], ours) && shows(&row[3], old), "{row:?}");
+        let sign = if old < ours { "" } else { "+" };
+        assert!(row[4].starts_with(sign) && shows(row[4].trim_start_matches('+'), old - ours));
+    }
+    let (_, rows) = table(&page, "Differences of cost and wait, with 95 % intervals");
+    assert_eq!((rows.len(), rows[0][1].split(" ± ").next()), (1, Some("+400.0")));
 }
 
 /// What must hold of any page.
@@ -255,6 +329,59 @@ fn hostile_names_are_words() {
     assert!(page.contains("&lt;script&gt;"));
 }
 
+/// As many worker types as wanted, each like one of the quickstart's.
+fn crowd(count: usize) -> Watched {
+    let mut crowd = watched("quickstart.toml");
+    let like = crowd.outcome.worker_types.clone();
+    let lines = crowd.timeline.worker_types.clone();
+    let types = crowd.config.engine.worker_types.clone();
+    (crowd.outcome.worker_types, crowd.timeline.worker_types) = (Vec::new(), Vec::new());
+    for index in 0..count {
+        let of = index % like.len();
+        let mut measures = like[of].clone();
+        let long = "ein-sehr-langer-name-".repeat(6);
+        let names = ["בדיקות/לינוקס", "🦊🚀/ビルド", long.as_str(), "ci/<b>&amp;|`x`"];
+        measures.name = format!("{} {index}", names[index % names.len()]);
+        crowd.outcome.worker_types.push(measures);
+        crowd.timeline.worker_types.push(lines[of].clone());
+        crowd.config.engine.worker_types.push(types[of].clone());
+    }
+    crowd
+}
+
+#[test]
+fn of_many_worker_types_the_small_ones_are_drawn_together() {
+    let page = crowd(50).page();
+    sound(&page);
+    let tree = Document::parse(body(&page)).unwrap();
+    let queue = tree.descendants().find(|node| node.attribute("id") == Some("queue")).unwrap();
+    let titles: Vec<&str> = queue
+        .descendants()
+        .filter(|node| node.has_tag_name("strong"))
+        .filter_map(|node| node.text())
+        .collect();
+    assert_eq!((titles.len(), titles.last()), (12, Some(&"39 others together")));
+    assert!(page.len() < 700_000, "{} bytes", page.len());
+    // All of them are in the pictures: capacity is not lost by being small.
+    let (_, rows) = table(&tree, "Queue and capacity of 39 others together");
+    assert!(rows.iter().any(|row| row[3] != "0.0"), "{rows:?}");
+}
+
+#[test]
+fn runs_of_an_hour_and_of_ten_years_have_a_readable_axis() {
+    for (hours, expected) in [(1, "00:30"), (24 * 365, "Jul"), (24 * 3_650, "2024")] {
+        let mut watched = watched("incidents/one-task.toml");
+        let length = Duration::from_hours(hours);
+        watched.timeline.start = Time::from_ms(1_614_556_800_000);
+        watched.timeline.end = watched.timeline.start + length;
+        let steps = i64::try_from(watched.timeline.steps()).unwrap();
+        watched.timeline.step = Duration::from_ms(length.ms() / steps);
+        let page = watched.page();
+        sound(&page);
+        assert!(page.contains(&format!(">{expected}<")), "{hours} h");
+    }
+}
+
 #[test]
 fn equal_input_gives_equal_bytes() {
     assert_eq!(watched("quickstart.toml").page(), watched("quickstart.toml").page());
@@ -320,13 +447,33 @@ fn many(points: usize) -> Results {
         let mut outcome = like.clone();
         let noise = i64::try_from(index * 7_919 % 10_007).expect("a small number");
         outcome.total.cost.spot += Usd::from_micros(noise * 100_000);
-        outcome.total.wait.p95 = provisioner_engine::units::Duration::from_ms(
+        outcome.total.wait.p95 = Duration::from_ms(
             1_000 * (10_100 - noise) + 30_000 * i64::try_from(index % 97).expect("a small number"),
         );
         outcome.decision_digest = format!("{index:016x}");
         results.outcomes.insert(index, outcome);
     }
     results
+}
+
+#[test]
+fn what_chance_may_explain_is_marked_on_the_page_too() {
+    let mut results = testing::results();
+    // The other point is dearer, but not with every seed.
+    let cost = |results: &mut Results, run: usize, dollars: i64| {
+        let outcome = results.outcomes.get_mut(&run).expect("a run");
+        outcome.total.cost.spot = Usd::from_micros(dollars * 1_000_000);
+    };
+    for (run, dollars) in [(0, 100), (1, 110), (2, 99), (3, 113)] {
+        cost(&mut results, run, dollars);
+    }
+    let page = sweep_page(&results);
+    let tree = Document::parse(body(&page)).unwrap();
+    let (_, rows) = table(&tree, "Points");
+    let marks: Vec<&str> = rows.iter().map(|row| row[row.len() - 1].as_str()).collect();
+    assert_eq!(marks, ["*", "~"]);
+    assert!(page.contains("~ another is, but by no more than chance explains."));
+    assert!(page.contains("2 seeds are few"), "too few seeds are told of");
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! The report as GitHub-flavoured Markdown, for a pull request or a job's summary.
 
-use std::fmt::{self, Display, Write};
+use std::fmt::{self, Display};
 
 use super::judge::{Judged, Report, Row, Verdict};
 use super::words::{HEADERS, cause, cells, conclusion, notes, title};
 use crate::Look;
-use crate::text::printable;
+use crate::markdown::{code, escaped, fence};
 
 /// A page may be so long: GitHub takes a mebibyte for all of a job's summaries of one step.
 const PAGE_BYTES_MAX: usize = 60_000;
@@ -66,44 +66,4 @@ fn scenario(f: &mut fmt::Formatter<'_>, judged: &Judged, room: &mut usize) -> fm
     let fence = fence(&page);
     writeln!(f, "\n<details><summary>Facts and reasons of both sides</summary>\n")?;
     writeln!(f, "{fence}text\n{}\n{fence}\n\n</details>", page.trim_end())
-}
-
-/// Words as they are: what Markdown and HTML would take for a mark is escaped.
-fn escaped(words: &str) -> String {
-    let mut text = String::with_capacity(words.len());
-    for c in printable(words).chars() {
-        match c {
-            '&' => text.push_str("&amp;"),
-            '<' => text.push_str("&lt;"),
-            '>' => text.push_str("&gt;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '!' | '$' | '@' => {
-                text.push('\\');
-                text.push(c);
-            }
-            c => text.push(c),
-        }
-    }
-    text
-}
-
-/// Words as code, each letter as it is.
-fn code(words: &str) -> String {
-    let words = printable(words);
-    let fence = fence_of(&words, 1);
-    // A blank keeps a backtick at the edge from joining the fence, and is not shown.
-    if words.contains('`') { format!("{fence} {words} {fence}") } else { format!("`{words}`") }
-}
-
-/// Backticks that do not occur in the text.
-fn fence(text: &str) -> String {
-    fence_of(text, 3)
-}
-
-fn fence_of(text: &str, least: usize) -> String {
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
-    let mut fence = String::new();
-    for _ in 0..least.max(longest + 1) {
-        fence.write_char('`').expect("a text");
-    }
-    fence
 }

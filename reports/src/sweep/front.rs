@@ -2,7 +2,6 @@
 
 use std::fmt::{self, Display};
 
-use provisioner_scenarios::paired::{Interval, difference};
 use provisioner_scenarios::results::Results;
 
 use super::summary::{Overview, Point, overview};
@@ -14,67 +13,28 @@ use crate::text::decimal;
 /// quickest; and those that others beat by less than can be told from chance.
 pub fn front(results: &Results, look: Look) -> impl Display {
     let overview = overview(results, look);
-    let points = overview.points.iter().zip(&overview.best);
-    let mut rows: Vec<(Place, &Point)> = points
-        .filter_map(|(point, best)| Some((place(&overview.points, point, *best)?, point)))
-        .collect();
+    let points = overview.points.iter().enumerate().map(|(index, it)| (overview.mark(index), it));
+    let mut rows: Vec<(&str, &Point)> = points.filter(|(mark, _)| !mark.is_empty()).collect();
     rows.sort_by(|(_, a), (_, b)| {
         let figures = |point: &Point| [point.cost.mean, point.wait.mean];
         let ([cost_a, wait_a], [cost_b, wait_b]) = (figures(a), figures(b));
         a.given.cmp(&b.given).then(cost_a.total_cmp(&cost_b)).then(wait_a.total_cmp(&wait_b))
     });
-    let cells = |(place, point): &(Place, &Point)| {
-        let mark = if *place == Place::Best { "*" } else { "~" };
+    let cells = |(mark, point): &(&str, &Point)| {
         let (cost, wait) = (decimal(point.cost.mean, 2), decimal(point.wait.mean, 1));
-        (point.name.clone(), vec![cost, wait, mark.to_owned()])
+        (point.name.clone(), vec![cost, wait, (*mark).to_owned()])
     };
-    Front {
-        near: rows.iter().any(|(place, _)| *place == Place::Near),
-        rows: rows.iter().map(cells).collect(),
-        overview,
-    }
-}
-
-/// Where a point stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// No other has better means of both.
-    Best,
-    /// Others have, but not measurably.
-    Near,
-}
-
-fn place(points: &[Point], point: &Point, best: bool) -> Option<Place> {
-    if best {
-        return Some(Place::Best);
-    }
-    let mut rivals = points.iter().filter(|other| other.given == point.given);
-    let surely = rivals.any(|other| {
-        let [cost, wait] = [0, 1].map(|of| apart(other, point, of));
-        let (cheaper, dearer) = (cost.high() < 0.0, cost.low() > 0.0);
-        let (quicker, slower) = (wait.high() < 0.0, wait.low() > 0.0);
-        (cheaper && !slower) || (quicker && !dearer)
-    });
-    (!surely).then_some(Place::Near)
-}
-
-/// How much more `a` has than `b`, of cost or of wait, under the seeds of both.
-fn apart(a: &Point, b: &Point, of: usize) -> Interval {
-    let both = a.by_seed.iter().filter_map(|(seed, a)| Some((b.by_seed.get(seed)?[of], a[of])));
-    let (b, a): (Vec<f64>, Vec<f64>) = both.unzip();
-    difference(&b, &a)
+    Front { rows: rows.iter().map(cells).collect(), overview }
 }
 
 struct Front {
     rows: Vec<(String, Vec<String>)>,
-    /// Whether any is marked so.
-    near: bool,
     overview: Overview,
 }
 
 impl Display for Front {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rows, overview, .. } = self;
+        let Self { rows, overview } = self;
         let (being, worth, points) = (overview.being_equal(), rows.len(), overview.points.len());
         writeln!(f, "Cost against wait{being}: {worth} of {points} points are worth a look.")?;
         let table = Table {
@@ -84,11 +44,7 @@ impl Display for Front {
             sums: false,
         };
         Table::render_all(&[table], overview.look, f)?;
-        writeln!(f, "{}", overview.mark())?;
-        if self.near {
-            writeln!(f, "~ another is, but by no more than chance explains.")?;
-        }
-        Ok(())
+        overview.marks().iter().try_for_each(|mark| writeln!(f, "{mark}"))
     }
 }
 

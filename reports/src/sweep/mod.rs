@@ -8,19 +8,19 @@
 //! experiment, but for the axes; the order of rows is that of the runs.
 
 mod compare;
-mod frame;
 mod front;
 mod measures;
-mod parquet;
 mod summary;
+mod tables;
 mod warnings;
 
 pub(crate) use self::compare::Comparison;
 pub use self::compare::{Comparisons, Reference, compare};
-pub use self::frame::{Frame, bind};
 pub use self::front::front;
 pub use self::measures::{Chosen, Selection};
 pub use self::summary::summary;
 pub(crate) use self::summary::{COLUMNS, Column, Figure, LARGE, Overview, Point, overview};
+pub use self::tables::bind;
 pub(crate) use self::warnings::SEEDS_FEW;
 pub use self::warnings::{few_seeds, warnings};
+pub use crate::frame::Frame;

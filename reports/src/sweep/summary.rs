@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
+use provisioner_scenarios::paired::difference;
 use provisioner_scenarios::results::{ManifestPoint, Results};
 use provisioner_sim::outcome::Outcome;
 
@@ -20,8 +21,10 @@ pub fn summary(results: &Results, look: Look) -> impl Display {
 pub(crate) fn overview(results: &Results, look: Look) -> Overview {
     let given = results.manifest.axes.iter().filter(|axis| axis.given);
     let points = points(results);
+    let best = best(&points);
     Overview {
-        best: best(&points),
+        near: near(&points, &best),
+        best,
         points,
         axes: axes(results),
         given: given.map(|axis| axis.name.clone()).collect(),
@@ -61,6 +64,8 @@ pub(crate) struct Overview {
     pub(crate) points: Vec<Point>,
     /// Of each, whether no other is both cheaper and quicker.
     pub(crate) best: Vec<bool>,
+    /// Of each, whether another is, but by no more than chance explains.
+    pub(crate) near: Vec<bool>,
     /// The names of the axes over their levels.
     pub(super) axes: String,
     /// Names of axes that are not ours to choose.
@@ -179,6 +184,59 @@ fn best(points: &[Point]) -> Vec<bool> {
     best
 }
 
+/// Of each point that is not one of the best, whether none of those that beat it in the means does so
+/// measurably. One seed says nothing about that.
+///
+/// The best in their order get dearer as they get quicker, so those that beat a point stand side by
+/// side: from the first that is quick enough to the last that is cheap enough.
+fn near(points: &[Point], best: &[bool]) -> Vec<bool> {
+    let mut fronts: BTreeMap<&[String], Vec<&Point>> = BTreeMap::new();
+    for (point, _) in points.iter().zip(best).filter(|(_, best)| **best) {
+        fronts.entry(&point.given).or_default().push(point);
+    }
+    for front in fronts.values_mut() {
+        front.sort_by(|a, b| a.cost.mean.total_cmp(&b.cost.mean));
+    }
+    let is_near = |point: &Point| {
+        let front = fronts.get(point.given.as_slice()).map_or(&[][..], Vec::as_slice);
+        let from = front.partition_point(|rival| rival.wait.mean > point.wait.mean);
+        let to = front.partition_point(|rival| rival.cost.mean <= point.cost.mean);
+        let rivals = front.get(from..to).unwrap_or_default();
+        let every = rivals.len().div_ceil(RIVALS_MAX).max(1);
+        let mut rivals = rivals.iter().step_by(every).map(|rival| Rivalry::of(rival, point));
+        rivals.all(|rivalry| rivalry == Rivalry::Open)
+    };
+    points.iter().zip(best).map(|(point, best)| !best && is_near(point)).collect()
+}
+
+/// A point is held against no more than so many of those that beat it, from end to end.
+const RIVALS_MAX: usize = 16;
+
+/// Whether one point beats another measurably.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rivalry {
+    Decided,
+    /// Chance may explain it.
+    Open,
+    /// Too few seeds to say.
+    Unknown,
+}
+
+impl Rivalry {
+    fn of(rival: &Point, point: &Point) -> Self {
+        let apart = |of: usize| {
+            let both = rival.by_seed.iter();
+            let both = both.filter_map(|(seed, a)| Some((point.by_seed.get(seed)?[of], a[of])));
+            let (point, rival): (Vec<f64>, Vec<f64>) = both.unzip();
+            (point.len() > 1).then(|| difference(&point, &rival))
+        };
+        let (Some(cost), Some(wait)) = (apart(0), apart(1)) else { return Self::Unknown };
+        let (cheaper, dearer) = (cost.high() < 0.0, cost.low() > 0.0);
+        let (quicker, slower) = (wait.high() < 0.0, wait.low() > 0.0);
+        if (cheaper && !slower) || (quicker && !dearer) { Self::Decided } else { Self::Open }
+    }
+}
+
 impl Overview {
     /// A column's figures, with as many decimals as its largest allows.
     fn column(&self, index: usize) -> Vec<String> {
@@ -205,19 +263,34 @@ impl Overview {
         (0..self.points.len()).map(row).collect()
     }
 
-    /// What the figures and the mark are.
+    /// What the figures and the marks are.
     pub(crate) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         if self.seeds > 1 {
             notes.push(format!("Means over {} seeds ± their standard deviation.", self.seeds));
         }
-        notes.push(self.mark());
+        notes.extend(self.marks());
         notes
     }
 
-    /// What the mark of the best is.
-    pub(super) fn mark(&self) -> String {
-        format!("* no other point is both cheaper and quicker (wait p95){}.", self.being_equal())
+    /// The mark of a point.
+    pub(crate) fn mark(&self, point: usize) -> &'static str {
+        match (self.best[point], self.near[point]) {
+            (true, _) => "*",
+            (false, true) => "~",
+            (false, false) => "",
+        }
+    }
+
+    /// What the marks are.
+    pub(super) fn marks(&self) -> Vec<String> {
+        let being = self.being_equal();
+        let mut marks =
+            vec![format!("* no other point is both cheaper and quicker (wait p95){being}.")];
+        if self.near.contains(&true) {
+            marks.push("~ another is, but by no more than chance explains.".to_owned());
+        }
+        marks
     }
 
     /// Among which points is compared, if not among all.
@@ -231,9 +304,11 @@ impl Overview {
 
 impl Display for Overview {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mark = |best: &bool| if *best { "*" } else { "" }.to_owned();
-        let cells = self.cells().into_iter().zip(&self.best);
-        let cells = cells.map(|(row, best)| row.into_iter().chain([mark(best)]).collect());
+        let cells = self.cells().into_iter().enumerate();
+        let marked = |(index, row): (usize, Vec<String>)| {
+            row.into_iter().chain([self.mark(index).to_owned()]).collect()
+        };
+        let cells = cells.map(marked);
         let names = self.points.iter().map(|point| point.name.clone());
         let headers = COLUMNS.iter().map(|(header, unit, ..)| (*header, *unit));
         let table = Table {

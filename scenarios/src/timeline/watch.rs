@@ -11,36 +11,33 @@ use provisioner_engine::units::{Duration, Time};
 use provisioner_engine::worker_type::EngineConfig;
 use provisioner_sim::config::SimConfig;
 use provisioner_sim::outcome::Outcome;
-use provisioner_sim::{Hooks, Sample, TaskId, Truth};
+use provisioner_sim::{Hooks, TaskId, Truth};
 
 use super::spread::{Billed, Slots, Steps};
-use super::{PoolLine, PoolStep, Timeline, TypeLine};
+use super::{Level, PoolLine, PoolStep, Timeline, TypeLine};
 use crate::Scenario;
 use crate::explain::summary::Reasons;
 
 pub(super) fn watch(
     scenario: &Scenario,
     config: &SimConfig,
+    step: Duration,
     progress: Option<&mut dyn FnMut(Time)>,
 ) -> (Outcome, Timeline) {
-    let step = config.series_step.expect("a run that is watched has steps");
     let (mut listener, mut because) = (Listener::new(config, step), Because::new(&config.engine));
-    let mut samples = vec![Vec::new(); config.engine.worker_types.len()];
-    let mut on_sample = |sample: Sample| samples[sample.worker_type.index()].push(sample);
     let mut on_truth = |at: Time, what: Truth| listener.hear(at, what);
     let mut on_record = |record: Record| because.hear(record);
     let hooks = Hooks {
         journal: Some(&mut on_record),
-        sample: Some(&mut on_sample),
         progress: progress.map(|hook| hook as _),
         truth: Some(&mut on_truth),
         ..Hooks::default()
     };
     let outcome = scenario.run(config, hooks);
-    let Listener { mut worker_types, pools, .. } = listener;
-    worker_types.iter_mut().zip(samples).for_each(|(line, states)| line.states = states);
-    let (start, reasons) = (config.start, because.reasons);
-    (outcome, Timeline { start, step, worker_types, pools, reasons })
+    listener.close(outcome.finished);
+    let Listener { worker_types, pools, .. } = listener;
+    let (start, end, reasons) = (config.start, outcome.finished, because.reasons);
+    (outcome, Timeline { start, end, step, worker_types, pools, reasons })
 }
 
 /// Counts the reasons of decisions.
@@ -69,10 +66,10 @@ impl Because {
 }
 
 /// Puts what happens on its line.
-struct Listener<'a> {
+pub(super) struct Listener<'a> {
     config: &'a SimConfig,
     steps: Steps,
-    worker_types: Vec<TypeLine>,
+    pub(super) worker_types: Vec<TypeLine>,
     pools: Vec<PoolLine>,
     launches: BTreeMap<LaunchId, Launch>,
     /// By name; another task may get it when this one is resolved.
@@ -83,10 +80,32 @@ struct Launch {
     worker_type: WorkerTypeId,
     pool: PoolId,
     capacity: u32,
+    stage: Stage,
     registered: Option<Time>,
     slots: Slots,
     /// Tasks under way, and since when.
     running: Vec<(TaskId, Time)>,
+}
+
+/// How far a launch has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Requested,
+    Booting,
+    Working,
+    Gone,
+}
+
+impl Stage {
+    /// Where its capacity is counted.
+    const fn of(self, line: &mut TypeLine) -> Option<&mut Level> {
+        match self {
+            Self::Requested => Some(&mut line.requested),
+            Self::Booting => Some(&mut line.booting),
+            Self::Working => Some(&mut line.working),
+            Self::Gone => None,
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -94,11 +113,12 @@ struct Task {
     worker_type: WorkerTypeId,
     submitted: Time,
     was_claimed: bool,
+    waits: bool,
     on: Option<LaunchId>,
 }
 
 impl<'a> Listener<'a> {
-    fn new(config: &'a SimConfig, step: Duration) -> Self {
+    pub(super) fn new(config: &'a SimConfig, step: Duration) -> Self {
         Self {
             config,
             steps: Steps { start: config.start, length: step },
@@ -109,7 +129,7 @@ impl<'a> Listener<'a> {
         }
     }
 
-    fn hear(&mut self, at: Time, what: Truth) {
+    pub(super) fn hear(&mut self, at: Time, what: Truth) {
         match what {
             Truth::CallArrived { token, count, worker_type, pool, capacity, .. } => {
                 for nth in 0..u64::from(count) {
@@ -117,24 +137,41 @@ impl<'a> Listener<'a> {
                         worker_type,
                         pool,
                         capacity,
+                        stage: Stage::Requested,
                         registered: None,
                         slots: Slots::default(),
                         running: Vec::new(),
                     };
                     self.launches.insert(LaunchId(token.0 + nth), launch);
                 }
+                let capacity = i64::from(count) * i64::from(capacity);
+                let line = &mut self.worker_types[worker_type.index()];
+                line.requested.moves(self.steps, at, capacity);
+                line.capacity.moves(self.steps, at, capacity);
             }
             Truth::LaunchRefused { launch, .. } => {
+                self.comes_to(at, launch, Stage::Gone);
                 if let Some(launch) = self.launches.remove(&launch) {
                     self.pools[launch.pool.index()].refused += 1;
                 }
             }
-            Truth::InstanceRan { launch } => self.in_pool(at, launch, |step| step.started += 1),
-            Truth::InstanceStopped { launch, by: EndCause::Interruption } => {
-                self.in_pool(at, launch, |step| step.interrupted += 1);
+            Truth::InstanceRan { launch } => {
+                self.comes_to(at, launch, Stage::Booting);
+                self.in_pool(at, launch, |step| step.started += 1);
             }
-            Truth::InstanceEnded { launch, .. } => drop(self.launches.remove(&launch)),
+            Truth::InstanceStopped { launch, by } => {
+                self.comes_to(at, launch, Stage::Gone);
+                if by == EndCause::Interruption {
+                    self.in_pool(at, launch, |step| step.interrupted += 1);
+                }
+            }
+            Truth::InstanceEnded { launch, .. } => {
+                // What ends before it runs never stops.
+                self.comes_to(at, launch, Stage::Gone);
+                self.launches.remove(&launch);
+            }
             Truth::WorkerRegistered { launch } => {
+                self.comes_to(at, launch, Stage::Working);
                 if let Some(launch) = self.launches.get_mut(&launch) {
                     launch.registered = Some(at);
                 }
@@ -156,13 +193,17 @@ impl<'a> Listener<'a> {
             }
             Truth::TaskSubmitted { task, worker_type, .. } => {
                 let index = task.0 as usize;
-                let new = Task { worker_type, submitted: at, was_claimed: false, on: None };
+                let new =
+                    Task { worker_type, submitted: at, was_claimed: false, waits: false, on: None };
                 if self.tasks.len() <= index {
                     self.tasks.resize(index + 1, new);
                 }
                 self.tasks[index] = new;
+                self.waits(at, task, true);
             }
+            Truth::TaskRequeued { task } => self.waits(at, task, true),
             Truth::TaskClaimed { task, launch } => {
+                self.waits(at, task, false);
                 let state = &mut self.tasks[task.0 as usize];
                 let measured = state.submitted >= self.config.start + self.config.warmup;
                 if !std::mem::replace(&mut state.was_claimed, true) && measured {
@@ -170,15 +211,52 @@ impl<'a> Listener<'a> {
                     waits.note(at.since(state.submitted));
                 }
                 state.on = Some(launch);
+                self.worker_types[state.worker_type.index()].busy.moves(self.steps, at, 1);
                 if let Some(launch) = self.launches.get_mut(&launch) {
                     launch.running.push((task, at));
                 }
             }
             Truth::TaskDone { task } => self.run_ended(at, task, true),
             Truth::TaskLost { task, .. } | Truth::TaskExpired { task } => {
+                self.waits(at, task, false);
                 self.run_ended(at, task, false);
             }
             _ => {}
+        }
+    }
+
+    /// The run is over: what there is was there until then.
+    fn close(&mut self, at: Time) {
+        for line in &mut self.worker_types {
+            let TypeLine { waiting, working, busy, booting, requested, capacity, .. } = line;
+            for level in [waiting, working, busy, booting, requested, capacity] {
+                level.settle(self.steps, at);
+            }
+        }
+    }
+
+    /// A task waits from then on, or does not.
+    fn waits(&mut self, at: Time, task: TaskId, waits: bool) {
+        let state = &mut self.tasks[task.0 as usize];
+        if std::mem::replace(&mut state.waits, waits) != waits {
+            let change = if waits { 1 } else { -1 };
+            self.worker_types[state.worker_type.index()].waiting.moves(self.steps, at, change);
+        }
+    }
+
+    /// A launch comes to its next stage.
+    fn comes_to(&mut self, at: Time, launch: LaunchId, stage: Stage) {
+        let Some(launch) = self.launches.get_mut(&launch) else { return };
+        let was = std::mem::replace(&mut launch.stage, stage);
+        let (line, capacity) =
+            (&mut self.worker_types[launch.worker_type.index()], i64::from(launch.capacity));
+        if let Some(level) = was.of(line) {
+            level.moves(self.steps, at, -capacity);
+        }
+        match stage.of(line) {
+            Some(level) => level.moves(self.steps, at, capacity),
+            None if was != Stage::Gone => line.capacity.moves(self.steps, at, -capacity),
+            None => {}
         }
     }
 
@@ -192,7 +270,9 @@ impl<'a> Listener<'a> {
     }
 
     fn run_ended(&mut self, at: Time, task: TaskId, useful: bool) {
-        let Some(launch) = self.tasks[task.0 as usize].on.take() else { return };
+        let state = &mut self.tasks[task.0 as usize];
+        let Some(launch) = state.on.take() else { return };
+        self.worker_types[state.worker_type.index()].busy.moves(self.steps, at, -1);
         let Some(launch) = self.launches.get_mut(&launch) else { return };
         if let Some(index) = launch.running.iter().position(|(running, _)| *running == task) {
             let (_, since) = launch.running.swap_remove(index);

@@ -1,17 +1,17 @@
 //! What it cost, over time and by use.
 
-use provisioner_engine::units::Usd;
+use provisioner_engine::units::{Duration, Usd};
 use provisioner_scenarios::timeline::Timeline;
 use provisioner_sim::outcome::{Cost, Outcome};
 
-use super::{percent, spans, time_axis};
+use super::{percent, places, spans, time_axis};
 use crate::html::axis::{Axis, number};
 use crate::html::chart::{Mark, Picture, Plot, Side, Tone};
 use crate::html::markup::Body;
 use crate::measure::Unit;
 use crate::summary::{dollar_decimals, total_dollars};
 use crate::table::Table;
-use crate::text::{decimal, to_the_minute};
+use crate::text::{day_and_time, decimal, decimals_for, to_the_minute};
 
 /// A use of money: how it is called and coloured, and how much of a cost it is.
 type Use = (&'static str, Tone, fn(&Cost) -> Usd);
@@ -33,20 +33,15 @@ pub(super) fn section(
     let total = &outcome.total;
     let cost = total.cost;
     let (most, _, amount) = USES[1..].iter().max_by_key(|(.., of)| of(&cost)).expect("four uses");
+    if cost.total() == Usd::ZERO {
+        body.section("cost", "Cost", "Nothing was spent");
+        return;
+    }
     let mut says = format!("${} was spent", total_dollars(total));
-    if cost.total() > Usd::ZERO {
-        let (useful, lost) =
-            (percent(cost.useful, cost.total()), percent(amount(&cost), cost.total()));
-        says += &format!(": {useful} on tasks that were done, {lost} was {most}");
-    }
+    let (useful, lost) = (percent(cost.useful, cost.total()), percent(amount(&cost), cost.total()));
+    says += &format!(": {useful} on tasks that were done, {lost} was {most}");
     body.section("cost", "Cost", &says);
-    if let Some(bound) = total.bound.filter(|bound| *bound > Usd::ZERO) {
-        let shown = decimal(bound.as_f64(), dollar_decimals(bound));
-        body.paragraph(&format!(
-            "Nobody could have done this work for less than ${shown} without longer waits. Each bill is \
-             spread over the time of its instance, by what that did then.",
-        ));
-    }
+    body.paragraph("Each bill is spread over the time of its instance, by what that did then.");
     let shown: Vec<&Use> = USES.iter().filter(|(.., of)| of(&cost) > Usd::ZERO).collect();
     body.key(&shown.iter().map(|(name, tone, _)| (*tone, *name)).collect::<Vec<_>>());
     let spent = timeline.spent();
@@ -68,28 +63,33 @@ const WIDTH: i32 = 520;
 const HEIGHT: i32 = 280;
 
 fn rate(timeline: &Timeline, spent: &[Cost], shown: &[&Use]) -> Picture {
-    let hours = timeline.step.as_hours_f64();
-    let most = spent.iter().map(|cost| cost.total().as_f64() / hours).fold(0.0, f64::max);
-    let axis = Axis::linear(0.0..most, Unit::DollarsPerHour, 4);
+    // The last step may be cut short by the run's end.
+    let hours = |step: usize| {
+        let length = timeline.at(step + 1).since(timeline.at(step));
+        length.max(Duration::SECOND).as_hours_f64()
+    };
+    let rate = |step: usize, of: &dyn Fn(&Cost) -> Usd| of(&spent[step]).as_f64() / hours(step);
+    let total = |step: usize| rate(step, &Cost::total);
+    let highest = (0..spent.len()).max_by(|a, b| total(*a).total_cmp(&total(*b))).unwrap_or(0);
+    let most = if spent.is_empty() { 0.0 } else { total(highest) };
+    let axis = Axis::linear(0.0..most, Unit::DollarsPerHour, 4).until(most.max(1e-6) * 1.05);
     let mut plot = Plot::new(time_axis(timeline, 6), axis);
     plot.margins[0] = 64;
-    let mut below = vec![0.0; spent.len()];
+    let mut below: Vec<f64> = Vec::new();
     for (_, tone, of) in shown {
-        let mut area = Vec::with_capacity(spent.len());
-        for (index, cost) in spent.iter().enumerate() {
-            let above = below[index] + of(cost).as_f64() / hours;
-            let middle = timeline.middle(index);
-            area.push((number(middle.ms()), below[index], above));
-            below[index] = above;
-        }
-        plot.marks.push(Mark::Area(*tone, area));
+        let layer = places(timeline, |step| rate(step, of));
+        below.resize(layer.len(), 0.0);
+        let area = layer.into_iter().zip(&mut below).map(|((at, value), below)| {
+            let from = std::mem::replace(below, *below + value);
+            (at, from, *below)
+        });
+        plot.marks.push(Mark::Area(*tone, area.collect()));
     }
-    let at = (0..spent.len()).max_by_key(|index| spent[*index].total()).unwrap_or(0);
     let says = format!(
         "Money spent an hour over time, stacked by use. The most was {} in the {} from {} UTC.",
-        Unit::DollarsPerHour.show(most),
+        Unit::DollarsPerHour.show_short(most),
         timeline.step,
-        to_the_minute(timeline.at(at)),
+        day_and_time(timeline.at(highest)),
     );
     Picture {
         title: "Rate of spending".to_owned(),
@@ -131,7 +131,11 @@ fn so_far(timeline: &Timeline, spent: &[Cost], shown: &[&Use], bound: Option<Usd
     let (from, to) = (plot.x.start(), plot.x.end());
     if let Some(bound) = bound.filter(|bound| *bound > Usd::ZERO) {
         let at = bound.as_f64();
-        let words = format!("nobody pays less than ${}", decimal(at, dollar_decimals(bound)));
+        let least = match at {
+            small if small < 1.0 => format!("${}", decimal(at, decimals_for(at))),
+            _ => Unit::Dollars.show_short(at),
+        };
+        let words = format!("least possible {least}");
         plot.marks.push(Mark::Dashed(Tone::Ink, vec![(from, at), (to, at)]));
         let (tone, at, shift, side) = (Tone::Ink, (from, at), (6, -9), Side::Right);
         plot.marks.push(Mark::Text { tone, at, shift, side, words });
@@ -182,6 +186,15 @@ fn over_time(body: &mut Body, timeline: &Timeline, spent: &[Cost]) {
 
 /// Both splits of the cost, each adding up to the total.
 fn split(body: &mut Body, outcome: &Outcome) {
+    let [by_use, by_market] = splits(outcome);
+    body.beside(|body| {
+        body.table("Cost by use", "use", &by_use);
+        body.table("Cost by market", "market", &by_market);
+    });
+}
+
+/// The cost by use and by market.
+pub(crate) fn splits(outcome: &Outcome) -> [Table<'static>; 2] {
     let cost = outcome.total.cost;
     let decimals = dollar_decimals(cost.total());
     let row = |(name, part): (&str, Usd)| {
@@ -196,8 +209,5 @@ fn split(body: &mut Body, outcome: &Outcome) {
     };
     let used = USES.iter().map(|(name, _, of)| (*name, of(&cost)));
     let bought = vec![("spot", cost.spot), ("on demand", cost.on_demand)];
-    body.beside(|body| {
-        body.table("Cost by use", "use", &table(used.collect()));
-        body.table("Cost by market", "market", &table(bought));
-    });
+    [table(used.collect()), table(bought)]
 }

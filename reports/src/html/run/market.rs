@@ -2,7 +2,7 @@
 
 use provisioner_engine::ids::PoolId;
 use provisioner_engine::units::{Time, Usd, UsdPerHour};
-use provisioner_scenarios::timeline::{PoolLine, Timeline};
+use provisioner_scenarios::timeline::{PoolLine, PoolStep, Timeline};
 use provisioner_sim::config::SimConfig;
 use provisioner_sim::outcome::Outcome;
 
@@ -12,7 +12,7 @@ use crate::html::chart::{Mark, Picture, Plot, Side, Tone};
 use crate::html::markup::Body;
 use crate::measure::Unit;
 use crate::table::Table;
-use crate::text::{decimal, grouped};
+use crate::text::{decimal, grouped, shortened};
 
 /// No more pools than this have a picture; and no more than that a row or a bar.
 const DRAWN_MAX: usize = 9;
@@ -28,9 +28,13 @@ pub(super) fn section<'t>(
     let cost = outcome.total.cost;
     let launches = outcome.total.launches;
     let says = if cost.total() > Usd::ZERO {
-        let spot = percent(cost.spot, cost.total());
+        let spot = match () {
+            () if cost.on_demand == Usd::ZERO => "All of the money".to_owned(),
+            () if cost.spot == Usd::ZERO => "None of the money".to_owned(),
+            () => format!("{} of the money", percent(cost.spot, cost.total())),
+        };
         format!(
-            "{spot} of the money went to the spot market; EC2 took {} of {} instances back",
+            "{spot} went to the spot market; EC2 took {} of {} instances back",
             grouped(launches.interrupted),
             grouped(launches.started)
         )
@@ -56,7 +60,11 @@ pub(super) fn section<'t>(
             let on_demand = on_demand.map_or_else(String::new, |price| {
                 format!("; on demand {}", Unit::DollarsPerHour.show(price.as_f64()))
             });
-            (prices(config, timeline, *id, line), format!("dollars an hour{on_demand}"))
+            let of = |of: fn(&PoolStep) -> u32| grouped(sum(line, of));
+            let [started, taken] = [of(|step| step.started), of(|step| step.interrupted)];
+            let unit =
+                format!("dollars an hour{on_demand}; {started} launches, {taken} taken back");
+            (prices(config, timeline, *id, line), unit)
         });
         body.pictures(&pictures.collect::<Vec<_>>(), "");
         let unit = "share of all time that instances ran".to_owned();
@@ -66,6 +74,11 @@ pub(super) fn section<'t>(
     for table in bought {
         body.table(table.title, "worker type", table);
     }
+}
+
+/// How often something happened in a pool.
+fn sum(line: &PoolLine, of: fn(&PoolStep) -> u32) -> u64 {
+    line.steps.iter().map(|step| u64::from(of(step))).sum()
 }
 
 /// The price in force.
@@ -121,7 +134,6 @@ fn prices(config: &SimConfig, timeline: &Timeline, pool: PoolId, line: &PoolLine
         let price = price_at(history, at).map(UsdPerHour::as_f64).or(on_demand);
         (number(at.ms()), price.unwrap_or_default())
     };
-    let (mut started, mut taken) = (0, 0);
     for (index, step) in line.steps.iter().enumerate() {
         let at = timeline.middle(index);
         let place = place(at);
@@ -132,7 +144,6 @@ fn prices(config: &SimConfig, timeline: &Timeline, pool: PoolId, line: &PoolLine
             let radius = (9.0 + 27.0 * share.sqrt()).round() as u32;
             plot.marks.push(Mark::Dots(Tone::Blue, radius, vec![place]));
         }
-        (started, taken) = (started + u64::from(step.started), taken + u64::from(step.interrupted));
     }
     let crosses = line.steps.iter().enumerate().filter(|(_, step)| step.interrupted > 0);
     let crosses = crosses.map(|(index, _)| place(timeline.middle(index)));
@@ -141,8 +152,8 @@ fn prices(config: &SimConfig, timeline: &Timeline, pool: PoolId, line: &PoolLine
         "The market price over time, from {} to {}; {} instances started there and EC2 took {} back.",
         Unit::DollarsPerHour.show(if lowest.is_finite() { lowest } else { 0.0 }),
         Unit::DollarsPerHour.show(highest),
-        grouped(started),
-        grouped(taken),
+        grouped(sum(line, |step| step.started)),
+        grouped(sum(line, |step| step.interrupted)),
     );
     let title = config.engine.catalog.pool_name(pool);
     Picture { title, says, width: 400, plots: vec![(190, plot)] }
@@ -178,7 +189,7 @@ fn shares(config: &SimConfig, outcome: &Outcome, pools: &[(PoolId, &PoolLine)]) 
         .iter()
         .take(ROWS_MAX)
         .map(|(id, line)| {
-            let name = config.engine.catalog.pool_name(*id);
+            let name = shortened(&config.engine.catalog.pool_name(*id), 40);
             (name, line.instance_time.as_hours_f64() / all)
         })
         .collect();
@@ -218,9 +229,7 @@ fn table(body: &mut Body, config: &SimConfig, outcome: &Outcome, pools: &[(PoolI
     let all = outcome.total.instance_time.as_hours_f64();
     let decimals = crate::summary::dollar_decimals(outcome.total.cost.total());
     let row = |(id, line): &(PoolId, &PoolLine)| {
-        let sum = |of: fn(&provisioner_scenarios::timeline::PoolStep) -> u32| {
-            grouped(line.steps.iter().map(|step| u64::from(of(step))).sum())
-        };
+        let sum = |of: fn(&PoolStep) -> u32| grouped(sum(line, of));
         let hours = line.instance_time.as_hours_f64();
         let cells = vec![
             sum(|step| step.started),

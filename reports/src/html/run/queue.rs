@@ -1,20 +1,17 @@
 //! Tasks that wait, and the capacity there is for them, over time.
 
-use provisioner_scenarios::timeline::{Timeline, TypeLine};
-use provisioner_sim::Sample;
+use provisioner_scenarios::timeline::{Level, Timeline, TypeLine};
 use provisioner_sim::config::SimConfig;
-use provisioner_sim::outcome::{Measures, Outcome};
+use provisioner_sim::outcome::Outcome;
 
-use super::{spans, time_axis};
-use crate::html::axis::{Axis, number};
+use super::drawn::{Line, lines};
+use super::{places, spans, time_axis};
+use crate::html::axis::Axis;
 use crate::html::chart::{Mark, Picture, Plot, Side, Tone};
 use crate::html::markup::Body;
 use crate::measure::Unit;
 use crate::table::Table;
-use crate::text::{decimal, grouped, to_the_minute};
-
-/// No more worker types than this are drawn, the most expensive ones.
-pub(super) const DRAWN_MAX: usize = 12;
+use crate::text::{count, day_and_time, decimal, grouped, to_the_minute};
 
 pub(super) fn section(
     body: &mut Body,
@@ -23,23 +20,10 @@ pub(super) fn section(
     timeline: &Timeline,
     tasks: Option<&Table<'_>>,
 ) {
-    let lines = || timeline.worker_types.iter().zip(&outcome.worker_types);
-    let worst = lines().filter_map(|(line, measures)| {
-        Some((line.states.iter().max_by_key(|state| state.pending)?, measures))
-    });
-    let says = match worst.max_by_key(|(state, _)| state.pending).filter(|it| it.0.pending > 0) {
-        Some((state, measures)) => format!(
-            "{} tasks of {} waited at {} UTC, more than at any other time",
-            grouped(state.pending.into()),
-            measures.name,
-            to_the_minute(state.at),
-        ),
-        None => "No task was seen waiting".to_owned(),
-    };
-    body.section("queue", "Queue and capacity", &says);
+    body.section("queue", "Queue and capacity", &says(outcome, timeline));
     body.paragraph(&format!(
-        "The state every {}: above, tasks that wait; below, what capacity does. Capacity is the number \
-         of tasks that can run at once.",
+        "Above, tasks that wait: their mean in each {}, and as a line the most at any moment of it. \
+         Below, the mean of what capacity does. Capacity is the number of tasks that can run at once.",
         timeline.step
     ));
     body.key(&[
@@ -49,126 +33,150 @@ pub(super) fn section(
         (Tone::Orange, "booting"),
         (Tone::Muted, "asked for"),
     ]);
-    let drawn = dearest(outcome);
-    let picture = |index: &usize| {
-        let (line, measures) = (&timeline.worker_types[*index], &outcome.worker_types[*index]);
-        let max = config.engine.worker_types[*index].capacity_max;
-        (
-            picture(timeline, line, measures, max),
-            "above, tasks waiting; below, capacity for tasks".to_owned(),
-        )
-    };
-    body.pictures(&drawn.iter().map(picture).collect::<Vec<_>>(), "");
-    body.folded("These pictures as tables", |body| {
-        for index in &drawn {
-            table(body, timeline, &timeline.worker_types[*index], &outcome.worker_types[*index]);
-        }
-    });
+    let mut drawn = lines(config, outcome, timeline);
+    drawn.retain(|line| line.line.waiting.steps() + line.line.capacity.steps() > 0);
+    let unit = "above, tasks waiting; below, capacity for tasks";
+    let pictures = drawn.iter().map(|line| (picture(timeline, line), unit.to_owned()));
+    body.pictures(&pictures.collect::<Vec<_>>(), "");
+    if !drawn.is_empty() {
+        body.folded("These pictures as tables", |body| {
+            drawn.iter().for_each(|line| table(body, timeline, line));
+        });
+    }
     if let Some(tasks) = tasks {
         body.table("What became of the tasks", "worker type", tasks);
     }
 }
 
-/// The worker types that are drawn, in the scenario's order.
-pub(super) fn dearest(outcome: &Outcome) -> Vec<usize> {
-    let mut indices: Vec<usize> = (0..outcome.worker_types.len()).collect();
-    let of = |index: &usize| &outcome.worker_types[*index];
-    indices.sort_by_key(|index| {
-        (std::cmp::Reverse((of(index).cost.total(), of(index).tasks.submitted)), *index)
-    });
-    indices.truncate(DRAWN_MAX);
-    indices.sort_unstable();
-    indices
+fn says(outcome: &Outcome, timeline: &Timeline) -> String {
+    let lines = timeline.worker_types.iter().zip(&outcome.worker_types);
+    let peaks = lines.map(|(line, measures)| (line.waiting.most(), &measures.name));
+    match peaks.max_by_key(|((most, at), _)| (*most, std::cmp::Reverse(*at))) {
+        Some(((most, at), name)) if most > 0 => format!(
+            "At most {} of {name} waited, on {} UTC",
+            count(most.into(), "task"),
+            day_and_time(at),
+        ),
+        _ => "No task ever waited".to_owned(),
+    }
 }
 
-fn picture(timeline: &Timeline, line: &TypeLine, measures: &Measures, max: u32) -> Picture {
-    let states = &line.states;
+/// A part of the capacity: its colour, and where its mean is from.
+type Layer = (Tone, fn(&Timeline, &TypeLine, usize) -> f64);
+
+const LAYERS: [Layer; 4] = [
+    (Tone::Blue, |timeline, line, step| mean(timeline, &line.busy, step)),
+    (Tone::Sky, |timeline, line, step| {
+        let working = mean(timeline, &line.working, step);
+        (working - mean(timeline, &line.busy, step)).max(0.0)
+    }),
+    (Tone::Orange, |timeline, line, step| mean(timeline, &line.booting, step)),
+    (Tone::Muted, |timeline, line, step| mean(timeline, &line.requested, step)),
+];
+
+fn mean(timeline: &Timeline, level: &Level, step: usize) -> f64 {
+    timeline.mean(level, step..step + 1)
+}
+
+fn picture(timeline: &Timeline, drawn: &Line<'_>) -> Picture {
+    let line: &TypeLine = &drawn.line;
     let x = time_axis(timeline, 5);
-    let bare = x.clone().bare();
-    let waiting = states.iter().max_by_key(|state| state.pending);
-    let peak = waiting.map_or(0, |state| state.pending);
-    let mut above = Plot::new(bare, Axis::linear(0.0..f64::from(peak.max(1)), Unit::Plain, 2));
+    let (peak, when) = line.waiting.most();
+    let waiting = |step| mean(timeline, &line.waiting, step);
+    // Of several together the most at any moment is not known: their mean is drawn alone.
+    let top = if drawn.is_one() {
+        f64::from(peak)
+    } else {
+        (0..timeline.steps()).map(waiting).fold(0.0, f64::max)
+    };
+    let mut above = Plot::new(x.clone().bare(), waiting_axis(top.max(1.0)));
     above.margins = [MARGIN, 12, 12, 6];
-    let at = |state: &Sample| number(state.at.ms());
-    let pending = states.iter().map(|state| (at(state), 0.0, f64::from(state.pending)));
-    above.marks.push(Mark::Area(Tone::Red, pending.collect()));
-    let mut below = vec![0.0; states.len()];
-    let layers: [Layer; 4] = [
-        (Tone::Blue, |it| it.claimed.min(it.working)),
-        (Tone::Sky, |it| it.working - it.claimed.min(it.working)),
-        (Tone::Orange, |it| it.booting),
-        (Tone::Muted, |it| it.requested),
-    ];
-    let all = |state: &Sample| state.working + state.booting + state.requested;
-    let most = states.iter().map(all).max().unwrap_or(0);
+    let means = places(timeline, waiting).into_iter().map(|(at, value)| (at, 0.0, value));
+    above.marks.push(Mark::Area(Tone::Red, means.collect()));
+    if drawn.is_one() && peak > 0 {
+        let most = places(timeline, |step| f64::from(line.waiting.held(step).most));
+        above.marks.push(Mark::Line(Tone::Red, 3, most));
+    }
+    let most = line.capacity.most().0;
+    let mut below: Vec<f64> = Vec::new();
+    let mut stacked = Vec::new();
+    for (tone, of) in LAYERS {
+        let layer = places(timeline, |step| of(timeline, line, step));
+        below.resize(layer.len(), 0.0);
+        let is_there = layer.iter().any(|(_, value)| *value > 0.0);
+        let area = layer.into_iter().zip(&mut below).map(|((at, value), below)| {
+            let from = std::mem::replace(below, *below + value);
+            (at, from, *below)
+        });
+        let area = area.collect();
+        if is_there {
+            stacked.push(Mark::Area(tone, area));
+        }
+    }
+    let highest = below.iter().copied().fold(0.0, f64::max);
     // The limit is drawn where it is near.
-    let near = max <= most.saturating_mul(2);
-    let top = if near { f64::from(max.max(most)) * 1.1 } else { f64::from(most.max(1)) };
+    let limit = drawn.limit.map(f64::from).filter(|limit| *limit <= highest * 2.0);
+    let top = limit.map_or(highest.max(1.0), |limit| limit.max(highest) * 1.1);
     let mut capacity = Plot::new(x, Axis::linear(0.0..top, Unit::Plain, 3).until(top));
     capacity.margins = [MARGIN, 12, 12, 22];
-    for (tone, of) in layers {
-        let mut area = Vec::with_capacity(states.len());
-        for (state, below) in states.iter().zip(&mut below) {
-            let above = *below + f64::from(of(state));
-            area.push((at(state), *below, above));
-            *below = above;
-        }
-        if states.iter().any(|state| of(state) > 0) {
-            capacity.marks.push(Mark::Area(tone, area));
-        }
-    }
-    if near {
-        let (from, to, at) = (capacity.x.start(), capacity.x.end(), f64::from(max));
-        capacity.marks.push(Mark::Dashed(Tone::Ink, vec![(from, at), (to, at)]));
-        let words = format!("at most {}", grouped(max.into()));
-        let (at, shift, side) = ((from, at), (6, -8), Side::Right);
+    capacity.marks = stacked;
+    if let Some(limit) = limit {
+        let (from, to) = (capacity.x.start(), capacity.x.end());
+        capacity.marks.push(Mark::Dashed(Tone::Ink, vec![(from, limit), (to, limit)]));
+        let words = format!("at most {}", decimal(limit, 0));
+        let (at, shift, side) = ((from, limit), (6, -8), Side::Right);
         capacity.marks.push(Mark::Text { tone: Tone::Ink, at, shift, side, words });
     }
-    let when = waiting
-        .map_or_else(String::new, |state| format!(", most at {} UTC", to_the_minute(state.at)));
+    let when = match peak {
+        0 => String::new(),
+        _ => format!(", most on {} UTC", day_and_time(when)),
+    };
+    let each = if drawn.is_one() { "" } else { " of any of them" };
     let says = format!(
-        "Tasks waiting over time: at most {}{when}. Capacity over time, stacked by what it does: at \
-         most {}.",
+        "Tasks waiting over time: at most {}{each}{when}. Capacity over time, stacked by what it does: \
+         at most {}{each}.",
         grouped(peak.into()),
         grouped(most.into()),
     );
     Picture {
-        title: measures.name.clone(),
+        title: drawn.name.clone(),
         says,
         width: 400,
         plots: vec![(80, above), (170, capacity)],
     }
 }
 
+fn waiting_axis(top: f64) -> Axis {
+    Axis::linear(0.0..top, Unit::Plain, 2).until(top * 1.05)
+}
+
 const MARGIN: i32 = 46;
 
-/// A part of the capacity: its colour, and how much of a state it is.
-type Layer = (Tone, fn(&Sample) -> u32);
-
-fn table(body: &mut Body, timeline: &Timeline, line: &TypeLine, measures: &Measures) {
-    let rows = spans(timeline).into_iter().filter_map(|span| {
-        let states = line.states.get(span.start..span.end.min(line.states.len()))?;
-        let waiting = states.iter().map(|state| state.pending).max()?;
-        let count = number(i64::try_from(states.len()).unwrap_or(i64::MAX));
-        let mean = |of: fn(&Sample) -> u32| {
-            decimal(states.iter().map(|state| f64::from(of(state))).sum::<f64>() / count, 1)
-        };
-        let cells = vec![
-            grouped(waiting.into()),
-            mean(|it| it.claimed.min(it.working)),
-            mean(|it| it.working - it.claimed.min(it.working)),
-            mean(|it| it.booting),
-            mean(|it| it.requested),
+fn table(body: &mut Body, timeline: &Timeline, drawn: &Line<'_>) {
+    let line: &TypeLine = &drawn.line;
+    let rows = spans(timeline).into_iter().map(|span| {
+        let most = span.clone().map(|step| line.waiting.held(step).most).max().unwrap_or(0);
+        let mean = |level: &Level| timeline.mean(level, span.clone());
+        let (working, busy) = (mean(&line.working), mean(&line.busy));
+        let means = [
+            mean(&line.waiting),
+            busy,
+            (working - busy).max(0.0),
+            mean(&line.booting),
+            mean(&line.requested),
         ];
-        Some((to_the_minute(timeline.at(span.start)), cells))
+        let most = if drawn.is_one() { grouped(most.into()) } else { "-".to_owned() };
+        let cells = [most].into_iter().chain(means.map(|mean| decimal(mean, 1))).collect();
+        (to_the_minute(timeline.at(span.start)), cells)
     });
     let columns = [
         ("waiting", "most"),
+        ("waiting", "mean"),
         ("with a task", "mean"),
         ("idle", "mean"),
         ("booting", "mean"),
         ("asked for", "mean"),
     ];
     let table = Table { title: "", columns: columns.into(), rows: rows.collect(), sums: false };
-    body.table(&format!("Queue and capacity of {}", measures.name), "from (UTC)", &table);
+    body.table(&format!("Queue and capacity of {}", drawn.name), "from (UTC)", &table);
 }

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use provisioner_scenarios::results::Results;
 
-use super::whole;
 use crate::html::axis::{Axis, number};
 use crate::html::chart::{Mark, Picture, Plot, Tone};
 use crate::html::markup::Body;
 use crate::measure::Unit;
 use crate::sweep::{Overview, Point};
 use crate::table::Table;
-use crate::text::{decimal, shortened};
+use crate::text::{decimal, grouped, shortened};
 
 /// No more axes than this are drawn, and no more levels of one.
 const AXES_MAX: usize = 6;
@@ -38,13 +37,17 @@ pub(super) fn section(body: &mut Body, results: &Results, overview: &Overview) {
     let mut pictures = Vec::new();
     for axis in varied.iter().take(AXES_MAX) {
         for (what, unit, of) in MEASURES {
-            let picture = picture(results, overview, *axis, (what, unit, of));
-            pictures.push((picture, format!("{what}, by level")));
+            let (picture, is_log) = picture(results, overview, *axis, (what, unit, of));
+            let scale = if is_log { "; logarithmic" } else { "" };
+            pictures.push((picture, format!("{what}, by level{scale}")));
         }
     }
     body.pictures(&pictures, "pairs");
     if varied.len() > AXES_MAX {
-        body.paragraph(&format!("{} more axes are not drawn.", whole(varied.len() - AXES_MAX)));
+        body.paragraph(&format!(
+            "{} more axes are not drawn.",
+            grouped((varied.len() - AXES_MAX) as u64)
+        ));
     }
     body.folded("The medians as a table", |body| table(body, results, overview, &varied));
 }
@@ -93,7 +96,7 @@ fn picture(
     overview: &Overview,
     axis: usize,
     (what, unit, of): Measure,
-) -> Picture {
+) -> (Picture, bool) {
     let known = &results.manifest.axes[axis];
     let shown = known.levels.len().min(LEVELS_MAX);
     let (least, most) = overview
@@ -101,7 +104,8 @@ fn picture(
         .iter()
         .map(of)
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), it| (a.min(it), b.max(it)));
-    let y = if most > least * 6.0 && least > 0.0 {
+    let is_log = most > least * 6.0 && least > 0.0;
+    let y = if is_log {
         Axis::log(least * 0.9..most * 1.1, unit)
     } else {
         Axis::linear(0.0..most, unit, 4)
@@ -135,7 +139,8 @@ fn picture(
         .map(|((_, median), level)| format!("{level} {}", unit.show(*median)))
         .collect();
     let says = format!("Medians of {what} by {}: {}.", known.name, told.join(", "));
-    Picture { title: known.name.clone(), says, width: 400, plots: vec![(210, plot)] }
+    let title = known.name.clone();
+    (Picture { title, says, width: 400, plots: vec![(210, plot)] }, is_log)
 }
 
 /// What is written below the levels: as many of their names as there is room for.
@@ -173,7 +178,7 @@ fn table(body: &mut Body, results: &Results, overview: &Overview, varied: &[usiz
                 values => decimal(quantile(values, 0.5), 2),
             };
             let cells = vec![
-                whole(measures[0][index].len()),
+                grouped(measures[0][index].len() as u64),
                 median(&measures[0][index]),
                 median(&measures[1][index]),
             ];

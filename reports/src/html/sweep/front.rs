@@ -1,39 +1,40 @@
 //! Cost against wait: which points none beats, and how far they are from what nobody can beat.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use provisioner_engine::units::Usd;
 use provisioner_scenarios::results::Results;
 
-use super::{name, whole};
+use super::{groups, name};
 use crate::html::axis::Axis;
 use crate::html::chart::{Mark, Picture, Plot, Side, Tone};
 use crate::html::markup::Body;
 use crate::measure::Unit;
 use crate::sweep::{Overview, Point};
+use crate::text::{grouped, shortened};
 
 /// No more pictures than this, one for each combination of what is given.
 const PICTURES_MAX: usize = 9;
 
 pub(super) fn section(body: &mut Body, results: &Results, overview: &Overview) {
-    let mut groups: BTreeMap<&[String], Vec<usize>> = BTreeMap::new();
-    for (index, point) in overview.points.iter().enumerate() {
-        groups.entry(&point.given).or_default().push(index);
-    }
+    let groups = groups(overview);
     let says = says(results, overview);
     body.section("front", "Cost and wait", &says);
     if groups.is_empty() {
         return;
     }
     body.paragraph(
-        "Each dot is a point: down is cheaper, left is quicker. A line joins the points that no other \
-         beats in both. Nobody could have done the work of any of them for less than the dashed line \
-         without longer waits.",
+        "Each dot is a point: down is cheaper, left is quicker. The line is the least that was paid \
+         for waits of at most so long. Nobody could have done the work of any of them for less than the \
+         dashed line without longer waits.",
     );
-    body.key(&[
+    let mut key = vec![
         (Tone::Blue, "no other point is both cheaper and quicker"),
-        (Tone::Muted, "another point is"),
-    ]);
+        (Tone::Sky, "another is, but by no more than chance explains"),
+        (Tone::Muted, "another is"),
+    ];
+    key.retain(|(tone, _)| *tone != Tone::Sky || overview.near.contains(&true));
+    body.key(&key);
     let more = groups.len().saturating_sub(PICTURES_MAX);
     let (class, size) =
         if groups.len() == 1 { ("wide", (620, 380)) } else { ("pairs", (440, 330)) };
@@ -47,7 +48,10 @@ pub(super) fn section(body: &mut Body, results: &Results, overview: &Overview) {
         .collect();
     body.pictures(&pictures, class);
     if more > 0 {
-        body.paragraph(&format!("{} more pictures would be alike; see the points.", whole(more)));
+        body.paragraph(&format!(
+            "{} more pictures would be alike; see the points.",
+            grouped(more as u64)
+        ));
     }
 }
 
@@ -67,14 +71,16 @@ fn says(results: &Results, overview: &Overview) -> String {
         [_] => "There is one point".to_owned(),
         some => format!(
             "{} of {} points are a choice: the rest cost more without being quicker",
-            whole(some.len()),
-            whole(overview.points.len())
+            grouped(some.len() as u64),
+            grouped(overview.points.len() as u64)
         ),
     }
 }
 
 /// Above this many, points at the same place are one dot.
 const FEW: usize = 60;
+/// Up to so many, each has its name beside it.
+const ALL_NAMED: usize = 8;
 
 fn picture(results: &Results, overview: &Overview, group: &[usize], size: (i32, i32)) -> Picture {
     let point = |index: &usize| &overview.points[*index];
@@ -92,15 +98,18 @@ fn picture(results: &Results, overview: &Overview, group: &[usize], size: (i32, 
     if let Some(bound) = bound {
         let (from, to) = (plot.x.start(), plot.x.end());
         marks.push(Mark::Dashed(Tone::Ink, vec![(from, bound), (to, bound)]));
-        let words = format!("nobody pays less than {}", Unit::Dollars.show_short(bound));
+        let words = format!("least possible {}", Unit::Dollars.show_short(bound));
         let (at, shift) = ((from, bound), (6, 9));
         marks.push(Mark::Text { tone: Tone::Ink, at, shift, side: Side::Right, words });
     }
-    let dim = group.iter().filter(|it| !overview.best[**it]).map(place);
     let few = group.len() <= FEW;
-    let dim: Vec<(f64, f64)> = if few { dim.collect() } else { thinned(&plot, size, dim) };
-    marks.push(Mark::Dots(Tone::Muted, if few { 30 } else { 15 }, dim));
-    marks.push(Mark::Line(Tone::Blue, 5, front.iter().map(place).collect()));
+    for (tone, near) in [(Tone::Muted, false), (Tone::Sky, true)] {
+        let of = |it: &&usize| !overview.best[**it] && overview.near[**it] == near;
+        let dim = group.iter().filter(of).map(place);
+        let dim: Vec<(f64, f64)> = if few { dim.collect() } else { thinned(&plot, size, dim) };
+        marks.push(Mark::Dots(tone, if few { 32 } else { 15 }, dim));
+    }
+    marks.push(Mark::Line(Tone::Blue, 5, stairs(front.iter().map(place))));
     marks.push(Mark::Dots(Tone::Blue, 42, front.iter().map(place).collect()));
     marks.extend(labels(results, overview, (&plot, size), group, &front));
     plot.marks = marks;
@@ -117,7 +126,7 @@ fn picture(results: &Results, overview: &Overview, group: &[usize], size: (i32, 
     let says = match (cheapest, quickest) {
         (Some(cheapest), Some(quickest)) => format!(
             "{} points by cost and wait. Of those that none beats the cheapest is {}, the quickest {}.",
-            whole(group.len()),
+            grouped(group.len() as u64),
             told(cheapest),
             told(quickest)
         ),
@@ -126,6 +135,16 @@ fn picture(results: &Results, overview: &Overview, group: &[usize], size: (i32, 
     let title = group.first().map_or_else(String::new, |it| name(results, point(it).index, true));
     let title = if title.is_empty() { "Cost and wait".to_owned() } else { title };
     Picture { title, says, width: size.0, plots: vec![(size.1, plot)] }
+}
+
+/// What is paid for a wait is paid for each longer one, until a point is cheaper.
+fn stairs(front: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
+    let mut stairs: Vec<(f64, f64)> = Vec::new();
+    for (wait, cost) in front {
+        stairs.extend(stairs.last().map(|(_, before)| (wait, *before)));
+        stairs.push((wait, cost));
+    }
+    stairs
 }
 
 /// The least that anybody could have paid at a point, in the mean over its seeds.
@@ -179,13 +198,16 @@ fn labels(
         let (x, y) = plot.pixel(size, at(index), 1);
         taken.push([x - 4, y - 4, x + 4, y + 4]);
     }
-    // Of many points the ends alone: the others have their rows.
-    let ends = [front.first(), front.last()].into_iter().flatten();
-    let told: Vec<&usize> =
-        if group.len() <= FEW { front.iter().collect() } else { ends.collect() };
+    // Of few points all are named, of some the best, of many the ends: the others have their rows.
+    let rest = group.iter().filter(|index| !overview.best[**index]);
+    let told: Vec<&usize> = match group.len() {
+        many if many > FEW => [front.first(), front.last()].into_iter().flatten().collect(),
+        some if some > ALL_NAMED => front.iter().collect(),
+        _ => front.iter().chain(rest).collect(),
+    };
     let mut labels = Vec::new();
     for index in told {
-        let words = name(results, overview.points[*index].index, false);
+        let words = shortened(&name(results, overview.points[*index].index, false), 44);
         let (x, y) = plot.pixel(size, at(index), 1);
         let width = i32::try_from(words.chars().count()).unwrap_or(0) * 13 / 2;
         let places = [
@@ -206,7 +228,8 @@ fn labels(
         if let Some((side, shift, area)) = free {
             taken.push(area);
             let at = at(index);
-            labels.push(Mark::Text { tone: Tone::Ink, at, shift, side, words });
+            let tone = if overview.best[*index] { Tone::Ink } else { Tone::Muted };
+            labels.push(Mark::Text { tone, at, shift, side, words });
         }
     }
     labels

@@ -1,18 +1,18 @@
-//! A table as Parquet: one row group, uncompressed; what may have no value is an optional column.
+//! A table as Parquet: one row group, uncompressed; what may have no value is an optional column, and
+//! instants are milliseconds in UTC.
 //!
 //! The only place that knows the `parquet` crate.
 
 use std::sync::Arc;
 
-use parquet::basic::{LogicalType, Repetition, Type as Physical};
+use parquet::basic::{LogicalType, Repetition, TimeUnit, Type as Physical};
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::errors::Result;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::Type;
 
-use super::Frame;
-use super::frame::Values;
+use super::{Frame, Values};
 
 impl Frame {
     /// The bytes of a Parquet file; equal tables give equal bytes.
@@ -45,6 +45,11 @@ fn field(name: &str, values: &Values) -> Result<Type> {
         Values::Text(_) => (Physical::BYTE_ARRAY, Some(LogicalType::String), Repetition::REQUIRED),
         Values::Whole(_) => (Physical::INT64, None, Repetition::REQUIRED),
         Values::Number(_) => (Physical::DOUBLE, None, Repetition::OPTIONAL),
+        Values::Time(_) => (
+            Physical::INT64,
+            Some(LogicalType::timestamp(true, TimeUnit::MILLIS)),
+            Repetition::REQUIRED,
+        ),
     };
     let field = Type::primitive_type_builder(name, physical).with_logical_type(logical);
     field.with_repetition(repetition).build()
@@ -57,6 +62,10 @@ fn write(values: &Values, column: &mut SerializedColumnWriter<'_>) -> Result<usi
             column.typed::<ByteArrayType>().write_batch(&values, None, None)
         }
         Values::Whole(values) => column.typed::<Int64Type>().write_batch(values, None, None),
+        Values::Time(values) => {
+            let values: Vec<i64> = values.iter().map(|time| time.ms()).collect();
+            column.typed::<Int64Type>().write_batch(&values, None, None)
+        }
         Values::Number(values) => {
             let there: Vec<i16> = values.iter().map(|it| i16::from(it.is_some())).collect();
             let values: Vec<f64> = values.iter().copied().flatten().collect();
@@ -70,12 +79,15 @@ mod tests {
     use parquet::file::reader::{FileReader, SerializedFileReader};
     use parquet::record::Field;
 
+    use provisioner_engine::units::Time;
+
     use super::*;
+    use crate::show_time;
     use crate::testing::results;
 
     #[test]
     fn what_is_read_back_is_what_the_csv_says() {
-        let frame = Frame::worker_types(&results());
+        let frame = Frame::runs(&results());
         let mut csv = Vec::new();
         frame.csv(&mut csv).unwrap();
         let mut lines = csv::Reader::from_reader(csv.as_slice());
@@ -88,15 +100,13 @@ mod tests {
                 Field::Str(text) => text.clone(),
                 Field::Long(number) => number.to_string(),
                 Field::Double(number) => number.to_string(),
+                Field::TimestampMillis(ms) => show_time(Time::from_ms(*ms)),
                 other => panic!("{other:?}"),
             });
             assert!(cells.eq(line.iter().map(str::to_owned)));
             rows += 1;
         }
-        assert_eq!(
-            rows,
-            results().outcomes.values().map(|it| it.worker_types.len()).sum::<usize>()
-        );
+        assert_eq!(rows, results().outcomes.len());
     }
 
     #[test]
