@@ -3,7 +3,6 @@
 //! A claim stands in a scenario's `description`; its checks say what of it they can. Here it stands
 //! once more, as what must hold of a run, or of a run beside another one that the sentence speaks
 //! of. Run by name, as everybody would, with several seeds.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fs;
 use std::path::Path;

@@ -212,6 +212,15 @@ fn a_recording_that_counts_from_its_own_beginning_begins_with_the_run() {
 }
 
 #[test]
+fn queues_that_get_no_worker_type_are_counted() {
+    let tasks = format!("{TRACES}/tasks.mozilla-ci.2013-11.csv.zst");
+    let text = drafted(&Wishes { tasks: some(&tasks), ..Wishes::default() });
+    assert_eq!(text.matches(".tasks.recorded]").count(), 8);
+    let told = text.lines().find(|line| line.starts_with("# The file has")).unwrap();
+    expect!["# The file has 4 other queues, the smallest, which are left out."].assert_eq(told);
+}
+
+#[test]
 fn paths_are_as_the_scenario_sees_them() {
     let prices = "incidents/price-see-saw.prices.tsv";
     let wishes = Wishes { prices: some(prices), ..Wishes::default() };

@@ -144,7 +144,7 @@ impl Market {
             self.kinds = names.filter_map(|name| known.get(name).cloned()).collect();
         }
         if self.kinds.is_empty() {
-            let hint = format!("choose some and say their on-demand prices: {}", some_of(&types));
+            let hint = format!("say some with it, as in \"NAME=$0.17/h\": {}", some_of(&types));
             wrong.push(Wrong::new(
                 "of no recorded instance type the on-demand price is known",
                 hint,

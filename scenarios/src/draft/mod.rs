@@ -63,6 +63,7 @@ pub struct Wrong {
 #[derive(Clone, Debug)]
 pub struct Draft {
     queues: Vec<Queue>,
+    queues_left_out: usize,
     market: Market,
     start: Time,
     length: Duration,
@@ -110,11 +111,20 @@ impl Draft {
             let hint = "name prices of some hours, as an hour is needed to know all of them";
             return Err(vec![Wrong::new("prices were recorded for no time", hint)]);
         }
-        let mut queues = tasks.queues;
+        let (mut queues, queues_left_out) = (tasks.queues, tasks.left_out);
         if let Some(span) = tasks.span {
             queues.iter_mut().for_each(|queue| queue.replay(span.0, start));
         }
-        Ok(Self { queues, market, start, length, capacity_max, on_demand_after, wait_p95 })
+        Ok(Self {
+            queues,
+            queues_left_out,
+            market,
+            start,
+            length,
+            capacity_max,
+            on_demand_after,
+            wait_p95,
+        })
     }
 
     /// The scenario file, for a reader who finds it at `path`.

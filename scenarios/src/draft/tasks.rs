@@ -38,6 +38,8 @@ pub(super) enum Tasks {
 /// Queues, and from when to before when their tasks were recorded.
 pub(super) struct AllTasks {
     pub(super) queues: Vec<Queue>,
+    /// How many recorded queues have no worker type.
+    pub(super) left_out: usize,
     pub(super) span: Option<(Time, Time)>,
 }
 
@@ -67,6 +69,7 @@ pub(super) fn of(wishes: &Wishes, wrong: &mut Vec<Wrong>) -> Option<AllTasks> {
             let tasks = Tasks::Generated { preset, what, per_hour };
             Some(AllTasks {
                 queues: vec![Queue { name: "ci/tasks".into(), capacity_max: None, tasks }],
+                left_out: 0,
                 span: None,
             })
         }
@@ -126,6 +129,7 @@ fn recorded(said: &str, wishes: &Wishes, wrong: &mut Vec<Wrong>) -> Option<AllTa
     let mut fullest: Vec<_> = queues.filter(|(_, (count, _))| *count > 0).collect();
     fullest.sort_by_key(|(_, (count, _))| std::cmp::Reverse(*count));
     let alone = fullest.len() == 1;
+    let left_out = fullest.len().saturating_sub(QUEUES_MAX);
     let queues = fullest.into_iter().take(QUEUES_MAX).map(|(queue, (count, busy))| Queue {
         name: if queue.contains('/') && !alone { queue.clone() } else { named(queue) },
         capacity_max: Some((busy.ms() * 4 / length.ms() / 10 + 1) * 10),
@@ -137,7 +141,7 @@ fn recorded(said: &str, wishes: &Wishes, wrong: &mut Vec<Wrong>) -> Option<AllTa
             replay_from: None,
         },
     });
-    Some(AllTasks { queues: queues.collect(), span: Some((start, start + length)) })
+    Some(AllTasks { queues: queues.collect(), left_out, span: Some((start, start + length)) })
 }
 
 /// The worker type of a queue: its name without folders and what is unusual in a name.

@@ -24,6 +24,7 @@ pub(super) fn write(draft: &Draft, path: &Path) -> String {
         cloud(&draft.market),
         common(draft),
         queues.collect(),
+        left_out(draft),
         checks(draft),
     ]
     .concat()
@@ -200,6 +201,16 @@ fn queue(draft: &Draft, queue: &Queue, folder: &Path) -> String {
                 text += &key("replay_from", from, "this time in the file is taken for the start");
             }
             text
+        }
+    }
+}
+
+fn left_out(draft: &Draft) -> String {
+    match draft.queues_left_out {
+        0 => String::new(),
+        1 => "\n# The file has another queue, the smallest, which is left out.\n".to_owned(),
+        number => {
+            format!("\n# The file has {number} other queues, the smallest, which are left out.\n")
         }
     }
 }
