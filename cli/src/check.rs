@@ -7,11 +7,11 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use provisioner_reports::Look;
 use provisioner_reports::diff::{diff as page, in_brief};
 use provisioner_reports::suite::{
     Cause, Now, Report, Rules, accepted, bind, junit, markdown, terminal,
 };
+use provisioner_reports::{Look, count};
 use provisioner_scenarios::diff::diff;
 use provisioner_scenarios::experiment::Experiment;
 use provisioner_scenarios::journal::{Journal, JournalError};
@@ -206,9 +206,9 @@ impl Check {
         let Kept { text, journals } = baseline.store(folder, &journals)?;
         let kib = |bytes: u64| format!("{} KiB", bytes.div_ceil(1024));
         self.tell(format_args!(
-            "Accepted: {} scenarios × {} seeds in {}: {} of measures, {} of journals. Commit it.",
-            suite.points.len(),
-            suite.seeds.len(),
+            "Accepted: {} × {} in {}: {} of measures, {} of journals. Commit it.",
+            count(suite.points.len() as u64, "scenario"),
+            count(suite.seeds.len() as u64, "seed"),
             folder.display(),
             kib(text),
             kib(journals),

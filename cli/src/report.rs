@@ -41,7 +41,8 @@ use crate::{Answer, COMMIT};
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Report {
-    /// A scenario file or a folder of results; or several scenario files, folders or outcomes
+    /// A scenario, a file or one that is shipped, or a folder of results; or several scenarios, folders
+    /// or outcomes
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
     /// The page; otherwise NAME.html here

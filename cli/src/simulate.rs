@@ -16,7 +16,7 @@ use provisioner_reports::checks::{Checked, Verdict, bind, table};
 use provisioner_reports::series::SeriesWriter;
 use provisioner_reports::summary::summary;
 use provisioner_reports::warnings::warnings;
-use provisioner_reports::{Run, json, show_time};
+use provisioner_reports::{Run, count, json, show_time};
 use provisioner_scenarios::audit::{Note, audited_run};
 use provisioner_scenarios::file::quantity;
 use provisioner_scenarios::journal::{Header, JOURNAL_VERSION, JournalWriter};
@@ -174,8 +174,7 @@ impl Simulate {
         }
         if !self.voice.quiet {
             if self.audit {
-                let s = if notes.len() == 1 { "" } else { "s" };
-                say(format_args!("remark: {} audit note{s}", notes.len()));
+                say(format_args!("remark: {}", count(notes.len() as u64, "audit note")));
             }
             warnings(&config, &outcome).iter().for_each(warn);
             say(format_args!("run in {took:.1} s"));

@@ -138,7 +138,10 @@ const MEASURES: [(&str, &str); 103] = [
         "capacity_max_h",
         "time with all of `capacity_max` there or asked for, while tasks waited for more",
     ),
-    ("capacity_peak", "the most capacity that was asked for and had not ended"),
+    (
+        "capacity_peak",
+        "the most capacity that was asked for and had not ended; machines on their way out do not count against `capacity_max`, so it may be more",
+    ),
     ("churn_per_task_h", "instances started per hour of useful work"),
     ("cost_per_task_usd", "cost by tasks done; null if none was"),
     ("cost_usd_boot", "from `running` to the worker's registration"),

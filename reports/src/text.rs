@@ -28,7 +28,7 @@ pub(crate) fn grouped(number: u64) -> String {
 }
 
 /// So many of something: `1 task`, `1,234 tasks`.
-pub(crate) fn count(number: u64, what: &str) -> String {
+pub fn count(number: u64, what: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {what}{plural}", grouped(number))
 }

@@ -5,9 +5,10 @@ use std::fmt::{self, Display};
 use provisioner_scenarios::suite::Baseline;
 
 use super::judge::{Judged, Report, Row, Verdict, comings_and_goings};
-use super::words::{HEADERS, cause, cells, conclusion, counted, notes, title};
+use super::words::{HEADERS, cause, cells, conclusion, notes, title};
 use crate::Look;
 use crate::table::Table;
+use crate::text::count;
 use crate::text::printable;
 
 /// So many scenarios that got worse are explained in full; of the others a few lines are shown.
@@ -86,14 +87,14 @@ impl Display for Acceptance<'_> {
             let notes = notes(judged);
             notes.iter().try_for_each(|note| writeln!(f, "  {}", printable(note)))?;
             if rows.len() < changed.len() {
-                let more = counted(changed.len() - rows.len(), "other measure");
+                let more = count((changed.len() - rows.len()) as u64, "other measure");
                 writeln!(f, "  {more} changed, by worker type or as chance may explain (--all)")?;
             }
             writeln!(f)?;
         }
         for (names, what) in comings_and_goings(baselines).into_iter().zip(["new", "gone"]) {
             if !names.is_empty() {
-                let count = counted(names.len(), "scenario");
+                let count = count(names.len() as u64, "scenario");
                 writeln!(f, "{count} {what}: {}", printable(&names.join(", ")))?;
             }
         }

@@ -5,7 +5,7 @@ use provisioner_scenarios::suite::Tolerance;
 use super::judge::{Cause, Judged, Report, Row, Verdict};
 use crate::diff::Brief;
 use crate::measure::Unit;
-use crate::text::decimal;
+use crate::text::{count, decimal};
 use provisioner_scenarios::paired::Interval;
 
 /// `example: 3 scenarios × 6 seeds, commit …, against the baseline of commit …`.
@@ -13,8 +13,8 @@ pub(super) fn title(report: &Report) -> String {
     let Report { suite, seeds, commit, scenarios } = report;
     format!(
         "{suite}: {} × {}, commit {commit}, against the baseline of commit {}",
-        counted(scenarios.len(), "scenario"),
-        counted(*seeds, "seed"),
+        count(scenarios.len() as u64, "scenario"),
+        count(*seeds as u64, "seed"),
         report.baseline_commits()
     )
 }
@@ -29,7 +29,7 @@ pub(super) fn conclusion(report: &Report) -> String {
         (0, same) if same == all => {
             format!(
                 "Everything is as accepted: {} decide and come to the same.",
-                counted(all, "scenario")
+                count(all as u64, "scenario")
             )
         }
         (0, _) => format!("Nothing got worse; {} of {all} changed.", all - same),
@@ -68,7 +68,7 @@ pub(super) fn notes(judged: &Judged) -> Vec<String> {
     if judged.judged().all(|row| row.verdict == Verdict::Same) && !seeds.is_empty() {
         notes.push(format!(
             "decisions changed with {}, and nothing that is judged did",
-            counted(seeds.len(), "seed")
+            count(seeds.len() as u64, "seed")
         ));
     }
     notes
@@ -166,9 +166,4 @@ fn word(row: &Row) -> &'static str {
 pub(super) fn sentence(row: &Row) -> String {
     let [was, now, difference, tolerance, _] = cells(row);
     format!("{was} → {now}, {difference}; may be worse by: {tolerance}")
-}
-
-pub(super) fn counted(number: usize, what: &str) -> String {
-    let s = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{s}")
 }

@@ -149,7 +149,8 @@ fn what_is_wrong_with_a_taskcluster_file_is_told_with_its_line() {
     assert!(error.contains("truncated"), "{error}");
 }
 
-/// As Slurm 22.05 printed it, without `--allocations`.
+/// As Slurm 22.05 prints it without `--allocations`; jobs 6 and 7 are made up, after what it prints of
+/// jobs that never ran and of those that fail at once.
 const SACCT: &str = "\
 JobID|Partition|Submit|Start|End|State
 1|cpu|2026-11-22T12:25:51|2026-11-22T12:25:57|2026-11-22T12:25:59|COMPLETED
