@@ -95,11 +95,9 @@ const AFTER_HELP: &str = "\
 Examples:
   provisioner simulate quickstart
   provisioner simulate week.toml --seed 7 --json week.json --series week.csv
-  provisioner simulate week.toml --series - --series-step '1 h' --quiet | head
   provisioner simulate week.toml --tables week --series week/series.parquet
   provisioner simulate week.toml --journal week.jsonl.zst && provisioner replay week.jsonl.zst
-  provisioner simulate week.toml --as v1
-  provisioner simulate week.toml --audit
+  provisioner simulate week.toml --as v1 --audit
 
 Exit codes: 0 it ran, and all checks passed; 1 it ran, and a check failed or the auditor noted
 something; 2 it could not run.";

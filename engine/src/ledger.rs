@@ -95,22 +95,23 @@ pub struct Supply {
 }
 
 impl Supply {
-    /// Capacity that can work or will: what `capacity_max` limits.
+    /// Capacity that can work or will: what `capacity_max` limits. Read from a file it may be
+    /// anything, so that sums saturate.
     #[must_use]
     pub const fn live(&self) -> u32 {
-        self.requested + self.pending + self.running + self.working
+        self.unregistered().saturating_add(self.working)
     }
 
     /// Whether there is nothing at any stage.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.live() + self.stopping == 0
+        self.live() == 0 && self.stopping == 0
     }
 
     /// Capacity whose worker has not registered: worker-manager's `requested`.
     #[must_use]
     pub const fn unregistered(&self) -> u32 {
-        self.requested + self.pending + self.running
+        self.requested.saturating_add(self.pending).saturating_add(self.running)
     }
 }
 
