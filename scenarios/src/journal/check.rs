@@ -191,7 +191,11 @@ impl Tables {
                 last_claim.map_or(Ok(()), |at| time("last_claim", at))?;
                 time("as_of", as_of)
             }
-            Observation::InstanceFound { worker_type, pool, launched, .. } => {
+            Observation::InstanceFound {
+                instance, launch, worker_type, pool, launched, ..
+            } => {
+                id(instance.0)?;
+                launch.map_or(Ok(()), |launch| id(launch.0))?;
                 worker_type.map_or(Ok(()), |id| self.worker_type(id))?;
                 pool.map_or(Ok(()), |id| self.pool(id))?;
                 time("launched", launched)
@@ -208,15 +212,15 @@ impl Tables {
                 }
                 time("since", since)
             }
-            Observation::InstancePending { .. }
-            | Observation::LaunchRefused { .. }
+            Observation::InstancePending { instance, .. }
+            | Observation::StrayEnded { instance } => id(instance.0),
+            Observation::LaunchRefused { .. }
             | Observation::InstanceRunning { .. }
             | Observation::WorkerRegistered { .. }
             | Observation::CallUnanswered { .. }
             | Observation::Restarted
             | Observation::WorkerIdled { .. }
             | Observation::RebalanceRecommended { .. }
-            | Observation::StrayEnded { .. }
             | Observation::InterruptionNoticed { .. }
             | Observation::InstanceStopping { .. }
             | Observation::InstanceEnded { .. } => Ok(()),
@@ -309,6 +313,11 @@ impl Tables {
 
 fn unknown(what: &str, id: usize, count: usize) -> String {
     format!("{what} {id} is not known: there are {count}, counted from 0")
+}
+
+/// One more must be there for the next.
+fn id(id: u64) -> Result<(), String> {
+    if id < u64::MAX { Ok(()) } else { Err(format!("{id} names no launch and no instance")) }
 }
 
 fn time(name: &str, time: Time) -> Result<(), String> {
