@@ -161,11 +161,7 @@ pub(crate) fn fence(text: &str) -> String {
 
 fn fence_of(text: &str, least: usize) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
-    let mut fence = String::new();
-    for _ in 0..least.max(longest + 1) {
-        fence.write_char('`').expect("a text");
-    }
-    fence
+    "`".repeat(least.max(longest + 1))
 }
 
 #[cfg(test)]

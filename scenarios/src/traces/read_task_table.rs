@@ -42,6 +42,26 @@ pub struct TaskColumns {
     pub state: Option<String>,
 }
 
+impl TaskColumns {
+    /// These, and no others.
+    #[must_use]
+    pub const fn of(submitted: String, run: Run, times: Unit) -> Self {
+        Self {
+            submitted,
+            run,
+            times,
+            relative: false,
+            queue: None,
+            priority: None,
+            deadline: None,
+            retries: None,
+            finished: None,
+            job: None,
+            state: None,
+        }
+    }
+}
+
 /// The columns that say how long a task ran.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Run {
@@ -71,19 +91,7 @@ pub(super) fn known_columns(header: &[String]) -> Option<TaskColumns> {
     let duration = |name: &str, unit| find(name).map(|name| Run::Duration(name, unit));
     let start_end = |start: &str, end: &str| Some(Run::StartEnd(find(start)?, find(end)?));
     let plain = |submitted: &str, run: Option<Run>, times: Unit, queue: &str| {
-        Some(TaskColumns {
-            submitted: find(submitted)?,
-            run: run?,
-            times,
-            relative: false,
-            queue: find(queue),
-            priority: None,
-            deadline: None,
-            retries: None,
-            finished: None,
-            job: None,
-            state: None,
-        })
+        Some(TaskColumns { queue: find(queue), ..TaskColumns::of(find(submitted)?, run?, times) })
     };
     let finished = |column: &str, values: &[&str]| {
         find(column).map(|column| (column, values.iter().map(|&v| v.to_owned()).collect()))

@@ -127,19 +127,14 @@ fn instances(worker_type: &WorkerType, sure: u64, sum: &Sum) -> u64 {
 /// milliseconds ÷ hour.
 fn boots(worker_type: &WorkerType, boot: Duration, pieces: &Pieces, markets: &[Prices]) -> i128 {
     let (by_spot, by_demand) = markets_of(worker_type);
-    let cost = |piece: Piece, price: Option<i64>| {
-        let alone = (boot - piece.shortest).max(Duration::ZERO);
-        price.map(|price| i128::from(price) * i128::from(alone.ms()))
-    };
+    let alone = |piece: Piece| i128::from((boot - piece.shortest).max(Duration::ZERO).ms());
     let each = worker_type.candidates.iter().flat_map(|candidate| {
-        let prices = &markets[candidate.pool.index()];
-        let spot = by_spot.then(|| cost(pieces.spot, prices.least_spot()));
-        [
-            spot.flatten(),
-            by_demand.then(|| cost(pieces.on_demand, prices.least_on_demand())).flatten(),
-        ]
+        let Prices { least_spot, on_demand, .. } = markets[candidate.pool.index()];
+        let spot = least_spot.filter(|_| by_spot).map(|it| i128::from(it) * alone(pieces.spot));
+        let on_demand = on_demand.filter(|_| by_demand);
+        spot.into_iter().chain(on_demand.map(|it| i128::from(it) * alone(pieces.on_demand)))
     });
-    each.flatten().min().unwrap_or(0)
+    each.min().unwrap_or(0)
 }
 
 /// Whether a worker type may buy on the spot market, and whether on demand.

@@ -13,9 +13,11 @@ pub(super) struct Prices {
     floor: Floor,
     /// How far from a moment its price can have been read: before and after.
     reach: (Duration, Duration),
-    /// The least ever: it holds for as long as the instance stays.
-    on_demand: Option<i64>,
-    /// The least ever in both markets.
+    /// The least spot price ever.
+    pub(super) least_spot: Option<i64>,
+    /// The least on demand ever: it holds for as long as the instance stays.
+    pub(super) on_demand: Option<i64>,
+    /// The lesser of the two.
     least: i64,
 }
 
@@ -27,24 +29,16 @@ impl Prices {
         let spot = Minima::new(prices.collect());
         let changes = config.engine.catalog.on_demand_changes(pool).unwrap_or_default();
         let on_demand = changes.iter().map(|(_, price)| price.micros()).min();
+        let least_spot = spot.values().min();
         let (reach, end) = (piece.price_reach(), config.end.saturating_add(config.drain));
         Self {
             floor: Floor::of(&spot, reach, end),
-            least: spot.values().chain(on_demand).min().unwrap_or(0),
+            least: least_spot.into_iter().chain(on_demand).min().unwrap_or(0),
+            least_spot,
             on_demand,
             spot,
             reach,
         }
-    }
-
-    /// The least spot price ever.
-    pub(super) fn least_spot(&self) -> Option<i64> {
-        self.spot.values().min()
-    }
-
-    /// The least price on demand ever.
-    pub(super) const fn least_on_demand(&self) -> Option<i64> {
-        self.on_demand
     }
 
     /// What so long an instance costs at least, in micro-dollars × milliseconds ÷ hour.
@@ -143,7 +137,7 @@ impl Minima {
         Self { since, rows }
     }
 
-    pub(super) fn values(&self) -> impl Iterator<Item = i64> {
+    fn values(&self) -> impl Iterator<Item = i64> {
         self.rows[0].iter().copied()
     }
 

@@ -184,19 +184,8 @@ fn tasks_that_cannot_be_used_are_refused_or_counted() {
 
 #[test]
 fn columns_can_be_told_and_a_wrong_one_is_refused() {
-    let columns = TaskColumns {
-        submitted: "born".into(),
-        run: Run::Duration("secs".into(), Unit::Seconds),
-        times: Unit::Text,
-        relative: false,
-        queue: None,
-        priority: None,
-        deadline: None,
-        retries: None,
-        finished: None,
-        job: None,
-        state: None,
-    };
+    let run = Run::Duration("secs".into(), Unit::Seconds);
+    let columns = TaskColumns::of("born".into(), run, Unit::Text);
     let options = Options { columns: Some(columns), queue: Some("q".into()), ..plain() };
     let text = "secs;x\tborn\n1.25\t2020-01-01 00:00:00+01:00\n";
     let error = refused("t.tsv", text.as_bytes(), &options);

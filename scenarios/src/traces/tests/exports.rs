@@ -285,18 +285,10 @@ fn only_plain_instances_of_the_price_list_are_read() {
 fn bigquery_timestamps_are_utc() {
     let text = "queue,scheduled,started,resolved\n\
         a/b,2026-11-02 10:00:00.000000 UTC,2026-11-02 10:01:00.5 UTC,2026-11-02 10:03:00.5 UTC\n";
+    let run = super::Run::StartEnd("started".into(), "resolved".into());
     let columns = TaskColumns {
-        submitted: "scheduled".into(),
-        run: super::Run::StartEnd("started".into(), "resolved".into()),
-        times: Unit::Text,
-        relative: false,
         queue: Some("queue".into()),
-        priority: None,
-        deadline: None,
-        retries: None,
-        finished: None,
-        job: None,
-        state: None,
+        ..TaskColumns::of("scheduled".into(), run, Unit::Text)
     };
     let options = Options { columns: Some(columns), ..Options::default() };
     let imported = import_from("runs.csv", text.as_bytes(), &options).unwrap();
