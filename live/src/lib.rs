@@ -1,5 +1,8 @@
 //! The daemon: the engine's decisions, carried out on EC2.
 //!
-//! Nothing is built here yet. The engine that this crate will drive is complete without it: it
-//! learns through [`observe`](provisioner_engine::Engine::observe) and answers through
-//! [`decide`](provisioner_engine::Engine::decide), and the simulator drives it the same way.
+//! The engine learns through [`observe`](provisioner_engine::Engine::observe) and answers through
+//! [`decide`](provisioner_engine::Engine::decide); the simulator drives it the same way.
+
+pub mod cloud;
+pub mod queue;
+pub mod store;

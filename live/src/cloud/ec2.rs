@@ -1,0 +1,1 @@
+//! EC2 itself, by the AWS SDK.

@@ -1,0 +1,276 @@
+//! What both stores keep, and what each refuses.
+
+mod server;
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration as Span;
+
+use provisioner_engine::Engine;
+use provisioner_engine::catalog::{Catalog, Pool};
+use provisioner_engine::guards::Guards;
+use provisioner_engine::ids::WorkerTypeId;
+use provisioner_engine::journal::Record;
+use provisioner_engine::observation::Observation;
+use provisioner_engine::random::Seed;
+use provisioner_engine::snapshot::Snapshot;
+use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
+use provisioner_engine::worker_type::{
+    Candidate, EngineConfig, IdleCredit, Limits, Overshoot, PlacementPolicy, RequestedCredit,
+    ScalingPolicy, SpendLimits, WorkerType,
+};
+use provisioner_live::store::postgres::{Candidate as Follower, PostgresStore};
+use provisioner_live::store::sqlite::SqliteStore;
+use provisioner_live::store::{Store, StoreError, StoreErrorKind};
+use tempfile::TempDir;
+
+use self::server::Server;
+
+const ID: &str = "prod";
+
+/// One worker type, bought on demand.
+fn engine() -> Engine {
+    let mut catalog = Catalog::new();
+    let zone = catalog.zone("us-east-1", "us-east-1a");
+    let (product, instance_type) =
+        (catalog.product("Linux/UNIX"), catalog.instance_type("c5.large", 2));
+    let image = catalog.image("ami-1");
+    let pool = catalog.pool(Pool { instance_type, zone, product });
+    let price = UsdPerHour::from_micros(85_000);
+    catalog.set_on_demand(catalog.region_of(pool), instance_type, product, Time::EPOCH, price);
+    let candidate = Candidate {
+        image,
+        pool,
+        capacity: 1,
+        utility: Ratio::ONE,
+        bias: Ratio::ONE,
+        initial_weight: Ratio::ONE,
+        capacity_max: None,
+    };
+    let worker_type = WorkerType {
+        name: "proj/ci".into(),
+        capacity_min: 0,
+        capacity_max: 100,
+        price_min: UsdPerHour::ZERO,
+        price_max: UsdPerHour::from_micros(1_000_000),
+        candidates: vec![candidate],
+        scaling: ScalingPolicy::Estimator {
+            scaling_ratio: Ratio::ONE,
+            idle: IdleCredit::Existing,
+            requested: RequestedCredit::Once,
+        },
+        placement: PlacementPolicy::OnDemand,
+        overshoot: Overshoot::Never,
+        request_timeout: Duration::from_mins(20),
+        registration_timeout: None,
+        lifetime_max: Duration::from_hours(96),
+        idle_timeout: Duration::from_mins(10),
+        floors: Vec::new(),
+        on_demand_after: None,
+        spend: SpendLimits::default(),
+    };
+    Engine::new(EngineConfig {
+        seed: Seed(1),
+        catalog,
+        worker_types: vec![worker_type],
+        limits: Limits::default(),
+        guards: Guards::default(),
+    })
+}
+
+/// The records of a turn in that minute, with so many tasks waiting.
+fn turn(engine: &mut Engine, minute: i64, pending: u32) -> Vec<Record> {
+    let at = Time::EPOCH + Duration::from_mins(minute);
+    let worker_type = WorkerTypeId::new(0);
+    let facts = [
+        Observation::DemandCounted { worker_type, pending, claimed: 0, as_of: at },
+        Observation::QueuesRead { as_of: at },
+    ];
+    let mut records = Vec::new();
+    for observation in facts {
+        engine.observe(at, observation);
+        records.push(Record::Observed { at, observation });
+    }
+    records.push(Record::Decided(engine.decide(at)));
+    records
+}
+
+fn text(engine: &Engine) -> String {
+    serde_json::to_string(&Snapshot::of(engine)).expect("an engine can be written")
+}
+
+/// An engine whose process ends after each turn goes on as if it had not.
+fn it_keeps_an_engine<S: Store>(mut open: impl FnMut() -> S) {
+    assert!(open().load().expect("it is read").is_none(), "there is nothing at first");
+    let mut living = engine();
+    open().replace(&Snapshot::of(&living)).expect("it is kept");
+    let mut ordered = 0;
+    for minute in 0..20 {
+        let pending = u32::try_from(minute * 3 % 7).expect("small");
+        let records = turn(&mut living, minute, pending);
+        ordered += records.iter().filter(|record| orders(record)).count();
+        open().append(&records).expect("they are kept");
+        let is_time = minute % 6 == 5;
+        if is_time {
+            open().replace(&Snapshot::of(&living)).expect("it is kept");
+        }
+        let kept = open().load().expect("it is read").expect("there is something");
+        assert_eq!(kept.since.is_empty(), is_time, "a snapshot stands for what was before");
+        let restored = kept.snapshot.restore(kept.since).expect("it decides the same");
+        assert_eq!(text(&restored), text(&living));
+    }
+    assert!(ordered > 3, "it bought {ordered} times");
+}
+
+fn orders(record: &Record) -> bool {
+    matches!(record, Record::Decided(decision) if !decision.actions.is_empty())
+}
+
+fn folder() -> TempDir {
+    TempDir::new().expect("a folder")
+}
+
+fn sqlite(path: &Path) -> Result<SqliteStore, StoreError> {
+    SqliteStore::open(path, ID)
+}
+
+/// Why it is refused; the file is as it was.
+fn refused(path: &Path, provisioner: &str) -> StoreErrorKind {
+    let before = fs::read(path).ok();
+    let error = SqliteStore::open(path, provisioner).expect_err("it is refused");
+    assert_eq!(fs::read(path).ok(), before, "{error}");
+    let said = error.to_string();
+    assert!(said.contains(path.to_str().expect("a plain name")) && said.contains("; "), "{said}");
+    error.kind
+}
+
+#[test]
+fn sqlite_keeps_an_engine() {
+    let folder = folder();
+    it_keeps_an_engine(|| sqlite(&folder.path().join("store")).expect("it opens"));
+}
+
+#[test]
+fn one_file_serves_one_daemon_at_a_time() {
+    let folder = folder();
+    let path = folder.path().join("store");
+    let first = sqlite(&path).expect("it opens");
+    let error = sqlite(&path).expect_err("the first has it");
+    assert_eq!(error.kind, StoreErrorKind::InUse);
+    assert!(error.said.contains(&std::process::id().to_string()), "{error}");
+    drop(first);
+    sqlite(&path).expect("nobody has it");
+}
+
+#[test]
+fn a_file_that_is_not_this_provisioners_is_left_as_it_is() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    drop(sqlite(&at("store")).expect("it opens"));
+    assert_eq!(refused(&at("store"), "staging"), StoreErrorKind::OtherProvisioner);
+
+    fs::write(at("notes"), "buy milk").expect("it is written");
+    assert_eq!(refused(&at("notes"), ID), StoreErrorKind::Foreign);
+
+    let other = rusqlite::Connection::open(at("other")).expect("it opens");
+    other.execute_batch("CREATE TABLE song (name TEXT)").expect("it is made");
+    drop(other);
+    assert_eq!(refused(&at("other"), ID), StoreErrorKind::Foreign);
+
+    assert_eq!(
+        SqliteStore::open(&at("nowhere/store"), ID).expect_err("no such folder").kind,
+        StoreErrorKind::Unreachable
+    );
+}
+
+#[test]
+fn a_newer_file_is_left_as_it_is() {
+    let folder = folder();
+    let path = folder.path().join("store");
+    drop(sqlite(&path).expect("it opens"));
+    let newer = rusqlite::Connection::open(&path).expect("it opens");
+    newer.pragma_update(None, "user_version", 99).expect("it is set");
+    newer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).expect("it is written");
+    drop(newer);
+    assert_eq!(refused(&path, ID), StoreErrorKind::Newer);
+}
+
+#[test]
+fn a_damaged_file_is_refused() {
+    let folder = folder();
+    let path = folder.path().join("store");
+    let mut store = sqlite(&path).expect("it opens");
+    store.replace(&Snapshot::of(&engine())).expect("it is kept");
+    drop(store);
+    let mut bytes = fs::read(&path).expect("it is read");
+    let middle = bytes.len() / 2;
+    bytes[4096..middle].fill(0xa5);
+    fs::write(&path, bytes).expect("it is written");
+    assert_eq!(refused(&path, ID), StoreErrorKind::Corrupt);
+}
+
+#[test]
+fn what_does_not_fit_is_refused_and_what_was_there_stays() {
+    let folder = folder();
+    let path = folder.path().join("store");
+    let mut living = engine();
+    let mut store = sqlite(&path).expect("it opens");
+    store.replace(&Snapshot::of(&living)).expect("it is kept");
+    store.limit_pages(40).expect("it is limited");
+    let mut kept = 0;
+    let error = loop {
+        let records = turn(&mut living, kept, 3);
+        match store.append(&records) {
+            Ok(()) => kept += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind, StoreErrorKind::Full);
+    assert!(kept > 3, "{kept} turns were kept");
+    drop(store);
+    let there = sqlite(&path).expect("it opens").load().expect("it is read").expect("something");
+    assert_eq!(there.since.len(), 3 * usize::try_from(kept).expect("few"));
+}
+
+fn lead(server: &Server, database: &str) -> PostgresStore {
+    let follower = Follower::connect(&server.url(database), ID).expect("it connects");
+    follower.lead(Span::from_millis(10)).expect("it leads")
+}
+
+#[test]
+fn postgresql_keeps_an_engine_for_whoever_leads_and_one_leads() {
+    let Some(server) = Server::start() else { return };
+    let url = server.database("keeps");
+    it_keeps_an_engine(|| lead(&server, "keeps"));
+
+    let mut first = lead(&server, "keeps");
+    let follow = || Follower::connect(&url, ID).expect("it connects");
+    assert!(follow().try_lead().expect("it answers").is_err(), "the first leads");
+    let other = Follower::connect(&url, "staging").expect("it connects");
+    assert!(other.try_lead().expect("it answers").is_ok(), "another provisioner is led apart");
+
+    // The first is cut off: it keeps nothing more, and the next one leads.
+    server.cut_off(first.backend());
+    let mut second = lead(&server, "keeps");
+    assert!(second.number() > first.number());
+    let records = turn(&mut engine(), 1, 1);
+    let error = first.append(&records).expect_err("it was cut off");
+    assert_eq!(error.kind, StoreErrorKind::LostLead, "{error}");
+    let before = second.load().expect("it is read").expect("something is kept").since.len();
+    second.append(&records).expect("it leads");
+    let after = second.load().expect("it is read").expect("something is kept").since.len();
+    assert_eq!(after, before + records.len());
+
+    // A lead that somebody followed without the lock keeps nothing either.
+    server.run("keeps", "UPDATE provisionerd.provisioner SET lead = lead + 1");
+    let error = second.append(&records).expect_err("its number is old");
+    assert_eq!(error.kind, StoreErrorKind::LostLead, "{error}");
+
+    // A newer schema is refused.
+    server.run("keeps", "UPDATE provisionerd.schema_version SET version = 99");
+    let error = Follower::connect(&url, ID).map(|_| ()).expect_err("it is newer");
+    assert_eq!(error.kind, StoreErrorKind::Newer);
+    assert!(!error.to_string().contains("secret"), "{error}");
+    let error = Follower::connect("postgres://nobody@127.0.0.1:1/x", ID).map(|_| ());
+    assert_eq!(error.expect_err("nobody answers").kind, StoreErrorKind::Unreachable);
+}

@@ -1,0 +1,107 @@
+//! A PostgreSQL server of a test's own, on a free port of 127.0.0.1, gone when it is dropped.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use postgres::{Client, NoTls};
+use tempfile::TempDir;
+
+pub(crate) struct Server {
+    folder: TempDir,
+    child: Child,
+    port: u16,
+}
+
+impl Server {
+    /// `None`, and a word about it, where PostgreSQL is not installed.
+    pub(crate) fn start() -> Option<Self> {
+        let Some(bin) = programs() else {
+            println!("PostgreSQL is not installed: its store is not tested here");
+            return None;
+        };
+        let folder = TempDir::new().expect("a folder");
+        let data = folder.path().join("data");
+        fs::create_dir(&data).expect("a folder in it");
+        own(folder.path());
+        own(&data);
+        let initdb = program(&bin.join("initdb"))
+            .args(["--auth=trust", "--username=secret-keeper", "--no-sync", "--pgdata"])
+            .arg(&data)
+            .stdout(Stdio::null())
+            .status();
+        assert!(initdb.is_ok_and(|status| status.success()), "initdb");
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+        let port = port.expect("a free port").port();
+        let child = program(&bin.join("postgres"))
+            .args(["-h", "127.0.0.1", "-k", "", "-F", "-p", &port.to_string(), "-D"])
+            .arg(&data)
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it starts");
+        let server = Self { folder, child, port };
+        for _ in 0..600 {
+            if Client::connect(&server.url("postgres"), NoTls).is_ok() {
+                return Some(server);
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        panic!("no answer from PostgreSQL in {}", server.folder.path().display());
+    }
+
+    pub(crate) fn url(&self, database: &str) -> String {
+        format!("postgres://secret-keeper:secret@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Makes a database; gives its address.
+    pub(crate) fn database(&self, name: &str) -> String {
+        self.run("postgres", &format!("CREATE DATABASE {name}"));
+        self.url(name)
+    }
+
+    pub(crate) fn run(&self, database: &str, statement: &str) {
+        let mut client = Client::connect(&self.url(database), NoTls).expect("it connects");
+        client.batch_execute(statement).expect("it is done");
+    }
+
+    /// Ends a connection from the server's side.
+    pub(crate) fn cut_off(&self, backend: i32) {
+        self.run("postgres", &format!("SELECT pg_terminate_backend({backend}, 5000)"));
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Nothing of it is kept.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Where the server's programs are; the newest, where there are several.
+fn programs() -> Option<PathBuf> {
+    let installed = fs::read_dir("/usr/lib/postgresql").ok()?;
+    let mut versions: Vec<PathBuf> = installed.filter_map(|it| Some(it.ok()?.path())).collect();
+    versions.sort();
+    Some(versions.pop()?.join("bin")).filter(|bin| bin.join("postgres").exists())
+}
+
+/// PostgreSQL refuses to run as root: then it runs as `nobody`.
+fn program(path: &Path) -> Command {
+    if !rustix::process::geteuid().is_root() {
+        return Command::new(path);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=nobody", "--regid=nogroup", "--clear-groups"]).arg(path);
+    command
+}
+
+fn own(folder: &Path) {
+    if rustix::process::geteuid().is_root() {
+        let owned = Command::new("chown").arg("nobody:nogroup").arg(folder).status();
+        assert!(owned.is_ok_and(|status| status.success()), "chown");
+    }
+}
