@@ -48,6 +48,15 @@ pub(super) struct Brain<S> {
     last_heard: Option<Time>,
 }
 
+/// What became of whoever wrote the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Past {
+    /// It ended: what was under way is in doubt.
+    Died,
+    /// It may go on: it is only looked at.
+    Looked,
+}
+
 /// What a turn came to.
 pub(super) struct Turn {
     pub(super) decision: Decision,
@@ -62,6 +71,7 @@ impl<S: Store> Brain<S> {
         journal: Option<&super::chapters::Folder>,
         era: impl FnOnce() -> String,
         now: Time,
+        past: Past,
     ) -> Result<Self, DaemonError> {
         let (engine, kept) = match store.load()? {
             Some(kept) => {
@@ -88,7 +98,11 @@ impl<S: Store> Brain<S> {
             store.replace(&checkpoint)?;
         }
         let chapters = match journal {
-            Some(folder) => Some(folder.begin(&setup.provisioner, &checkpoint, &records)?),
+            Some(folder) => {
+                let engine = checkpoint.snapshot.clone().restore([]);
+                let engine = engine.map_err(DaemonError::NotRestored)?;
+                Some(folder.begin(&setup.provisioner, &checkpoint, &engine, &records)?)
+            }
             None => None,
         };
         let Checkpoint { begun, era, instances, next_instance, .. } = checkpoint;
@@ -112,7 +126,9 @@ impl<S: Store> Brain<S> {
             last_heard,
         };
         if !is_new {
-            brain.observe(now, Observation::Restarted);
+            if past == Past::Died {
+                brain.observe(now, Observation::Restarted);
+            }
             let launches = brain.engine.launches().count();
             info!(launches, era = brain.era, "the ledger was restored");
             if *brain.engine.config() != setup.config {
@@ -243,7 +259,7 @@ impl<S: Store> Brain<S> {
         }
         self.store.replace(&checkpoint)?;
         if let Some(chapters) = &mut self.chapters {
-            chapters.next(&checkpoint)?;
+            chapters.next(checkpoint.begun, &self.engine)?;
         }
         (self.begun, self.written) = (now, 0);
         Ok(())

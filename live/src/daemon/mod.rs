@@ -17,15 +17,17 @@ mod facts;
 mod hands;
 mod instances;
 pub mod news;
+pub mod plan;
 mod senses;
 mod watchdog;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
 use provisioner_engine::decision::Decision;
+use provisioner_engine::ids::PoolId;
 use provisioner_engine::snapshot::RestoreError;
 use provisioner_engine::units::{Duration, Time};
 use provisioner_engine::worker_type::EngineConfig;
@@ -33,7 +35,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, info, warn};
 
-use self::brain::{Brain, Turn};
+use self::brain::{Brain, Past, Turn};
 pub use self::chapters::Folder;
 use self::clock::{Clock, Look, SharedClock};
 use self::hands::Hands;
@@ -73,6 +75,19 @@ pub struct Setup {
 }
 
 impl Setup {
+    /// Instance types and products that are bought in a region.
+    fn offers_in(&self, region: &str) -> (Vec<String>, Vec<String>) {
+        let catalog = &self.config.catalog;
+        let (mut types, mut products) = (BTreeSet::new(), BTreeSet::new());
+        for (pool, id) in catalog.pools().iter().zip((0..).map(PoolId::new)) {
+            if catalog.region_name(catalog.region_of(id)) == region {
+                types.insert(catalog.instance_type_of(pool.instance_type).name.clone());
+                products.insert(catalog.product_name(pool.product).to_owned());
+            }
+        }
+        (types.into_iter().collect(), products.into_iter().collect())
+    }
+
     fn template(&self, worker_type: &str, zone: &str) -> Option<&LaunchTemplate> {
         self.templates.get(&(worker_type.to_owned(), zone.to_owned()))
     }
@@ -207,7 +222,8 @@ pub fn run<S: Store, C: Cloud, Q: Queue>(
     let setup = Arc::new(setup);
     let mut clock = Clock::start(Look::now(), None);
     let now = clock.now();
-    let mut brain = Brain::wake(store, Arc::clone(&setup), journal.as_ref(), new_era, now)?;
+    let mut brain =
+        Brain::wake(store, Arc::clone(&setup), journal.as_ref(), new_era, now, Past::Died)?;
     // Time goes on from the last that anybody remembers.
     if let Some(last) = brain.last_heard()
         && last > now

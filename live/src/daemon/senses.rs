@@ -89,16 +89,7 @@ impl<C: Cloud, Q: Queue> Senses<C, Q> {
         since: Time,
     ) -> impl Future<Output = ()> + Send + 'static {
         let (cloud, news) = (Arc::clone(&self.cloud), self.news.clone());
-        let catalog = &setup.config.catalog;
-        let (mut types, mut products) = (BTreeSet::new(), BTreeSet::new());
-        for (pool, id) in catalog.pools().iter().zip((0..).map(PoolId::new)) {
-            if catalog.region_name(catalog.region_of(id)) == region {
-                types.insert(catalog.instance_type_of(pool.instance_type).name.clone());
-                products.insert(catalog.product_name(pool.product).to_owned());
-            }
-        }
-        let (types, products): (Vec<_>, Vec<_>) =
-            (types.into_iter().collect(), products.into_iter().collect());
+        let (types, products) = setup.offers_in(&region);
         async move {
             let answer = cloud.prices(&region, &types, &products, since).await;
             let _ = news.send(News::Priced { region, asked, answer }).await;

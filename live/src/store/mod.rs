@@ -10,6 +10,7 @@
 //!
 //! Not here: when a checkpoint is made; the journal that people read.
 
+pub mod memory;
 pub mod postgres;
 pub mod sqlite;
 

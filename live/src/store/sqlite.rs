@@ -8,7 +8,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, params};
 use rustix::fs::{FlockOperation, flock};
 
 use super::{
@@ -51,6 +51,29 @@ impl SqliteStore {
         let mut store = Self { connection, place, _lock: lock };
         store.prepare(provisioner)?;
         Ok(store)
+    }
+
+    /// What that provisioner's store has, without having the store: whoever has it goes on. `None` if
+    /// there is none.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or is another's.
+    pub fn peek(path: &Path, provisioner: &str) -> Result<Option<Kept>, StoreError> {
+        let place = path.display().to_string();
+        if !path.exists() {
+            return Ok(None);
+        }
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+            .map_err(|error| told(&place, &error))?;
+        let id: String = connection
+            .query_row("SELECT id FROM provisioner", [], |row| row.get(0))
+            .map_err(|error| told(&place, &error))?;
+        if id != provisioner {
+            let said = format!("it is `{id}`'s, not `{provisioner}`'s");
+            return Err(StoreError::new(StoreErrorKind::OtherProvisioner, &place, said));
+        }
+        load(&connection, &place)
     }
 
     /// The file grows to so many pages at most.
@@ -117,23 +140,7 @@ impl SqliteStore {
 
 impl Store for SqliteStore {
     fn load(&mut self) -> Result<Option<Kept>, StoreError> {
-        let place = &self.place;
-        let failed = |error: rusqlite::Error| told(place, &error);
-        let checkpoint: Option<String> = self
-            .connection
-            .query_row("SELECT checkpoint FROM checkpoint", [], |row| row.get(0))
-            .optional()
-            .map_err(failed)?;
-        let Some(checkpoint) = checkpoint else { return Ok(None) };
-        let checkpoint = read(&checkpoint, place, "the checkpoint")?;
-        let mut query =
-            self.connection.prepare("SELECT seq, entry FROM entry ORDER BY seq").map_err(failed)?;
-        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
-        let since = rows.map(|row| {
-            let (seq, entry): (i64, String) = row.map_err(failed)?;
-            read(&entry, place, &format!("entry {seq}"))
-        });
-        Ok(Some(Kept { checkpoint, since: since.collect::<Result<_, _>>()? }))
+        load(&self.connection, &self.place)
     }
 
     fn append(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
@@ -160,6 +167,24 @@ impl Store for SqliteStore {
         change.execute("DELETE FROM entry", []).map_err(failed)?;
         change.commit().map_err(failed)
     }
+}
+
+fn load(connection: &Connection, place: &str) -> Result<Option<Kept>, StoreError> {
+    let failed = |error: rusqlite::Error| told(place, &error);
+    let checkpoint: Option<String> = connection
+        .query_row("SELECT checkpoint FROM checkpoint", [], |row| row.get(0))
+        .optional()
+        .map_err(failed)?;
+    let Some(checkpoint) = checkpoint else { return Ok(None) };
+    let checkpoint = read(&checkpoint, place, "the checkpoint")?;
+    let mut query =
+        connection.prepare("SELECT seq, entry FROM entry ORDER BY seq").map_err(failed)?;
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
+    let since = rows.map(|row| {
+        let (seq, entry): (i64, String) = row.map_err(failed)?;
+        read(&entry, place, &format!("entry {seq}"))
+    });
+    Ok(Some(Kept { checkpoint, since: since.collect::<Result<_, _>>()? }))
 }
 
 /// Takes the lock beside the file; says who has it if somebody does.

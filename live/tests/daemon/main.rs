@@ -9,16 +9,23 @@ use std::thread::JoinHandle;
 use std::time::{Duration as Span, Instant};
 
 use provisioner_engine::catalog::{Catalog, Pool};
+use provisioner_engine::decision::Action;
 use provisioner_engine::guards::{Guards, ListingRule};
+use provisioner_engine::journal::{Record, replay};
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
 use provisioner_engine::worker_type::{
     Candidate, EngineConfig, IdleCredit, Limits, Overshoot, PlacementPolicy, RequestedCredit,
     ScalingPolicy, SpendLimits, WorkerType,
 };
+use provisioner_files::journal::Journal;
 use provisioner_live::cloud::LaunchTemplate;
 use provisioner_live::daemon::news::News;
-use provisioner_live::daemon::{self, DaemonError, Door, Parts, Setup, Shadow, Watchdog, Watchers};
+use provisioner_live::daemon::plan::plan;
+use provisioner_live::daemon::{
+    self, DaemonError, Door, Folder, Parts, Setup, Shadow, Watchdog, Watchers,
+};
+use provisioner_live::store::memory::MemoryStore;
 use provisioner_live::store::sqlite::SqliteStore;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -86,7 +93,7 @@ fn setup() -> Setup {
         provisioner: "test".into(),
         templates: zones.collect(),
         config: EngineConfig { seed: Seed(1), catalog, worker_types, limits, guards },
-        chapter_records_max: 100,
+        chapter_records_max: 40,
         chapter_length: Duration::HOUR,
         queue_interval: Duration::SECOND,
         price_interval: Duration::from_mins(5),
@@ -123,7 +130,7 @@ fn start_with(
         cloud: Arc::clone(cloud),
         queue: Arc::clone(queue),
         setup,
-        journal: None,
+        journal: Some(Folder { path: folder.join("journal"), kept: 1_000 }),
         shadow,
     };
     let (send, opened) = std::sync::mpsc::channel();
@@ -257,6 +264,92 @@ fn a_region_and_a_queue_that_never_answer_delay_no_other() {
     scene.queue.says(CI, 2, 0);
     soon("two instances in the other region", || daemon.supply(CI).1 == 2);
     drop(daemon); // It would wait for the region's answers.
+}
+
+/// How many records and orders the chapters have; each chapter must replay by itself.
+fn replayed(folder: &Path) -> (usize, usize) {
+    let chapters = Folder { path: folder.join("journal"), kept: 0 }.ended().expect("it is read");
+    let (mut records, mut orders) = (0, 0);
+    for chapter in chapters {
+        let journal = Journal::open(&chapter).expect("a journal");
+        let mut engine = journal.engine();
+        for record in journal {
+            let record = record.expect("a record");
+            records += 1;
+            if let Record::Decided(decision) = &record {
+                orders += decision.actions.len();
+            }
+            replay(&mut engine, record).expect("it decides the same");
+        }
+    }
+    (records, orders)
+}
+
+#[test]
+fn the_journal_of_a_run_replays_chapter_by_chapter_over_a_restart() {
+    let scene = scene();
+    let daemon = scene.start();
+    scene.queue.says(CI, 5, 0);
+    soon("five instances", || daemon.supply(CI).1 == 5);
+    daemon.stop();
+    let (before, _) = replayed(scene.folder.path());
+    let daemon = scene.start();
+    scene.queue.says(CI, 9, 0);
+    soon("nine instances", || daemon.supply(CI).1 == 9);
+    daemon.stop();
+    let (records, orders) = replayed(scene.folder.path());
+    assert!(before > 0 && records > before + 40 && orders > 5, "{before}, {records}, {orders}");
+}
+
+#[test]
+fn a_plan_says_what_would_be_done_and_does_nothing() {
+    let scene = scene();
+    scene.queue.says(CI, 5, 0);
+    scene.queue.state().counts.remove(GPU);
+    let runtime = Runtime::new().expect("a runtime");
+    let parts = Parts {
+        store: MemoryStore::default(),
+        cloud: Arc::clone(&scene.cloud),
+        queue: Arc::clone(&scene.queue),
+        setup: setup(),
+        journal: None,
+        shadow: Shadow::On,
+    };
+    let plan = plan(parts, runtime.handle(), Span::from_secs(10)).expect("it decides");
+    let launches = plan.decision.actions.iter().filter_map(|action| match action {
+        Action::Launch { count, .. } => Some(*count),
+        _ => None,
+    });
+    assert_eq!(launches.sum::<u32>(), 5, "{:?}", plan.decision);
+    assert_eq!(plan.unknown, ["the counts of proj/gpu: the test says nothing"]);
+    assert_eq!(scene.cloud.state().launch_calls, 0);
+}
+
+#[test]
+fn a_plan_beside_a_daemon_counts_what_that_one_has() {
+    let scene = scene();
+    scene.queue.says(CI, 5, 0);
+    let daemon = scene.start();
+    soon("five instances", || daemon.supply(CI).1 == 5);
+    scene.queue.says(CI, 7, 0);
+    let runtime = Runtime::new().expect("a runtime");
+    let store = scene.folder.path().join("store");
+    let kept = SqliteStore::peek(&store, "test").expect("it is read");
+    let parts = Parts {
+        store: MemoryStore::of(kept),
+        cloud: Arc::clone(&scene.cloud),
+        queue: Arc::clone(&scene.queue),
+        setup: setup(),
+        journal: None,
+        shadow: Shadow::On,
+    };
+    let plan = plan(parts, runtime.handle(), Span::from_secs(10)).expect("it decides");
+    let launches = plan.decision.actions.iter().filter_map(|action| match action {
+        Action::Launch { count, .. } => Some(*count),
+        _ => None,
+    });
+    assert!(launches.sum::<u32>() <= 2, "{:?}", plan.decision);
+    daemon.stop();
 }
 
 #[test]
