@@ -16,6 +16,8 @@ mod deeds;
 mod facts;
 mod hands;
 mod instances;
+#[cfg(test)]
+mod load;
 pub mod news;
 pub mod plan;
 mod senses;
