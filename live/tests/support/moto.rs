@@ -1,0 +1,157 @@
+//! moto, somebody else's EC2, as a server of a test's own: on a free port of 127.0.0.1, with image,
+//! type and key-pair validation on, gone when it is dropped.
+//!
+//! It is also the judge: [`Moto::instances`] asks it with the plain SDK, past everything of ours.
+
+#![allow(dead_code, reason = "each test program uses its own part of it")]
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread;
+
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use aws_sdk_ec2::types::{Filter, Instance, Reservation};
+use provisioner_live::cloud::ec2::Ec2Config;
+
+const HOW: &str = "moto's server does not start: install it by `pip install 'moto[server]'`, and name \
+                   its `moto_server` in MOTO_SERVER or have it in PATH";
+
+/// What a daemon finds in its environment to reach it: credentials that open nothing.
+pub(crate) const ENVIRONMENT: [(&str, &str); 3] = [
+    ("AWS_ACCESS_KEY_ID", "testing"),
+    ("AWS_SECRET_ACCESS_KEY", "testing"),
+    ("AWS_EC2_METADATA_DISABLED", "true"),
+];
+
+/// A running server.
+pub(crate) struct Moto {
+    child: Child,
+    url: String,
+}
+
+impl Moto {
+    /// A new one, with nothing in it but what moto itself puts there.
+    pub(crate) fn start() -> Self {
+        let program = std::env::var("MOTO_SERVER").unwrap_or_else(|_| "moto_server".to_owned());
+        let mut child = Command::new(&program)
+            .args(["-H", "127.0.0.1", "-p", "0"])
+            .envs([
+                ("MOTO_ENABLE_AMI_VALIDATION", "true"),
+                ("MOTO_ENABLE_KEYPAIR_VALIDATION", "true"),
+                ("MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION", "true"),
+            ])
+            .envs(ENVIRONMENT)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{program}: {error}; {HOW}"));
+        let mut said = BufReader::new(child.stderr.take().expect("it is piped")).lines();
+        let url = said.by_ref().map_while(Result::ok).find_map(|line| {
+            let (_, url) = line.split_once("Running on ")?;
+            Some(url.trim().to_owned())
+        });
+        // It logs each request, and stands still if nobody reads that.
+        thread::spawn(move || said.map_while(Result::ok).for_each(drop));
+        let url = url.unwrap_or_else(|| panic!("{program}: {HOW}"));
+        Self { child, url }
+    }
+
+    /// The one that other tests of this program use now, or a new one.
+    pub(crate) fn shared() -> Arc<Self> {
+        static SHARED: Mutex<Weak<Moto>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            let server = Arc::new(Self::start());
+            *shared = Arc::downgrade(&server);
+            server
+        })
+    }
+
+    /// `http://127.0.0.1:…`
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// How a provisioner reaches it.
+    pub(crate) fn config(&self, provisioner: &str) -> Ec2Config {
+        Ec2Config {
+            endpoint: Some(self.url.clone()),
+            credentials: Some(SharedCredentialsProvider::new(credentials())),
+            // It launches the least it must.
+            all_or_none: true,
+            ..Ec2Config::new(provisioner, "us-east-1")
+        }
+    }
+
+    /// The plain SDK.
+    pub(crate) fn client(&self, region: &str) -> Client {
+        let config = aws_sdk_ec2::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(&self.url)
+            .region(Region::new(region.to_owned()))
+            .credentials_provider(credentials());
+        Client::from_conf(config.build())
+    }
+
+    /// All instances of a region, whosever they are.
+    pub(crate) async fn instances(&self, region: &str) -> Vec<Instance> {
+        let request = self.client(region).describe_instances().max_results(1_000);
+        let (mut all, mut token) = (Vec::new(), None);
+        loop {
+            let answer = request.clone().set_next_token(token).send().await.expect("it answers");
+            all.extend(answer.reservations().iter().flat_map(Reservation::instances).cloned());
+            token = answer.next_token;
+            if token.is_none() {
+                return all;
+            }
+        }
+    }
+
+    /// Those of them that cost money and carry a tag.
+    pub(crate) async fn alive(&self, region: &str, key: &str, value: &str) -> Vec<String> {
+        let all = self.instances(region).await;
+        let tagged = |it: &&Instance| tag(it, key) == Some(value);
+        let alive = |it: &&Instance| it.state().and_then(|it| it.code()) == Some(16);
+        let ours = all.iter().filter(alive).filter(tagged);
+        let mut ids: Vec<String> = ours.filter_map(|it| it.instance_id.clone()).collect();
+        ids.sort();
+        ids
+    }
+
+    /// An image that moto knows in that region.
+    pub(crate) async fn image(&self, region: &str) -> String {
+        let images = self.client(region).describe_images().send().await.expect("it answers");
+        let mut ids: Vec<&str> = images.images().iter().filter_map(|it| it.image_id()).collect();
+        ids.sort_unstable();
+        (*ids.first().expect("moto has images")).to_owned()
+    }
+
+    /// The subnet that is a zone's default.
+    pub(crate) async fn subnet(&self, region: &str, zone: &str) -> String {
+        let of_zone = Filter::builder().name("availability-zone").values(zone).build();
+        let request = self.client(region).describe_subnets().filters(of_zone);
+        let subnets = request.send().await.expect("it answers");
+        let subnet = subnets.subnets().first().and_then(|subnet| subnet.subnet_id());
+        subnet.expect("moto has a subnet in each zone").to_owned()
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        // Nothing of it is kept.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The value of a tag.
+pub(crate) fn tag<'a>(instance: &'a Instance, key: &str) -> Option<&'a str> {
+    instance.tags().iter().find(|tag| tag.key() == Some(key))?.value()
+}
+
+pub(crate) fn credentials() -> Credentials {
+    let [(_, id), (_, secret), _] = ENVIRONMENT;
+    Credentials::new(id, secret, None, None, "tests")
+}
