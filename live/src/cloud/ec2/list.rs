@@ -13,7 +13,7 @@ use provisioner_engine::observation::EndCause;
 use provisioner_engine::units::Time;
 
 use super::actions::Action;
-use super::{Ec2, filter, pages, tags, unreadable};
+use super::{Ec2, filter, tags, unreadable};
 use crate::cloud::{CallError, LaunchLabel, Listed, Terminated};
 
 /// EC2's most for one call; it may be repeated for the rest.
@@ -30,14 +30,8 @@ impl Ec2 {
         let request = request
             .set_filters(Some([self.ours()].into_iter().chain(narrower).collect()))
             .max_results(self.page_size());
-        let page = |token| {
-            let request = request.clone().set_next_token(token);
-            async {
-                let answer = self.call(region, Action::DescribeInstances, request.send()).await?;
-                Ok((answer.reservations.unwrap_or_default(), answer.next_token))
-            }
-        };
-        let reservations: Vec<Reservation> = pages(page).await?;
+        let reservations: Vec<Reservation> =
+            all_rows!(self, region, DescribeInstances, request, reservations)?;
         let instances = reservations.iter().flat_map(Reservation::instances);
         let mut listed = instances.map(listed).collect::<Result<Vec<_>, _>>()?;
         // What moved from one page to another while they were read is there once.
@@ -82,15 +76,8 @@ impl Ec2 {
         let filters = [self.ours(), filter("state", ["open"])].into_iter().chain(narrower);
         let request = self.clients(region).read.describe_spot_instance_requests();
         let request = request.set_filters(Some(filters.collect())).max_results(self.page_size());
-        let page = |token| {
-            let request = request.clone().set_next_token(token);
-            async {
-                let action = Action::DescribeSpotInstanceRequests;
-                let answer = self.call(region, action, request.send()).await?;
-                Ok((answer.spot_instance_requests.unwrap_or_default(), answer.next_token))
-            }
-        };
-        let open = pages(page).await?;
+        let open =
+            all_rows!(self, region, DescribeSpotInstanceRequests, request, spot_instance_requests)?;
         Ok(open.into_iter().filter_map(|request| request.spot_instance_request_id).collect())
     }
 
@@ -171,7 +158,7 @@ fn listed(instance: &Instance) -> Result<Listed, CallError> {
 }
 
 /// The product that spot prices are told for.
-fn product(details: Option<&str>, platform: Option<&PlatformValues>) -> Option<String> {
+pub(super) fn product(details: Option<&str>, platform: Option<&PlatformValues>) -> Option<String> {
     match details {
         // With or without a database server on it.
         Some(details) if details.starts_with("Windows") => Some("Windows".to_owned()),

@@ -11,13 +11,31 @@
 //! Not here: when anything is called, and what is repeated (the engine's). Units: the engine's; EC2's
 //! own are read at the edge.
 
+/// Reads all pages of an answer: its rows, or why not. Of each page it takes the rows by their
+/// field, as EC2 names it.
+macro_rules! all_rows {
+    ($ec2:ident, $region:ident, $action:ident, $request:ident, $rows:ident) => {
+        $crate::cloud::ec2::pages(|token| {
+            let request = $request.clone().set_next_token(token);
+            async {
+                let answer = $ec2.call($region, Action::$action, request.send()).await?;
+                Ok((answer.$rows.unwrap_or_default(), answer.next_token))
+            }
+        })
+        .await
+    };
+}
+
 pub mod actions;
 mod errors;
 mod fleet;
+pub mod keys;
 mod launch;
 mod list;
 mod notices;
 mod prices;
+pub mod survey;
+pub mod sweep;
 mod tags;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -113,6 +131,7 @@ struct Clients {
     /// For what changes anything: never repeats.
     change: aws_sdk_ec2::Client,
     sqs: aws_sdk_sqs::Client,
+    quotas: aws_sdk_servicequotas::Client,
 }
 
 /// EC2 cannot be used at all.
@@ -215,6 +234,7 @@ impl Ec2 {
             read: aws_sdk_ec2::Client::new(&read),
             change: aws_sdk_ec2::Client::new(&change),
             sqs: aws_sdk_sqs::Client::new(&read),
+            quotas: aws_sdk_servicequotas::Client::new(&read),
         };
         regions.insert(region.to_owned(), clients.clone());
         clients

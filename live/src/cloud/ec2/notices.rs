@@ -18,7 +18,7 @@ use provisioner_engine::units::{Duration, Time};
 use serde::Deserialize;
 
 use super::actions::Action;
-use super::{Ec2, filter, lock, pages, unreadable};
+use super::{Ec2, filter, lock, unreadable};
 use crate::cloud::{CallError, Notice, NoticeKind};
 
 /// From the notice to the end.
@@ -103,15 +103,11 @@ impl Ec2 {
         let request = request
             .set_filters(Some(vec![self.ours(), filter("status-code", TAKEN_BACK)]))
             .max_results(self.page_size());
-        let page = |token| {
-            let request = request.clone().set_next_token(token);
-            async {
-                let action = Action::DescribeSpotInstanceRequests;
-                let answer = self.call(region, action, request.send()).await?;
-                Ok((answer.spot_instance_requests.unwrap_or_default(), answer.next_token))
-            }
-        };
-        let taken_back: Vec<Notice> = pages(page).await?.iter().filter_map(taken_back).collect();
+        let taken_back: Vec<Notice> =
+            all_rows!(self, region, DescribeSpotInstanceRequests, request, spot_instance_requests)?
+                .iter()
+                .filter_map(taken_back)
+                .collect();
         let shown = taken_back.iter().map(|notice| notice.instance.clone()).collect();
         let mut notices = lock(&self.notices);
         let told = notices.entry(region.to_owned()).or_default();

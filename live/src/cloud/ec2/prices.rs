@@ -11,7 +11,7 @@ use aws_sdk_ec2::types::{InstanceType, SpotPrice};
 use provisioner_engine::units::{Time, UsdPerHour};
 
 use super::actions::Action;
-use super::{Ec2, pages, unreadable};
+use super::{Ec2, unreadable};
 use crate::cloud::{CallError, PriceRow};
 
 const VPC: &str = " (Amazon VPC)";
@@ -36,15 +36,8 @@ impl Ec2 {
             .set_product_descriptions(Some(both.collect()))
             .start_time(DateTime::from_millis(since.ms()))
             .max_results(self.page_size());
-        let page = |token| {
-            let request = request.clone().set_next_token(token);
-            async {
-                let action = Action::DescribeSpotPriceHistory;
-                let answer = self.call(region, action, request.send()).await?;
-                Ok((answer.spot_price_history.unwrap_or_default(), answer.next_token))
-            }
-        };
-        let rows: Vec<SpotPrice> = pages(page).await?;
+        let rows: Vec<SpotPrice> =
+            all_rows!(self, region, DescribeSpotPriceHistory, request, spot_price_history)?;
         let rows = rows.iter().map(row).collect::<Result<Vec<_>, _>>()?;
         Ok(in_order(rows.into_iter().filter(|row| products.contains(&row.product)), since))
     }
