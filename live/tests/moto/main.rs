@@ -6,6 +6,8 @@
 mod moto;
 mod orders;
 
+mod actions;
+mod ending;
 mod launching;
 mod notices;
 mod reading;

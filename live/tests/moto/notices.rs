@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_sqs::config::{BehaviorVersion, Region};
 use aws_sdk_sqs::types::QueueAttributeName;
 use provisioner_engine::units::Time;
 use provisioner_live::cloud::ec2::{Ec2, Ec2Config};
 use provisioner_live::cloud::{Cloud, Notice, NoticeKind};
 
-use crate::moto::{Moto, credentials};
+use crate::moto::Moto;
 
 const REGION: &str = "us-east-1";
 
@@ -23,12 +22,7 @@ fn event(kind: &str, detail: &str) -> String {
 #[tokio::test]
 async fn each_notice_of_the_queue_is_told_and_deleted_once_the_next_question_shows_it_was_taken() {
     let moto = Moto::shared();
-    let config = aws_sdk_sqs::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(moto.url())
-        .region(Region::new(REGION))
-        .credentials_provider(credentials());
-    let sqs = aws_sdk_sqs::Client::from_conf(config.build());
+    let sqs = moto.sqs(REGION);
     let queue = sqs.create_queue().queue_name("notices").send().await.expect("it is made");
     let url = queue.queue_url().expect("it has an address").to_owned();
     let mut sent = vec![

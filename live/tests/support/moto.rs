@@ -5,6 +5,8 @@
 
 #![allow(dead_code, reason = "each test program uses its own part of it")]
 
+use std::collections::BTreeSet;
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -13,7 +15,11 @@ use std::thread;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_sdk_ec2::types::{Filter, Instance, Reservation};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use provisioner_live::cloud::ec2::Ec2Config;
+use serde_json::Value;
+use tempfile::TempDir;
 
 const HOW: &str = "moto's server does not start: install it by `pip install 'moto[server]'`, and name \
                    its `moto_server` in MOTO_SERVER or have it in PATH";
@@ -29,14 +35,19 @@ pub(crate) const ENVIRONMENT: [(&str, &str); 3] = [
 pub(crate) struct Moto {
     child: Child,
     url: String,
+    /// Holds what it was asked.
+    folder: TempDir,
 }
 
 impl Moto {
     /// A new one, with nothing in it but what moto itself puts there.
     pub(crate) fn start() -> Self {
         let program = std::env::var("MOTO_SERVER").unwrap_or_else(|_| "moto_server".to_owned());
+        let folder = TempDir::new().expect("a folder");
         let mut child = Command::new(&program)
             .args(["-H", "127.0.0.1", "-p", "0"])
+            .env("MOTO_ENABLE_RECORDING", "true")
+            .env("MOTO_RECORDER_FILEPATH", folder.path().join("requests"))
             .envs([
                 ("MOTO_ENABLE_AMI_VALIDATION", "true"),
                 ("MOTO_ENABLE_KEYPAIR_VALIDATION", "true"),
@@ -55,7 +66,7 @@ impl Moto {
         // It logs each request, and stands still if nobody reads that.
         thread::spawn(move || said.map_while(Result::ok).for_each(drop));
         let url = url.unwrap_or_else(|| panic!("{program}: {HOW}"));
-        Self { child, url }
+        Self { child, url, folder }
     }
 
     /// The one that other tests of this program use now, or a new one.
@@ -72,6 +83,33 @@ impl Moto {
     /// `http://127.0.0.1:…`
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The API actions that it was asked for by programs of that name.
+    pub(crate) fn actions(&self, program: &str) -> BTreeSet<String> {
+        let requests = fs::read_to_string(self.folder.path().join("requests"));
+        let requests = requests.expect("it writes them down");
+        let header = |request: &Value, name: &str| {
+            let headers = request["headers"].as_object().cloned().unwrap_or_default();
+            let mut headers = headers.into_iter();
+            let value = headers.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|it| it.1);
+            value.and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+        };
+        let asked = requests.lines().filter_map(|line| {
+            let request: Value = serde_json::from_str(line).expect("JSON in each line");
+            if !header(&request, "x-amz-user-agent").contains(&format!("app/{program}")) {
+                return None;
+            }
+            let target = header(&request, "x-amz-target");
+            if let Some((_, action)) = target.split_once('.') {
+                return Some(action.to_owned());
+            }
+            let body = BASE64.decode(request["body"].as_str()?).expect("base64");
+            let body = String::from_utf8(body).expect("a form");
+            let action = body.split('&').find_map(|field| field.strip_prefix("Action="));
+            Some(action.expect("each names its action").to_owned())
+        });
+        asked.collect()
     }
 
     /// How a provisioner reaches it.
@@ -93,6 +131,16 @@ impl Moto {
             .region(Region::new(region.to_owned()))
             .credentials_provider(credentials());
         Client::from_conf(config.build())
+    }
+
+    /// The plain SDK, for queues.
+    pub(crate) fn sqs(&self, region: &str) -> aws_sdk_sqs::Client {
+        let config = aws_sdk_sqs::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(&self.url)
+            .region(Region::new(region.to_owned()))
+            .credentials_provider(credentials());
+        aws_sdk_sqs::Client::from_conf(config.build())
     }
 
     /// All instances of a region, whosever they are.
@@ -120,9 +168,11 @@ impl Moto {
         ids
     }
 
-    /// An image that moto knows in that region.
+    /// An image for `x86_64` that moto knows in that region.
     pub(crate) async fn image(&self, region: &str) -> String {
-        let images = self.client(region).describe_images().send().await.expect("it answers");
+        let built = Filter::builder().name("architecture").values("x86_64").build();
+        let images = self.client(region).describe_images().filters(built).send().await;
+        let images = images.expect("it answers");
         let mut ids: Vec<&str> = images.images().iter().filter_map(|it| it.image_id()).collect();
         ids.sort_unstable();
         (*ids.first().expect("moto has images")).to_owned()
@@ -151,7 +201,7 @@ pub(crate) fn tag<'a>(instance: &'a Instance, key: &str) -> Option<&'a str> {
     instance.tags().iter().find(|tag| tag.key() == Some(key))?.value()
 }
 
-pub(crate) fn credentials() -> Credentials {
+fn credentials() -> Credentials {
     let [(_, id), (_, secret), _] = ENVIRONMENT;
     Credentials::new(id, secret, None, None, "tests")
 }
