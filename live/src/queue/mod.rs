@@ -14,6 +14,7 @@ pub mod http;
 pub mod json;
 pub mod prometheus;
 pub mod pulse;
+pub mod queues;
 mod source;
 pub mod sqs;
 pub mod taskcluster;
