@@ -6,3 +6,4 @@
 pub mod cloud;
 pub mod queue;
 pub mod store;
+pub mod window;
