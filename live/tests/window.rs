@@ -241,6 +241,31 @@ async fn the_state_is_shown_without_the_decisions() {
 }
 
 #[tokio::test]
+async fn a_large_fleet_is_shown_to_many_at_once() {
+    let shown = Shown::new().await;
+    let worker_type = |number| WorkerTypeView { name: format!("p/{number}"), ..many() };
+    let launch = |launch| LaunchView { launch, worker_type: "p/1".into(), ..LaunchView::default() };
+    let worker_types = (0..1_000).map(worker_type).collect();
+    let launches = (0..20_000).map(launch).collect();
+    shown.publisher.publish(View { worker_types, launches, ..view() });
+    let asked = Instant::now();
+    let (_, metrics) = shown.send(Method::GET, "/metrics").await;
+    println!("/metrics: {} kB in {:?}", metrics.len() >> 10, asked.elapsed());
+    let first = Instant::now();
+    let (_, state) = shown.send(Method::GET, "/state").await;
+    println!("/state: {} kB in {:?}", state.len() >> 10, first.elapsed());
+    for _ in 0..20 {
+        assert_eq!(shown.send(Method::GET, "/state").await.1.len(), state.len());
+    }
+    println!("22 looks in {:?}", asked.elapsed());
+    assert!(asked.elapsed() < Span::from_secs(10), "{:?}", asked.elapsed());
+}
+
+fn many() -> WorkerTypeView {
+    view().worker_types.remove(0)
+}
+
+#[tokio::test]
 async fn decisions_are_shown_newest_first_and_as_many_as_are_wanted() {
     let shown = Shown::new().await;
     shown.publisher.publish(view());

@@ -24,10 +24,10 @@ pub use view::{
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::body::HttpBody;
+use axum::body::{Bytes, HttpBody};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -67,40 +67,56 @@ pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
 /// Gives views to the window.
 #[derive(Debug)]
 pub struct Publisher {
-    views: watch::Sender<Arc<View>>,
+    views: watch::Sender<Arc<Published>>,
+}
+
+/// What the window reads views from.
+#[derive(Clone, Debug)]
+pub struct Views(watch::Receiver<Arc<Published>>);
+
+/// A view, and what it looks like once somebody has asked: all who ask share that.
+#[derive(Debug, Default)]
+struct Published {
+    view: Arc<View>,
+    state: OnceLock<Bytes>,
 }
 
 impl Publisher {
     /// A publisher, and what the window reads from. Until something is published, it shows nothing
     /// and is not ready.
     #[must_use]
-    pub fn new() -> (Self, watch::Receiver<Arc<View>>) {
+    pub fn new() -> (Self, Views) {
         let (views, receiver) = watch::channel(Arc::default());
-        (Self { views }, receiver)
+        (Self { views }, Views(receiver))
     }
 
     /// Shows this from now on. Does not wait for anybody.
     pub fn publish(&self, view: View) {
-        self.views.send_replace(Arc::new(view));
+        self.views
+            .send_replace(Arc::new(Published { view: Arc::new(view), ..Published::default() }));
     }
 }
 
 #[derive(Clone)]
 struct Window {
-    views: watch::Receiver<Arc<View>>,
+    views: Views,
     clock: Clock,
 }
 
 impl Window {
+    fn published(&self) -> Arc<Published> {
+        Arc::clone(&self.views.0.borrow())
+    }
+
     fn view(&self) -> Arc<View> {
-        Arc::clone(&self.views.borrow())
+        Arc::clone(&self.published().view)
     }
 }
 
 /// Shows what is published, until `shutdown` ends.
 pub async fn serve(
     listener: TcpListener,
-    views: watch::Receiver<Arc<View>>,
+    views: Views,
     clock: Clock,
     shutdown: impl Future<Output = ()>,
 ) {
@@ -201,7 +217,13 @@ async fn serve_metrics(State(window): State<Window>) -> Response {
 }
 
 async fn state(State(window): State<Window>) -> Response {
-    Json(&*window.view()).into_response()
+    let published = window.published();
+    let state = published.state.get_or_init(|| {
+        serde_json::to_vec(&*published.view)
+            .expect("nothing in a view can fail to be written")
+            .into()
+    });
+    ([(header::CONTENT_TYPE, "application/json")], state.clone()).into_response()
 }
 
 #[derive(Deserialize)]
