@@ -16,7 +16,9 @@ use tracing::{error, info, warn};
 use super::assembly::{Assembly, AssemblyError, span};
 use crate::daemon::clock::Look;
 use crate::daemon::news::News;
-use crate::daemon::{self, DaemonError, Door, Folder, Parts, Seen, Setup, Shadow, Watchdog, Watchers};
+use crate::daemon::{
+    self, DaemonError, Door, Folder, Parts, Seen, Setup, Shadow, Watchdog, Watchers,
+};
 use crate::queue::pulse::{self, PulseSettings};
 use crate::settings::queues::SourceSettings;
 use crate::settings::worker_types::fingerprint;
