@@ -77,9 +77,13 @@ enum LogForm {
 enum Command {
     /// Runs the daemon until SIGTERM.
     Run {
-        /// Decides, journals and shows, and changes nothing in the cloud.
+        /// Decides, journals (beside the journal's folder) and shows, and changes nothing in the
+        /// cloud nor in the store: it may run beside the daemon that acts.
         #[arg(long)]
         shadow: bool,
+        /// Where the window listens, instead of where the settings say.
+        #[arg(long, value_name = "ADDRESS:PORT")]
+        listen: Option<SocketAddr>,
     },
     /// Takes one turn that changes nothing: prints what it would do now, and why.
     Plan {
@@ -133,7 +137,7 @@ fn main() -> ExitCode {
         return ExitCode::from(EXIT_WRITTEN);
     }
     match &cli.command {
-        Command::Run { shadow } => run_daemon(&cli, *shadow),
+        Command::Run { shadow, listen } => run_daemon(&cli, *shadow, *listen),
         Command::Plan { patience, json } => show_plan(&cli, Span::from_secs(*patience), *json),
         Command::Doctor => examine(&cli),
         Command::Teardown { yes, wait } => tear_down(&cli, *yes, Span::from_secs(*wait)),
@@ -147,7 +151,14 @@ fn main() -> ExitCode {
 }
 
 fn begin_to_log(cli: &Cli) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&cli.log_level).map_err(|error| error.to_string())?;
+    let ours = match cli.log_level.as_str() {
+        // Others' crates say only what went wrong, unless a filter asks for more.
+        level @ ("info" | "debug" | "trace") => {
+            format!("warn,provisionerd={level},provisioner_live={level}")
+        }
+        filter => filter.to_owned(),
+    };
+    let filter = EnvFilter::try_new(ours).map_err(|error| error.to_string())?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     match cli.log {
         LogForm::Text => builder.with_ansi(io::stderr().is_terminal()).with_target(false).init(),
@@ -156,7 +167,7 @@ fn begin_to_log(cli: &Cli) -> Result<(), String> {
     Ok(())
 }
 
-fn run_daemon(cli: &Cli, shadow: bool) -> ExitCode {
+fn run_daemon(cli: &Cli, shadow: bool, listen: Option<SocketAddr>) -> ExitCode {
     let runtime = runtime();
     let calls = CallTally::default();
     let noted = calls.clone();
@@ -166,7 +177,8 @@ fn run_daemon(cli: &Cli, shadow: bool) -> ExitCode {
         Err(error) => return refused(&error),
     };
     let (publisher, views) = Publisher::new();
-    if let Err(error) = runtime.block_on(open_window(assembly.settings.listen, views)) {
+    let listen = listen.unwrap_or(assembly.settings.listen);
+    if let Err(error) = runtime.block_on(open_window(listen, views)) {
         return failed(&error);
     }
     let mut viewer = viewer(&assembly.settings, shadow, publisher, calls);
