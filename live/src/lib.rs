@@ -5,4 +5,5 @@
 
 pub mod cloud;
 pub mod queue;
+pub mod settings;
 pub mod store;

@@ -81,7 +81,7 @@ pub struct LaunchOrder {
 }
 
 /// What an instance is launched with, in one region. What a zone decides is by zone.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct LaunchTemplate {
     /// How it is asked for.
     pub method: LaunchMethod,
@@ -101,6 +101,24 @@ pub struct LaunchTemplate {
     pub root_volume_gib: Option<u32>,
     /// Besides our own.
     pub tags: Vec<(String, String)>,
+}
+
+impl fmt::Debug for LaunchTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, image, subnet, security_groups, key_pair, .. } = self;
+        let Self { instance_profile, user_data, root_volume_gib, tags, .. } = self;
+        f.debug_struct("LaunchTemplate")
+            .field("method", method)
+            .field("image", image)
+            .field("subnet", subnet)
+            .field("security_groups", security_groups)
+            .field("key_pair", key_pair)
+            .field("instance_profile", instance_profile)
+            .field("user_data", &user_data.as_ref().map(|_| "(secret)"))
+            .field("root_volume_gib", root_volume_gib)
+            .field("tags", tags)
+            .finish()
+    }
 }
 
 /// Which EC2 call launches.
