@@ -37,6 +37,7 @@ mod prices;
 pub mod survey;
 pub mod sweep;
 mod tags;
+mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -230,9 +231,13 @@ impl Ec2 {
             (RetryConfig::standard().with_max_attempts(READ_TRIES), RetryConfig::disabled());
         let read = self.sdk.to_builder().region(here).retry_config(twice).build();
         let change = read.to_builder().retry_config(once).build();
+        let whole = |config: &SdkConfig| {
+            let config = aws_sdk_ec2::config::Builder::from(config);
+            aws_sdk_ec2::Client::from_conf(config.interceptor(whole::WholeAnswers).build())
+        };
         let clients = Clients {
-            read: aws_sdk_ec2::Client::new(&read),
-            change: aws_sdk_ec2::Client::new(&change),
+            read: whole(&read),
+            change: whole(&change),
             sqs: aws_sdk_sqs::Client::new(&read),
             quotas: aws_sdk_servicequotas::Client::new(&read),
         };

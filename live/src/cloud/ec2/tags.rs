@@ -80,11 +80,12 @@ pub(super) fn value<'a>(tags: &'a [Tag], key: &str) -> Option<&'a str> {
 }
 
 /// The client token of a launch call: the same for the same call, and another one in another zone,
-/// for EC2 keeps tokens by zone where one is named. 64 letters and digits, EC2's most.
+/// for EC2 keeps tokens by zone where one is named. What else is asked for has no part in it: a call
+/// that is made again after its settings changed is then refused, not made twice. 64 letters and
+/// digits, EC2's most.
 pub(super) fn client_token(provisioner: &str, order: &LaunchOrder) -> String {
-    let label = &order.label;
-    let subnet = order.template.subnet.as_deref().unwrap_or_default();
-    digest(&[provisioner, &label.era, &label.first.to_string(), &order.zone, subnet])
+    let LaunchOrder { label, region, zone, .. } = order;
+    digest(&[provisioner, &label.era, &label.first.to_string(), region, zone])
 }
 
 /// A name for exactly these parts, of 64 hexadecimal digits (SHA-256).
