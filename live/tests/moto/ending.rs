@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::types::{KeyPairInfo, LaunchTemplate};
 use provisioner_live::cloud::ec2::sweep::{Remains, Swept};
-use provisioner_live::cloud::{Cloud, LaunchMethod};
+use provisioner_live::cloud::{CallErrorKind, Cloud, LaunchMethod};
 
 use crate::moto::Moto;
 use crate::orders::{SPOT, ec2, order};
@@ -103,6 +103,8 @@ async fn a_launch_template_that_somebody_deleted_is_made_again() {
     let deleted = moto.client(region).delete_launch_template().launch_template_name(&templates[0]);
     deleted.send().await.expect("it is deleted");
     order.label.first = 1;
+    let error = ec2.launch(&order).await.expect_err("its template is gone");
+    assert_eq!(error.kind, CallErrorKind::Throttled, "it did nothing, and may be made again");
     assert_eq!(ec2.launch(&order).await.expect("it is made again").instances.len(), 1);
     assert_eq!(shared_things(&moto, region).await.1, templates);
 }

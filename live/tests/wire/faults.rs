@@ -1,10 +1,14 @@
 //! Networks that fail.
 
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration as Span;
 
 use aws_config::profile::ProfileFileCredentialsProvider;
-use aws_sdk_ec2::config::SharedCredentialsProvider;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use provisioner_engine::units::Duration;
 use provisioner_live::cloud::ec2::{Ec2, Ec2Config};
 use provisioner_live::cloud::{CallErrorKind, Cloud, LaunchMethod, LaunchOrder};
 
@@ -24,6 +28,7 @@ async fn a_launch_whose_answer_is_lost_is_unanswered_and_not_made_again() {
         (Answer::Reset, "NoAnswer"),
         (Answer::Half(good), "Unreadable"),
         (Answer::Body(half), "Unreadable"),
+        (Answer::of("RunInstances", ""), "Unreadable"),
         (Answer::Silence, "Timeout"),
     ] {
         let told = answer.clone();
@@ -46,6 +51,44 @@ async fn a_launch_that_never_left_is_one_that_ec2_took_no_notice_of() {
     assert!(error.message.contains("that `us-east-1` is a region"), "{error}");
 }
 
+/// Has credentials once, and none from then on.
+#[derive(Debug)]
+struct Once(AtomicBool);
+
+impl ProvideCredentials for Once {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::ready(match self.0.swap(true, Ordering::Relaxed) {
+            true => Err(CredentialsError::not_loaded("the role is gone")),
+            false => Ok(Credentials::new("testing", "testing", None, None, "tests")),
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_launch_that_could_not_be_signed_never_left() {
+    let server = Server::start(|_| Answer::Reset);
+    let credentials = SharedCredentialsProvider::new(Once(AtomicBool::new(false)));
+    let config = Ec2Config { credentials: Some(credentials), ..server.config() };
+    let ec2 = Ec2::new(config).await.expect("it has some yet");
+    let error = ec2.launch(&launch()).await.expect_err("it has none any more");
+    assert_eq!((error.kind, error.code.as_str()), (CallErrorKind::Throttled, "NotSent"));
+    assert!(error.message.contains("check that there are credentials"), "{error}");
+    assert_eq!(server.asked().len(), 0);
+}
+
+#[tokio::test]
+async fn how_wrong_this_clock_is_is_seen_from_any_answer() {
+    let server = Server::start(|_| Answer::error(400, "RequestExpired", "Request has expired"));
+    let ec2 = server.ec2().await;
+    assert_eq!(ec2.clock_skew(), None);
+    ec2.list(REGION).await.expect_err("it is an error");
+    let ahead = ec2.clock_skew().expect("the answer has a date");
+    assert!(ahead > Duration::from_hours(24 * 365), "the server lives in {ahead}");
+}
+
 #[tokio::test]
 async fn without_credentials_it_is_said_where_to_put_them() {
     let nobody = ProfileFileCredentialsProvider::builder().profile_name("nobody has this one");
@@ -60,7 +103,7 @@ async fn without_credentials_it_is_said_where_to_put_them() {
 
 #[tokio::test]
 async fn an_id_that_would_find_others_things_is_refused() {
-    for id in ["", "prod*", "pro?", "a\\b", &"x".repeat(300)] {
+    for id in ["", "prod*", "pro?", "a\\b", "two words", "é", &"x".repeat(101)] {
         let config = Ec2Config { provisioner: id.to_owned(), ..config("http://127.0.0.1:1") };
         let error = Ec2::new(config).await.err().expect("it is refused").to_string();
         assert!(error.contains("cannot be a provisioner's id"), "{error}");

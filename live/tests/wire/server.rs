@@ -185,6 +185,7 @@ fn write(mut stream: TcpStream, length: usize, answer: Answer) -> Option<TcpStre
     let length = body.len() + more;
     let head = format!(
         "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\
+         Date: Wed, 21 Oct 2015 07:28:00 GMT\r\n\
          Content-Type: text/xml\r\n\r\n"
     );
     // Whoever asked may be gone.

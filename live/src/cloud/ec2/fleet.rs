@@ -37,18 +37,16 @@ impl Ec2 {
         let region = &order.region;
         let name = self.ensure_template(order).await?;
         let request = self.create_fleet_request(order, &name);
-        let answer = self.call(region, Action::CreateFleet, request.send()).await;
-        let answer = match answer {
-            // Somebody deleted it; that call did nothing.
+        match self.call(region, Action::CreateFleet, request.send()).await {
+            Ok(answer) => launched(&answer, order),
+            // Somebody deleted it, or it cannot be seen everywhere yet. The call did nothing; made
+            // again, it makes the template first.
             Err(error) if error.code == GONE => {
-                lock(&self.templates).remove(&(region.clone(), name.clone()));
-                let name = self.ensure_template(order).await?;
-                let request = self.create_fleet_request(order, &name);
-                self.call(region, Action::CreateFleet, request.send()).await?
+                lock(&self.templates).remove(&(region.clone(), name));
+                Err(CallError { kind: CallErrorKind::Throttled, ..error })
             }
-            answer => answer?,
-        };
-        launched(&answer, order)
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) fn create_fleet_request(

@@ -30,6 +30,10 @@ impl Ec2 {
                 instance.instance_id().ok_or_else(|| unreadable("an instance without an id"))?;
             instances.push((instance.ami_launch_index(), id.to_owned()));
         }
+        if instances.is_empty() {
+            // It would have been an error: whatever was launched is not in this answer.
+            return Err(unreadable("RunInstances: an answer without instances"));
+        }
         instances.sort();
         let instances: Vec<String> = instances.into_iter().map(|(_, id)| id).collect();
         let short = (instances.len() < order.count as usize).then(|| {

@@ -22,19 +22,20 @@ pub(super) const METHOD: &str = "aws-provisioner:method";
 /// What EC2's console shows.
 const NAME: &str = "Name";
 
-/// EC2's limit on the value of a tag.
-const VALUE_LENGTH_MAX: usize = 256;
+/// Longest id: it is part of names too, and leaves room in them.
+const ID_LENGTH_MAX: usize = 100;
 
-/// Whether a provisioner's id can be a tag.
+/// Whether a provisioner's id can be a tag, and part of a name.
 pub(super) fn check_provisioner(id: &str) -> Result<(), Ec2Error> {
     // EC2's filters read these three as patterns: such an id would find others' things.
-    if id.is_empty() || id.len() > VALUE_LENGTH_MAX || id.contains(['*', '?', '\\']) {
-        return Err(Ec2Error(format!(
-            "`{id}` cannot be a provisioner's id: it is a tag, of 1 to {VALUE_LENGTH_MAX} characters, \
-             none of them `*`, `?` or `\\`"
-        )));
+    let is_fit = |byte: u8| byte.is_ascii_graphic() && !b"*?\\".contains(&byte);
+    match (1..=ID_LENGTH_MAX).contains(&id.len()) && id.bytes().all(is_fit) {
+        true => Ok(()),
+        false => Err(Ec2Error(format!(
+            "`{id}` cannot be a provisioner's id: it is a tag, of 1 to {ID_LENGTH_MAX} ASCII \
+             characters without spaces, none of them `*`, `?` or `\\`"
+        ))),
     }
-    Ok(())
 }
 
 /// The tags of what a launch call makes.
