@@ -15,6 +15,7 @@ use std::io;
 
 use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ec2::operation::RequestId;
 use provisioner_engine::observation::Refusal;
 
 use super::actions::Action;
@@ -32,7 +33,9 @@ where
                 Some(code) => code.to_owned(),
                 None => format!("HTTP {}", status.unwrap_or_default()),
             };
-            (meaning(&code, status), code, error.message().unwrap_or_default().to_owned())
+            let request = error.meta().request_id().map(|id| format!(" (request {id})"));
+            let said = error.message().unwrap_or_default();
+            (meaning(&code, status), code, format!("{said}{}", request.unwrap_or_default()))
         }
         SdkError::ResponseError(_) => {
             (CallErrorKind::Unanswered, "Unreadable".to_owned(), shown(error))
