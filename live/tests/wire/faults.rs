@@ -8,6 +8,7 @@ use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use provisioner_engine::observation::Refusal;
 use provisioner_engine::units::Duration;
 use provisioner_live::cloud::ec2::{Ec2, Ec2Config};
 use provisioner_live::cloud::{CallErrorKind, Cloud, LaunchMethod, LaunchOrder};
@@ -43,12 +44,27 @@ async fn a_launch_whose_answer_is_lost_is_unanswered_and_not_made_again() {
 #[tokio::test]
 async fn a_launch_that_never_left_is_one_that_ec2_took_no_notice_of() {
     let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let url = format!("http://{}", free.local_addr().expect("it has one"));
+    let nobody = format!("http://{}", free.local_addr().expect("it has one"));
     drop(free);
-    let ec2 = Ec2::new(config(&url)).await.expect("it has credentials");
-    let error = ec2.launch(&launch()).await.expect_err("nobody is there");
-    assert_eq!((error.kind, error.code.as_str()), (CallErrorKind::Throttled, "NotSent"));
-    assert!(error.message.contains("that `us-east-1` is a region"), "{error}");
+    // No name has so long a part: it is not even looked up.
+    let nowhere = format!("http://{}/", "x".repeat(70));
+    for url in [nobody, nowhere] {
+        let ec2 = Ec2::new(config(&url)).await.expect("it has credentials");
+        let error = ec2.launch(&launch()).await.expect_err("nobody is there");
+        assert_eq!((error.kind, error.code.as_str()), (CallErrorKind::Throttled, "NotSent"));
+        assert!(error.message.contains("that `us-east-1` is a region"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_region_is_said_and_nothing_is_sent() {
+    let ec2 = Ec2::new(Ec2Config { endpoint: None, ..config("") }).await;
+    let region = "no region at all";
+    let order = LaunchOrder { region: region.to_owned(), ..launch() };
+    let error = ec2.expect("it has credentials").launch(&order).await.expect_err("nowhere");
+    let rejected = CallErrorKind::Refused(Refusal::Rejected);
+    assert_eq!((error.kind, error.code.as_str()), (rejected, "NotWritten"));
+    assert!(error.message.contains("that `no region at all` is a region"), "{error}");
 }
 
 /// Has credentials once, and none from then on.
