@@ -7,11 +7,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// What the program is made of.
-const SOURCES: [&str; 8] = [
-    "build.rs",
+const SOURCES: [&str; 9] = [
+    "../cli/build.rs",
     "src",
     "../engine",
     "../auditor",
+    "../files",
     "../sim",
     "../scenarios",
     "../reports",

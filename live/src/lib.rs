@@ -4,5 +4,7 @@
 //! [`decide`](provisioner_engine::Engine::decide); the simulator drives it the same way.
 
 pub mod cloud;
+pub mod daemon;
+pub mod modes;
 pub mod queue;
 pub mod store;

@@ -165,6 +165,12 @@ impl Engine {
         &self.config
     }
 
+    /// The time of the last call.
+    #[must_use]
+    pub const fn now(&self) -> Time {
+        self.now
+    }
+
     /// Capacity of a worker type by stage.
     #[must_use]
     pub fn supply(&self, worker_type: WorkerTypeId) -> Supply {

@@ -25,6 +25,13 @@ pub trait Cloud: Send + Sync + 'static {
         order: &LaunchOrder,
     ) -> impl Future<Output = Result<Launched, CallError>> + Send;
 
+    /// The instances that a launch call gave, as far as EC2 shows them; terminated ones too.
+    fn find(
+        &self,
+        region: &str,
+        label: &LaunchLabel,
+    ) -> impl Future<Output = Result<Vec<Listed>, CallError>> + Send;
+
     /// Ends an instance, if it is there, is ours, and is not on its way out: that is looked up just
     /// before.
     fn terminate(

@@ -1,24 +1,28 @@
-//! What survives the daemon: a snapshot of the engine, and every record since.
+//! What survives the daemon: a checkpoint, and every entry since.
 //!
-//! A record that [`Store::append`] took is durable when it returns, so that an intent is written
-//! before its call is made. A snapshot takes the place of all records before it, or nothing changes.
+//! An entry that [`Store::append`] took is durable when it returns, so that an intent is written
+//! before its call is made. A checkpoint takes the place of all entries before it, or nothing changes.
 //!
 //! SQLite by default ([`sqlite`]): one file, which one process at a time may open. PostgreSQL
 //! ([`postgres`]) where several hosts share one provisioner: one leads, and the others wait until its
 //! connection ends. Both keep the same, as JSON in the engine's own form, and are held to the same
 //! tests (`tests/store.rs`).
 //!
-//! Not here: when a snapshot is taken; the journal that people read.
+//! Not here: when a checkpoint is made; the journal that people read.
 
+pub mod memory;
 pub mod postgres;
 pub mod sqlite;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use provisioner_engine::ids::InstanceId;
 use provisioner_engine::journal::Record;
 use provisioner_engine::snapshot::Snapshot;
-use serde::Serialize;
+use provisioner_engine::units::Time;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// The schema that this program writes. Each older one is brought up to it; a newer one is refused.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -32,28 +36,54 @@ pub trait Store: Send {
     /// It cannot be read, or is not what this program wrote.
     fn load(&mut self) -> Result<Option<Kept>, StoreError>;
 
-    /// Keeps records after those there are, all or none.
+    /// Keeps entries after those there are, all or none.
     ///
     /// # Errors
     ///
     /// None of them may be durable: nothing that they intend is to be done.
-    fn append(&mut self, records: &[Record]) -> Result<(), StoreError>;
+    fn append(&mut self, entries: &[Entry]) -> Result<(), StoreError>;
 
-    /// Keeps a snapshot in place of all there is.
+    /// Keeps a checkpoint in place of all there is.
     ///
     /// # Errors
     ///
     /// What there was is still there.
-    fn replace(&mut self, snapshot: &Snapshot) -> Result<(), StoreError>;
+    fn replace(&mut self, checkpoint: &Checkpoint) -> Result<(), StoreError>;
 }
 
-/// What an engine is restored from.
+/// What a daemon goes on from.
 #[derive(Debug)]
 pub struct Kept {
-    /// The last snapshot.
+    /// The last checkpoint.
+    pub checkpoint: Checkpoint,
+    /// All entries since, in order.
+    pub since: Vec<Entry>,
+}
+
+/// All that there was to know at a moment.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Checkpoint {
+    /// When it was made: the journal's chapter that begins with it is named by this.
+    pub begun: Time,
+    /// Names this store among all that a provisioner ever had: part of every launch's label.
+    pub era: String,
+    /// EC2's names of instances, by the engine's numbers for them.
+    pub instances: BTreeMap<InstanceId, String>,
+    /// The number of the next instance that is heard of.
+    pub next_instance: InstanceId,
+    /// The engine.
     pub snapshot: Snapshot,
-    /// All records since, in order.
-    pub since: Vec<Record>,
+}
+
+/// One thing more.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Entry {
+    /// An instance got a number.
+    Named(InstanceId, String),
+    /// The engine was told or decided something.
+    Engine(Record),
 }
 
 /// Why a store does not serve, and what to do.

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use postgres::error::SqlState;
 use postgres::{Client, Config, NoTls, Transaction};
-use provisioner_engine::journal::Record;
-use provisioner_engine::snapshot::Snapshot;
 
-use super::{Kept, SCHEMA_VERSION, Store, StoreError, StoreErrorKind, read, write};
+use super::{
+    Checkpoint, Entry, Kept, SCHEMA_VERSION, Store, StoreError, StoreErrorKind, read, write,
+};
 
 /// Ours among the advisory locks of a database.
 const LOCKS: i32 = 0x7072_6f76;
@@ -22,12 +22,12 @@ const MIGRATIONS: [&str; SCHEMA_VERSION as usize] = ["
     CREATE TABLE provisionerd.provisioner (
         id TEXT PRIMARY KEY,
         lead BIGINT NOT NULL DEFAULT 0,
-        snapshot TEXT
+        checkpoint TEXT
     );
-    CREATE TABLE provisionerd.record (
+    CREATE TABLE provisionerd.entry (
         provisioner TEXT NOT NULL REFERENCES provisionerd.provisioner,
         seq BIGINT GENERATED ALWAYS AS IDENTITY,
-        record TEXT NOT NULL,
+        entry TEXT NOT NULL,
         PRIMARY KEY (provisioner, seq)
     );
 "];
@@ -195,50 +195,50 @@ impl Store for PostgresStore {
     fn load(&mut self) -> Result<Option<Kept>, StoreError> {
         let Self { client, provisioner, place, .. } = self;
         let failed = |error: postgres::Error| told(place, &error);
-        let snapshot: Option<String> = client
+        let checkpoint: Option<String> = client
             .query_one(
-                "SELECT snapshot FROM provisionerd.provisioner WHERE id = $1",
+                "SELECT checkpoint FROM provisionerd.provisioner WHERE id = $1",
                 &[provisioner],
             )
             .map_err(failed)?
             .get(0);
-        let Some(snapshot) = snapshot else { return Ok(None) };
-        let snapshot = read(&snapshot, place, "the snapshot")?;
+        let Some(checkpoint) = checkpoint else { return Ok(None) };
+        let checkpoint = read(&checkpoint, place, "the checkpoint")?;
         let rows = client
             .query(
-                "SELECT seq, record FROM provisionerd.record WHERE provisioner = $1 ORDER BY seq",
+                "SELECT seq, entry FROM provisionerd.entry WHERE provisioner = $1 ORDER BY seq",
                 &[provisioner],
             )
             .map_err(failed)?;
         let since = rows.iter().map(|row| {
-            let (seq, record): (i64, String) = (row.get(0), row.get(1));
-            read(&record, place, &format!("record {seq}"))
+            let (seq, entry): (i64, String) = (row.get(0), row.get(1));
+            read(&entry, place, &format!("entry {seq}"))
         });
-        Ok(Some(Kept { snapshot, since: since.collect::<Result<_, _>>()? }))
+        Ok(Some(Kept { checkpoint, since: since.collect::<Result<_, _>>()? }))
     }
 
-    fn append(&mut self, records: &[Record]) -> Result<(), StoreError> {
-        let texts: Vec<String> = records.iter().map(write).collect();
+    fn append(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
+        let texts: Vec<String> = entries.iter().map(write).collect();
         self.change(|change, provisioner| {
             // `unnest` gives them in their order, and numbers are given in that of the rows.
             change.execute(
-                "INSERT INTO provisionerd.record (provisioner, record)
-                 SELECT $1, record FROM unnest($2::text[]) WITH ORDINALITY AS r (record, n) ORDER BY n",
+                "INSERT INTO provisionerd.entry (provisioner, entry)
+                 SELECT $1, entry FROM unnest($2::text[]) WITH ORDINALITY AS r (entry, n) ORDER BY n",
                 &[&provisioner, &texts],
             )?;
             Ok(())
         })
     }
 
-    fn replace(&mut self, snapshot: &Snapshot) -> Result<(), StoreError> {
-        let text = write(snapshot);
+    fn replace(&mut self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        let text = write(checkpoint);
         self.change(|change, provisioner| {
             change.execute(
-                "UPDATE provisionerd.provisioner SET snapshot = $2 WHERE id = $1",
+                "UPDATE provisionerd.provisioner SET checkpoint = $2 WHERE id = $1",
                 &[&provisioner, &text],
             )?;
             change.execute(
-                "DELETE FROM provisionerd.record WHERE provisioner = $1",
+                "DELETE FROM provisionerd.entry WHERE provisioner = $1",
                 &[&provisioner],
             )?;
             Ok(())

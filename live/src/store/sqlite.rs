@@ -8,12 +8,12 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use provisioner_engine::journal::Record;
-use provisioner_engine::snapshot::Snapshot;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, params};
 use rustix::fs::{FlockOperation, flock};
 
-use super::{Kept, SCHEMA_VERSION, Store, StoreError, StoreErrorKind, read, write};
+use super::{
+    Checkpoint, Entry, Kept, SCHEMA_VERSION, Store, StoreError, StoreErrorKind, read, write,
+};
 
 /// `prov`, in a file's header: tells our files from anybody else's.
 const APPLICATION_ID: i32 = 0x7072_6f76;
@@ -21,11 +21,11 @@ const APPLICATION_ID: i32 = 0x7072_6f76;
 /// Each brings the schema from the version before to the next, the first from nothing to 1.
 const MIGRATIONS: [&str; SCHEMA_VERSION as usize] = ["
     CREATE TABLE provisioner (only INTEGER PRIMARY KEY CHECK (only = 1), id TEXT NOT NULL) STRICT;
-    CREATE TABLE snapshot (
+    CREATE TABLE checkpoint (
         only INTEGER PRIMARY KEY CHECK (only = 1),
-        snapshot TEXT NOT NULL
+        checkpoint TEXT NOT NULL
     ) STRICT;
-    CREATE TABLE record (seq INTEGER PRIMARY KEY, record TEXT NOT NULL) STRICT;
+    CREATE TABLE entry (seq INTEGER PRIMARY KEY, entry TEXT NOT NULL) STRICT;
 "];
 
 /// A store in a file.
@@ -51,6 +51,29 @@ impl SqliteStore {
         let mut store = Self { connection, place, _lock: lock };
         store.prepare(provisioner)?;
         Ok(store)
+    }
+
+    /// What that provisioner's store has, without having the store: whoever has it goes on. `None` if
+    /// there is none.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or is another's.
+    pub fn peek(path: &Path, provisioner: &str) -> Result<Option<Kept>, StoreError> {
+        let place = path.display().to_string();
+        if !path.exists() {
+            return Ok(None);
+        }
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+            .map_err(|error| told(&place, &error))?;
+        let id: String = connection
+            .query_row("SELECT id FROM provisioner", [], |row| row.get(0))
+            .map_err(|error| told(&place, &error))?;
+        if id != provisioner {
+            let said = format!("it is `{id}`'s, not `{provisioner}`'s");
+            return Err(StoreError::new(StoreErrorKind::OtherProvisioner, &place, said));
+        }
+        load(&connection, &place)
     }
 
     /// The file grows to so many pages at most.
@@ -117,51 +140,51 @@ impl SqliteStore {
 
 impl Store for SqliteStore {
     fn load(&mut self) -> Result<Option<Kept>, StoreError> {
-        let place = &self.place;
-        let failed = |error: rusqlite::Error| told(place, &error);
-        let snapshot: Option<String> = self
-            .connection
-            .query_row("SELECT snapshot FROM snapshot", [], |row| row.get(0))
-            .optional()
-            .map_err(failed)?;
-        let Some(snapshot) = snapshot else { return Ok(None) };
-        let snapshot = read(&snapshot, place, "the snapshot")?;
-        let mut query = self
-            .connection
-            .prepare("SELECT seq, record FROM record ORDER BY seq")
-            .map_err(failed)?;
-        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
-        let since = rows.map(|row| {
-            let (seq, record): (i64, String) = row.map_err(failed)?;
-            read(&record, place, &format!("record {seq}"))
-        });
-        Ok(Some(Kept { snapshot, since: since.collect::<Result<_, _>>()? }))
+        load(&self.connection, &self.place)
     }
 
-    fn append(&mut self, records: &[Record]) -> Result<(), StoreError> {
+    fn append(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
         let Self { connection, place, .. } = self;
         let failed = |error: rusqlite::Error| told(place, &error);
         let change = connection.transaction().map_err(failed)?;
         {
             let mut insert =
-                change.prepare("INSERT INTO record (record) VALUES (?)").map_err(failed)?;
-            for record in records {
-                insert.execute(params![write(record)]).map_err(failed)?;
+                change.prepare("INSERT INTO entry (entry) VALUES (?)").map_err(failed)?;
+            for entry in entries {
+                insert.execute(params![write(entry)]).map_err(failed)?;
             }
         }
         change.commit().map_err(failed)
     }
 
-    fn replace(&mut self, snapshot: &Snapshot) -> Result<(), StoreError> {
+    fn replace(&mut self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
         let Self { connection, place, .. } = self;
         let failed = |error: rusqlite::Error| told(place, &error);
         let change = connection.transaction().map_err(failed)?;
         change
-            .execute("INSERT OR REPLACE INTO snapshot VALUES (1, ?)", params![write(snapshot)])
+            .execute("INSERT OR REPLACE INTO checkpoint VALUES (1, ?)", params![write(checkpoint)])
             .map_err(failed)?;
-        change.execute("DELETE FROM record", []).map_err(failed)?;
+        change.execute("DELETE FROM entry", []).map_err(failed)?;
         change.commit().map_err(failed)
     }
+}
+
+fn load(connection: &Connection, place: &str) -> Result<Option<Kept>, StoreError> {
+    let failed = |error: rusqlite::Error| told(place, &error);
+    let checkpoint: Option<String> = connection
+        .query_row("SELECT checkpoint FROM checkpoint", [], |row| row.get(0))
+        .optional()
+        .map_err(failed)?;
+    let Some(checkpoint) = checkpoint else { return Ok(None) };
+    let checkpoint = read(&checkpoint, place, "the checkpoint")?;
+    let mut query =
+        connection.prepare("SELECT seq, entry FROM entry ORDER BY seq").map_err(failed)?;
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
+    let since = rows.map(|row| {
+        let (seq, entry): (i64, String) = row.map_err(failed)?;
+        read(&entry, place, &format!("entry {seq}"))
+    });
+    Ok(Some(Kept { checkpoint, since: since.collect::<Result<_, _>>()? }))
 }
 
 /// Takes the lock beside the file; says who has it if somebody does.

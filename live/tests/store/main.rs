@@ -2,6 +2,7 @@
 
 mod server;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::Duration as Span;
@@ -9,7 +10,7 @@ use std::time::Duration as Span;
 use provisioner_engine::Engine;
 use provisioner_engine::catalog::{Catalog, Pool};
 use provisioner_engine::guards::Guards;
-use provisioner_engine::ids::WorkerTypeId;
+use provisioner_engine::ids::{InstanceId, WorkerTypeId};
 use provisioner_engine::journal::Record;
 use provisioner_engine::observation::Observation;
 use provisioner_engine::random::Seed;
@@ -21,7 +22,7 @@ use provisioner_engine::worker_type::{
 };
 use provisioner_live::store::postgres::{Candidate as Follower, PostgresStore};
 use provisioner_live::store::sqlite::SqliteStore;
-use provisioner_live::store::{Store, StoreError, StoreErrorKind};
+use provisioner_live::store::{Checkpoint, Entry, Store, StoreError, StoreErrorKind};
 use tempfile::TempDir;
 
 use self::server::Server;
@@ -78,21 +79,33 @@ fn engine() -> Engine {
     })
 }
 
-/// The records of a turn in that minute, with so many tasks waiting.
-fn turn(engine: &mut Engine, minute: i64, pending: u32) -> Vec<Record> {
+/// The entries of a turn in that minute, with so many tasks waiting.
+fn turn(engine: &mut Engine, minute: i64, pending: u32) -> Vec<Entry> {
     let at = Time::EPOCH + Duration::from_mins(minute);
     let worker_type = WorkerTypeId::new(0);
     let facts = [
         Observation::DemandCounted { worker_type, pending, claimed: 0, as_of: at },
         Observation::QueuesRead { as_of: at },
     ];
-    let mut records = Vec::new();
+    let name = format!("i-{minute:017x}");
+    let instance = InstanceId(minute.cast_unsigned());
+    let mut entries = vec![Entry::Named(instance, name)];
     for observation in facts {
         engine.observe(at, observation);
-        records.push(Record::Observed { at, observation });
+        entries.push(Entry::Engine(Record::Observed { at, observation }));
     }
-    records.push(Record::Decided(engine.decide(at)));
-    records
+    entries.push(Entry::Engine(Record::Decided(engine.decide(at))));
+    entries
+}
+
+fn checkpoint(engine: &Engine) -> Checkpoint {
+    Checkpoint {
+        begun: Time::EPOCH,
+        era: "e1".into(),
+        instances: BTreeMap::from([(InstanceId(7), "i-0123456789abcdef0".into())]),
+        next_instance: InstanceId(8),
+        snapshot: Snapshot::of(engine),
+    }
 }
 
 fn text(engine: &Engine) -> String {
@@ -103,27 +116,34 @@ fn text(engine: &Engine) -> String {
 fn it_keeps_an_engine<S: Store>(mut open: impl FnMut() -> S) {
     assert!(open().load().expect("it is read").is_none(), "there is nothing at first");
     let mut living = engine();
-    open().replace(&Snapshot::of(&living)).expect("it is kept");
+    open().replace(&checkpoint(&living)).expect("it is kept");
     let mut ordered = 0;
     for minute in 0..20 {
         let pending = u32::try_from(minute * 3 % 7).expect("small");
-        let records = turn(&mut living, minute, pending);
-        ordered += records.iter().filter(|record| orders(record)).count();
-        open().append(&records).expect("they are kept");
+        let entries = turn(&mut living, minute, pending);
+        ordered += entries.iter().filter(|entry| orders(entry)).count();
+        open().append(&entries).expect("they are kept");
         let is_time = minute % 6 == 5;
         if is_time {
-            open().replace(&Snapshot::of(&living)).expect("it is kept");
+            open().replace(&checkpoint(&living)).expect("it is kept");
         }
         let kept = open().load().expect("it is read").expect("there is something");
         assert_eq!(kept.since.is_empty(), is_time, "a snapshot stands for what was before");
-        let restored = kept.snapshot.restore(kept.since).expect("it decides the same");
+        assert_eq!(kept.checkpoint.instances, checkpoint(&living).instances);
+        let names = kept.since.iter().filter(|entry| matches!(entry, Entry::Named(..)));
+        assert_eq!(names.count() * 4, kept.since.len(), "a name a turn is kept");
+        let since = kept.since.into_iter().filter_map(|entry| match entry {
+            Entry::Engine(record) => Some(record),
+            Entry::Named(..) => None,
+        });
+        let restored = kept.checkpoint.snapshot.restore(since).expect("it decides the same");
         assert_eq!(text(&restored), text(&living));
     }
     assert!(ordered > 3, "it bought {ordered} times");
 }
 
-fn orders(record: &Record) -> bool {
-    matches!(record, Record::Decided(decision) if !decision.actions.is_empty())
+fn orders(entry: &Entry) -> bool {
+    matches!(entry, Entry::Engine(Record::Decided(decision)) if !decision.actions.is_empty())
 }
 
 fn folder() -> TempDir {
@@ -200,7 +220,7 @@ fn a_damaged_file_is_refused() {
     let folder = folder();
     let path = folder.path().join("store");
     let mut store = sqlite(&path).expect("it opens");
-    store.replace(&Snapshot::of(&engine())).expect("it is kept");
+    store.replace(&checkpoint(&engine())).expect("it is kept");
     drop(store);
     let mut bytes = fs::read(&path).expect("it is read");
     let middle = bytes.len() / 2;
@@ -215,12 +235,12 @@ fn what_does_not_fit_is_refused_and_what_was_there_stays() {
     let path = folder.path().join("store");
     let mut living = engine();
     let mut store = sqlite(&path).expect("it opens");
-    store.replace(&Snapshot::of(&living)).expect("it is kept");
+    store.replace(&checkpoint(&living)).expect("it is kept");
     store.limit_pages(40).expect("it is limited");
     let mut kept = 0;
     let error = loop {
-        let records = turn(&mut living, kept, 3);
-        match store.append(&records) {
+        let entries = turn(&mut living, kept, 3);
+        match store.append(&entries) {
             Ok(()) => kept += 1,
             Err(error) => break error,
         }
@@ -229,7 +249,7 @@ fn what_does_not_fit_is_refused_and_what_was_there_stays() {
     assert!(kept > 3, "{kept} turns were kept");
     drop(store);
     let there = sqlite(&path).expect("it opens").load().expect("it is read").expect("something");
-    assert_eq!(there.since.len(), 3 * usize::try_from(kept).expect("few"));
+    assert_eq!(there.since.len(), 4 * usize::try_from(kept).expect("few"));
 }
 
 fn lead(server: &Server, database: &str) -> PostgresStore {
@@ -253,17 +273,17 @@ fn postgresql_keeps_an_engine_for_whoever_leads_and_one_leads() {
     server.cut_off(first.backend());
     let mut second = lead(&server, "keeps");
     assert!(second.number() > first.number());
-    let records = turn(&mut engine(), 1, 1);
-    let error = first.append(&records).expect_err("it was cut off");
+    let entries = turn(&mut engine(), 1, 1);
+    let error = first.append(&entries).expect_err("it was cut off");
     assert_eq!(error.kind, StoreErrorKind::LostLead, "{error}");
     let before = second.load().expect("it is read").expect("something is kept").since.len();
-    second.append(&records).expect("it leads");
+    second.append(&entries).expect("it leads");
     let after = second.load().expect("it is read").expect("something is kept").since.len();
-    assert_eq!(after, before + records.len());
+    assert_eq!(after, before + entries.len());
 
     // A lead that somebody followed without the lock keeps nothing either.
     server.run("keeps", "UPDATE provisionerd.provisioner SET lead = lead + 1");
-    let error = second.append(&records).expect_err("its number is old");
+    let error = second.append(&entries).expect_err("its number is old");
     assert_eq!(error.kind, StoreErrorKind::LostLead, "{error}");
 
     // A newer schema is refused.

@@ -71,7 +71,7 @@ impl Inputs<'_> {
         let listed = self.listed_zones(market);
         match &market.prices.value {
             PricesDoc::Recorded(recorded) => {
-                let types = doc.worker_types.iter().flat_map(|(_, doc)| &doc.instance_types);
+                let types = doc.worker_types.iter().flat_map(|(_, doc)| &doc.engine.instance_types);
                 let types: BTreeSet<&str> = types.map(|(name, _)| name.as_str()).collect();
                 self.prices(recorded, (&listed, &types), doc.span, &mut supply);
             }

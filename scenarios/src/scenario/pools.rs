@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use provisioner_engine::catalog::{Catalog, Pool};
 use provisioner_engine::ids::ImageId;
 use provisioner_engine::units::Time;
-use provisioner_engine::worker_type::{Candidate, PlacementPolicy, WeightedMarket};
+use provisioner_engine::worker_type::Candidate;
+use provisioner_files::engine::{At, InstanceTypeDoc, WorkerTypeDoc};
 
-use super::schema::{At, InstanceTypeDoc, WorkerTypeDoc};
-use super::supply::{Lack, Need, Supply, Zone};
+use super::supply::{Lack, Supply, Zone};
 use crate::file::{Issue, kind, nearest};
 
 /// The pools of all worker types.
@@ -42,17 +42,7 @@ impl<'a> Pools<'a> {
         issues: &mut Vec<Issue>,
     ) -> Vec<Candidate> {
         let zones = self.zones(name, worker_type, issues);
-        let need = Need {
-            on_demand: matches!(
-                worker_type.placement,
-                PlacementPolicy::OnDemand | PlacementPolicy::Weighted { .. }
-            ),
-            spot: !matches!(
-                worker_type.placement,
-                PlacementPolicy::OnDemand
-                    | PlacementPolicy::Weighted { market: WeightedMarket::OnDemand, .. }
-            ),
-        };
+        let need = worker_type.need();
         let mut candidates = Vec::new();
         let image = self.catalog.image(worker_type.image.as_deref().unwrap_or(name));
         for (type_name, instance_type) in &worker_type.instance_types {

@@ -6,7 +6,8 @@ use provisioner_engine::catalog::Catalog;
 use provisioner_engine::ids::{PoolId, WorkerTypeId};
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::Time;
-use provisioner_engine::worker_type::{EngineConfig, WorkerType};
+use provisioner_engine::worker_type::EngineConfig;
+use provisioner_files::engine::floors;
 use provisioner_sim::config::feed::FeedModel;
 use provisioner_sim::config::process::ProcessModel;
 use provisioner_sim::config::{CloudModel, Fault, QueueModel, WorkerModel};
@@ -22,7 +23,6 @@ use super::inputs::Inputs;
 use super::names::Names;
 use super::pools::Pools;
 use super::protection::Protection;
-use super::schema::floors;
 use super::schema::{AvailabilityDoc, Document, PricesDoc, Span, TasksDoc};
 use crate::traces::TaskList;
 
@@ -114,8 +114,9 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs<'_>) -> Res
     let mut pools = Pools::new(&supply);
     let (mut worker_types, mut workers, mut tasks) = (Vec::new(), Vec::new(), Vec::new());
     let mut unchanged_floors = Vec::new();
+    let lasts = (doc.span.start, doc.span.last());
     for (name, worker_type) in doc.worker_types {
-        let candidates = pools.candidates(&name, &worker_type, &mut inputs.issues);
+        let candidates = pools.candidates(&name, &worker_type.engine, &mut inputs.issues);
         tasks.push(match worker_type.tasks {
             TasksDoc::Generated(model) => Tasks::Generated(model),
             TasksDoc::Recorded(recorded) => Tasks::Recorded(inputs.tasks(&recorded, doc.span)),
@@ -128,25 +129,10 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs<'_>) -> Res
             }
         });
         workers.push(worker_type.workers);
-        unchanged_floors.push(floors::unchanged(&worker_type.floors, doc.span));
-        worker_types.push(WorkerType {
-            name,
-            capacity_min: worker_type.capacity_min,
-            capacity_max: worker_type.capacity_max,
-            price_min: worker_type.price_min,
-            price_max: worker_type.price_max,
-            candidates,
-            scaling: worker_type.scaling,
-            placement: worker_type.placement,
-            overshoot: worker_type.overshoot,
-            request_timeout: worker_type.request_timeout,
-            registration_timeout: worker_type.registration_timeout,
-            lifetime_max: worker_type.lifetime_max,
-            idle_timeout: worker_type.idle_timeout,
-            floors: floors::resolve(&worker_type.floors, doc.span),
-            on_demand_after: worker_type.on_demand_after,
-            spend: worker_type.spend,
-        });
+        let floors = &worker_type.engine.floors;
+        unchanged_floors.push(floors::unchanged(floors, lasts));
+        let floors = floors::resolve(floors, lasts);
+        worker_types.push(worker_type.engine.into_worker_type(name, candidates, floors));
     }
     let catalog = pools.finish(doc.span.start, &mut inputs.remarks);
     let prices = match doc.market.prices.value {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use provisioner_engine::catalog::Catalog;
 use provisioner_engine::ids::PoolId;
 use provisioner_engine::units::{Time, UsdPerHour};
+use provisioner_files::engine::Need;
 use provisioner_sim::input::PriceChange;
 
 use crate::traces::OnDemandTable;
@@ -48,13 +49,6 @@ impl Zone {
             && region.starts_with(|c: char| c.is_ascii_lowercase());
         is_region.then(|| Self { name: name.to_owned(), region: region.to_owned() })
     }
-}
-
-/// What a placement policy must know of a pool.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Need {
-    pub(super) spot: bool,
-    pub(super) on_demand: bool,
 }
 
 /// Why a pool cannot be used; of several reasons, the first.

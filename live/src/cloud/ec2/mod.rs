@@ -202,16 +202,6 @@ impl Ec2 {
         self.skew.get()
     }
 
-    /// The instances of a launch call that can be seen: what a call gave whose answer was lost.
-    ///
-    /// # Errors
-    ///
-    /// They could not all be read.
-    pub async fn find(&self, region: &str, label: &LaunchLabel) -> Result<Vec<Listed>, CallError> {
-        let label = tag_filter(tags::LAUNCH, &label.to_string());
-        self.instances(region, Some(label)).await
-    }
-
     /// Sends a call: all of them pass here.
     async fn call<T, E>(
         &self,
@@ -271,6 +261,11 @@ impl Cloud for Ec2 {
             LaunchMethod::RunInstances => self.run_instances(order).await,
             LaunchMethod::CreateFleet => self.create_fleet(order).await,
         }
+    }
+
+    async fn find(&self, region: &str, label: &LaunchLabel) -> Result<Vec<Listed>, CallError> {
+        let label = tag_filter(tags::LAUNCH, &label.to_string());
+        self.instances(region, Some(label)).await
     }
 
     async fn terminate(&self, region: &str, instance: &str) -> Result<Terminated, CallError> {

@@ -1,8 +1,9 @@
 //! How EC2 answers calls.
 
+use provisioner_files::engine::some_time;
 use provisioner_sim::config::api::{ApiBuckets, ApiModel, Fulfilment, TokenBucket};
 
-use super::delay::{delay, some_time};
+use super::delay::delay;
 use crate::file::{Section, kind};
 
 const BUCKETS: &str = "EC2 Developer Guide, \"Request throttling for the Amazon EC2 API\"; the \

@@ -1,12 +1,13 @@
 //! How EC2 behaves, with the defaults of the market's regime.
 
 use provisioner_engine::units::Duration;
+use provisioner_files::engine::{duration, some_time};
 use provisioner_sim::billing::{BillingRule, Refund, Reread};
 use provisioner_sim::config::{CloudModel, Regime};
 use provisioner_sim::dist::DurationDist;
 
 use super::api::api;
-use super::delay::{delay, duration, some_time};
+use super::delay::delay;
 use super::{At, lifecycle};
 use crate::file::{Section, kind};
 

@@ -3,24 +3,17 @@
 //! A plain duration is a constant; a distribution is a section with its name.
 
 use provisioner_engine::units::Duration;
+use provisioner_files::engine::{SPAN_MAX, duration, report_check};
 use provisioner_sim::dist::{DELAY_MAX, DurationDist, Part};
 
-use super::report_check;
 use crate::file::quantity::write_duration;
-use crate::file::{Kind, Section, ShortForm, Variant, kind};
+use crate::file::{Section, ShortForm, Variant, kind};
+
+/// A delay is as long as any duration of a file may be.
+const _: () = assert!(DELAY_MAX.ms() == SPAN_MAX.ms());
 
 /// What documentation calls a delay, and where it lists its forms.
 pub(crate) const DELAY: (&str, &str) = ("a delay (see <delay>)", "<delay>");
-
-/// A duration that a run can live through.
-pub(super) fn duration() -> Kind<Duration> {
-    kind::duration().within(..=DELAY_MAX)
-}
-
-/// A duration of at least a second.
-pub(super) fn some_time() -> Kind<Duration> {
-    kind::duration().within(Duration::SECOND..=DELAY_MAX)
-}
 
 /// A delay that may be left out.
 pub(super) fn delay(

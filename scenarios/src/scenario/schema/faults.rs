@@ -1,10 +1,10 @@
 //! What goes wrong at stated times.
 
 use provisioner_engine::units::{Duration, Ratio};
+use provisioner_files::engine::{duration, some_time};
 use provisioner_sim::config::FaultKind;
 use provisioner_sim::dist::DELAY_MAX;
 
-use super::delay::{duration, some_time};
 use super::{At, process};
 use crate::file::{Section, Variant, kind};
 

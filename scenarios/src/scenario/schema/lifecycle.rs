@@ -2,13 +2,14 @@
 //! cloud's behaviour.
 
 use provisioner_engine::ids::PoolId;
+use provisioner_files::engine::duration;
 use provisioner_sim::ec2::interruption::InterruptionModel;
 use provisioner_sim::ec2::launch::LaunchModel;
 use provisioner_sim::ec2::quota::{QuotaClass, QuotaModel};
 use std::collections::BTreeMap;
 
 use super::At;
-use super::delay::{delay, duration};
+use super::delay::delay;
 use crate::file::{Kind, Section, kind};
 
 const NOTICE: &str = "EC2 User Guide, \"Spot Instance interruption notices\": metadata is polled every \

@@ -1,8 +1,9 @@
 //! How EC2 tells of instances.
 
+use provisioner_files::engine::duration;
 use provisioner_sim::config::listing::ListingModel;
 
-use super::delay::{delay, duration};
+use super::delay::delay;
 use crate::file::{Section, kind};
 
 const LAG: &str = "EC2 Developer Guide, \"Eventual consistency\": seconds, up to five minutes; code \

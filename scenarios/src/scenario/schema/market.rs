@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use provisioner_engine::units::{Duration, Time, UsdPerHour};
+use provisioner_files::engine::{At, report_check, some_price};
 use provisioner_sim::config::Regime;
 use provisioner_sim::config::feed::FeedModel;
 use provisioner_sim::dist::DurationDist;
@@ -10,8 +11,7 @@ use provisioner_sim::generate::availability::AvailabilityModel;
 use provisioner_sim::generate::prices::{CapacityPrices, OutbidPrices, Premium, PriceModel};
 
 use super::delay::delay;
-use super::money::feed;
-use super::{At, report_check, some_price};
+use super::feed::feed;
 use crate::file::{Issue, Section, Variant, kind};
 
 /// What can be bought.

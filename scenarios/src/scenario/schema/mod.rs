@@ -8,27 +8,23 @@ mod checks;
 mod cloud;
 pub(super) mod delay;
 mod faults;
-pub(super) mod floors;
-mod guards;
+mod feed;
 mod lifecycle;
 mod listing;
 mod market;
-mod money;
-mod policy;
 mod process;
 mod queue;
 mod tasks;
 mod worker_type;
 
-use std::ops::Bound;
-
 use provisioner_engine::guards::Guards;
 use provisioner_engine::random::Seed;
-use provisioner_engine::units::{Duration, Time, UsdPerHour};
+use provisioner_engine::units::{Duration, Time};
 use provisioner_engine::worker_type::Limits;
+use provisioner_files::engine;
+pub(super) use provisioner_files::engine::At;
 use provisioner_sim::config::process::ProcessModel;
 use provisioner_sim::config::{QueueModel, Regime, WorkerModel};
-use provisioner_sim::dist::DELAY_MAX;
 
 pub(super) use self::cloud::{Behaviour, CloudDoc};
 pub(super) use self::faults::{FaultDoc, WhatDoc};
@@ -36,10 +32,10 @@ pub(super) use self::market::{
     AvailabilityDoc, MarketDoc, PricesDoc, RecordedAvailabilityDoc, RecordedPricesDoc,
 };
 pub(super) use self::tasks::{RecordedTasksDoc, TasksDoc};
-pub(super) use self::worker_type::{InstanceTypeDoc, WorkerTypeDoc};
+pub(super) use self::worker_type::WorkerTypeDoc;
 use super::checks::Check;
 use super::protection::Protection;
-use crate::file::{Issue, Kind, Place, Section, kind};
+use crate::file::{Issue, Section, kind};
 
 /// A scenario file as it is written.
 pub(super) struct Document {
@@ -78,12 +74,6 @@ impl Span {
     }
 }
 
-/// A value, and where it stands.
-pub(super) struct At<T> {
-    pub(super) value: T,
-    pub(super) place: Place,
-}
-
 /// Keys that name a run, say where it starts from, or judge it; the scenario is the same whatever
 /// they say.
 pub(super) const KEYS_BESIDE_THE_SCENARIO: [&str; 5] =
@@ -109,7 +99,7 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Setting>) -> Docum
     let seed = s.defaulted("seed", kind::integer(), "The origin of all chance.", 1, "any will do");
     let span = s.section("time", "When the run happens.", span);
     let (limits, guards) = s.section("engine", "What holds for all worker types together.", |s| {
-        (limits(s), guards::guards(s))
+        (engine::limits(s), engine::guards(s))
     });
     let market = s.section("market", "What can be bought, where, and at what price.", |s| {
         let regime = market::regime(s);
@@ -183,21 +173,21 @@ fn span(s: &mut Section<'_>) -> Span {
     );
     let warmup = s.defaulted(
         "warmup",
-        delay::duration(),
+        engine::duration(),
         "Waits of tasks submitted this soon after `start` are not measured.",
         Duration::ZERO,
         "all are",
     );
     let drain = s.defaulted(
         "drain",
-        delay::duration(),
+        engine::duration(),
         "How long after `end` unfinished work is waited for.",
         Duration::DAY,
         "longer than any backlog of a fleet that keeps up",
     );
     let calm_from = s.optional(
         "calm_from",
-        delay::duration(),
+        engine::duration(),
         "From so long after `start` on nothing goes wrong any more, neither by chance nor as one of \
          [faults], pools have machines, and prices are as low as they ever were before: so one sees \
          how the fleet recovers.",
@@ -236,78 +226,4 @@ fn span(s: &mut Section<'_>) -> Span {
         issue.into_iter().for_each(|issue| s.report(issue));
     }
     Span { start, end, warmup, drain, calm_from }
-}
-
-fn limits(s: &mut Section<'_>) -> Limits {
-    let default = Limits::default();
-    Limits {
-        iteration_interval: s.defaulted(
-            "iteration_interval",
-            kind::duration().within(Duration::SECOND..=Duration::DAY),
-            "Time from one iteration to the next.",
-            default.iteration_interval,
-            "both predecessors took about a minute",
-        ),
-        launches_per_decision_max: s.defaulted(
-            "launches_per_decision_max",
-            kind::integer().within(1..),
-            "Most launches of one iteration; the rest follow in the next.",
-            default.launches_per_decision_max,
-            "keeps a spike from spending the whole allowance of EC2 calls at once",
-        ),
-        demand_stale_after: s.defaulted(
-            "demand_stale_after",
-            kind::duration().within(Duration::SECOND..=DELAY_MAX),
-            "Counts of tasks older than this freeze scaling: unknown is never zero.",
-            default.demand_stale_after,
-            "ten iterations",
-        ),
-        max_price_cap: s.defaulted(
-            "max_price_cap",
-            some_price(),
-            "No max price above this is ever offered, whatever a policy computes.",
-            default.max_price_cap,
-            "taskcluster/aws-provisioner, lib/worker-type.js, 2017-05",
-        ),
-        launches_per_call_max: s.defaulted(
-            "launches_per_call_max",
-            kind::integer().within(1..=1_000),
-            "Most instances that one launch call asks for.",
-            default.launches_per_call_max,
-            "EC2 advises several calls of a hundred rather than one of five hundred",
-        ),
-        spend: money::spend(s),
-        spend_ends_within: s.defaulted(
-            "spend_ends_within",
-            kind::duration().within(Duration::ZERO..=Duration::HOUR),
-            "What is ended for a day's ceiling has ended this long after its order, calls that wait \
-             for their turn apart: so long before the money would be spent the order is given.",
-            default.spend_ends_within,
-            "an iteration and a call; EC2 bills nothing from `shutting-down` on",
-        ),
-    }
-}
-
-/// Prices that can be meant: the dearest instance of 2026 costs some hundred dollars an hour.
-const PRICE_MAX: UsdPerHour = UsdPerHour::from_micros(10_000_000_000);
-
-/// A price, or none.
-fn price() -> Kind<UsdPerHour> {
-    kind::usd_per_hour().within(..=PRICE_MAX)
-}
-
-/// A price above zero.
-fn some_price() -> Kind<UsdPerHour> {
-    kind::usd_per_hour().within((Bound::Excluded(UsdPerHour::ZERO), Bound::Included(PRICE_MAX)))
-}
-
-/// Reports what a model's own check finds: at `key`, or at the key that the finding begins with.
-fn report_check(s: &mut Section<'_>, key: Option<&str>, check: Result<(), String>) {
-    let Err(text) = check else { return };
-    if s.is_sound() {
-        let (what, hint) = text.split_once("; ").unwrap_or((&text, ""));
-        let first = what.split(['.', ' ']).next().unwrap_or_default();
-        let place = s.place(key.unwrap_or(first));
-        s.report(Issue::new(what, place).hint(hint));
-    }
 }

@@ -1,8 +1,8 @@
 //! How the process in which the engine runs dies and comes back.
 
+use provisioner_files::engine::some_time;
 use provisioner_sim::config::process::{CrashStep, ProcessModel};
 
-use super::delay::some_time;
 use crate::file::{Section, Variant, kind};
 
 const NEVER: &str = "never; a daemon that is deployed once a week restarts 0.006 times an hour";

@@ -1,9 +1,10 @@
 //! How the task queue behaves.
 
 use provisioner_engine::units::Duration;
+use provisioner_files::engine::{duration, some_time};
 use provisioner_sim::config::QueueModel;
 
-use super::delay::{delay, duration, some_time};
+use super::delay::delay;
 use crate::file::{Section, kind};
 
 const CLAIM: &str = "Taskcluster's queue: claims last 20 minutes";

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use provisioner_engine::ids::WorkerTypeId;
 use provisioner_engine::units::{Duration, Time};
+use provisioner_files::engine::{At, duration, report_check, some_time};
 use provisioner_sim::generate::tasks::{Arrivals, Batches, Bursts, TaskModel};
 use provisioner_sim::input::{Priority, RETRIES_DEFAULT, Task};
 
-use super::delay::{delay, delay_required, duration, some_time};
-use super::{At, report_check};
+use super::delay::{delay, delay_required};
 use crate::file::{Issue, Section, Variant, kind};
 use crate::traces::{Format, Run, TaskColumns, Unit};
 

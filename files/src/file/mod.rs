@@ -14,7 +14,7 @@
 //!
 //! ```
 //! use provisioner_engine::units::Duration;
-//! use provisioner_scenarios::file::{Source, kind, read};
+//! use provisioner_files::file::{Source, kind, read};
 //!
 //! let source = Source::new("week.toml", r#"
 //!     seed = 7

@@ -101,7 +101,7 @@ impl Source {
     }
 
     /// The text as TOML, or everything the TOML parser has to say, at most once a line.
-    pub(crate) fn parse(self: &Arc<Self>) -> Result<Spanned<DeTable<'_>>, Issues> {
+    pub fn parse(self: &Arc<Self>) -> Result<Spanned<DeTable<'_>>, Issues> {
         let (table, mut errors) = DeTable::parse_recoverable(&self.text);
         if errors.is_empty() {
             return Ok(table);
@@ -163,7 +163,8 @@ impl Place {
     }
 
     /// Its first byte; 0 for a whole file.
-    pub(crate) fn start(&self) -> usize {
+    #[must_use]
+    pub fn start(&self) -> usize {
         self.span.as_ref().map_or(0, |span| span.start)
     }
 

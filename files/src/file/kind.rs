@@ -122,7 +122,7 @@ impl<T: Clone + 'static> Kind<T> {
     }
 
     /// A kind that is written in a string, or as a bare number so far as `parse` takes one.
-    pub(crate) fn quantity(
+    pub fn quantity(
         noun: &'static str,
         sample: T,
         schema: impl Fn() -> Value + 'static,
@@ -319,8 +319,9 @@ pub fn amount() -> Kind<Amount> {
     })
 }
 
-/// A number, or a string that the pattern matches as a whole.
-pub(crate) fn number_or(pattern: &str) -> Value {
+/// The JSON Schema of a number, or a string that the pattern matches as a whole.
+#[must_use]
+pub fn number_or(pattern: &str) -> Value {
     json!({ "type": ["number", "string"], "minLength": 1, "pattern": whole(pattern) })
 }
 

@@ -54,7 +54,7 @@ impl Issue {
     }
 
     /// Adds under which circumstances it is so.
-    pub(crate) fn when(mut self, circumstances: &str) -> Self {
+    pub fn when(mut self, circumstances: &str) -> Self {
         self.message = format!("{}, with {circumstances}", self.message);
         self
     }

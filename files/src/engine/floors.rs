@@ -1,6 +1,6 @@
 //! Capacity that is kept at some hours of the week, by the clock on the wall.
 //!
-//! The engine knows no time zone: what is written here becomes changes in UTC over the run. Where
+//! The engine knows no time zone: what is written here becomes changes in UTC over a span of time. Where
 //! clocks are put forward, an hour that does not exist is read as the one after it; where they are
 //! put back, the first of the two is meant, as is usual (RFC 5545).
 
@@ -10,12 +10,11 @@ use jiff::{Timestamp, ToSpan};
 use provisioner_engine::units::Time;
 use provisioner_engine::worker_type::Floor;
 
-use super::Span;
 use crate::file::{Section, kind};
 
 /// One floor as it is written.
 #[derive(Clone, Debug)]
-pub(crate) struct FloorDoc {
+pub struct FloorDoc {
     days: Vec<Weekday>,
     from: civil::Time,
     until: civil::Time,
@@ -56,7 +55,7 @@ pub(super) fn floor(s: &mut Section<'_>) -> FloorDoc {
         ),
         capacity_min: s.required(
             "capacity_min",
-            kind::integer().within(1..=super::worker_type::CAPACITY_MAX),
+            kind::integer().within(1..=super::CAPACITY_MAX),
             "Capacity that is kept then, tasks or not.",
         ),
     }
@@ -72,10 +71,12 @@ const DAYS: [(&str, Weekday); 7] = [
     ("sun", Weekday::Sunday),
 ];
 
-/// What holds when: the highest floor of each moment, as changes from the start of the run on.
-pub(crate) fn resolve(floors: &[FloorDoc], span: Span) -> Vec<Floor> {
+/// What holds when: the highest floor of each moment, as changes from the day before
+/// `start` to that of `end`.
+#[must_use]
+pub fn resolve(floors: &[FloorDoc], (start, end): (Time, Time)) -> Vec<Floor> {
     let mut periods: Vec<(Time, Time, u32)> =
-        floors.iter().flat_map(|floor| floor.periods(span)).collect();
+        floors.iter().flat_map(|floor| floor.periods((start, end))).collect();
     periods.sort_unstable();
     let mut edges: Vec<Time> =
         periods.iter().flat_map(|(from, until, _)| [*from, *until]).collect();
@@ -94,8 +95,9 @@ pub(crate) fn resolve(floors: &[FloorDoc], span: Span) -> Vec<Floor> {
 }
 
 /// The same if clocks were never changed after the start.
-pub(crate) fn unchanged(floors: &[FloorDoc], span: Span) -> Vec<Floor> {
-    let start = Timestamp::from_millisecond(span.start.ms()).unwrap_or(Timestamp::MAX);
+#[must_use]
+pub fn unchanged(floors: &[FloorDoc], span: (Time, Time)) -> Vec<Floor> {
+    let start = Timestamp::from_millisecond(span.0.ms()).unwrap_or(Timestamp::MAX);
     let unchanged = |floor: &FloorDoc| FloorDoc {
         time_zone: floor.time_zone.to_offset(start).to_time_zone(),
         ..floor.clone()
@@ -104,14 +106,14 @@ pub(crate) fn unchanged(floors: &[FloorDoc], span: Span) -> Vec<Floor> {
 }
 
 impl FloorDoc {
-    /// When it holds during the run, from the day before on.
-    fn periods(&self, span: Span) -> Vec<(Time, Time, u32)> {
+    /// When it holds, from the day before on.
+    fn periods(&self, (start, end): (Time, Time)) -> Vec<(Time, Time, u32)> {
         let date_of = |at: Time| {
             let at = Timestamp::from_millisecond(at.ms()).unwrap_or(Timestamp::MAX);
             at.to_zoned(self.time_zone.clone()).date()
         };
-        let first = date_of(span.start).yesterday().unwrap_or(civil::Date::MIN);
-        let last = date_of(span.last());
+        let first = date_of(start).yesterday().unwrap_or(civil::Date::MIN);
+        let last = date_of(end);
         let moment = |date: civil::Date, time: civil::Time| {
             let zoned = self.time_zone.to_ambiguous_zoned(date.to_datetime(time)).compatible();
             zoned.map_or(Time::MAX, |zoned| Time::from_ms(zoned.timestamp().as_millisecond()))
@@ -132,8 +134,6 @@ impl FloorDoc {
 
 #[cfg(test)]
 mod tests {
-    use provisioner_engine::units::Duration;
-
     use super::*;
 
     fn time(text: &str) -> Time {
@@ -141,11 +141,8 @@ mod tests {
     }
 
     fn told(floors: &[FloorDoc], start: &str, end: &str) -> Vec<String> {
-        let (start, end) = (time(start), time(end));
-        let span =
-            Span { start, end, warmup: Duration::ZERO, drain: Duration::ZERO, calm_from: None };
         let told = |floor: Floor| format!("{} {}", floor.from, floor.capacity_min);
-        resolve(floors, span).into_iter().map(told).collect()
+        resolve(floors, (time(start), time(end))).into_iter().map(told).collect()
     }
 
     fn office(zone: &str) -> FloorDoc {
@@ -185,9 +182,7 @@ mod tests {
             "2026-10-24T06:00:00Z 4, 2026-10-24T16:00:00Z 0, \
              2026-10-25T07:00:00Z 4, 2026-10-25T17:00:00Z 0"
         );
-        let (start, end) = (time(autumn.0), time(autumn.1));
-        let span =
-            Span { start, end, warmup: Duration::ZERO, drain: Duration::ZERO, calm_from: None };
+        let span = (time(autumn.0), time(autumn.1));
         let unchanged = unchanged(&[office("Europe/Berlin")], span).into_iter();
         assert_eq!(
             both_days(

@@ -26,7 +26,8 @@ pub struct Fault {
 }
 
 impl Fault {
-    pub(crate) fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
+    /// A value that is so, and what to do about it.
+    pub fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { what: what.into(), label: String::new(), hint: hint.into() }
     }
 
@@ -78,8 +79,9 @@ pub(super) fn price_pattern() -> String {
     format!(r"\${NUMBER}\s*/h")
 }
 
-/// What every [`amount`] looks like.
-pub(crate) fn amount_pattern() -> String {
+/// What every [`amount`] looks like, as a pattern of JSON Schema.
+#[must_use]
+pub fn amount_pattern() -> String {
     let (duration, usd) = (duration_pattern(), usd_pattern());
     format!(r"{NUMBER}\s*%|-?({usd}(\s*/h)?|{duration})")
 }
@@ -248,7 +250,9 @@ pub fn time(text: &str) -> Result<Time, Fault> {
     }
 }
 
-pub(crate) fn negative(hint: &str) -> Fault {
+/// A value that should not be below zero.
+#[must_use]
+pub fn negative(hint: &str) -> Fault {
     Fault::new("is negative", hint)
 }
 

@@ -14,6 +14,16 @@
 //! from 0 in the order of the header's tables, or of those of the last configuration since. The last line tells a whole journal from one that
 //! was cut short. A version is never changed in place.
 //!
+//! A long journal can be cut into chapters that replay each by itself. A chapter's second line is the
+//! engine as the chapter before left it, with the fingerprint of its text; `engine` in its header is
+//! what that engine goes by:
+//!
+//! ```text
+//! {"snapshot":{"version":1,"engine":{…}},"snapshot_hash":"…"}
+//! ```
+//!
+//! A snapshot is for the build that wrote it, and is believed if its text is whole.
+//!
 //! Reading checks all that the engine takes for granted (ids, the order of time, ranges), so that
 //! no file can make it panic. What is decided is not checked: that is what replaying is for.
 //!
@@ -26,9 +36,12 @@ mod tests;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::mem;
 use std::path::Path;
 
+use provisioner_engine::Engine;
 use provisioner_engine::journal::{Digest, Record};
+use provisioner_engine::snapshot::Snapshot;
 use provisioner_engine::units::Time;
 use provisioner_engine::worker_type::EngineConfig;
 use serde::de::DeserializeOwned;
@@ -57,8 +70,17 @@ pub struct Header {
     pub seed: u64,
     /// The commit of the program that wrote it.
     pub commit: String,
-    /// What the engine was built from.
+    /// What the engine was built from; in a chapter, what it goes by when the chapter begins.
     pub engine: EngineConfig,
+}
+
+/// How the line of a snapshot begins, and what stands between it and its fingerprint.
+const SNAPSHOT: &str = r#"{"snapshot":"#;
+const SNAPSHOT_HASH: &str = r#","snapshot_hash":""#;
+const SNAPSHOT_END: &str = "\"}\n";
+
+fn fingerprint(text: &str) -> String {
+    format!("{:016x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
 }
 
 /// The last line.
@@ -134,6 +156,21 @@ impl<W: Write> JournalWriter<W> {
         Ok(writer)
     }
 
+    /// Starts a chapter: a journal that goes on from where that engine is. The header's `engine` is
+    /// the engine's own, whatever `header` says.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `out` says.
+    pub fn chapter(out: W, header: &Header, engine: &Engine) -> io::Result<Self> {
+        let header = Header { engine: engine.config().clone(), ..header.clone() };
+        let mut writer = Self::new(out, &header)?;
+        let text = serde_json::to_string(&Snapshot::of(engine))?;
+        let hash = fingerprint(&text);
+        write!(writer.out, "{SNAPSHOT}{text}{SNAPSHOT_HASH}{hash}{SNAPSHOT_END}")?;
+        Ok(writer)
+    }
+
     /// Adds a record.
     ///
     /// # Errors
@@ -142,6 +179,15 @@ impl<W: Write> JournalWriter<W> {
     pub fn record(&mut self, record: &Record) -> io::Result<()> {
         self.tally.add(record);
         self.line(record)
+    }
+
+    /// Hands on what was added: what was flushed outlives the process.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `out` says.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 
     /// Adds the last line.
@@ -165,6 +211,8 @@ impl<W: Write> JournalWriter<W> {
 /// with an error.
 pub struct Journal {
     header: Header,
+    /// Where a chapter begins.
+    first: Option<Engine>,
     lines: Lines,
     tables: check::Tables,
     tally: Tally,
@@ -212,14 +260,28 @@ impl Journal {
         let header: Header = lines.parse()?;
         let tables = check::Tables::of(&header.engine)
             .map_err(|what| lines.error(format!("`engine` is not sound: {what}"), WRITE_AGAIN))?;
-        let now = Time::from_ms(i64::MIN);
-        Ok(Self { header, lines, tables, tally: Tally::default(), now, ended: false })
+        let first = lines.snapshot()?;
+        if first.as_ref().is_some_and(|engine| *engine.config() != header.engine) {
+            let what = "the snapshot's engine goes by another configuration than the header's";
+            return Err(lines.error(what, WRITE_AGAIN));
+        }
+        let now = first.as_ref().map_or(Time::from_ms(i64::MIN), Engine::now);
+        Ok(Self { header, first, lines, tables, tally: Tally::default(), now, ended: false })
     }
 
     /// What the journal was written from.
     #[must_use]
     pub const fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// The engine that the records are for, as it was before the first of them.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        match &self.first {
+            Some(engine) => engine.clone(),
+            None => Engine::new(self.header.engine.clone()),
+        }
     }
 
     /// The line of the last record.
@@ -337,11 +399,19 @@ struct Lines {
     input: Box<dyn BufRead>,
     text: String,
     number: u64,
+    /// The current line was looked at and is still the next.
+    held: bool,
 }
 
 impl Lines {
     fn of(name: &str, input: impl BufRead + 'static) -> Self {
-        Self { file: name.to_owned(), input: Box::new(input), text: String::new(), number: 0 }
+        Self {
+            file: name.to_owned(),
+            input: Box::new(input),
+            text: String::new(),
+            number: 0,
+            held: false,
+        }
     }
 
     fn unpack(name: &str, input: impl Read + 'static) -> Result<Self, JournalError> {
@@ -361,6 +431,9 @@ impl Lines {
     }
 
     fn next(&mut self) -> Result<Option<&str>, JournalError> {
+        if mem::take(&mut self.held) {
+            return Ok((!self.text.is_empty()).then_some(&self.text));
+        }
         self.number += 1;
         self.text.clear();
         match (&mut self.input).take(LINE_BYTES_MAX).read_line(&mut self.text) {
@@ -372,6 +445,28 @@ impl Lines {
                 Err(self.error(what, WRITE_AGAIN))
             }
         }
+    }
+
+    /// The engine of the next line, if that is a snapshot.
+    fn snapshot(&mut self) -> Result<Option<Engine>, JournalError> {
+        let Some(line) = self.next()?.and_then(|line| line.strip_prefix(SNAPSHOT)) else {
+            self.held = true;
+            return Ok(None);
+        };
+        let parts =
+            line.strip_suffix(SNAPSHOT_END).and_then(|line| line.rsplit_once(SNAPSHOT_HASH));
+        let Some((text, _)) = parts.filter(|(text, hash)| fingerprint(text) == *hash) else {
+            let what = "the snapshot is not what was written: its fingerprint differs";
+            return Err(self.error(what, "read another chapter; each replays by itself"));
+        };
+        let snapshot: Result<Snapshot, _> = serde_json::from_str(text);
+        let engine = snapshot
+            .map_err(|error| error.to_string())
+            .and_then(|snapshot| snapshot.restore([]).map_err(|error| error.to_string()));
+        engine.map(Some).map_err(|what| {
+            let what = format!("the snapshot cannot be read: {what}");
+            self.error(what, "replay it with the program that wrote it")
+        })
     }
 
     /// The current line as a value.

@@ -6,13 +6,14 @@ use provisioner_engine::guards::{
 };
 use provisioner_engine::units::{Duration, Ratio};
 
-use super::delay::some_time;
+use super::kinds::some_time;
 use crate::file::{Kind, Section, ShortForm, Variant, kind};
 
 const CHOSEN: &str = "chosen; see the incidents it is for";
 const PRESET: &str = "as `guards` says";
 
-pub(super) fn guards(s: &mut Section<'_>) -> Guards {
+/// The keys `guards` and `guard_rules` of `[engine]`.
+pub fn guards(s: &mut Section<'_>) -> Guards {
     let presets = [("on", Guards::default()), ("off", Guards::off())];
     let preset = s.defaulted(
         "guards",

@@ -9,7 +9,7 @@ use provisioner_engine::worker_type::{
     RequestedCounts, RequestedCredit, ScalingPolicy, Selection, SpreadRule, WeightedMarket,
 };
 
-use super::delay::{duration, some_time};
+use super::kinds::{duration, some_time};
 use crate::file::{Section, Variant, kind};
 
 const V1: &str = "taskcluster/aws-provisioner, lib/worker-type.js, 2017-05";

@@ -1,0 +1,400 @@
+//! The loop, with an EC2 and a queue that do what no server can be made to do.
+
+mod fake;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration as Span, Instant};
+
+use provisioner_engine::catalog::{Catalog, Pool};
+use provisioner_engine::decision::Action;
+use provisioner_engine::guards::{Guards, ListingRule};
+use provisioner_engine::journal::{Record, replay};
+use provisioner_engine::random::Seed;
+use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
+use provisioner_engine::worker_type::{
+    Candidate, EngineConfig, IdleCredit, Limits, Overshoot, PlacementPolicy, RequestedCredit,
+    ScalingPolicy, SpendLimits, WorkerType,
+};
+use provisioner_files::journal::Journal;
+use provisioner_live::cloud::LaunchTemplate;
+use provisioner_live::daemon::news::News;
+use provisioner_live::daemon::plan::plan;
+use provisioner_live::daemon::{
+    self, DaemonError, Door, Folder, Parts, Setup, Shadow, Watchdog, Watchers,
+};
+use provisioner_live::store::memory::MemoryStore;
+use provisioner_live::store::sqlite::SqliteStore;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use self::fake::{FakeCloud, FakeQueue};
+
+const CI: &str = "proj/ci";
+const GPU: &str = "proj/gpu";
+
+/// Two worker types, each in a region of its own, bought on demand.
+fn setup() -> Setup {
+    let mut catalog = Catalog::new();
+    let (product, instance_type) =
+        (catalog.product("Linux/UNIX"), catalog.instance_type("c5.large", 2));
+    let image = catalog.image("ami-1");
+    let mut worker_type = |name: &str, region: &str| {
+        let candidates = ["a", "b"].map(|letter| {
+            let zone = catalog.zone(region, &format!("{region}{letter}"));
+            let pool = catalog.pool(Pool { instance_type, zone, product });
+            let id = catalog.region(region);
+            let price = UsdPerHour::from_micros(85_000);
+            catalog.set_on_demand(id, instance_type, product, Time::EPOCH, price);
+            Candidate {
+                image,
+                pool,
+                capacity: 1,
+                utility: Ratio::ONE,
+                bias: Ratio::ONE,
+                initial_weight: Ratio::ONE,
+                capacity_max: None,
+            }
+        });
+        WorkerType {
+            name: name.into(),
+            capacity_min: 0,
+            capacity_max: 50,
+            price_min: UsdPerHour::ZERO,
+            price_max: UsdPerHour::from_micros(1_000_000),
+            candidates: candidates.into(),
+            scaling: ScalingPolicy::Estimator {
+                scaling_ratio: Ratio::ONE,
+                idle: IdleCredit::Existing,
+                requested: RequestedCredit::Once,
+            },
+            placement: PlacementPolicy::OnDemand,
+            overshoot: Overshoot::Never,
+            request_timeout: Duration::from_mins(20),
+            registration_timeout: None,
+            lifetime_max: Duration::from_hours(96),
+            idle_timeout: Duration::from_mins(10),
+            floors: Vec::new(),
+            on_demand_after: None,
+            spend: SpendLimits::default(),
+        }
+    };
+    let worker_types = vec![worker_type(CI, "us-east-1"), worker_type(GPU, "eu-west-1")];
+    let template = || LaunchTemplate { image: "ami-1".into(), ..LaunchTemplate::default() };
+    let zones = [(CI, "us-east-1"), (GPU, "eu-west-1")].into_iter().flat_map(|(name, region)| {
+        ["a", "b"].map(|letter| ((name.to_owned(), format!("{region}{letter}")), template()))
+    });
+    let listing = ListingRule { interval: Duration::SECOND, ..ListingRule::default() };
+    let guards = Guards { listing: Some(listing), breaker: None, ..Guards::default() };
+    let limits = Limits { iteration_interval: Duration::SECOND, ..Limits::default() };
+    Setup {
+        provisioner: "test".into(),
+        templates: zones.collect(),
+        config: EngineConfig { seed: Seed(1), catalog, worker_types, limits, guards },
+        chapter_records_max: 40,
+        chapter_length: Duration::HOUR,
+        queue_interval: Duration::SECOND,
+        price_interval: Duration::from_mins(5),
+        notice_interval: Duration::from_secs(5),
+    }
+}
+
+/// A daemon in this process, with its store in a folder.
+struct Daemon {
+    door: Door,
+    runtime: Runtime,
+    thread: JoinHandle<Result<(), DaemonError>>,
+    seen: Arc<Mutex<Supplies>>,
+}
+
+/// Capacity by worker type: requested, pending and running, working.
+type Supplies = BTreeMap<String, (u32, u32, u32)>;
+
+fn start(folder: &Path, cloud: &Arc<FakeCloud>, queue: &Arc<FakeQueue>, shadow: Shadow) -> Daemon {
+    start_with(folder, cloud, queue, shadow, setup())
+}
+
+fn start_with(
+    folder: &Path,
+    cloud: &Arc<FakeCloud>,
+    queue: &Arc<FakeQueue>,
+    shadow: Shadow,
+    setup: Setup,
+) -> Daemon {
+    let runtime = Runtime::new().expect("a runtime");
+    let store = SqliteStore::open(&folder.join("store"), "test").expect("it opens");
+    let parts = Parts {
+        store,
+        cloud: Arc::clone(cloud),
+        queue: Arc::clone(queue),
+        setup,
+        journal: Some(Folder { path: folder.join("journal"), kept: 1_000 }),
+        shadow,
+    };
+    let (send, opened) = std::sync::mpsc::channel();
+    let seen = Arc::new(Mutex::new(Supplies::new()));
+    let (handle, seen_there) = (runtime.handle().clone(), Arc::clone(&seen));
+    let thread = std::thread::spawn(move || {
+        let watchers = Watchers {
+            on_turn: Box::new(|seen| {
+                let config = seen.engine.config();
+                let names = config.worker_types.iter().enumerate();
+                let supplies = names.map(|(id, known)| {
+                    let it = seen.engine.supply(provisioner_engine::ids::WorkerTypeId::new(id));
+                    (known.name.clone(), (it.requested, it.pending + it.running, it.working))
+                });
+                *seen_there.lock().expect("nobody panics with it") = supplies.collect();
+            }),
+            watchdog: Watchdog::start(Span::from_secs(60)),
+        };
+        daemon::run(parts, &handle, watchers, |door| send.send(door).expect("the test waits"))
+    });
+    let door = opened.recv().expect("it starts");
+    Daemon { door, runtime, thread, seen }
+}
+
+impl Daemon {
+    fn working(&self, worker_type: &str) -> u32 {
+        self.supply(worker_type).2
+    }
+
+    fn supply(&self, worker_type: &str) -> (u32, u32, u32) {
+        let seen = self.seen.lock().expect("nobody panics with it");
+        seen.get(worker_type).copied().unwrap_or_default()
+    }
+
+    fn stop(self) {
+        let door = self.door.clone();
+        assert!(self.runtime.block_on(async { door.bring(News::Stop).await }), "it listens");
+        self.thread.join().expect("no panic").expect("no error");
+    }
+}
+
+#[track_caller]
+fn soon(what: &str, mut is_so: impl FnMut() -> bool) {
+    let until = Instant::now() + Span::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < until, "not within 30 s: {what}");
+        std::thread::sleep(Span::from_millis(50));
+    }
+}
+
+struct Scene {
+    folder: TempDir,
+    cloud: Arc<FakeCloud>,
+    queue: Arc<FakeQueue>,
+}
+
+fn scene() -> Scene {
+    let queue = Arc::new(FakeQueue::default());
+    queue.says(CI, 0, 0);
+    queue.says(GPU, 0, 0);
+    Scene { folder: TempDir::new().expect("a folder"), cloud: Arc::default(), queue }
+}
+
+impl Scene {
+    fn start(&self) -> Daemon {
+        start(self.folder.path(), &self.cloud, &self.queue, Shadow::Off)
+    }
+
+    /// All instances that are there have registered.
+    fn register(&self) {
+        self.queue.state().registered = self.cloud.alive().into_iter().collect();
+    }
+}
+
+#[test]
+fn it_launches_what_is_wanted_and_follows_it_to_its_end() {
+    let scene = scene();
+    let daemon = scene.start();
+    scene.queue.says(CI, 5, 0);
+    soon("five instances", || scene.cloud.alive().len() == 5);
+    scene.register();
+    scene.queue.says(CI, 0, 5);
+    soon("five workers", || daemon.working(CI) == 5);
+    assert_eq!(scene.cloud.alive().len(), 5, "no more are launched");
+    // They idle out by themselves.
+    for listed in scene.cloud.state().instances.values_mut() {
+        let cause = provisioner_engine::observation::EndCause::Worker;
+        listed.state = provisioner_engine::inventory::State::Terminated(cause);
+    }
+    scene.queue.says(CI, 0, 0);
+    soon("the fleet is gone", || daemon.supply(CI) == (0, 0, 0));
+    daemon.stop();
+}
+
+#[test]
+fn a_launch_that_was_never_answered_is_one_launch() {
+    let scene = scene();
+    let daemon = scene.start();
+    scene.cloud.mood(|mood| mood.silent = true);
+    scene.queue.says(CI, 3, 0);
+    soon("the call was made, and again", || scene.cloud.state().launch_calls > 0);
+    soon("they are found", || daemon.supply(CI).1 == 3);
+    scene.cloud.mood(|mood| mood.silent = false);
+    std::thread::sleep(Span::from_secs(3));
+    assert_eq!(scene.cloud.alive().len(), 3);
+    daemon.stop();
+}
+
+#[test]
+fn what_was_begun_before_a_restart_is_settled_after_it() {
+    let scene = scene();
+    let daemon = scene.start();
+    scene.queue.says(CI, 4, 0);
+    soon("four instances", || daemon.supply(CI).1 == 4);
+    daemon.stop();
+    scene.register();
+    let daemon = scene.start();
+    soon("they are known again, and register", || daemon.working(CI) == 4);
+    assert_eq!(scene.cloud.alive().len(), 4);
+    daemon.stop();
+}
+
+#[test]
+fn a_region_and_a_queue_that_never_answer_delay_no_other() {
+    let scene = scene();
+    scene.cloud.mood(|mood| {
+        mood.hung.insert("eu-west-1".into());
+    });
+    scene.queue.state().hung.insert(GPU.into());
+    let daemon = scene.start();
+    scene.queue.says(CI, 2, 0);
+    soon("two instances in the other region", || daemon.supply(CI).1 == 2);
+    drop(daemon); // It would wait for the region's answers.
+}
+
+/// How many records and orders the chapters have; each chapter must replay by itself.
+fn replayed(folder: &Path) -> (usize, usize) {
+    let chapters = Folder { path: folder.join("journal"), kept: 0 }.ended().expect("it is read");
+    let (mut records, mut orders) = (0, 0);
+    for chapter in chapters {
+        let journal = Journal::open(&chapter).expect("a journal");
+        let mut engine = journal.engine();
+        for record in journal {
+            let record = record.expect("a record");
+            records += 1;
+            if let Record::Decided(decision) = &record {
+                orders += decision.actions.len();
+            }
+            replay(&mut engine, record).expect("it decides the same");
+        }
+    }
+    (records, orders)
+}
+
+#[test]
+fn the_journal_of_a_run_replays_chapter_by_chapter_over_a_restart() {
+    let scene = scene();
+    let daemon = scene.start();
+    scene.queue.says(CI, 5, 0);
+    soon("five instances", || daemon.supply(CI).1 == 5);
+    daemon.stop();
+    let (before, _) = replayed(scene.folder.path());
+    let daemon = scene.start();
+    scene.queue.says(CI, 9, 0);
+    soon("nine instances", || daemon.supply(CI).1 == 9);
+    daemon.stop();
+    let (records, orders) = replayed(scene.folder.path());
+    assert!(before > 0 && records > before + 40 && orders > 5, "{before}, {records}, {orders}");
+}
+
+#[test]
+fn a_plan_says_what_would_be_done_and_does_nothing() {
+    let scene = scene();
+    scene.queue.says(CI, 5, 0);
+    scene.queue.state().counts.remove(GPU);
+    let runtime = Runtime::new().expect("a runtime");
+    let parts = Parts {
+        store: MemoryStore::default(),
+        cloud: Arc::clone(&scene.cloud),
+        queue: Arc::clone(&scene.queue),
+        setup: setup(),
+        journal: None,
+        shadow: Shadow::On,
+    };
+    let plan = plan(parts, runtime.handle(), Span::from_secs(10)).expect("it decides");
+    let launches = plan.decision.actions.iter().filter_map(|action| match action {
+        Action::Launch { count, .. } => Some(*count),
+        _ => None,
+    });
+    assert_eq!(launches.sum::<u32>(), 5, "{:?}", plan.decision);
+    assert_eq!(plan.unknown, ["the counts of proj/gpu: the test says nothing"]);
+    assert_eq!(scene.cloud.state().launch_calls, 0);
+}
+
+#[test]
+fn a_plan_beside_a_daemon_counts_what_that_one_has() {
+    let scene = scene();
+    scene.queue.says(CI, 5, 0);
+    let daemon = scene.start();
+    soon("five instances", || daemon.supply(CI).1 == 5);
+    scene.queue.says(CI, 7, 0);
+    let runtime = Runtime::new().expect("a runtime");
+    let store = scene.folder.path().join("store");
+    let kept = SqliteStore::peek(&store, "test").expect("it is read");
+    let parts = Parts {
+        store: MemoryStore::of(kept),
+        cloud: Arc::clone(&scene.cloud),
+        queue: Arc::clone(&scene.queue),
+        setup: setup(),
+        journal: None,
+        shadow: Shadow::On,
+    };
+    let plan = plan(parts, runtime.handle(), Span::from_secs(10)).expect("it decides");
+    let launches = plan.decision.actions.iter().filter_map(|action| match action {
+        Action::Launch { count, .. } => Some(*count),
+        _ => None,
+    });
+    assert!(launches.sum::<u32>() <= 2, "{:?}", plan.decision);
+    daemon.stop();
+}
+
+#[test]
+fn in_shadow_nothing_is_changed_and_everything_is_decided() {
+    let scene = scene();
+    scene.queue.says(CI, 5, 0);
+    let daemon = start(scene.folder.path(), &scene.cloud, &scene.queue, Shadow::On);
+    soon("the fleet was looked at", || !daemon.seen.lock().expect("no panic").is_empty());
+    std::thread::sleep(Span::from_secs(3));
+    let cloud = scene.cloud.state();
+    assert_eq!((cloud.changes, cloud.launch_calls), (0, 0));
+    drop(cloud);
+    daemon.stop();
+}
+
+#[test]
+fn a_dry_zone_is_left_for_another() {
+    let scene = scene();
+    scene.cloud.mood(|mood| {
+        mood.dry.insert("us-east-1a".into());
+    });
+    let daemon = scene.start();
+    scene.queue.says(CI, 6, 0);
+    soon("six instances", || scene.cloud.alive().len() == 6);
+    let zones = scene.cloud.state();
+    assert!(zones.instances.values().all(|it| it.zone.as_deref() == Some("us-east-1b")));
+    drop(zones);
+    daemon.stop();
+}
+
+#[test]
+fn a_worker_type_that_is_removed_keeps_its_machines_and_gets_no_more() {
+    let scene = scene();
+    let daemon = scene.start();
+    scene.queue.says(CI, 2, 0);
+    scene.queue.says(GPU, 2, 0);
+    soon("both have machines", || daemon.supply(CI).1 == 2 && daemon.supply(GPU).1 == 2);
+    let mut smaller = setup();
+    smaller.config.worker_types.remove(0);
+    let door = daemon.door.clone();
+    let news = News::Configured(Box::new(smaller));
+    assert!(daemon.runtime.block_on(async { door.bring(news).await }));
+    scene.queue.says(CI, 9, 0);
+    scene.queue.says(GPU, 4, 0);
+    soon("the other grows", || daemon.supply(GPU).1 == 4);
+    assert_eq!(scene.cloud.alive().len(), 6);
+    daemon.stop();
+}
