@@ -182,10 +182,11 @@ pub(crate) fn count(value: f64, what: &str) -> Result<u32, QueueError> {
     Ok(value.ceil() as u32)
 }
 
-/// A point in time from seconds since the epoch.
-#[expect(clippy::cast_possible_truncation, reason = "floats saturate, and so does time")]
-pub(crate) fn time(seconds: f64) -> Time {
-    Time::from_ms((seconds * 1_000.0) as i64)
+/// A point in time from seconds since the epoch, before the year 10,000.
+#[expect(clippy::cast_possible_truncation, reason = "the range was looked at")]
+pub(crate) fn time(seconds: f64) -> Option<Time> {
+    const END_S: f64 = 253_402_300_800.0;
+    (0.0..END_S).contains(&seconds).then(|| Time::from_ms((seconds * 1_000.0) as i64))
 }
 
 #[cfg(test)]
@@ -200,6 +201,14 @@ mod tests {
         for value in [-1.0, f64::NAN, f64::INFINITY] {
             let error = count(value, "pending").expect_err("it is no number of tasks");
             assert_eq!(error.kind, QueueErrorKind::Nonsense);
+        }
+    }
+
+    #[test]
+    fn a_time_is_within_what_calendars_can_say() {
+        assert_eq!(time(1.5), Some(Time::from_ms(1_500)));
+        for odd in [-1.0, 1e12, f64::NAN, f64::INFINITY] {
+            assert_eq!(time(odd), None, "{odd}");
         }
     }
 }

@@ -185,6 +185,19 @@ async fn a_metric_is_as_old_as_its_sample_says() {
 }
 
 #[tokio::test]
+async fn an_age_that_is_no_number_is_not_passed_over() {
+    let served = Served::new(|_, asked| {
+        let is_age = asked.uri.query().is_some_and(|query| query.contains("timestamp"));
+        let result = json!([{ "metric": {}, "value": [100, if is_age { "NaN" } else { "7" }] }]);
+        let data = json!({ "resultType": "vector", "result": result });
+        (200, json!({ "status": "success", "data": data }).to_string())
+    })
+    .await;
+    let counts = prometheus(&served.url, Some("min(timestamp(x))")).counts(WORKER_TYPE).await;
+    assert_failed(counts, QueueErrorKind::Nonsense, "NaN is no time");
+}
+
+#[tokio::test]
 async fn no_data_is_an_error_and_so_is_too_much() {
     let one = json!({ "metric": {}, "value": [1, "1"] });
     let nan = json!({ "metric": {}, "value": [1, "NaN"] });
