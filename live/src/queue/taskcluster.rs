@@ -38,8 +38,6 @@ use tokio::time::timeout;
 use super::http::{self, Address};
 use super::{Counts, Holds, QueueError, QueueErrorKind, Worker, WorkerPlace};
 
-/// How long one try may take.
-const TRY_LIMIT: Duration = Duration::from_secs(10);
 /// How often what failed is tried again, and how long it is waited for at most in between.
 const RETRIES: Retry = Retry {
     retries: 2,
@@ -116,11 +114,11 @@ impl Taskcluster {
     ///
     /// If Taskcluster does not answer, or not that.
     pub async fn counts(&self, worker_type: &str) -> Result<Counts, QueueError> {
-        let asked = self.services().queue.taskQueueCounts(worker_type).await;
         let hint = format!(
             "asking needs `queue:pending-count:{worker_type}` and `queue:claimed-count:{worker_type}`"
         );
-        let answer = self.heard(asked, &hint)?;
+        let services = self.services();
+        let answer = self.ask(services.queue.taskQueueCounts(worker_type), &hint).await?;
         let count = |key: &str| {
             let count = answer[key].as_u64().map(|count| u32::try_from(count).unwrap_or(u32::MAX));
             count.ok_or_else(|| nonsense(&format!("no number for `{key}`")))
@@ -212,11 +210,15 @@ impl Taskcluster {
                 let page = match list {
                     List::Workers => {
                         let manager = &services.manager;
-                        manager.listWorkers(provisioner, name, at, None, None, None, None).await
+                        let page =
+                            manager.listWorkers(provisioner, name, at, None, None, None, None);
+                        self.ask(page, &hint).await?
                     }
-                    List::Claims => services.queue.listClaimedTasks(worker_type, at, LIMIT).await,
+                    List::Claims => {
+                        let page = services.queue.listClaimedTasks(worker_type, at, LIMIT);
+                        self.ask(page, &hint).await?
+                    }
                 };
-                let page = self.heard(page, &hint)?;
                 let entries = page[key].as_array();
                 entries
                     .ok_or_else(|| nonsense(&format!("no `{key}`")))?
@@ -250,8 +252,8 @@ impl Taskcluster {
         let hint = format!("asking needs `worker-manager:get-worker:{worker_type}/*`");
         for group in [Some(&place.region), place.zone.as_ref()].into_iter().flatten() {
             let services = self.services();
-            let known = services.manager.getWorker(provisioner, name, group, &place.instance).await;
-            match self.heard(known, &hint) {
+            let known = services.manager.getWorker(provisioner, name, group, &place.instance);
+            match self.ask(known, &hint).await {
                 Ok(worker) => return self.latest_run(&worker).await,
                 Err(error) if error.kind == QueueErrorKind::NotFound => {}
                 Err(error) => return Err(error),
@@ -267,8 +269,9 @@ impl Taskcluster {
         let recent =
             worker["recentTasks"].as_array().ok_or_else(|| nonsense("no `recentTasks`"))?;
         let Some(latest) = recent.last() else { return Ok(None) };
-        let asked = self.services().queue.status(text(latest, "taskId")?).await;
-        match self.heard(asked, "asking needs `queue:status:*`") {
+        let services = self.services();
+        let status = services.queue.status(text(latest, "taskId")?);
+        match self.ask(status, "asking needs `queue:status:*`").await {
             Ok(task) => {
                 let run = latest["runId"].as_u64().and_then(|run| usize::try_from(run).ok());
                 let run = run.ok_or_else(|| nonsense("no `runId`"))?;
@@ -283,24 +286,26 @@ impl Taskcluster {
         Arc::clone(&self.services.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What was answered; or what it means that it was not, and what to do.
-    fn heard(&self, asked: Result<Value, anyhow::Error>, hint: &str) -> Result<Value, QueueError> {
-        let error = match asked {
-            Ok(answer) => return Ok(answer),
-            Err(error) => understood(&error, hint),
-        };
-        if error.kind == QueueErrorKind::Unauthorized {
+    /// What is answered; or what it means that it is not, and what to do.
+    async fn ask(
+        &self,
+        question: impl Future<Output = Result<Value, anyhow::Error>>,
+        hint: &str,
+    ) -> Result<Value, QueueError> {
+        let understood = async { question.await.map_err(|error| understood(&error, hint)) };
+        let answer = http::within_limit("Taskcluster", understood).await;
+        if answer.as_ref().is_err_and(|error| error.kind == QueueErrorKind::Unauthorized) {
             // Perhaps they were replaced: the next question is asked with what is there now.
             let fresh = Arc::new(services(&self.settings)?);
             *self.services.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
         }
-        Err(error)
+        answer
     }
 }
 
 fn services(settings: &TaskclusterSettings) -> Result<Services, QueueError> {
     let mut builder =
-        ClientBuilder::new(settings.root_url.as_str()).timeout(TRY_LIMIT).retry(RETRIES);
+        ClientBuilder::new(settings.root_url.as_str()).timeout(http::TIME_LIMIT).retry(RETRIES);
     if let Some(file) = &settings.credentials {
         let unusable = |why: String| {
             let file = file.display();

@@ -2,15 +2,17 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use provisioner_engine::units::Time;
-use provisioner_live::queue::http::{Access, SIZE_LIMIT};
+use provisioner_live::queue::http::{Access, SIZE_LIMIT, TIME_LIMIT};
 use provisioner_live::queue::json::{JsonEndpoint, JsonSettings};
 use provisioner_live::queue::prometheus::{Prometheus, PrometheusSettings};
 use provisioner_live::queue::{Counts, QueueErrorKind, WorkerPlace};
 use provisioner_live::queue::{Queue, Source};
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 
 use super::served::Served;
 use super::{WORKER_TYPE, assert_failed};
@@ -125,6 +127,26 @@ async fn a_refusal_is_told_apart_from_a_moment_of_weakness() {
         assert_failed(counts, kind, "check the queue's `url`");
         assert_eq!(served.asked().len(), tries, "{status}");
     }
+}
+
+#[tokio::test]
+async fn credentials_do_not_follow_a_redirect() {
+    let elsewhere = Served::saying(200, "{}").await;
+    let served = Served::saying(302, &elsewhere.url).await;
+    let folder = TempDir::new().expect("a folder");
+    let queue = endpoint(&served.url, Access::Bearer(secret(&folder, "hunter2")));
+    assert_failed(queue.counts(WORKER_TYPE).await, QueueErrorKind::Nonsense, "answered 302");
+    assert_eq!(elsewhere.asked().len(), 0);
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_not_waited_for() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let url = format!("http://{}", silent.local_addr().expect("it has an address"));
+    let asked = Instant::now();
+    let counts = endpoint(&url, Access::Open).counts(WORKER_TYPE).await;
+    assert_failed(counts, QueueErrorKind::Unavailable, "took more than 10 s");
+    assert!(asked.elapsed() < TIME_LIMIT * 2, "{:?}", asked.elapsed());
 }
 
 #[tokio::test]
