@@ -78,6 +78,7 @@ async fn what_a_person_must_do_is_said() {
         ("UnauthorizedOperation", encoded, "allow ec2:RunInstances to these credentials"),
         ("RequestExpired", "Request has expired.", "set this machine's clock, by NTP"),
         ("AuthFailure", "AWS was not able to validate", "check the credentials"),
+        ("AuthFailure.ServiceLinkedRoleCreationNotPermitted", "x", "create-service-linked-role"),
         ("OptInRequired", "You are not subscribed", "enable `us-east-1`"),
         ("VcpuLimitExceeded", "You have requested more", "ask for more in Service Quotas"),
         ("MaxFleetCountExceeded", "Too many", "launch by RunInstances"),

@@ -53,6 +53,29 @@ async fn a_spot_launch_ends_with_its_instance_and_is_tagged_with_its_request() {
 }
 
 #[tokio::test]
+async fn what_a_template_names_is_asked_for_by_name() {
+    let mut order = order(LaunchMethod::RunInstances);
+    order.template.subnet = Some("subnet-1".to_owned());
+    order.template.security_groups = vec!["sg-1".to_owned(), "sg-2".to_owned()];
+    order.template.key_pair = Some("key".to_owned());
+    for (profile, field) in [("workers", "Name"), ("arn:aws:iam::1:instance-profile/w", "Arn")] {
+        order.template.instance_profile = Some(profile.to_owned());
+        let request = asked(&order).await;
+        for (name, value) in [
+            ("SubnetId", Some("subnet-1")),
+            // The subnet says which zone.
+            ("Placement.AvailabilityZone", None),
+            ("SecurityGroupId.1", Some("sg-1")),
+            ("SecurityGroupId.2", Some("sg-2")),
+            ("KeyName", Some("key")),
+            (&format!("IamInstanceProfile.{field}"), Some(profile)),
+        ] {
+            assert_eq!(request.field(name), value, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_on_demand_launch_says_nothing_of_spot() {
     for method in [LaunchMethod::RunInstances, LaunchMethod::CreateFleet] {
         let order = LaunchOrder { market: Market::OnDemand, ..order(method) };

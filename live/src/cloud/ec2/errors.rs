@@ -8,7 +8,7 @@
 //! signed, is one that EC2 took no notice of: it may be made again.
 //!
 //! Source: EC2 Developer Guide, "Error codes for the Amazon EC2 API"; codes that only fleets and
-//! other services give are from their own pages. Read 2026-11.
+//! other services give are from their own pages.
 
 use std::error::Error;
 use std::io;
@@ -139,6 +139,12 @@ fn advice(code: &str, action: Action, region: &str) -> Option<String> {
             "allow {} to these credentials: live/iam-policy.json holds all that is needed",
             action.permission()
         ),
+        "AuthFailure.ServiceLinkedRoleCreationNotPermitted" => {
+            "once for the account, create the role EC2 itself works under: `aws iam \
+             create-service-linked-role --aws-service-name spot.amazonaws.com`, for fleets \
+             `ec2fleet.amazonaws.com` too"
+                .to_owned()
+        }
         "RequestExpired" | "RequestTimeTooSkewed" => {
             "set this machine's clock, by NTP: AWS takes requests within five minutes of its own time"
                 .to_owned()

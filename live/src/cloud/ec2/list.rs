@@ -3,7 +3,7 @@
 //! A listing is complete or an error. How an instance ended is read leniently: by the code of its
 //! state reason, then by the text of its last transition, and if neither is known, nobody said why.
 //!
-//! Source: EC2 User Guide, "Instance lifecycle"; API, `StateReason`. Read 2026-11.
+//! Source: EC2 User Guide, "Instance lifecycle"; API, `StateReason`.
 
 use aws_sdk_ec2::types::{
     Filter, Instance, InstanceLifecycleType, InstanceStateName, PlatformValues, Reservation,

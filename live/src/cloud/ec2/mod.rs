@@ -1,7 +1,7 @@
 //! EC2 itself, by the AWS SDK.
 //!
 //! [`Ec2`] is one account seen by one provisioner. It makes the clients of a region when that region
-//! is first asked for, sends every call through [`Ec2::call`], which times it, names its error and
+//! is first asked for, sends every call through `Ec2::call`, which times it, names its error and
 //! tells the [`CallLog`], and reads every page of an answer or none.
 //!
 //! What changes anything is sent once: the SDK repeats nothing of it, for a launch that was refused

@@ -7,7 +7,7 @@
 //! Elsewhere spot requests are looked at: their status says that an instance will be, or was, taken
 //! back. That is told once of each instance.
 //!
-//! Source: EC2 User Guide, "Spot Instance interruption notices", "Spot request status". Read 2026-11.
+//! Source: EC2 User Guide, "Spot Instance interruption notices", "Spot request status".
 
 use std::collections::BTreeSet;
 
