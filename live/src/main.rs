@@ -11,6 +11,7 @@ use std::time::Duration as Span;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use provisioner_engine::orders;
+use provisioner_engine::units::Duration;
 use provisioner_files::file::KeyDoc;
 use provisioner_live::cloud::ec2::actions::CallLog;
 use provisioner_live::daemon::clock::Look;
@@ -183,7 +184,8 @@ fn run_daemon(cli: &Cli, shadow: bool, listen: Option<SocketAddr>) -> ExitCode {
     }
     let mut viewer = viewer(&assembly.settings, shadow, publisher, calls);
     viewer.hindered("EC2 is asked what there is".into());
-    let setup = match runtime.block_on(run::first_setup(&assembly)) {
+    let mode = if shadow { Shadow::On } else { Shadow::Off };
+    let setup = match runtime.block_on(run::first_setup(&assembly, mode)) {
         Ok(setup) => setup,
         Err(error) => return refused(&error),
     };
@@ -328,6 +330,7 @@ fn examine(cli: &Cli) -> ExitCode {
             setup.config.catalog.pools().len()
         ),
     )];
+    findings.extend(assembly.ec2.clock_skew().map(of_clock));
     findings.push(match peek(&assembly.settings) {
         Ok(Some(kept)) => match ledger(kept) {
             Ok(instances) => Finding::well("store", format!("{} instances", instances.len())),
@@ -351,6 +354,17 @@ fn examine(cli: &Cli) -> ExitCode {
     });
     let _ = print(&text);
     if ill == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// EC2 refuses what is signed more than five minutes off.
+fn of_clock(skew: Duration) -> Finding {
+    let seconds = skew.ms().abs() / 1_000;
+    let how = format!("{seconds} s {} EC2's", if skew.ms() < 0 { "behind" } else { "ahead of" });
+    match seconds {
+        0..=1 => Finding::well("clock", "as EC2's"),
+        2..=60 => Finding::odd("clock", how),
+        _ => Finding::ill("clock", format!("{how}: set it, by NTP for example")),
+    }
 }
 
 fn tear_down(cli: &Cli, yes: bool, wait: Span) -> ExitCode {

@@ -14,6 +14,7 @@ use tracing::info;
 
 use crate::cloud::CallError;
 use crate::cloud::ec2::actions::CallLog;
+use crate::cloud::ec2::keys::key_pair_name;
 use crate::cloud::ec2::survey::Named;
 use crate::cloud::ec2::{Ec2, Ec2Config, Ec2Error};
 use crate::daemon::Setup;
@@ -53,6 +54,8 @@ pub enum AssemblyError {
     Queue(String, QueueError),
     /// EC2 does not tell what there is.
     Unknown(String, CallError),
+    /// The public key cannot be read.
+    PublicKey(String),
 }
 
 impl fmt::Display for AssemblyError {
@@ -64,6 +67,7 @@ impl fmt::Display for AssemblyError {
             Self::Unknown(region, error) => {
                 write!(f, "error: EC2 does not tell what there is in {region}: {error}")
             }
+            Self::PublicKey(error) => write!(f, "error: `aws.public_key_file`: {error}"),
         }
     }
 }
@@ -127,6 +131,28 @@ impl Assembly {
         })
     }
 
+    /// Sees to it that each region has our key pair, if there is to be one.
+    ///
+    /// # Errors
+    ///
+    /// The key cannot be read, or EC2 does not take it.
+    pub async fn ensure_key_pairs(&self) -> Result<(), AssemblyError> {
+        let Some(key) = self.public_key()? else { return Ok(()) };
+        for region in &self.settings.aws.regions.value {
+            let failed = |error| AssemblyError::Unknown(region.clone(), error);
+            let name = self.ec2.ensure_key_pair(region, &key).await.map_err(failed)?;
+            let removed = self.ec2.remove_key_pairs(region, &[name]).await.map_err(failed)?;
+            removed.iter().for_each(|name| info!(region, name, "an older key pair was removed"));
+        }
+        Ok(())
+    }
+
+    fn public_key(&self) -> Result<Option<String>, AssemblyError> {
+        let Some(path) = &self.settings.aws.public_key_file else { return Ok(None) };
+        let failed = |error| AssemblyError::PublicKey(format!("{}: {error}", path.display()));
+        std::fs::read_to_string(path).map(|key| Some(key.trim().to_owned())).map_err(failed)
+    }
+
     /// What EC2 has of what worker types name.
     async fn known(&self, files: &[WorkerTypeFile]) -> Result<Known, AssemblyError> {
         let types: BTreeSet<String> = files
@@ -136,7 +162,10 @@ impl Assembly {
         let named = Named { instance_types: types, ..Named::default() };
         let regions = self.settings.aws.regions.value.iter();
         let surveys = regions.map(async |region| (region, self.ec2.survey(region, &named).await));
-        let mut known = Known { offered: Some(BTreeSet::new()), ..Known::default() };
+        let key_pair = self.public_key()?;
+        let key_pair = key_pair.map(|key| key_pair_name(self.ec2.provisioner(), &key));
+        let offered = Some(BTreeSet::new());
+        let mut known = Known { offered, key_pair, ..Known::default() };
         for (region, survey) in join_all(surveys).await {
             let survey = survey.map_err(|error| AssemblyError::Unknown(region.clone(), error))?;
             known.zones.insert(region.clone(), survey.zones);

@@ -38,10 +38,16 @@ const WAIT_MAX: Span = Span::from_secs(60);
 /// # Errors
 ///
 /// Worker types are wrong.
-pub async fn first_setup(assembly: &Assembly) -> Result<Setup, AssemblyError> {
+pub async fn first_setup(assembly: &Assembly, shadow: Shadow) -> Result<Setup, AssemblyError> {
     let mut wait = WAIT_MIN;
     loop {
-        match assembly.setup(now()).await {
+        let setup = async {
+            if shadow == Shadow::Off {
+                assembly.ensure_key_pairs().await?;
+            }
+            assembly.setup(now()).await
+        };
+        match setup.await {
             Err(AssemblyError::Unknown(region, error)) if error.is_passing() => {
                 warn!(region, %error, wait_s = wait.as_secs(), "EC2 is waited for");
                 tokio::time::sleep(wait).await;

@@ -88,6 +88,8 @@ pub struct AwsSettings {
     pub offers_interval: Duration,
     /// By region, the URL of an SQS queue to which EventBridge brings EC2's notices.
     pub notice_queues: BTreeMap<String, String>,
+    /// The public key of the key pair that is ours, in a file as OpenSSH writes it.
+    pub public_key_file: Option<PathBuf>,
 }
 
 /// On-demand prices by region, product and instance type.
@@ -305,6 +307,13 @@ fn aws(s: &mut Section<'_>) -> AwsSettings {
             .into_iter()
             .map(|(region, url, _)| (region, url))
             .collect(),
+        public_key_file: s.optional(
+            "public_key_file",
+            kind::path(),
+            "A public key as OpenSSH writes it: `run` sees to it that each region has it as a key \
+             pair of ours, with which worker types are launched that name no other, and takes \
+             away the pairs of older ones.",
+        ),
     };
     check_regions(s, &aws);
     aws

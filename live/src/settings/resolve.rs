@@ -30,6 +30,8 @@ pub struct Known {
     pub offered: Option<BTreeSet<(String, String)>>,
     /// vCPUs of instance types, so far as they are known.
     pub vcpus: BTreeMap<String, u32>,
+    /// The key pair that is ours, where worker types name no other.
+    pub key_pair: Option<String>,
 }
 
 /// What the loop works with.
@@ -126,7 +128,8 @@ impl<'a> Joiner<'a> {
         let zones = self.zones(file, &regions);
         for zone in &zones {
             let usual = self.settings.aws.launch_method;
-            if let Some(template) = file.launch.template(zone.region, zone.name, usual) {
+            if let Some(mut template) = file.launch.template(zone.region, zone.name, usual) {
+                template.key_pair = template.key_pair.or_else(|| self.known.key_pair.clone());
                 let place = (file.name.value.clone(), zone.name.to_owned());
                 self.launches.templates.insert(place, template);
             }

@@ -399,3 +399,24 @@ fn a_worker_type_that_is_removed_keeps_its_machines_and_gets_no_more() {
     assert_eq!(scene.cloud.alive().len(), 6);
     daemon.stop();
 }
+
+#[test]
+fn a_lost_store_s_instances_are_taken_over() {
+    let scene = scene();
+    let daemon = scene.start();
+    scene.queue.says(CI, 4, 0);
+    soon("four instances", || daemon.supply(CI).1 == 4);
+    daemon.stop();
+    scene.register();
+    scene.queue.says(CI, 4, 4);
+    let elsewhere = TempDir::new().expect("a folder");
+    // Listed before it is asked for more: the queue tells nothing at first.
+    scene.queue.state().counts.clear();
+    let daemon = start(elsewhere.path(), &scene.cloud, &scene.queue, Shadow::Off);
+    soon("they are taken over", || daemon.working(CI) == 4);
+    scene.queue.says(CI, 2, 4);
+    scene.queue.says(GPU, 0, 0);
+    soon("two more are bought, not six", || daemon.supply(CI).1 == 2);
+    assert_eq!(scene.cloud.alive().len(), 6);
+    daemon.stop();
+}

@@ -84,7 +84,8 @@ impl Ec2 {
 }
 
 /// The same name for the same key, whatever is remarked after it.
-fn key_pair_name(provisioner: &str, public_key: &str) -> String {
+#[must_use]
+pub fn key_pair_name(provisioner: &str, public_key: &str) -> String {
     let key: Vec<&str> = public_key.split_whitespace().take(2).collect();
     let digest = tags::digest(&key);
     format!("aws-provisioner-{provisioner}-{}", &digest[..DIGITS])
