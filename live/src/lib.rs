@@ -4,6 +4,7 @@
 //! [`decide`](provisioner_engine::Engine::decide); the simulator drives it the same way.
 
 pub mod cloud;
+pub mod import;
 pub mod queue;
 pub mod settings;
 pub mod store;
