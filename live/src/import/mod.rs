@@ -2,7 +2,7 @@
 //! worker-manager's pool definitions for AWS, both in JSON.
 //!
 //! What is carried over means the same as before, by the policies that restate the predecessors
-//! ([`v1`], [`pool`]). What means something else here, what has no place here and what was not said is
+//! (`v1`, `pool`). What means something else here, what has no place here and what was not said is
 //! told in remarks, one by one; nothing is dropped in silence. Secrets are neither carried nor shown.
 //!
 //! Source: Taskcluster's sources, aws-provisioner of 2017-05 to 2019-08 and worker-manager of
