@@ -22,6 +22,9 @@
 //! {"snapshot":{"version":1,"engine":{…}},"snapshot_hash":"…"}
 //! ```
 //!
+//! A journal that grows while its writer lives has no last line until it is closed; [`mend`] closes
+//! one whose writer was killed.
+//!
 //! A snapshot is for the build that wrote it, and is believed if its text is whole.
 //!
 //! Reading checks all that the engine takes for granted (ids, the order of time, ranges), so that
@@ -30,6 +33,7 @@
 //! Not here: replaying ([`provisioner_engine::journal::replay`]).
 
 mod check;
+mod mend;
 #[cfg(test)]
 mod tests;
 
@@ -47,6 +51,7 @@ use provisioner_engine::worker_type::EngineConfig;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+pub use self::mend::mend;
 use crate::output::OutFile;
 
 /// The version that is written, and the only one that is read.

@@ -5,6 +5,7 @@
 
 pub mod cloud;
 pub mod daemon;
+pub mod import;
 pub mod modes;
 pub mod queue;
 pub mod settings;

@@ -356,6 +356,36 @@ fn numbers_that_the_engine_cannot_add_are_refused() {
     );
 }
 
+#[test]
+fn a_journal_cut_anywhere_after_its_header_is_mended_to_its_last_whole_record() {
+    let text = text();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    let header = text.find('\n').unwrap() + 1;
+    for length in header..text.len() {
+        fs::write(&path, &text[..length]).unwrap();
+        let whole = text[header..length].lines().count() as u64;
+        let whole = whole - u64::from(!text[..length].ends_with('\n'));
+        assert_eq!(mend(&path), Ok(Some(whole)), "{length} bytes");
+        assert_eq!(read(&fs::read(&path).unwrap()), format!("{whole} records"));
+        assert_eq!(mend(&path), Ok(None), "it has its end");
+    }
+}
+
+#[test]
+fn a_journal_that_is_damaged_is_not_mended_and_not_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    let damaged = text().replace("\"pending\":2", "\"pendign\":2");
+    let cut = &damaged[..damaged.len() - 9];
+    fs::write(&path, cut).unwrap();
+    let said = mend(&path).unwrap_err().to_string();
+    assert!(said.starts_with("error: unknown field `pendign`"), "{said}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), cut);
+    let gone = mend(&folder.path().join("gone.jsonl")).unwrap_err().to_string();
+    assert!(gone.starts_with("error: the journal cannot be mended: No such file"), "{gone}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 

@@ -84,12 +84,13 @@ pub(super) fn launch(s: &mut Section<'_>) -> Launch {
         security_groups: by_name(s.named_values(
             "security_groups",
             kind::list(kind::text()),
-            "Security groups by region, `sg-…`; the default one where there are none at all.",
+            "Security groups by region, `sg-…`; the default one in a region that has none here.",
         )),
         subnets: by_name(s.named_values(
             "subnets",
             kind::text(),
-            "The subnet of each zone, `subnet-…`; the default ones if there are none at all.",
+            "The subnet of each zone, `subnet-…`: a region that has some here uses no other zones; one \
+             that has none uses the default subnets.",
         )),
         key_pair: s.optional(
             "key_pair",

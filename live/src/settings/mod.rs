@@ -10,7 +10,7 @@
 //! | [`queues`] | where tasks are counted: `[queues.NAME]` |
 //! | [`worker_types`] | the files of the folder, and whether it has changed |
 //! | [`launch`] | what machines are launched with: `[launch]` of a worker type |
-//! | [`resolve`] | all of it together: the engine's configuration and launch templates |
+//! | [`mod@resolve`] | all of it together: the engine's configuration and launch templates |
 //! | [`secret`] | what is never shown |
 //!
 //! Secrets stand in files or in the environment and never in the settings. Not here: whether EC2 has

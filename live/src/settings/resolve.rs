@@ -178,34 +178,28 @@ impl<'a> Joiner<'a> {
 
     /// What must be there once for a region.
     fn check_region(&mut self, file: &WorkerTypeFile, region: &str) {
-        let launch = &file.launch;
-        let name = &file.name.value;
-        let mut lacks = |what: &str, hint: String| {
-            let issue =
-                Issue::new(format!("`{name}` has no {what} in {region}"), launch.here.clone());
-            self.issues.push(issue.hint(hint));
-        };
+        let (launch, name) = (&file.launch, &file.name.value);
         if !launch.images.contains_key(region) {
-            lacks(
-                "image",
-                format!("add {region} = \"ami-…\" to `images`, or leave the region out"),
-            );
+            let what = format!("`{name}` has no image in {region}");
+            let hint = format!("add {region} = \"ami-…\" to `images`, or leave the region out");
+            self.issues.push(Issue::new(what, launch.here.clone()).hint(hint));
         }
         if !launch.security_groups.is_empty() && !launch.security_groups.contains_key(region) {
-            let hint = format!("others have some: add {region} = [\"sg-…\"] to `security_groups`");
-            lacks("security group", hint);
+            self.remarks.push(format!("{name}: no security group in {region}: the default one"));
         }
-        let zones = self.known.zones.get(region);
-        if zones.is_none_or(BTreeSet::is_empty) {
+        if self.known.zones.get(region).is_none_or(BTreeSet::is_empty) {
             let place = self.settings.aws.regions.place.clone();
             let issue = Issue::new(format!("region `{region}` has no zone"), place);
             self.issues.push(issue.hint("is it a region that this account may use?"));
-        } else if !launch.subnets.is_empty()
-            && !zones
-                .is_some_and(|zones| zones.iter().any(|zone| launch.subnets.contains_key(zone)))
-        {
-            lacks("subnet", format!("others have some: add {region}a = \"subnet-…\" to `subnets`"));
+        } else if !launch.subnets.is_empty() && !self.has_subnet(file, region) {
+            self.remarks.push(format!("{name}: no subnet in {region}: the default ones"));
         }
+    }
+
+    /// Whether a zone of the region has a subnet: then only those are used.
+    fn has_subnet(&self, file: &WorkerTypeFile, region: &str) -> bool {
+        let zones = self.known.zones.get(region).into_iter().flatten();
+        zones.into_iter().any(|zone| file.launch.subnets.contains_key(zone))
     }
 
     /// The zones it may use.
@@ -242,7 +236,7 @@ impl<'a> Joiner<'a> {
             if named.is_some() && !is_named {
                 continue;
             }
-            if subnets.is_empty() || subnets.contains_key(name) {
+            if subnets.contains_key(name) || !self.has_subnet(file, region) {
                 zones.push(Zone { region, name, is_named });
             } else if is_named {
                 let what = format!("`{}` has no subnet in {name}", file.name.value);

@@ -115,6 +115,7 @@ fn known() -> Known {
         ]),
         offered: Some(offered),
         vcpus: BTreeMap::from([("c5.large".to_owned(), 2)]),
+        key_pair: None,
     }
 }
 
