@@ -1,9 +1,9 @@
 //! Counts of an SQS queue: a message is a task.
 //!
 //! `ApproximateNumberOfMessages` wait, `ApproximateNumberOfMessagesNotVisible` are held. Those of
-//! `ApproximateNumberOfMessagesDelayed` are not counted: nobody can get them yet, and they move to the
-//! first count when somebody can. All are approximate, and settle about a minute after the last change;
-//! when they were counted is not said. Needs `sqs:GetQueueAttributes` on the queue.
+//! `ApproximateNumberOfMessagesDelayed` are not counted: nobody can get them yet, and they move to
+//! the first count when somebody can. All are approximate, and settle about a minute after the last
+//! change; when they were counted is not said. Needs `sqs:GetQueueAttributes` on the queue.
 //!
 //! Not here: workers. SQS does not know them.
 //! Source: SQS API Reference, `GetQueueAttributes`, read 2026-11-22.

@@ -5,20 +5,21 @@
 //! | counts | queue `taskQueueCounts` | `queue:pending-count:<id>` and `queue:claimed-count:<id>` |
 //! | workers | worker-manager `listWorkers` | `worker-manager:list-workers:<id>` |
 //! | what a worker holds | queue `listClaimedTasks` | `queue:claimed-list:<id>` |
-//! | when it last claimed | worker-manager `getWorker`, queue `status` | `worker-manager:get-worker:<id>/*`, `queue:status:*` |
+//! | a worker's last tasks | worker-manager `getWorker` | `worker-manager:get-worker:<id>/*` |
+//! | when one was begun | queue `status` | `queue:status:*` |
 //!
-//! `<id>` is the worker type's name: its `taskQueueId`. Taskcluster counts zero in a queue nobody ever
-//! used; that it does not know a path (404) is therefore an error of the root URL or of a deployment
-//! older than 2024-09, never zero.
+//! `<id>` is the worker type's name: its `taskQueueId`. Taskcluster counts zero in a queue nobody
+//! ever used; that it does not know a path (404) is therefore an error of the root URL or of a
+//! deployment older than 2024-09, never zero.
 //!
-//! What a worker holds is read from the list of all claimed tasks and found by `workerId`, which is the
-//! instance's id: a `workerGroup` read wrongly cannot make a working machine look idle. Questions
-//! about several workers share a list that was begun after they were asked. Its pages are by when tasks
-//! were claimed, so that none is missed when another is done.
+//! What a worker holds is read from the list of all claimed tasks and found by `workerId`, which is
+//! the instance's id: a `workerGroup` read wrongly cannot make a working machine look idle.
+//! Questions about several workers share a list that was begun after they were asked. Its pages are
+//! by when tasks were claimed, so that none is missed when another is done.
 //!
 //! Credentials are a file as Taskcluster's tools write it: `clientId`, `accessToken`, and
-//! `certificate` where they are temporary. It is read again when Taskcluster does not accept them any
-//! more. The `taskcluster` crate's types for them can print them; none is kept here.
+//! `certificate` where they are temporary. It is read again when Taskcluster does not accept them
+//! any more. The `taskcluster` crate's types for them can print them; none is kept here.
 //!
 //! Source: the client's reference and Taskcluster's `services/queue/src/api.js`, read 2026-11-22.
 
@@ -145,7 +146,7 @@ impl Taskcluster {
         Ok(known.into_iter().map(worker).collect())
     }
 
-    /// What one worker holds, and when it last claimed. Of one it has never heard of: nothing, never.
+    /// What one worker holds, and when it last claimed; of one it has never heard of, nothing.
     ///
     /// # Errors
     ///
@@ -241,8 +242,8 @@ impl Taskcluster {
         })
     }
 
-    /// When a worker that holds nothing last claimed. Its group is its region, or its zone; of one in
-    /// another group it is only known when it first asked for tasks.
+    /// When a worker that holds nothing last claimed. Its group is its region, or its zone; of one
+    /// in another group it is only known when it first asked for tasks.
     async fn last_claim(
         &self,
         worker_type: &str,
@@ -263,8 +264,8 @@ impl Taskcluster {
         Ok(known.into_iter().find(|it| it.instance == place.instance).and_then(|it| it.first_claim))
     }
 
-    /// When the latest of a worker's recent tasks was begun; if that task is forgotten, when the worker
-    /// first asked for one.
+    /// When the latest of a worker's recent tasks was begun; if that task is forgotten, when the
+    /// worker first asked for one.
     async fn latest_run(&self, worker: &Value) -> Result<Option<Time>, QueueError> {
         let recent =
             worker["recentTasks"].as_array().ok_or_else(|| nonsense("no `recentTasks`"))?;

@@ -8,9 +8,9 @@
 //! | `/state` | worker types, launches, pools and calls, in JSON |
 //! | `/decisions?limit=20` | the latest decisions, newest first, with reasons in words |
 //!
-//! It renders the [`View`] that the loop published last, and never asks the loop anything: whoever looks,
-//! however often or slowly, cannot keep it waiting. Everything is bounded: connections and how long
-//! they last, headers, and bodies, which no path takes.
+//! It renders the [`View`] that the loop published last, and never asks the loop anything: whoever
+//! looks, however often or slowly, cannot keep it waiting. Everything is bounded: connections and
+//! how long they last, headers, and bodies, which no path takes.
 //!
 //! Not here: who may look (nobody but this machine can, unless the address is changed), the API that
 //! changes something, pages.

@@ -1,7 +1,7 @@
-//! What the window shows: a copy, in plain values, of what the loop knew at the end of its last pass.
+//! What the window shows: a copy, in plain values, of what the loop knew after its last pass.
 //!
-//! Times are shown as RFC 3339, money in millionths of a dollar. No secret has a place here: user data,
-//! credentials and addresses are not part of it.
+//! Times are shown as RFC 3339, money in millionths of a dollar. No secret has a place here: user
+//! data, credentials and addresses are not part of it.
 
 use std::collections::BTreeMap;
 
@@ -201,7 +201,7 @@ impl View {
         if age > overdue_after {
             let (age_s, limit_s) = (age.ms() / 1_000, overdue_after.ms() / 1_000);
             return Err(format!(
-                "the last pass was completed {age_s} s ago, more than {limit_s} s: the loop hangs or waits"
+                "the last pass was completed {age_s} s ago, more than {limit_s} s: the loop hangs"
             ));
         }
         Ok(())
