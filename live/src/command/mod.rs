@@ -1,0 +1,55 @@
+//! What the command's modes have in common.
+
+pub(crate) mod doctor;
+pub(crate) mod import;
+pub(crate) mod plan;
+pub(crate) mod run;
+mod stores;
+pub(crate) mod teardown;
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use provisioner_live::daemon::Setup;
+use provisioner_live::daemon::clock::Look;
+use provisioner_live::modes::assembly::{Assembly, AssemblyError};
+use tokio::runtime::Runtime;
+
+/// What is written or asked for is wrong.
+pub(crate) const EXIT_WRITTEN: u8 = 2;
+
+/// Everything that looks at the world once.
+fn assemble(runtime: &Runtime, settings: &Path) -> Result<(Assembly, Setup), AssemblyError> {
+    runtime.block_on(async {
+        let assembly = Assembly::load(settings, Arc::new(|_| {})).await?;
+        let setup = assembly.setup(Look::now().wall).await?;
+        Ok((assembly, setup))
+    })
+}
+
+/// Whatever waits for the network.
+fn runtime() -> Runtime {
+    Runtime::new().expect("the system gives threads")
+}
+
+/// To standard output.
+pub(crate) fn print(text: &str) -> ExitCode {
+    match io::stdout().write_all(text.as_bytes()) {
+        // Whoever read has read enough.
+        Ok(()) | Err(_) => ExitCode::SUCCESS,
+    }
+}
+
+/// The settings cannot be gone by.
+fn refused(error: &AssemblyError) -> ExitCode {
+    eprintln!("{error}");
+    ExitCode::from(EXIT_WRITTEN)
+}
+
+/// It did not work.
+fn failed(error: &impl std::fmt::Display) -> ExitCode {
+    eprintln!("error: {error}");
+    ExitCode::FAILURE
+}
