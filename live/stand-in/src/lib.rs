@@ -11,6 +11,7 @@
 //! Source: the schemas and handlers of Taskcluster's `services/queue` and `services/worker-manager`,
 //! read 2026-11-22.
 
+pub mod ec2;
 pub mod fleet;
 pub mod model;
 mod routes;
