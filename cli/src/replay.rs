@@ -4,7 +4,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use provisioner_engine::Engine;
 use provisioner_engine::decision::{Action, Decision, Reason};
 use provisioner_engine::journal::{Digest, Record, replay};
 use provisioner_reports::{Run, decisions, show_time};
@@ -37,13 +36,13 @@ Exit codes: 0 all decisions are equal; 1 one differs; 2 the journal cannot be re
 impl Replay {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let mut journal = self.open()?;
-        let Header { scenario, scenario_hash, seed, commit, engine, .. } = journal.header().clone();
+        let Header { scenario, scenario_hash, seed, commit, .. } = journal.header().clone();
         let written_by = commit.clone();
         print(format_args!("{}\n", Run { scenario, scenario_hash, seed, commit }))?;
         if written_by != COMMIT {
             say(format_args!("remark: this program is of commit {COMMIT}"));
         }
-        let mut engine = Engine::new(engine);
+        let mut engine = journal.engine();
         engine.explain(true);
         let mut tally = Tally::default();
         let mut to_explain = self.explain.unwrap_or(0);

@@ -5,5 +5,6 @@
 
 pub mod cloud;
 pub mod daemon;
+pub mod modes;
 pub mod queue;
 pub mod store;

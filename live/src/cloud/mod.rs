@@ -25,6 +25,13 @@ pub trait Cloud: Send + Sync + 'static {
         order: &LaunchOrder,
     ) -> impl Future<Output = Result<Launched, CallError>> + Send;
 
+    /// The instances that a launch call gave, as far as EC2 shows them; terminated ones too.
+    fn find(
+        &self,
+        region: &str,
+        label: &LaunchLabel,
+    ) -> impl Future<Output = Result<Vec<Listed>, CallError>> + Send;
+
     /// Ends an instance, if it is there, is ours, and is not on its way out: that is looked up just
     /// before.
     fn terminate(
@@ -81,7 +88,7 @@ pub struct LaunchOrder {
 }
 
 /// What an instance is launched with, in one region. What a zone decides is by zone.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct LaunchTemplate {
     /// How it is asked for.
     pub method: LaunchMethod,
@@ -101,6 +108,24 @@ pub struct LaunchTemplate {
     pub root_volume_gib: Option<u32>,
     /// Besides our own.
     pub tags: Vec<(String, String)>,
+}
+
+impl fmt::Debug for LaunchTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, image, subnet, security_groups, key_pair, .. } = self;
+        let Self { instance_profile, user_data, root_volume_gib, tags, .. } = self;
+        f.debug_struct("LaunchTemplate")
+            .field("method", method)
+            .field("image", image)
+            .field("subnet", subnet)
+            .field("security_groups", security_groups)
+            .field("key_pair", key_pair)
+            .field("instance_profile", instance_profile)
+            .field("user_data", &user_data.as_ref().map(|_| "(secret)"))
+            .field("root_volume_gib", root_volume_gib)
+            .field("tags", tags)
+            .finish()
+    }
 }
 
 /// Which EC2 call launches.
@@ -251,4 +276,6 @@ pub enum NoticeKind {
     },
     /// Its risk of interruption is elevated.
     Rebalance,
+    /// Its state changed: a listing will show which it is in.
+    StateChanged,
 }

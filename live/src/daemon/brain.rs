@@ -286,10 +286,10 @@ impl<S: Store> Brain<S> {
     }
 }
 
-type Restored = (Checkpoint, Vec<Record>, Vec<(InstanceId, String)>);
+pub(super) type Restored = (Checkpoint, Vec<Record>, Vec<(InstanceId, String)>);
 
 /// The engine as it was, and what it was restored from.
-fn restore(kept: Kept) -> Result<(Engine, Restored), DaemonError> {
+pub(super) fn restore(kept: Kept) -> Result<(Engine, Restored), DaemonError> {
     let Kept { checkpoint, since } = kept;
     let (mut records, mut names) = (Vec::new(), Vec::new());
     for entry in since {

@@ -182,15 +182,14 @@ impl<S: Store> Brain<S> {
             let Some(launch) = self.engine.owner(number, None) else { continue };
             info!(instance, ?what, %launch, "EC2 announced");
             is_news = true;
-            self.observe(
-                now,
-                match what {
-                    NoticeKind::Interruption { ends_at } => {
-                        Observation::InterruptionNoticed { launch, ends_at }
-                    }
-                    NoticeKind::Rebalance => Observation::RebalanceRecommended { launch },
-                },
-            );
+            let fact = match what {
+                NoticeKind::Interruption { ends_at } => {
+                    Observation::InterruptionNoticed { launch, ends_at }
+                }
+                NoticeKind::Rebalance => Observation::RebalanceRecommended { launch },
+                NoticeKind::StateChanged => continue, // a listing shows which state it is in
+            };
+            self.observe(now, fact);
         }
         is_news
     }

@@ -155,16 +155,15 @@ async fn launch(
     again: bool,
 ) -> Result<Launched, CallError> {
     if again {
-        let listed = cloud.list(&order.region).await.map_err(|error| CallError {
-            kind: match error.kind {
-                // The listing was refused, not the launch.
-                CallErrorKind::Refused(_) => CallErrorKind::Unanswered,
-                kind => kind,
-            },
-            ..error
-        })?;
-        let mut given: Vec<_> =
-            listed.into_iter().filter(|row| row.label.as_ref() == Some(&order.label)).collect();
+        let mut given =
+            cloud.find(&order.region, &order.label).await.map_err(|error| CallError {
+                kind: match error.kind {
+                    // Looking was refused, not the launch.
+                    CallErrorKind::Refused(_) => CallErrorKind::Unanswered,
+                    kind => kind,
+                },
+                ..error
+            })?;
         if given.len() as u64 >= u64::from(order.count) {
             given.sort_by(|a, b| (a.index, &a.instance).cmp(&(b.index, &b.instance)));
             let instances = given.into_iter().map(|row| row.instance).collect();

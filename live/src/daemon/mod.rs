@@ -16,6 +16,8 @@ mod deeds;
 mod facts;
 mod hands;
 mod instances;
+#[cfg(test)]
+mod load;
 pub mod news;
 pub mod plan;
 mod senses;
@@ -44,7 +46,7 @@ use self::senses::Senses;
 pub use self::watchdog::Watchdog;
 use crate::cloud::{Cloud, LaunchTemplate};
 use crate::queue::Queue;
-use crate::store::{Store, StoreError};
+use crate::store::{Kept, Store, StoreError};
 
 /// News that waits to be heard: beyond it whoever brings more waits.
 const NEWS_WAITING_MAX: usize = 4_096;
@@ -88,7 +90,9 @@ impl Setup {
         (types.into_iter().collect(), products.into_iter().collect())
     }
 
-    fn template(&self, worker_type: &str, zone: &str) -> Option<&LaunchTemplate> {
+    /// With what a worker type's instances are launched in a zone.
+    #[must_use]
+    pub fn template(&self, worker_type: &str, zone: &str) -> Option<&LaunchTemplate> {
         self.templates.get(&(worker_type.to_owned(), zone.to_owned()))
     }
 }
@@ -303,6 +307,23 @@ const WAIT_MAX_MS: u64 = 5_000;
 /// A name that no store had before.
 fn new_era() -> String {
     format!("{:08x}", rand::random::<u32>())
+}
+
+/// The instances of launches that have not ended, with their regions, as far as a store says.
+///
+/// # Errors
+///
+/// What is kept does not lead to the decisions that it has.
+pub fn ledger(kept: Kept) -> Result<BTreeSet<(String, String)>, DaemonError> {
+    let (engine, (checkpoint, _, named)) = brain::restore(kept)?;
+    let mut names = checkpoint.instances;
+    names.extend(named);
+    let catalog = &engine.config().catalog;
+    let instances = engine.launches().filter_map(|(_, launch)| {
+        let name = names.get(&launch.instance?)?;
+        Some((catalog.region_name(catalog.region_of(launch.pool)).to_owned(), name.clone()))
+    });
+    Ok(instances.collect())
 }
 
 /// When something happened, in words, for logs.

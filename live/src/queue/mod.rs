@@ -4,7 +4,23 @@
 //! knows its workers, what they hold. Taskcluster knows everything; SQS and a metric tell counts
 //! only.
 //!
+//! [`Source`] is any of the real ones: [`taskcluster`], [`sqs`], [`json`] and [`prometheus`]. All of
+//! them only read, so what fails for a moment is asked again at once, a few times; every question has
+//! a time limit. [`pulse`] only says when it is worth asking.
+//!
 //! Not here: when it is asked, and what *unknown* means (the engine's: never zero).
+
+pub mod http;
+pub mod json;
+pub mod prometheus;
+pub mod pulse;
+pub mod queues;
+mod source;
+pub mod sqs;
+pub mod taskcluster;
+mod template;
+
+pub use source::Source;
 
 use std::fmt;
 use std::future::Future;
@@ -94,6 +110,16 @@ pub enum QueueErrorKind {
     NotFound,
     /// It answered something that makes no sense.
     Nonsense,
+}
+
+impl QueueError {
+    pub(crate) fn new(kind: QueueErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    pub(crate) fn nonsense(message: impl Into<String>) -> Self {
+        Self::new(QueueErrorKind::Nonsense, message)
+    }
 }
 
 impl fmt::Display for QueueError {

@@ -115,6 +115,13 @@ impl Cloud for FakeCloud {
         Ok(Launched { instances: state.tokens[&order.label].clone(), short: None })
     }
 
+    async fn find(&self, region: &str, label: &LaunchLabel) -> Result<Vec<Listed>, CallError> {
+        self.arrive(region).await?;
+        let state = self.state();
+        let given = state.instances.values().filter(|it| it.label.as_ref() == Some(label));
+        Ok(given.cloned().collect())
+    }
+
     async fn terminate(&self, region: &str, instance: &str) -> Result<Terminated, CallError> {
         self.arrive(region).await?;
         let mut state = self.state();

@@ -136,6 +136,9 @@ impl Scene<'_> {
 
 /// Who listens to a reading.
 trait Witness {
+    /// Nothing was read yet. In a chapter, the engine knows of launches.
+    fn begin(&mut self, _scene: &Scene<'_>) {}
+
     /// A record is next; the engine does not know of it.
     fn before(&mut self, _scene: &Scene<'_>, _record: &Record) {}
 
@@ -149,7 +152,7 @@ trait Witness {
 /// Reads a journal from its beginning to its end.
 fn walk(mut journal: Journal, witness: &mut impl Witness) -> Result<Walk, JournalError> {
     let header = journal.header().clone();
-    let mut engine = Engine::new(header.engine.clone());
+    let mut engine = journal.engine();
     engine.explain(true);
     let (mut engine, mut config) = (Some(engine), Arc::new(header.engine.clone()));
     let mut walk = Walk {
@@ -161,6 +164,8 @@ fn walk(mut journal: Journal, witness: &mut impl Witness) -> Result<Walk, Journa
         reasons_are_ours: false,
         decision_digest: String::new(),
     };
+    let line = journal.line();
+    witness.begin(&Scene { line, config: &config, engine: engine.as_ref() });
     while let Some(record) = journal.next() {
         let (record, line) = (record?, journal.line());
         let at = record.at();
@@ -213,6 +218,13 @@ struct Owners {
 }
 
 impl Owners {
+    /// Takes in whose launches there are when a chapter begins.
+    fn begin(&mut self, scene: &Scene<'_>) {
+        for (id, launch) in scene.engine.into_iter().flat_map(Engine::launches) {
+            self.calls.insert(id, (1, scene.name(launch.worker_type).into()));
+        }
+    }
+
     /// Takes in who is ordered, or found.
     fn note(&mut self, scene: &Scene<'_>, record: &Record) {
         match record {

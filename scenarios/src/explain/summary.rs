@@ -271,6 +271,10 @@ impl Accountant {
 }
 
 impl Witness for Accountant {
+    fn begin(&mut self, scene: &Scene<'_>) {
+        self.owners.begin(scene);
+    }
+
     fn before(&mut self, scene: &Scene<'_>, record: &Record) {
         if self.now.is_none() || matches!(record, Record::Configured { .. }) {
             for known in &scene.config.worker_types {

@@ -350,6 +350,10 @@ impl Observer<'_> {
 }
 
 impl Witness for Observer<'_> {
+    fn begin(&mut self, scene: &Scene<'_>) {
+        self.owners.begin(scene);
+    }
+
     fn before(&mut self, scene: &Scene<'_>, record: &Record) {
         self.is_known = self.is_known || find(scene.config, self.name).is_some();
         if record.at() > self.asked && self.known.is_none() {

@@ -1,1 +1,0 @@
-//! EC2 itself, by the AWS SDK.

@@ -1,0 +1,180 @@
+//! JSON over HTTP: what the sources have in common that are asked by address.
+//!
+//! A question takes at most [`TIME_LIMIT`] and its answer at most [`SIZE_LIMIT`]; redirects are not
+//! followed, so that credentials go nowhere else. What is shown of an address is its host: paths and
+//! queries may hold tokens.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use provisioner_engine::units::Time;
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect};
+use serde_json::Value;
+use tokio::time::sleep;
+
+use super::{QueueError, QueueErrorKind};
+
+/// How long one try may take.
+pub const TIME_LIMIT: Duration = Duration::from_secs(10);
+/// How long to wait before each further try.
+const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
+/// How many bytes an answer may have.
+pub const SIZE_LIMIT: usize = 1 << 20;
+
+/// How a server is told who asks. The files are read each time, so that they can be replaced.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Not at all.
+    #[default]
+    Open,
+    /// By the token in that file.
+    Bearer(PathBuf),
+    /// By the `user:password` in that file.
+    Basic(PathBuf),
+}
+
+/// Asks servers.
+#[derive(Clone, Debug)]
+pub(crate) struct Http {
+    client: Client,
+    access: Access,
+}
+
+impl Http {
+    /// # Errors
+    ///
+    /// If there is no TLS to be had.
+    pub(crate) fn new(access: Access) -> Result<Self, QueueError> {
+        let client = Client::builder().timeout(TIME_LIMIT).redirect(redirect::Policy::none());
+        let client = client.build().map_err(|error| failed("the HTTP client", &error))?;
+        Ok(Self { client, access })
+    }
+
+    /// What is at that address. Why somebody may be refused is for `hint` to say.
+    pub(crate) async fn get(&self, url: &str, hint: &str) -> Result<Value, QueueError> {
+        let url = Url::parse(url).map_err(|error| {
+            QueueError::new(QueueErrorKind::NotFound, format!("the address is no URL: {error}"))
+        })?;
+        for pause in PAUSES {
+            let answer = self.get_once(&url, hint).await;
+            if !matches!(&answer, Err(error) if error.kind == QueueErrorKind::Unavailable) {
+                return answer;
+            }
+            sleep(pause).await;
+        }
+        self.get_once(&url, hint).await
+    }
+
+    async fn get_once(&self, url: &Url, hint: &str) -> Result<Value, QueueError> {
+        let host = url.host_str().unwrap_or("the server");
+        let request = self.authorized(self.client.get(url.clone()))?;
+        let answer = request.send().await.map_err(|error| failed(host, &error))?;
+        if !answer.status().is_success() {
+            return Err(refused(host, answer.status(), hint));
+        }
+        serde_json::from_slice(&body(host, answer).await?)
+            .map_err(|error| QueueError::nonsense(format!("{host} did not answer JSON: {error}")))
+    }
+
+    fn authorized(&self, request: RequestBuilder) -> Result<RequestBuilder, QueueError> {
+        Ok(match &self.access {
+            Access::Open => request,
+            Access::Bearer(file) => request.bearer_auth(read(file)?),
+            Access::Basic(file) => {
+                let read = read(file)?;
+                let (user, password) = read.split_once(':').ok_or_else(|| {
+                    let why = format!("{} does not hold user:password", file.display());
+                    QueueError::new(QueueErrorKind::Unauthorized, why)
+                })?;
+                request.basic_auth(user, Some(password))
+            }
+        })
+    }
+}
+
+/// What a file of credentials holds, without its line end.
+fn read(file: &PathBuf) -> Result<String, QueueError> {
+    let text = fs::read_to_string(file).map_err(|error| {
+        let why = format!("the credentials in {} cannot be read: {error}", file.display());
+        QueueError::new(QueueErrorKind::Unauthorized, why)
+    })?;
+    Ok(text.trim_end().to_owned())
+}
+
+async fn body(host: &str, mut answer: Response) -> Result<Vec<u8>, QueueError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| failed(host, &error))? {
+        body.extend_from_slice(&chunk);
+        if body.len() > SIZE_LIMIT {
+            let why = format!("{host} answered more than {SIZE_LIMIT} bytes");
+            return Err(QueueError::nonsense(why));
+        }
+    }
+    Ok(body)
+}
+
+/// An answer that is no answer.
+pub(crate) fn refused(host: &str, status: StatusCode, hint: &str) -> QueueError {
+    let kind = match status {
+        StatusCode::UNAUTHORIZED => QueueErrorKind::Unauthorized,
+        StatusCode::FORBIDDEN => QueueErrorKind::Forbidden,
+        StatusCode::NOT_FOUND | StatusCode::GONE => QueueErrorKind::NotFound,
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => QueueErrorKind::Unavailable,
+        _ if status.is_server_error() => QueueErrorKind::Unavailable,
+        _ => QueueErrorKind::Nonsense,
+    };
+    QueueError::new(kind, format!("{host} answered {status}: {hint}"))
+}
+
+/// A question that was not answered. The address, which reqwest would show, is left out.
+pub(crate) fn failed(host: &str, error: &reqwest::Error) -> QueueError {
+    let mut why = match () {
+        () if error.is_timeout() => "took too long".to_owned(),
+        () if error.is_connect() => "cannot be reached".to_owned(),
+        () => "broke off".to_owned(),
+    };
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        why = format!("{why}: {inner}");
+        cause = inner.source();
+    }
+    QueueError::new(QueueErrorKind::Unavailable, format!("{host} {why}"))
+}
+
+/// A number of tasks; what is not whole is rounded up.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "it was looked at, and a count beyond u32 is its maximum"
+)]
+pub(crate) fn count(value: f64, what: &str) -> Result<u32, QueueError> {
+    if !value.is_finite() || value < 0.0 {
+        return Err(QueueError::nonsense(format!(
+            "{what} is {value}, which is no number of tasks"
+        )));
+    }
+    Ok(value.ceil() as u32)
+}
+
+/// A point in time from seconds since the epoch.
+#[expect(clippy::cast_possible_truncation, reason = "floats saturate, and so does time")]
+pub(crate) fn time(seconds: f64) -> Time {
+    Time::from_ms((seconds * 1_000.0) as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_can_be_a_number_of_tasks_is_one() {
+        assert_eq!(count(0.0, "pending").expect("none"), 0);
+        assert_eq!(count(2.1, "pending").expect("an average"), 3);
+        assert_eq!(count(1e12, "pending").expect("very many"), u32::MAX);
+        for value in [-1.0, f64::NAN, f64::INFINITY] {
+            let error = count(value, "pending").expect_err("it is no number of tasks");
+            assert_eq!(error.kind, QueueErrorKind::Nonsense);
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The EC2 adapter against moto: what it launches, finds, ends and reads there is what moto says.
+//!
+//! What moto lacks (capacity, tokens, throttling, lost answers) is in `tests/wire`.
+
+#[path = "../support/moto.rs"]
+mod moto;
+mod orders;
+
+mod actions;
+mod ending;
+mod launching;
+mod notices;
+mod reading;
