@@ -173,9 +173,28 @@ impl Judge {
     ///
     /// As [`Judge::call`].
     pub async fn instances(&self, region: &str) -> Result<Vec<MotoInstance>, String> {
+        self.listed(region, &[]).await
+    }
+
+    /// Those that run.
+    ///
+    /// # Errors
+    ///
+    /// As [`Judge::call`].
+    pub async fn running(&self, region: &str) -> Result<Vec<MotoInstance>, String> {
+        let running = [("Filter.1.Name", "instance-state-name"), ("Filter.1.Value.1", "running")];
+        self.listed(region, &running).await
+    }
+
+    async fn listed(
+        &self,
+        region: &str,
+        filter: &[(&str, &str)],
+    ) -> Result<Vec<MotoInstance>, String> {
         let (mut all, mut token) = (Vec::new(), String::new());
         loop {
             let mut fields = vec![("MaxResults", "1000")];
+            fields.extend(filter);
             if !token.is_empty() {
                 fields.push(("NextToken", &token));
             }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration as Span, Instant};
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -69,7 +69,17 @@ struct Book {
     born: BTreeMap<String, Instant>,
     /// Zones of subnets.
     zones: BTreeMap<String, String>,
+    /// What never changes: by region, what was asked and the answer.
+    settled: BTreeMap<(String, Bytes), Answer>,
 }
+
+/// Actions whose answers never change in moto, which takes its time to find them.
+const SETTLED: [&str; 4] = [
+    "DescribeAvailabilityZones",
+    "DescribeInstanceTypeOfferings",
+    "DescribeInstanceTypes",
+    "DescribeRegions",
+];
 
 impl Proxy {
     /// Starts one in front of that moto, on a free port of 127.0.0.1.
@@ -234,8 +244,16 @@ impl Shared {
     /// Has moto do it, and writes down what was done.
     async fn carry_out(&self, mut call: Call, zone: Option<String>, room: u32) -> Answer {
         if !call.is_launch() {
+            let key = (call.region.clone(), call.body.clone());
+            if let Some(answer) = self.book().settled.get(&key) {
+                return answer.clone();
+            }
             let answer = self.send(&call).await;
             return match call.action.as_str() {
+                action if SETTLED.contains(&action) && answer.status.is_success() => {
+                    self.book().settled.insert(key, answer.clone());
+                    answer
+                }
                 "DescribeInstances" => self.late(answer),
                 "TerminateInstances" => {
                     self.note(&call, &answer);
