@@ -4,6 +4,7 @@
 //! followed, so that credentials go nowhere else. What is shown of an address is its host: paths and
 //! queries may hold tokens.
 
+use std::fmt;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -32,6 +33,30 @@ pub enum Access {
     Bearer(PathBuf),
     /// By the `user:password` in that file.
     Basic(PathBuf),
+}
+
+/// An address that may hold a secret: of it, only the host is ever shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address(String);
+
+impl From<&str> for Address {
+    fn from(address: &str) -> Self {
+        Self(address.to_owned())
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = Url::parse(&self.0).ok();
+        f.write_str(url.as_ref().and_then(Url::host_str).unwrap_or("no URL"))
+    }
+}
+
+impl Address {
+    /// All of it.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Asks servers.

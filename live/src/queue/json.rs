@@ -9,7 +9,7 @@
 use provisioner_engine::units::Time;
 use serde_json::Value;
 
-use super::http::{self, Access, Http};
+use super::http::{self, Access, Address, Http};
 use super::template::{fill, for_url};
 use super::{Counts, QueueError};
 
@@ -17,7 +17,7 @@ use super::{Counts, QueueError};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonSettings {
     /// Its address; may say `{taskQueueId}`, `{provisionerId}` and `{workerType}`.
-    pub url: String,
+    pub url: Address,
     /// Who asks.
     pub access: Access,
     /// Where the tasks are that wait.
@@ -49,7 +49,7 @@ impl JsonEndpoint {
     ///
     /// If the endpoint does not answer, or not that.
     pub async fn counts(&self, worker_type: &str) -> Result<Counts, QueueError> {
-        let url = fill(&self.settings.url, worker_type, for_url);
+        let url = fill(self.settings.url.as_str(), worker_type, for_url);
         let hint = "check the queue's `url` and its credentials";
         let answer = self.http.get(&url, hint).await?;
         let number = |pointer: &str| {

@@ -15,7 +15,7 @@
 
 use serde_json::Value;
 
-use super::http::{self, Access, Http};
+use super::http::{self, Access, Address, Http};
 use super::template::{fill, for_promql, for_url};
 use super::{Counts, QueueError, QueueErrorKind};
 
@@ -23,7 +23,7 @@ use super::{Counts, QueueError, QueueErrorKind};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrometheusSettings {
     /// Its address, before `/api/v1`.
-    pub url: String,
+    pub url: Address,
     /// Who asks.
     pub access: Access,
     /// Tasks that wait; may say `{taskQueueId}`, `{provisionerId}` and `{workerType}`, as may the
@@ -82,7 +82,7 @@ impl Prometheus {
 
     async fn query(&self, expression: &str, worker_type: &str) -> Result<Sample, QueueError> {
         let expression = fill(expression, worker_type, for_promql);
-        let base = self.settings.url.trim_end_matches('/');
+        let base = self.settings.url.as_str().trim_end_matches('/');
         let url = format!("{base}/api/v1/query?query={}", for_url(&expression));
         let hint = "check the queue's `url`, its credentials, and its expressions";
         let answer = self.http.get(&url, hint).await?;

@@ -59,7 +59,7 @@ pub async fn listen(settings: PulseSettings, wake: mpsc::Sender<String>) {
             () = wake.closed() => return,
         };
         let wait = pause.after(begun.elapsed());
-        tracing::warn!(why = %lost, again_s = wait.as_secs(), "pulse is lost; queues are polled");
+        tracing::info!(why = %lost, again_s = wait.as_secs(), "pulse is lost; queues are polled");
         sleep(wait).await;
     }
 }

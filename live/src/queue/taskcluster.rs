@@ -13,7 +13,8 @@
 //!
 //! What a worker holds is read from the list of all claimed tasks and found by `workerId`, which is the
 //! instance's id: a `workerGroup` read wrongly cannot make a working machine look idle. Questions
-//! about several workers share a list that was begun after they were asked.
+//! about several workers share a list that was begun after they were asked. Its pages are by when tasks
+//! were claimed, so that none is missed when another is done.
 //!
 //! Credentials are a file as Taskcluster's tools write it: `clientId`, `accessToken`, and
 //! `certificate` where they are temporary. It is read again when Taskcluster does not accept them any
@@ -32,8 +33,9 @@ use jiff::Timestamp;
 use provisioner_engine::units::Time;
 use serde_json::Value;
 use taskcluster::{ClientBuilder, Credentials, Retry, err_status_code};
+use tokio::time::timeout;
 
-use super::http::refused;
+use super::http::{self, Address};
 use super::{Counts, Holds, QueueError, QueueErrorKind, Worker, WorkerPlace};
 
 /// How long one try may take.
@@ -45,6 +47,8 @@ const RETRIES: Retry = Retry {
     delay_factor: Duration::from_millis(200),
     randomization_factor: 0.25,
 };
+/// How long a list may take, all its pages together.
+const LIST_LIMIT: Duration = Duration::from_secs(60);
 /// A list that does not end after so many pages of a thousand is none.
 const PAGES: usize = 1_000;
 /// How many claimed tasks are listed at once: each comes with its whole definition.
@@ -56,7 +60,7 @@ const SAID: usize = 300;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskclusterSettings {
     /// `https://tc.example.com`.
-    pub root_url: String,
+    pub root_url: Address,
     /// A JSON file with `clientId`, `accessToken` and perhaps `certificate`. Without one, what
     /// Taskcluster lets anybody do has to be enough.
     pub credentials: Option<PathBuf>,
@@ -75,10 +79,13 @@ struct Services {
     manager: taskcluster::WorkerManager,
 }
 
-/// All claimed tasks of a queue, by worker, and when the list was begun.
+/// All claimed tasks of a queue, by worker.
+type Claims = BTreeMap<String, Holds>;
+
+/// What came of a list of claimed tasks, and when it was begun.
 struct Listing {
     begun: Instant,
-    claims: BTreeMap<String, Holds>,
+    claims: Result<Claims, QueueError>,
 }
 
 impl fmt::Debug for Taskcluster {
@@ -123,6 +130,10 @@ impl Taskcluster {
     ///
     /// If Taskcluster does not answer each page.
     pub async fn workers(&self, worker_type: &str) -> Result<Vec<Worker>, QueueError> {
+        within_limit(self.list_workers(worker_type)).await
+    }
+
+    async fn list_workers(&self, worker_type: &str) -> Result<Vec<Worker>, QueueError> {
         let (provisioner, name) = halves(worker_type)?;
         let hint = format!("listing needs `worker-manager:list-workers:{worker_type}`");
         let mut known: BTreeMap<String, Option<Time>> = BTreeMap::new();
@@ -169,16 +180,20 @@ impl Taskcluster {
             Arc::clone(all.entry(worker_type.to_owned()).or_default())
         };
         let mut listing = listing.lock().await;
-        if listing.as_ref().is_none_or(|known| known.begun < asked) {
-            let begun = Instant::now();
-            *listing = Some(Listing { begun, claims: self.list_claims(worker_type).await? });
-        }
-        Ok(listing.as_ref().and_then(|known| known.claims.get(instance).copied()))
+        let known = match listing.take().filter(|known| known.begun >= asked) {
+            Some(known) => known,
+            None => Listing {
+                begun: Instant::now(),
+                claims: within_limit(self.list_claims(worker_type)).await,
+            },
+        };
+        let claims = listing.insert(known).claims.as_ref();
+        claims.map(|claims| claims.get(instance).copied()).map_err(Clone::clone)
     }
 
-    async fn list_claims(&self, worker_type: &str) -> Result<BTreeMap<String, Holds>, QueueError> {
+    async fn list_claims(&self, worker_type: &str) -> Result<Claims, QueueError> {
         let hint = format!("listing needs `queue:claimed-list:{worker_type}`");
-        let mut claims: BTreeMap<String, Holds> = BTreeMap::new();
+        let mut claims = Claims::new();
         let mut token: Option<String> = None;
         for _ in 0..PAGES {
             let services = self.services();
@@ -256,6 +271,15 @@ impl Taskcluster {
     }
 }
 
+async fn within_limit<T>(
+    list: impl Future<Output = Result<T, QueueError>>,
+) -> Result<T, QueueError> {
+    timeout(LIST_LIMIT, list).await.unwrap_or_else(|_| {
+        let why = format!("a list of Taskcluster's took more than {} s", LIST_LIMIT.as_secs());
+        Err(QueueError::new(QueueErrorKind::Unavailable, why))
+    })
+}
+
 fn services(settings: &TaskclusterSettings) -> Result<Services, QueueError> {
     let mut builder =
         ClientBuilder::new(settings.root_url.as_str()).timeout(TRY_LIMIT).retry(RETRIES);
@@ -290,7 +314,7 @@ fn understood(error: &anyhow::Error, hint: &str) -> QueueError {
     let Some(status) = err_status_code(error) else {
         return match cause.is_decode() {
             true => nonsense("something that is no JSON"),
-            false => super::http::failed("Taskcluster", cause),
+            false => http::failed("Taskcluster", cause),
         };
     };
     let hint = match status.as_u16() {
@@ -298,7 +322,7 @@ fn understood(error: &anyhow::Error, hint: &str) -> QueueError {
         404 => "check the root URL, and that Taskcluster is not older than 2024-09",
         _ => hint,
     };
-    let mut error_said = refused("Taskcluster", status, hint);
+    let mut error_said = http::refused("Taskcluster", status, hint);
     // A message of Taskcluster's own stands before the error that shows the address.
     if let Some(said) = error.chain().next().filter(|first| !first.is::<reqwest::Error>()) {
         let said = said.to_string().replace(char::is_control, " ");

@@ -20,6 +20,8 @@ pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
 /// How a stand-in is.
 #[derive(Clone)]
 pub struct Settings {
+    /// Its port; any free one by default.
+    pub port: u16,
     /// How long a claim lasts if it is not prolonged.
     pub claim_timeout: Duration,
     /// How often a lost task is tried again.
@@ -35,6 +37,7 @@ impl Default for Settings {
     /// As Taskcluster is by default: 20 minutes and 5 times; open to everybody, by the wall clock.
     fn default() -> Self {
         Self {
+            port: 0,
             claim_timeout: Duration::from_mins(20),
             retries: 5,
             client_id: None,
@@ -98,11 +101,11 @@ pub(crate) struct Shared {
 }
 
 impl StandIn {
-    /// Starts one on a free port.
+    /// Starts one.
     ///
     /// # Errors
     ///
-    /// If no port can be had.
+    /// If its port, or any, cannot be had.
     pub fn start(settings: Settings) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             model: Mutex::new(Model::new(settings.claim_timeout)),
@@ -110,7 +113,7 @@ impl StandIn {
             faults: Mutex::default(),
             frozen: Mutex::default(),
         });
-        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let listener = TcpListener::bind(("127.0.0.1", shared.settings.port))?;
         let address = listener.local_addr()?;
         let running = Some(serve(listener, &shared)?);
         Ok(Self { shared, address, running })

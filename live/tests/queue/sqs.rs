@@ -1,6 +1,12 @@
 //! SQS, as far as the daemon asks it.
 
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use provisioner_live::queue::sqs::Sqs;
 use provisioner_live::queue::{Counts, QueueErrorKind};
@@ -89,4 +95,62 @@ async fn without_credentials_nothing_is_asked() {
     let sqs = Sqs::new(&config.build(), "https://sqs/1/tasks");
     assert_failed(sqs.counts(WORKER_TYPE).await, QueueErrorKind::Unauthorized, "AWS credentials");
     assert_eq!(served.asked().len(), 0);
+}
+
+#[tokio::test]
+async fn somebody_elses_sqs_counts_as_it_is_read_here() {
+    let Some(moto) = Moto::start() else { return };
+    let config = config(&moto.url);
+    let client = Client::new(&config);
+    let created = client.create_queue().queue_name("tasks-ci").send().await.expect("it is made");
+    let url = created.queue_url().expect("it has an address");
+    for _ in 0..5 {
+        client.send_message().queue_url(url).message_body("x").send().await.expect("it is sent");
+    }
+    let taken = client.receive_message().queue_url(url).max_number_of_messages(2);
+    let taken = taken.send().await.expect("it is there").messages().len();
+    let sqs = Sqs::new(&config, &url.replace("tasks-ci", "tasks-{workerType}"));
+    let claimed = u32::try_from(taken).expect("a few");
+    let counts = Counts { pending: 5 - claimed, claimed, as_of: None };
+    assert_eq!(sqs.counts(WORKER_TYPE).await, Ok(counts));
+    assert_failed(sqs.counts("proj/other").await, QueueErrorKind::NotFound, "check the queue's");
+}
+
+/// Stops with the test.
+struct Moto {
+    url: String,
+    child: Child,
+}
+
+impl Moto {
+    /// `None`, and a word about it, where moto is not installed.
+    fn start() -> Option<Self> {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+        let port = free.expect("a free port").port();
+        let child = Command::new("moto_server")
+            .args(["-H", "127.0.0.1", "-p", &port.to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let Ok(child) = child else {
+            println!("moto is not installed: SQS is only tested against our own answers here");
+            return None;
+        };
+        let moto = Self { url: format!("http://127.0.0.1:{port}"), child };
+        for _ in 0..300 {
+            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return Some(moto);
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        panic!("no answer from moto");
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        // Nothing of it is kept.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }

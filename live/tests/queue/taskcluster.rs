@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::sync::Arc;
-use std::time::Duration as Span;
 
 use provisioner_engine::units::{Duration, Time};
 use provisioner_live::queue::taskcluster::{Taskcluster, TaskclusterSettings};
@@ -27,6 +26,7 @@ fn stand_in(client_id: Option<&str>) -> StandIn {
 }
 
 fn ask(root_url: String) -> Taskcluster {
+    let root_url = root_url.as_str().into();
     Taskcluster::new(TaskclusterSettings { root_url, credentials: None }).expect("a URL")
 }
 
@@ -69,8 +69,12 @@ async fn counts_are_what_the_queue_holds_and_zero_of_one_nobody_used() {
 #[tokio::test]
 async fn all_pages_of_workers_are_read() {
     let stand_in = stand_in(None);
+    let url = format!("{}/api/queue/v1/claim-work/proj%2Fci", stand_in.root_url());
+    let client = reqwest::Client::new();
     for worker in 0..1_001 {
-        claim(&stand_in, "us-east-1", &format!("i-{worker:04}"), 1).await;
+        let id = format!("i-{worker:04}");
+        let body = json!({ "workerGroup": "us-east-1", "workerId": id, "tasks": 1 });
+        client.post(&url).json(&body).send().await.expect("it answers");
     }
     let workers = ask(stand_in.root_url()).workers(WORKER_TYPE).await.expect("it answers");
     assert_eq!(workers.len(), 1_001);
@@ -111,16 +115,10 @@ async fn a_worker_that_holds_nothing_says_when_it_last_did() {
 
 #[tokio::test]
 async fn questions_asked_together_share_a_list_and_later_ones_do_not() {
-    let served = Served::new(|number, asked| {
-        assert!(asked.uri.path().ends_with("/claimed"), "only that is asked");
-        let instance = if number < 2 { "i-1" } else { "i-2" };
-        let task = json!({
-            "workerGroup": "g", "workerId": instance, "claimed": "2026-11-22T15:00:00.000Z",
-        });
-        std::thread::sleep(Span::from_millis(50));
-        (200, json!({ "tasks": [task] }).to_string())
-    })
-    .await;
+    let task = json!({
+        "workerGroup": "g", "workerId": "i-1", "claimed": "2026-11-22T15:00:00.000Z",
+    });
+    let served = Served::saying(200, &json!({ "tasks": [task] }).to_string()).await;
     let queue = Arc::new(ask(served.url.clone()));
     let together = (0..20).map(|_| {
         let queue = Arc::clone(&queue);
@@ -131,8 +129,23 @@ async fn questions_asked_together_share_a_list_and_later_ones_do_not() {
     }
     assert!(served.asked().len() <= 2, "{} lists", served.asked().len());
     let lists = served.asked().len();
-    let _ = queue.worker(WORKER_TYPE, &place("i-1")).await;
-    assert!(served.asked().len() > lists);
+    assert_eq!(queue.worker(WORKER_TYPE, &place("i-1")).await.expect("it answers").claimed, 1);
+    assert_eq!(served.asked().len(), lists + 1);
+}
+
+#[tokio::test]
+async fn questions_asked_together_share_a_failure_too() {
+    let served = Served::saying(403, "{}").await;
+    let queue = Arc::new(ask(served.url.clone()));
+    let together = (0..20).map(|_| {
+        let queue = Arc::clone(&queue);
+        tokio::spawn(async move { queue.worker(WORKER_TYPE, &place("i-1")).await })
+    });
+    for asked in together.collect::<Vec<_>>() {
+        let says = "listing needs `queue:claimed-list:proj/ci`";
+        assert_failed(asked.await.expect("it ends"), QueueErrorKind::Forbidden, says);
+    }
+    assert!(served.asked().len() <= 2, "{} lists", served.asked().len());
 }
 
 #[tokio::test]
@@ -202,8 +215,10 @@ async fn credentials_are_read_again_when_they_are_not_accepted() {
         fs::write(&file, credentials.to_string()).expect("it is written");
     };
     write("old");
-    let settings =
-        TaskclusterSettings { root_url: stand_in.root_url(), credentials: Some(file.clone()) };
+    let settings = TaskclusterSettings {
+        root_url: stand_in.root_url().as_str().into(),
+        credentials: Some(file.clone()),
+    };
     let queue = Taskcluster::new(settings).expect("they can be read");
     let says = "check the credentials";
     assert_failed(queue.counts(WORKER_TYPE).await, QueueErrorKind::Unauthorized, says);
@@ -218,7 +233,7 @@ fn credentials_that_are_none_say_which_file_and_not_what_it_holds() {
     let folder = TempDir::new().expect("a folder");
     let file = folder.path().join("credentials.json");
     let new = || {
-        let root_url = "https://tc.example.com".to_owned();
+        let root_url = "https://tc.example.com".into();
         Taskcluster::new(TaskclusterSettings { root_url, credentials: Some(file.clone()) })
     };
     assert_failed(new(), QueueErrorKind::Unauthorized, "credentials.json cannot be read");
@@ -239,7 +254,8 @@ async fn temporary_credentials_send_their_certificate() {
     let certificate = json!({ "version": 1, "scopes": ["queue:*"] }).to_string();
     let text = json!({ "clientId": "a", "accessToken": "hunter2", "certificate": certificate });
     fs::write(&file, text.to_string()).expect("it is written");
-    let settings = TaskclusterSettings { root_url: served.url.clone(), credentials: Some(file) };
+    let settings =
+        TaskclusterSettings { root_url: served.url.as_str().into(), credentials: Some(file) };
     let queue = Taskcluster::new(settings).expect("they can be read");
     assert_eq!(queue.counts(WORKER_TYPE).await.expect("it answers").pending, 1);
     let asked = served.asked();

@@ -1,0 +1,170 @@
+//! The daemon: everything put together, until it is told to stop.
+//!
+//! The loop has this thread; whatever waits for the network has the runtime's. Worker types are read
+//! anew when their folder changes, when `SIGHUP` comes, and once in a while, for zones and offers
+//! change too; what is wrong with them is told, and the last good ones are kept.
+
+use std::sync::Arc;
+use std::time::Duration as Span;
+
+use provisioner_engine::units::Time;
+use tokio::runtime::Handle;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tracing::{error, info, warn};
+
+use super::assembly::{Assembly, AssemblyError, span};
+use crate::daemon::clock::Look;
+use crate::daemon::news::News;
+use crate::daemon::{self, DaemonError, Door, Folder, Parts, Seen, Setup, Shadow, Watchdog, Watchers};
+use crate::queue::pulse::{self, PulseSettings};
+use crate::settings::queues::SourceSettings;
+use crate::settings::worker_types::fingerprint;
+use crate::store::Store;
+
+/// How often the folder of worker types is looked at.
+const FOLDER_EVERY: Span = Span::from_secs(5);
+
+/// How long EC2 is waited for at the start, at first and at most, before it is asked again.
+const WAIT_MIN: Span = Span::from_secs(2);
+const WAIT_MAX: Span = Span::from_secs(60);
+
+/// What EC2 has of what worker types name. While it does not answer, it is asked again; what is
+/// written wrong is an error at once.
+///
+/// # Errors
+///
+/// Worker types are wrong.
+pub async fn first_setup(assembly: &Assembly) -> Result<Setup, AssemblyError> {
+    let mut wait = WAIT_MIN;
+    loop {
+        match assembly.setup(now()).await {
+            Err(AssemblyError::Unknown(region, error)) if error.is_passing() => {
+                warn!(region, %error, wait_s = wait.as_secs(), "EC2 is waited for");
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(WAIT_MAX);
+            }
+            done => return done,
+        }
+    }
+}
+
+/// Runs until `SIGTERM` or `SIGINT`. `on_turn` is shown each turn.
+///
+/// # Errors
+///
+/// The loop cannot go on.
+pub fn run(
+    assembly: Assembly,
+    setup: Setup,
+    store: impl Store,
+    shadow: Shadow,
+    runtime: &Handle,
+    on_turn: impl FnMut(&Seen<'_>) + Send,
+) -> Result<(), DaemonError> {
+    let journal = &assembly.settings.journal;
+    let folder = Folder {
+        path: journal.folder.clone(),
+        kept: usize::try_from(journal.keep).unwrap_or(usize::MAX),
+    };
+    let parts = Parts {
+        store,
+        cloud: Arc::clone(&assembly.ec2),
+        queue: Arc::clone(&assembly.queues),
+        setup,
+        journal: Some(folder),
+        shadow,
+    };
+    let watchers = Watchers {
+        on_turn: Box::new(on_turn),
+        watchdog: Watchdog::start(span(assembly.settings.stuck_after)),
+    };
+    daemon::run(parts, runtime, watchers, |door| {
+        runtime.spawn(listen_to_signals(door.clone()));
+        nudges(&assembly, runtime, &door);
+        runtime.spawn(reload(assembly, door));
+    })
+}
+
+/// `SIGTERM` and `SIGINT` end the loop when what is under way is done; a second one ends the process.
+async fn listen_to_signals(door: Door) {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        error!("signals cannot be heard");
+        return;
+    };
+    for is_first in [true, false] {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        if is_first {
+            info!("stopping when what is under way is done; once more stops at once");
+            door.bring(News::Stop).await;
+        } else {
+            warn!("stopped at once; what was under way is settled at the next start");
+            std::process::exit(130);
+        }
+    }
+}
+
+/// Reads worker types anew when they change.
+async fn reload(assembly: Assembly, door: Door) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    let folder = &assembly.settings.worker_types;
+    let look = || fingerprint(folder).ok();
+    let (mut last, mut read) = (look(), tokio::time::Instant::now());
+    let every = span(assembly.settings.aws.offers_interval);
+    loop {
+        let is_wanted = tokio::select! {
+            _ = hangup.recv() => true,
+            () = tokio::time::sleep(FOLDER_EVERY) => false,
+        };
+        let current = look();
+        if !is_wanted && current == last && read.elapsed() < every {
+            continue;
+        }
+        (last, read) = (current, tokio::time::Instant::now());
+        match assembly.setup(now()).await {
+            Ok(setup) => {
+                if !door.bring(News::Configured(Box::new(setup))).await {
+                    return;
+                }
+            }
+            Err(error) => error!("the worker types are kept as they were\n{error}"),
+        }
+    }
+}
+
+/// Messages that a task came in bring the next turn forward.
+fn nudges(assembly: &Assembly, runtime: &Handle, door: &Door) {
+    for (name, queue) in &assembly.settings.queues {
+        let SourceSettings::Taskcluster { pulse: Some(pulse), .. } = &queue.source else {
+            continue;
+        };
+        let url = match pulse.url.read(|name| std::env::var(name).ok()) {
+            Ok(url) => url.reveal().to_owned(),
+            Err(error) => {
+                warn!(queue = name, error, "no messages are listened to");
+                continue;
+            }
+        };
+        let settings = PulseSettings {
+            url,
+            user: pulse.user.clone(),
+            worker_types: assembly.queues.names_in(name),
+        };
+        let (wake, mut woken) = mpsc::channel(64);
+        let door = door.clone();
+        runtime.spawn(pulse::listen(settings, wake));
+        runtime.spawn(async move {
+            while woken.recv().await.is_some() && door.bring(News::Nudged).await {}
+        });
+    }
+}
+
+/// The wall clock: only for what floors are resolved from.
+fn now() -> Time {
+    Look::now().wall
+}
