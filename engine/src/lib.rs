@@ -23,6 +23,7 @@ pub mod journal;
 pub mod launch_map;
 pub mod ledger;
 pub mod observation;
+pub mod orders;
 mod placement;
 mod prices;
 pub mod random;

@@ -7,5 +7,6 @@ pub mod cloud;
 pub mod daemon;
 pub mod modes;
 pub mod queue;
+pub mod settings;
 pub mod store;
 pub mod window;

@@ -3,32 +3,44 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration as Span;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use provisioner_engine::orders;
+use provisioner_files::file::KeyDoc;
+use provisioner_live::cloud::ec2::actions::CallLog;
+use provisioner_live::daemon::clock::Look;
 use provisioner_live::daemon::plan::{Plan, plan};
-use provisioner_live::daemon::{Parts, Shadow, ledger};
+use provisioner_live::daemon::{Parts, Seen, Shadow, ledger};
 use provisioner_live::modes::assembly::{Assembly, AssemblyError};
 use provisioner_live::modes::doctor::{self, Finding};
 use provisioner_live::modes::{run, teardown};
-use provisioner_live::settings::{Settings, StoreSettings};
+use provisioner_live::settings::{SecretSource, Settings, StoreSettings};
 use provisioner_live::store::memory::MemoryStore;
-use provisioner_live::store::postgres::Candidate;
+use provisioner_live::store::postgres::{Candidate, PostgresStore};
 use provisioner_live::store::sqlite::SqliteStore;
 use provisioner_live::store::{Kept, StoreError};
+use provisioner_live::window::viewer::{CallTally, Viewer};
+use provisioner_live::window::{self, Publisher, Views};
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
 /// What is written or asked for is wrong.
 const EXIT_WRITTEN: u8 = 2;
 
+/// How often whoever waits for the lead asks for it.
+const LEAD_EVERY: Span = Span::from_millis(500);
+
 /// Buys EC2 machines for task queues, by the engine that `provisioner simulate` runs.
 #[derive(Parser)]
 #[command(name = "provisionerd", version = env!("PROVISIONER_COMMIT"), arg_required_else_help = true)]
-#[command(after_help = "Begin with `provisionerd doctor`, then `provisionerd plan`, then `run --shadow`.")]
+#[command(
+    after_help = "Begin with `provisionerd doctor`, then `provisionerd plan`, then `run --shadow`."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -45,7 +57,13 @@ struct Cli {
     #[arg(long, global = true, value_enum, default_value = "text")]
     log: LogForm,
     /// What is logged: `error`, `warn`, `info`, `debug`, or a filter such as `info,aws_config=debug`.
-    #[arg(long, global = true, env = "PROVISIONERD_LOG", default_value = "info", value_name = "LEVEL")]
+    #[arg(
+        long,
+        global = true,
+        env = "PROVISIONERD_LOG",
+        default_value = "info",
+        value_name = "LEVEL"
+    )]
     log_level: String,
 }
 
@@ -59,9 +77,13 @@ enum LogForm {
 enum Command {
     /// Runs the daemon until SIGTERM.
     Run {
-        /// Decides, journals and shows, and changes nothing in the cloud.
+        /// Decides, journals (beside the journal's folder) and shows, and changes nothing in the
+        /// cloud nor in the store: it may run beside the daemon that acts.
         #[arg(long)]
         shadow: bool,
+        /// Where the window listens, instead of where the settings say.
+        #[arg(long, value_name = "ADDRESS:PORT")]
+        listen: Option<SocketAddr>,
     },
     /// Takes one turn that changes nothing: prints what it would do now, and why.
     Plan {
@@ -115,7 +137,7 @@ fn main() -> ExitCode {
         return ExitCode::from(EXIT_WRITTEN);
     }
     match &cli.command {
-        Command::Run { shadow } => run_daemon(&cli, *shadow),
+        Command::Run { shadow, listen } => run_daemon(&cli, *shadow, *listen),
         Command::Plan { patience, json } => show_plan(&cli, Span::from_secs(*patience), *json),
         Command::Doctor => examine(&cli),
         Command::Teardown { yes, wait } => tear_down(&cli, *yes, Span::from_secs(*wait)),
@@ -129,7 +151,14 @@ fn main() -> ExitCode {
 }
 
 fn begin_to_log(cli: &Cli) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&cli.log_level).map_err(|error| error.to_string())?;
+    let ours = match cli.log_level.as_str() {
+        // Others' crates say only what went wrong, unless a filter asks for more.
+        level @ ("info" | "debug" | "trace") => {
+            format!("warn,provisionerd={level},provisioner_live={level}")
+        }
+        filter => filter.to_owned(),
+    };
+    let filter = EnvFilter::try_new(ours).map_err(|error| error.to_string())?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     match cli.log {
         LogForm::Text => builder.with_ansi(io::stderr().is_terminal()).with_target(false).init(),
@@ -138,36 +167,47 @@ fn begin_to_log(cli: &Cli) -> Result<(), String> {
     Ok(())
 }
 
-fn run_daemon(cli: &Cli, shadow: bool) -> ExitCode {
+fn run_daemon(cli: &Cli, shadow: bool, listen: Option<SocketAddr>) -> ExitCode {
     let runtime = runtime();
-    let assembled = runtime.block_on(async {
-        let assembly = Assembly::load(&cli.settings, Arc::new(|_| {})).await?;
-        let setup = run::first_setup(&assembly).await?;
-        Ok::<_, AssemblyError>((assembly, setup))
-    });
-    let (assembly, setup) = match assembled {
-        Ok(parts) => parts,
+    let calls = CallTally::default();
+    let noted = calls.clone();
+    let log: CallLog = Arc::new(move |call| noted.note(call));
+    let assembly = match runtime.block_on(Assembly::load(&cli.settings, log)) {
+        Ok(assembly) => assembly,
+        Err(error) => return refused(&error),
+    };
+    let (publisher, views) = Publisher::new();
+    let listen = listen.unwrap_or(assembly.settings.listen);
+    if let Err(error) = runtime.block_on(open_window(listen, views)) {
+        return failed(&error);
+    }
+    let mut viewer = viewer(&assembly.settings, shadow, publisher, calls);
+    viewer.hindered("EC2 is asked what there is".into());
+    let setup = match runtime.block_on(run::first_setup(&assembly)) {
+        Ok(setup) => setup,
         Err(error) => return refused(&error),
     };
     let (handle, provisioner) = (runtime.handle(), assembly.settings.provisioner.clone());
     let ended = if shadow {
-        let store = MemoryStore::default();
-        run::run(assembly, setup, store, Shadow::On, handle, |_| {})
+        let see = |seen: &Seen<'_>| viewer.see(seen);
+        run::run(assembly, setup, MemoryStore::default(), Shadow::On, handle, see)
     } else {
         match assembly.settings.store.clone() {
             StoreSettings::Sqlite(path) => match SqliteStore::open(&path, &provisioner) {
-                Ok(store) => run::run(assembly, setup, store, Shadow::Off, handle, |_| {}),
+                Ok(store) => {
+                    let see = |seen: &Seen<'_>| viewer.see(seen);
+                    run::run(assembly, setup, store, Shadow::Off, handle, see)
+                }
                 Err(error) => return failed(&error),
             },
             StoreSettings::Postgres(url) => {
-                let url = match url.read(|name| std::env::var(name).ok()) {
-                    Ok(url) => url,
-                    Err(error) => return failed(&error),
-                };
-                let store = Candidate::connect(url.reveal(), &provisioner)
-                    .and_then(|candidate| candidate.lead(Span::from_millis(500)));
-                match store {
-                    Ok(store) => run::run(assembly, setup, store, Shadow::Off, handle, |_| {}),
+                viewer
+                    .hindered("another provisionerd leads, or the database does not answer".into());
+                match lead(&url, &provisioner) {
+                    Ok(store) => {
+                        let see = |seen: &Seen<'_>| viewer.see(seen);
+                        run::run(assembly, setup, store, Shadow::Off, handle, see)
+                    }
                     Err(error) => return failed(&error),
                 }
             }
@@ -181,11 +221,40 @@ fn run_daemon(cli: &Cli, shadow: bool) -> ExitCode {
     }
 }
 
+/// Shows what the daemon does to whoever asks over HTTP, while the process lives.
+async fn open_window(listen: SocketAddr, views: Views) -> Result<(), String> {
+    let listener = tokio::net::TcpListener::bind(listen)
+        .await
+        .map_err(|error| format!("the window cannot listen on {listen}: {error}"))?;
+    let clock = Arc::new(|| Look::now().wall);
+    tokio::spawn(window::serve(listener, views, clock, std::future::pending()));
+    Ok(())
+}
+
+fn viewer(settings: &Settings, shadow: bool, publisher: Publisher, calls: CallTally) -> Viewer {
+    let store = match &settings.store {
+        StoreSettings::Sqlite(path) => {
+            let beside = PathBuf::from(format!("{}-wal", path.display()));
+            vec![path.clone(), beside]
+        }
+        StoreSettings::Postgres(_) => Vec::new(),
+    };
+    let overdue_after = settings.stuck_after;
+    Viewer::new(publisher, settings.provisioner.clone(), shadow, overdue_after, store, calls)
+}
+
+/// Waits until it may act.
+fn lead(url: &SecretSource, provisioner: &str) -> Result<PostgresStore, String> {
+    let url = url.read(|name| std::env::var(name).ok())?;
+    let candidate = Candidate::connect(url.reveal(), provisioner);
+    candidate.and_then(|candidate| candidate.lead(LEAD_EVERY)).map_err(|error| error.to_string())
+}
+
 fn show_plan(cli: &Cli, patience: Span, json: bool) -> ExitCode {
     let runtime = runtime();
     let assembled = runtime.block_on(async {
         let assembly = Assembly::load(&cli.settings, Arc::new(|_| {})).await?;
-        let setup = assembly.setup(provisioner_live::daemon::clock::Look::now().wall).await?;
+        let setup = assembly.setup(Look::now().wall).await?;
         Ok::<_, AssemblyError>((assembly, setup))
     });
     let (assembly, setup) = match assembled {
@@ -228,8 +297,8 @@ fn in_words(Plan { engine, decision, .. }: &Plan) -> String {
     } else {
         text.push_str("It would now:\n");
     }
-    for action in &decision.actions {
-        text.push_str(&format!("  {}\n", action.describe(config)));
+    for order in orders::in_words(config, &decision.actions) {
+        text.push_str(&format!("  {order}\n"));
     }
     if !decision.reasons.is_empty() {
         text.push_str("\nWhy, and why not:\n");
@@ -244,18 +313,21 @@ fn examine(cli: &Cli) -> ExitCode {
     let runtime = runtime();
     let assembled = runtime.block_on(async {
         let assembly = Assembly::load(&cli.settings, Arc::new(|_| {})).await?;
-        let setup = assembly.setup(provisioner_live::daemon::clock::Look::now().wall).await?;
+        let setup = assembly.setup(Look::now().wall).await?;
         Ok::<_, AssemblyError>((assembly, setup))
     });
     let (assembly, setup) = match assembled {
         Ok(parts) => parts,
         Err(error) => return refused(&error),
     };
-    let mut findings = vec![Finding::well("settings and worker types", format!(
-        "{} worker types, {} pools",
-        setup.config.worker_types.len(),
-        setup.config.catalog.pools().len()
-    ))];
+    let mut findings = vec![Finding::well(
+        "settings and worker types",
+        format!(
+            "{} worker types, {} pools",
+            setup.config.worker_types.len(),
+            setup.config.catalog.pools().len()
+        ),
+    )];
     findings.push(match peek(&assembly.settings) {
         Ok(Some(kept)) => match ledger(kept) {
             Ok(instances) => Finding::well("store", format!("{} instances", instances.len())),
@@ -297,7 +369,9 @@ fn tear_down(cli: &Cli, yes: bool, wait: Span) -> ExitCode {
         Ok(None) => BTreeSet::new(),
         Ok(Some(Ok(instances))) => instances,
         Ok(Some(Err(error))) => {
-            eprintln!("warning: the ledger cannot be read, so only tags tell what is ours: {error}");
+            eprintln!(
+                "warning: the ledger cannot be read, so only tags tell what is ours: {error}"
+            );
             BTreeSet::new()
         }
         Err(error) => return failed(&error),
@@ -378,7 +452,8 @@ fn parameters(of: FileKind) -> String {
         FileKind::Settings => provisioner_live::settings::parameters(),
         FileKind::WorkerType => provisioner_live::settings::worker_type_parameters(),
     };
-    keys.iter().map(|key| format!("{key}\n")).collect()
+    let line = |key: &KeyDoc| format!("{}\n    {}\n    {}\n", key.path, key.doc, key.terms());
+    keys.iter().map(line).collect()
 }
 
 fn schema(of: FileKind) -> String {

@@ -1,5 +1,6 @@
 //! A file's text, and places in it.
 
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
@@ -22,8 +23,10 @@ const SYNTAX_ISSUES_MAX: usize = 8;
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// A file that was read: its name as the user gave it, its folder and its text.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub struct Source {
+    /// What kind of file it is, in a word.
+    noun: &'static str,
     name: String,
     folder: PathBuf,
     text: String,
@@ -33,11 +36,21 @@ impl Source {
     /// A source from text at hand. `path` is shown in issues; paths in the text are relative to
     /// its folder.
     pub fn new(path: impl AsRef<Path>, text: impl Into<String>) -> Arc<Self> {
+        Self::new_as("scenario", path, text)
+    }
+
+    /// The same of another kind of file than a scenario, which hints call `noun`.
+    pub fn new_as(
+        noun: &'static str,
+        path: impl AsRef<Path>,
+        text: impl Into<String>,
+    ) -> Arc<Self> {
         let (path, mut text) = (path.as_ref(), text.into());
         if text.starts_with(BYTE_ORDER_MARK) {
             text.drain(..BYTE_ORDER_MARK.len_utf8());
         }
         Arc::new(Self {
+            noun,
             name: path.display().to_string(),
             folder: path.parent().unwrap_or(Path::new("")).to_owned(),
             text,
@@ -46,22 +59,35 @@ impl Source {
 
     /// A source from the bytes of a file, which must be UTF-8.
     pub fn from_bytes(path: impl AsRef<Path>, bytes: Vec<u8>) -> Result<Arc<Self>, Issue> {
+        Self::from_bytes_as("scenario", path, bytes)
+    }
+
+    fn from_bytes_as(
+        noun: &'static str,
+        path: impl AsRef<Path>,
+        bytes: Vec<u8>,
+    ) -> Result<Arc<Self>, Issue> {
         match String::from_utf8(bytes) {
-            Ok(text) => Ok(Self::new(path, text)),
+            Ok(text) => Ok(Self::new_as(noun, path, text)),
             Err(error) => {
                 let at = error.utf8_error().valid_up_to();
                 let lossy = Self::new(path, String::from_utf8_lossy(error.as_bytes()));
                 let place = Place::new(&lossy, Some(at..at + '\u{fffd}'.len_utf8()));
                 Err(Issue::new("the file is not text", place)
                     .label(format!("byte {} is not UTF-8", at + 1))
-                    .hint("save it as UTF-8, or name a scenario file here"))
+                    .hint(format!("save it as UTF-8, or name a {noun} file here")))
             }
         }
     }
 
     /// Reads a file of at most [`FILE_BYTES_MAX`] bytes.
     pub fn read(path: &Path) -> Result<Arc<Self>, Issue> {
-        let nowhere = Place::new(&Self::new(path, ""), None);
+        Self::read_as("scenario", path)
+    }
+
+    /// The same of another kind of file than a scenario, which hints call `noun`.
+    pub fn read_as(noun: &'static str, path: &Path) -> Result<Arc<Self>, Issue> {
+        let nowhere = Place::new(&Self::new_as(noun, path, ""), None);
         let mut bytes = Vec::new();
         File::open(path)
             .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes))
@@ -70,10 +96,11 @@ impl Source {
             })?;
         if bytes.len() as u64 > FILE_BYTES_MAX {
             let message = format!("the file is longer than {} MiB", FILE_BYTES_MAX >> 20);
-            let hint = "name a scenario file here, and its traces inside it";
+            let inside = if noun == "scenario" { ", and its traces inside it" } else { "" };
+            let hint = format!("name a {noun} file here{inside}");
             return Err(Issue::new(message, nowhere).hint(hint));
         }
-        Self::from_bytes(path, bytes)
+        Self::from_bytes_as(noun, path, bytes)
     }
 
     /// The name as the user gave it.
@@ -116,7 +143,8 @@ impl Source {
         let mut issues: Vec<_> = shown.map(|error| self.syntax_issue(error)).collect();
         if let Some(last) = issues.pop() {
             let more = errors.len() - issues.len() - 1;
-            let hint = format!("{more} more lines are not TOML; is this a scenario file?");
+            let noun = self.noun;
+            let hint = format!("{more} more lines are not TOML; is this a {noun} file?");
             issues.push(if more > 0 { last.hint(hint) } else { last });
         }
         Err(issues.into())
@@ -130,17 +158,22 @@ impl Source {
         let place = Place::new(self, error.span());
         let bare = error.span().and_then(|span| self.text.get(span));
         let issue = Issue::new(what, place);
+        let hint = format!("a {} is TOML: https://toml.io/en/v1.0.0", self.noun);
         match bare.filter(|bare| what.contains("must be quoted") && !bare.contains(['"', '\n'])) {
-            Some("") => issue.label("expected a value").hint(TOML_HINT),
+            Some("") => issue.label("expected a value").hint(hint),
             Some(bare) => issue.label("no quotes").hint(format!("write \"{bare}\"")),
             None if what == "duplicate key" => issue.label("again").hint("keep one of them"),
-            None => issue.label(expected).hint(TOML_HINT),
+            None => issue.label(expected).hint(hint),
         }
     }
 }
 
-/// What to do about text that is no TOML.
-const TOML_HINT: &str = "a scenario is TOML: https://toml.io/en/v1.0.0";
+/// Without its text, which may hold what is not for logs.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("name", &self.name).finish_non_exhaustive()
+    }
+}
 
 /// Bytes of a source, or the source as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -209,6 +209,14 @@ pub enum CallErrorKind {
     Refused(Refusal),
 }
 
+impl CallError {
+    /// Whether the same call may go well in a while: it was throttled, or nobody answered.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        matches!(self.kind, CallErrorKind::Throttled | CallErrorKind::Unanswered)
+    }
+}
+
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code, self.message)

@@ -41,6 +41,10 @@ pub(super) struct Brain<S> {
     chapters: Option<Chapters>,
     era: String,
     unwritten: Vec<Entry>,
+    /// Records made durable since the process began.
+    pub(super) records: u64,
+    /// Launches refused since then, by worker type and reason.
+    pub(super) refusals: BTreeMap<(String, &'static str), u64>,
     /// Entries in the store since the checkpoint, and when that was made.
     written: usize,
     begun: Time,
@@ -120,6 +124,8 @@ impl<S: Store> Brain<S> {
             chapters,
             era,
             unwritten: Vec::new(),
+            records: 0,
+            refusals: BTreeMap::new(),
             written: records.len(),
             begun,
             workers_asked: BTreeMap::new(),
@@ -142,6 +148,15 @@ impl<S: Store> Brain<S> {
     pub(super) fn observe(&mut self, at: Time, observation: Observation) {
         self.engine.observe(at, observation);
         self.unwritten.push(Entry::Engine(Record::Observed { at, observation }));
+    }
+
+    /// A launch was refused, with the others of its call.
+    pub(super) fn refuse(&mut self, at: Time, launch: LaunchId, refusal: Refusal) {
+        if let Some(known) = self.engine.launch(launch) {
+            let worker_type = self.engine.config().worker_type_name(known.worker_type).to_owned();
+            *self.refusals.entry((worker_type, refusal.into())).or_default() += 1;
+        }
+        self.observe(at, Observation::LaunchRefused { launch, refusal });
     }
 
     /// The number of an instance that was just heard of.
@@ -212,8 +227,7 @@ impl<S: Store> Brain<S> {
                 ) => {
                     warn!(%launch, "no launch template for its worker type and zone");
                     for nth in 0..u64::from(count) {
-                        let (launch, refusal) = (LaunchId(launch.0 + nth), Refusal::Rejected);
-                        self.observe(now, Observation::LaunchRefused { launch, refusal });
+                        self.refuse(now, LaunchId(launch.0 + nth), Refusal::Rejected);
                     }
                 }
                 (Err(why), action) => warn!(?action, ?why, "an order cannot be carried out"),
@@ -231,6 +245,7 @@ impl<S: Store> Brain<S> {
         let entries = mem::take(&mut self.unwritten);
         self.store.append(&entries)?;
         self.written += entries.len();
+        self.records += entries.len() as u64;
         if let Some(chapters) = &mut self.chapters {
             chapters.append(&entries)?;
         }

@@ -107,7 +107,8 @@ impl Resolver<'_> {
         let provisioner_engine::catalog::Pool { zone, instance_type, .. } =
             catalog.pools()[pool.index()];
         let zone = &catalog.zone_of(zone).name;
-        let template = self.setup.template(worker_type, zone).ok_or(Undoable::NoTemplate)?;
+        let template =
+            self.setup.launches.template(worker_type, zone).ok_or(Undoable::NoTemplate)?;
         Ok(LaunchOrder {
             label: self.label(first),
             count,

@@ -34,12 +34,30 @@ pub(super) struct Told {
     pub(super) listed: BTreeMap<RegionId, Time>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct CountsTold {
     /// What was told, and of when; `None` if it is not known.
     told: Option<(u32, u32, Time)>,
     /// Of when the last answer was.
     known: Option<Time>,
+    /// Why there was none the last time.
+    error: Option<String>,
+}
+
+impl Told {
+    pub(super) fn counts_of(&self, worker_type: WorkerTypeId) -> Result<(u32, u32, Time), String> {
+        let unasked = || Err("it was not asked yet".to_owned());
+        let Some(counts) = self.counts.get(&worker_type) else { return unasked() };
+        match (&counts.error, counts.told, counts.known) {
+            (Some(error), ..) => Err(error.clone()),
+            (None, Some((pending, claimed, _)), Some(known)) => Ok((pending, claimed, known)),
+            _ => unasked(),
+        }
+    }
+
+    pub(super) fn price_of(&self, pool: PoolId) -> Option<(Time, UsdPerHour)> {
+        self.prices.get(&pool).copied()
+    }
 }
 
 impl<S: Store> Brain<S> {
@@ -101,11 +119,11 @@ impl<S: Store> Brain<S> {
         let Some(id) = self.served(worker_type) else { return };
         let limit = self.setup.config.limits.demand_stale_after.ms() / 3;
         let vouched = self.told.queues_read;
-        let before = self.told.counts.entry(id).or_insert(CountsTold { told: None, known: None });
+        let before = self.told.counts.entry(id).or_default();
         match answer {
             Ok(Counts { pending, claimed, as_of }) => {
                 let as_of = as_of.unwrap_or(asked).min(now);
-                before.known = Some(as_of);
+                (before.known, before.error) = (Some(as_of), None);
                 let is_told = before.told.is_some_and(|(p, c, told)| {
                     let age = as_of.since(vouched.map_or(told, |vouched| vouched.max(told)));
                     (p, c) == (pending, claimed) && age.ms() <= limit
@@ -118,7 +136,7 @@ impl<S: Store> Brain<S> {
                 }
             }
             Err(error) => {
-                before.known = None;
+                (before.known, before.error) = (None, Some(error.to_string()));
                 if before.told.take().is_some() {
                     warn!(worker_type, %error, "the queue does not tell its counts");
                     self.observe(now, Observation::DemandUnknown { worker_type: id });
@@ -247,23 +265,20 @@ impl<S: Store> Brain<S> {
                 let refusal = short.map_or(Refusal::InsufficientCapacity, |(refusal, _)| refusal);
                 let mut given = instances.into_iter();
                 for launch in launches {
-                    let fact = match given.next() {
+                    match given.next() {
                         Some(name) => {
                             let instance = self.number(&name, now);
-                            Observation::InstancePending { launch, instance }
+                            self.observe(now, Observation::InstancePending { launch, instance });
                         }
-                        None => Observation::LaunchRefused { launch, refusal },
-                    };
-                    self.observe(now, fact);
+                        None => self.refuse(now, launch, refusal),
+                    }
                 }
                 // More than was asked for is in the listings, and settled there.
             }
             Err(error) => match error.kind {
                 CallErrorKind::Refused(refusal) => {
                     warn!(launch = %first, count, region, %error, "a launch was refused");
-                    for launch in launches {
-                        self.observe(now, Observation::LaunchRefused { launch, refusal });
-                    }
+                    launches.for_each(|launch| self.refuse(now, launch, refusal));
                 }
                 CallErrorKind::Throttled => {
                     self.failed(now, region, Call::Launch, Some(first), &error);

@@ -2,6 +2,7 @@
 //!
 //! `cargo test -p provisioner-live --lib load -- --nocapture` prints the figures.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -25,6 +26,7 @@ use super::news::{Done, News};
 use super::{Folder, Setup};
 use crate::cloud::{LaunchLabel, LaunchTemplate, Launched, Listed};
 use crate::queue::{Counts, Worker};
+use crate::settings::Launches;
 use crate::store::sqlite::SqliteStore;
 
 /// From one turn to the next.
@@ -91,10 +93,10 @@ fn setup(worker_types: usize) -> Setup {
     Setup {
         provisioner: "load".into(),
         config: EngineConfig { seed: Seed(1), catalog, worker_types, limits, guards },
-        templates: templates.collect(),
+        launches: Launches::of(templates),
         chapter_records_max: 20_000,
         chapter_length: Duration::HOUR,
-        queue_interval: Duration::MINUTE,
+        queue_intervals: BTreeMap::new(),
         price_interval: Duration::MINUTE,
         notice_interval: Duration::MINUTE,
     }

@@ -28,10 +28,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use provisioner_engine::Engine;
 use provisioner_engine::decision::Decision;
-use provisioner_engine::ids::PoolId;
+use provisioner_engine::ids::{InstanceId, PoolId, WorkerTypeId};
 use provisioner_engine::snapshot::RestoreError;
-use provisioner_engine::units::{Duration, Time};
+use provisioner_engine::units::{Duration, Time, UsdPerHour};
 use provisioner_engine::worker_type::EngineConfig;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
@@ -40,12 +41,15 @@ use tracing::{debug, info, warn};
 use self::brain::{Brain, Past, Turn};
 pub use self::chapters::Folder;
 use self::clock::{Clock, Look, SharedClock};
+use self::facts::Told;
 use self::hands::Hands;
+use self::instances::Instances;
 use self::news::News;
 use self::senses::Senses;
 pub use self::watchdog::Watchdog;
-use crate::cloud::{Cloud, LaunchTemplate};
+use crate::cloud::Cloud;
 use crate::queue::Queue;
+use crate::settings::Launches;
 use crate::store::{Kept, Store, StoreError};
 
 /// News that waits to be heard: beyond it whoever brings more waits.
@@ -62,14 +66,14 @@ pub struct Setup {
     pub provisioner: String,
     /// What the engine is built from.
     pub config: EngineConfig,
-    /// With what instances are launched, by worker type and zone.
-    pub templates: BTreeMap<(String, String), LaunchTemplate>,
+    /// With what instances are launched.
+    pub launches: Launches,
     /// A chapter of the journal ends after so many records, …
     pub chapter_records_max: usize,
     /// … or after so long.
     pub chapter_length: Duration,
-    /// How often each queue is asked for its counts.
-    pub queue_interval: Duration,
+    /// How often the queue of each worker type is asked for its counts.
+    pub queue_intervals: BTreeMap<String, Duration>,
     /// How often the prices of each region are read.
     pub price_interval: Duration,
     /// How often EC2 is asked for notices in each region.
@@ -88,12 +92,6 @@ impl Setup {
             }
         }
         (types.into_iter().collect(), products.into_iter().collect())
-    }
-
-    /// With what a worker type's instances are launched in a zone.
-    #[must_use]
-    pub fn template(&self, worker_type: &str, zone: &str) -> Option<&LaunchTemplate> {
-        self.templates.get(&(worker_type.to_owned(), zone.to_owned()))
     }
 }
 
@@ -168,7 +166,7 @@ pub struct Watchers<'a> {
 /// The loop after a turn, for whoever looks.
 pub struct Seen<'a> {
     /// The engine.
-    pub engine: &'a provisioner_engine::Engine,
+    pub engine: &'a Engine,
     /// What it decided.
     pub decision: &'a Decision,
     /// How long the turn took.
@@ -179,8 +177,35 @@ pub struct Seen<'a> {
     pub listed: (usize, usize),
     /// How far the wall clock is from the engine's.
     pub skew: Duration,
-    /// EC2's names of instances.
-    pub name_of: &'a dyn Fn(provisioner_engine::ids::InstanceId) -> Option<String>,
+    /// Facts and decisions made durable since the process began.
+    pub records: u64,
+    /// Launches that were refused since the process began, by worker type and reason.
+    pub refusals: &'a BTreeMap<(String, &'static str), u64>,
+    told: &'a Told,
+    instances: &'a Instances,
+}
+
+impl Seen<'_> {
+    /// What the queue of a worker type said last: pending, claimed, and of when; or why it did not.
+    ///
+    /// # Errors
+    ///
+    /// It could not be asked, or was not yet.
+    pub fn counts(&self, worker_type: WorkerTypeId) -> Result<(u32, u32, Time), String> {
+        self.told.counts_of(worker_type)
+    }
+
+    /// What a pool cost last on the market, and since when.
+    #[must_use]
+    pub fn price(&self, pool: PoolId) -> Option<(Time, UsdPerHour)> {
+        self.told.price_of(pool)
+    }
+
+    /// EC2's name of an instance.
+    #[must_use]
+    pub fn name_of(&self, instance: InstanceId) -> Option<&str> {
+        self.instances.name_of(instance)
+    }
 }
 
 /// All that a daemon is made of.
@@ -289,7 +314,10 @@ pub fn run<S: Store, C: Cloud, Q: Queue>(
                 under_way,
                 listed: brain.regions_listed(),
                 skew: clock.skew(),
-                name_of: &|number| brain.instances.name_of(number).map(str::to_owned),
+                records: brain.records,
+                refusals: &brain.refusals,
+                told: &brain.told,
+                instances: &brain.instances,
             };
             debug!(orders = decision.actions.len(), under_way, "a turn");
             (watchers.on_turn)(&seen);

@@ -53,7 +53,8 @@ impl<C: Cloud, Q: Queue> Senses<C, Q> {
                 let setup = Arc::clone(&setups.borrow());
                 let now = self.clock.now();
                 for known in &setup.config.worker_types {
-                    if queues.is_due(&known.name, now, setup.queue_interval) {
+                    let every = setup.queue_intervals.get(&known.name).copied();
+                    if queues.is_due(&known.name, now, every.unwrap_or(Duration::MINUTE)) {
                         queues.begin(&known.name, now, self.count(known.name.clone(), now));
                     }
                 }

@@ -166,7 +166,10 @@ fn ec2_config(settings: &Settings, log: CallLog) -> Ec2Config {
 async fn source(settings: &SourceSettings, endpoint: Option<&str>) -> Result<Source, QueueError> {
     Ok(match settings.clone() {
         SourceSettings::Taskcluster { root_url, credentials, pulse: _ } => {
-            let queue = Taskcluster::new(TaskclusterSettings { root_url, credentials })?;
+            let queue = Taskcluster::new(TaskclusterSettings {
+                root_url: root_url.as_str().into(),
+                credentials,
+            })?;
             Source::Taskcluster(Box::new(queue))
         }
         SourceSettings::Sqs { url, region } => {
@@ -180,13 +183,15 @@ async fn source(settings: &SourceSettings, endpoint: Option<&str>) -> Result<Sou
         SourceSettings::Http { asked } => {
             let Asked { url, access, pending, claimed, as_of } = asked;
             let access = who(access);
-            let settings = JsonSettings { url, access, pending, claimed, as_of };
+            let settings =
+                JsonSettings { url: url.as_str().into(), access, pending, claimed, as_of };
             Source::Json(JsonEndpoint::new(settings)?)
         }
         SourceSettings::Prometheus { asked } => {
             let Asked { url, access, pending, claimed, as_of } = asked;
             let access = who(access);
-            let settings = PrometheusSettings { url, access, pending, claimed, as_of };
+            let settings =
+                PrometheusSettings { url: url.as_str().into(), access, pending, claimed, as_of };
             Source::Prometheus(Prometheus::new(settings)?)
         }
     })

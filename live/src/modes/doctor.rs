@@ -211,6 +211,6 @@ fn order(setup: &Setup, worker_type: &WorkerType, pool: PoolId) -> Option<Launch
             Market::Spot { .. } => Market::Spot { max_price: None },
             Market::OnDemand => Market::OnDemand,
         },
-        template: setup.template(&worker_type.name, &zone.name)?.clone(),
+        template: setup.launches.template(&worker_type.name, &zone.name)?.clone(),
     })
 }

@@ -1,4 +1,6 @@
 //! What `provisionerd` does besides running: each mode reads, says what it found, and ends.
 
+pub mod assembly;
 pub mod doctor;
+pub mod run;
 pub mod teardown;

@@ -4,6 +4,7 @@
 //! anew when their folder changes, when `SIGHUP` comes, and once in a while, for zones and offers
 //! change too; what is wrong with them is told, and the last good ones are kept.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration as Span;
 
@@ -16,7 +17,9 @@ use tracing::{error, info, warn};
 use super::assembly::{Assembly, AssemblyError, span};
 use crate::daemon::clock::Look;
 use crate::daemon::news::News;
-use crate::daemon::{self, DaemonError, Door, Folder, Parts, Seen, Setup, Shadow, Watchdog, Watchers};
+use crate::daemon::{
+    self, DaemonError, Door, Folder, Parts, Seen, Setup, Shadow, Watchdog, Watchers,
+};
 use crate::queue::pulse::{self, PulseSettings};
 use crate::settings::queues::SourceSettings;
 use crate::settings::worker_types::fingerprint;
@@ -63,10 +66,11 @@ pub fn run(
     on_turn: impl FnMut(&Seen<'_>) + Send,
 ) -> Result<(), DaemonError> {
     let journal = &assembly.settings.journal;
-    let folder = Folder {
-        path: journal.folder.clone(),
-        kept: usize::try_from(journal.keep).unwrap_or(usize::MAX),
+    let path = match shadow {
+        Shadow::Off => journal.folder.clone(),
+        Shadow::On => shadow_of(&journal.folder),
     };
+    let folder = Folder { path, kept: usize::try_from(journal.keep).unwrap_or(usize::MAX) };
     let parts = Parts {
         store,
         cloud: Arc::clone(&assembly.ec2),
@@ -84,6 +88,13 @@ pub fn run(
         nudges(&assembly, runtime, &door);
         runtime.spawn(reload(assembly, door));
     })
+}
+
+/// Beside the folder of that name: a shadow never touches what it runs beside.
+fn shadow_of(folder: &Path) -> PathBuf {
+    let mut name = folder.as_os_str().to_owned();
+    name.push("-shadow");
+    name.into()
 }
 
 /// `SIGTERM` and `SIGINT` end the loop when what is under way is done; a second one ends the process.

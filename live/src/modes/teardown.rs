@@ -1,7 +1,7 @@
 //! The end of everything that this provisioner ever made, and of nothing else.
 //!
 //! What is ours is found in every region that the account may use, by its tag, and by the ledger: an
-//! instance that the ledger has and no tag shows is looked at by its id, and left alone if it lacks our
+//! instance that the ledger has and no listing shows is looked at by its id, and left alone if it lacks our
 //! tag, but told. Done again, it ends what is left; ended in the middle, it has harmed nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,6 +59,11 @@ pub async fn look(
                 found.unread.insert(region, error);
             }
         }
+    }
+    // What has ended is still listed for a while, and is no news.
+    let places: BTreeSet<&String> = ledger.iter().map(|(region, _)| region).collect();
+    for rows in join_all(places.into_iter().map(|region| ec2.list(region))).await {
+        listed.extend(rows.into_iter().flatten().map(|row| row.instance));
     }
     let unlisted = ledger.iter().filter(|(_, instance)| !listed.contains(instance));
     found.unlisted = unlisted.cloned().collect();
@@ -127,7 +132,7 @@ impl fmt::Display for Found {
             writeln!(f, "{region}: {}", counts(remains))?;
         }
         for (region, instance) in &self.unlisted {
-            writeln!(f, "{region}: {instance}, which the ledger has and no tag shows")?;
+            writeln!(f, "{region}: {instance}, which the ledger has and no listing shows")?;
         }
         for (region, error) in &self.unread {
             writeln!(f, "{region}: cannot be read ({error})")?;

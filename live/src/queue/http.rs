@@ -1,6 +1,7 @@
 //! JSON over HTTP: what the sources have in common that are asked by address.
 //!
-//! A question takes at most [`TIME_LIMIT`] and its answer at most [`SIZE_LIMIT`]; redirects are not
+//! A question takes at most [`TIME_LIMIT`], repetitions included, and its answer at most
+//! [`SIZE_LIMIT`]; redirects are not
 //! followed, so that credentials go nowhere else. What is shown of an address is its host: paths and
 //! queries may hold tokens.
 
@@ -12,11 +13,11 @@ use std::time::Duration;
 use provisioner_engine::units::Time;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect};
 use serde_json::Value;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::{QueueError, QueueErrorKind};
 
-/// How long one try may take.
+/// How long a question may take.
 pub const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// How long to wait before each further try.
 const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
@@ -71,7 +72,7 @@ impl Http {
     ///
     /// If there is no TLS to be had.
     pub(crate) fn new(access: Access) -> Result<Self, QueueError> {
-        let client = Client::builder().timeout(TIME_LIMIT).redirect(redirect::Policy::none());
+        let client = Client::builder().redirect(redirect::Policy::none());
         let client = client.build().map_err(|error| failed("the HTTP client", &error))?;
         Ok(Self { client, access })
     }
@@ -81,18 +82,21 @@ impl Http {
         let url = Url::parse(url).map_err(|error| {
             QueueError::new(QueueErrorKind::NotFound, format!("the address is no URL: {error}"))
         })?;
-        for pause in PAUSES {
-            let answer = self.get_once(&url, hint).await;
-            if !matches!(&answer, Err(error) if error.kind == QueueErrorKind::Unavailable) {
-                return answer;
+        let host = url.host_str().unwrap_or("the server");
+        let tries = async {
+            for pause in PAUSES {
+                let answer = self.get_once(&url, host, hint).await;
+                if !matches!(&answer, Err(error) if error.kind == QueueErrorKind::Unavailable) {
+                    return answer;
+                }
+                sleep(pause).await;
             }
-            sleep(pause).await;
-        }
-        self.get_once(&url, hint).await
+            self.get_once(&url, host, hint).await
+        };
+        within_limit(host, tries).await
     }
 
-    async fn get_once(&self, url: &Url, hint: &str) -> Result<Value, QueueError> {
-        let host = url.host_str().unwrap_or("the server");
+    async fn get_once(&self, url: &Url, host: &str, hint: &str) -> Result<Value, QueueError> {
         let request = self.authorized(self.client.get(url.clone()))?;
         let answer = request.send().await.map_err(|error| failed(host, &error))?;
         if !answer.status().is_success() {
@@ -139,6 +143,17 @@ async fn body(host: &str, mut answer: Response) -> Result<Vec<u8>, QueueError> {
     Ok(body)
 }
 
+/// Waits no longer than is sensible.
+pub(crate) async fn within_limit<T>(
+    host: &str,
+    answer: impl Future<Output = Result<T, QueueError>>,
+) -> Result<T, QueueError> {
+    timeout(TIME_LIMIT, answer).await.unwrap_or_else(|_| {
+        let why = format!("{host} took more than {} s", TIME_LIMIT.as_secs());
+        Err(QueueError::new(QueueErrorKind::Unavailable, why))
+    })
+}
+
 /// An answer that is no answer.
 pub(crate) fn refused(host: &str, status: StatusCode, hint: &str) -> QueueError {
     let kind = match status {
@@ -154,11 +169,8 @@ pub(crate) fn refused(host: &str, status: StatusCode, hint: &str) -> QueueError 
 
 /// A question that was not answered. The address, which reqwest would show, is left out.
 pub(crate) fn failed(host: &str, error: &reqwest::Error) -> QueueError {
-    let mut why = match () {
-        () if error.is_timeout() => "took too long".to_owned(),
-        () if error.is_connect() => "cannot be reached".to_owned(),
-        () => "broke off".to_owned(),
-    };
+    let what = if error.is_connect() { "cannot be reached" } else { "broke off" };
+    let mut why = what.to_owned();
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
         why = format!("{why}: {inner}");
@@ -182,10 +194,11 @@ pub(crate) fn count(value: f64, what: &str) -> Result<u32, QueueError> {
     Ok(value.ceil() as u32)
 }
 
-/// A point in time from seconds since the epoch.
-#[expect(clippy::cast_possible_truncation, reason = "floats saturate, and so does time")]
-pub(crate) fn time(seconds: f64) -> Time {
-    Time::from_ms((seconds * 1_000.0) as i64)
+/// A point in time from seconds since the epoch, before the year 10,000.
+#[expect(clippy::cast_possible_truncation, reason = "the range was looked at")]
+pub(crate) fn time(seconds: f64) -> Option<Time> {
+    const END_S: f64 = 253_402_300_800.0;
+    (0.0..END_S).contains(&seconds).then(|| Time::from_ms((seconds * 1_000.0) as i64))
 }
 
 #[cfg(test)]
@@ -200,6 +213,14 @@ mod tests {
         for value in [-1.0, f64::NAN, f64::INFINITY] {
             let error = count(value, "pending").expect_err("it is no number of tasks");
             assert_eq!(error.kind, QueueErrorKind::Nonsense);
+        }
+    }
+
+    #[test]
+    fn a_time_is_within_what_calendars_can_say() {
+        assert_eq!(time(1.5), Some(Time::from_ms(1_500)));
+        for odd in [-1.0, 1e12, f64::NAN, f64::INFINITY] {
+            assert_eq!(time(odd), None, "{odd}");
         }
     }
 }

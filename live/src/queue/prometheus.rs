@@ -64,19 +64,17 @@ impl Prometheus {
     pub async fn counts(&self, worker_type: &str) -> Result<Counts, QueueError> {
         let pending = self.query(&self.settings.pending, worker_type).await?;
         let claimed = self.query(&self.settings.claimed, worker_type).await?;
-        let mut as_of = pending.at.min(claimed.at);
-        if let Some(expression) = &self.settings.as_of {
-            let counted = self.query(expression, worker_type).await?.value;
-            if !counted.is_finite() {
-                let why = format!("`{expression}` is {counted}, which is no time");
-                return Err(QueueError::nonsense(why));
-            }
-            as_of = as_of.min(counted);
-        }
+        let counted = match &self.settings.as_of {
+            Some(expression) => self.query(expression, worker_type).await?.value,
+            None => pending.at.min(claimed.at),
+        };
+        let as_of = http::time(counted).ok_or_else(|| {
+            QueueError::nonsense(format!("{counted} is no time at which tasks were counted"))
+        })?;
         Ok(Counts {
             pending: http::count(pending.value, "the number of pending tasks")?,
             claimed: http::count(claimed.value, "the number of claimed tasks")?,
-            as_of: Some(http::time(as_of)),
+            as_of: Some(as_of),
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use super::{Counts, Holds, Queue, QueueError, QueueErrorKind, Worker, WorkerPlace};
 
@@ -12,6 +13,8 @@ pub struct Route {
     pub source: String,
     /// The queue's name there.
     pub queue: String,
+    /// How long an answer may take.
+    pub timeout: Duration,
 }
 
 /// Sources by name, and worker types' routes to them, which change as worker types do.
@@ -34,7 +37,15 @@ impl<S: Queue> Queues<S> {
         *self.routes.write().unwrap_or_else(PoisonError::into_inner) = routes;
     }
 
-    fn of(&self, worker_type: &str) -> Result<(Arc<S>, String), QueueError> {
+    /// What the queues are called that are in a source.
+    #[must_use]
+    pub fn names_in(&self, source: &str) -> Vec<String> {
+        let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
+        let there = routes.values().filter(|route| route.source == source);
+        there.map(|route| route.queue.clone()).collect()
+    }
+
+    fn of(&self, worker_type: &str) -> Result<(Arc<S>, Route), QueueError> {
         let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
         let route = routes.get(worker_type);
         let source = route.and_then(|route| Some((self.sources.get(&route.source)?, route)));
@@ -42,19 +53,31 @@ impl<S: Queue> Queues<S> {
             kind: QueueErrorKind::NotFound,
             message: format!("no queue is configured for worker type {worker_type}"),
         })?;
-        Ok((Arc::clone(source), route.queue.clone()))
+        Ok((Arc::clone(source), route.clone()))
     }
+}
+
+async fn in_time<T>(
+    Route { source, timeout, .. }: &Route,
+    answer: impl Future<Output = Result<T, QueueError>>,
+) -> Result<T, QueueError> {
+    tokio::time::timeout(*timeout, answer).await.unwrap_or_else(|_| {
+        Err(QueueError {
+            kind: QueueErrorKind::Unavailable,
+            message: format!("{source} did not answer within {} s", timeout.as_secs()),
+        })
+    })
 }
 
 impl<S: Queue> Queue for Queues<S> {
     async fn counts(&self, worker_type: &str) -> Result<Counts, QueueError> {
-        let (source, queue) = self.of(worker_type)?;
-        source.counts(&queue).await
+        let (source, route) = self.of(worker_type)?;
+        in_time(&route, source.counts(&route.queue)).await
     }
 
     async fn workers(&self, worker_type: &str) -> Result<Option<Vec<Worker>>, QueueError> {
-        let (source, queue) = self.of(worker_type)?;
-        source.workers(&queue).await
+        let (source, route) = self.of(worker_type)?;
+        in_time(&route, source.workers(&route.queue)).await
     }
 
     async fn worker(
@@ -62,7 +85,7 @@ impl<S: Queue> Queue for Queues<S> {
         worker_type: &str,
         place: &WorkerPlace,
     ) -> Result<Option<Holds>, QueueError> {
-        let (source, queue) = self.of(worker_type)?;
-        source.worker(&queue, place).await
+        let (source, route) = self.of(worker_type)?;
+        in_time(&route, source.worker(&route.queue, place)).await
     }
 }

@@ -38,8 +38,6 @@ use tokio::time::timeout;
 use super::http::{self, Address};
 use super::{Counts, Holds, QueueError, QueueErrorKind, Worker, WorkerPlace};
 
-/// How long one try may take.
-const TRY_LIMIT: Duration = Duration::from_secs(10);
 /// How often what failed is tried again, and how long it is waited for at most in between.
 const RETRIES: Retry = Retry {
     retries: 2,
@@ -79,6 +77,13 @@ struct Services {
     manager: taskcluster::WorkerManager,
 }
 
+/// What comes in pages.
+#[derive(Clone, Copy)]
+enum List {
+    Workers,
+    Claims,
+}
+
 /// All claimed tasks of a queue, by worker.
 type Claims = BTreeMap<String, Holds>;
 
@@ -109,11 +114,11 @@ impl Taskcluster {
     ///
     /// If Taskcluster does not answer, or not that.
     pub async fn counts(&self, worker_type: &str) -> Result<Counts, QueueError> {
-        let asked = self.services().queue.taskQueueCounts(worker_type).await;
         let hint = format!(
             "asking needs `queue:pending-count:{worker_type}` and `queue:claimed-count:{worker_type}`"
         );
-        let answer = self.heard(asked, &hint)?;
+        let services = self.services();
+        let answer = self.ask(services.queue.taskQueueCounts(worker_type), &hint).await?;
         let count = |key: &str| {
             let count = answer[key].as_u64().map(|count| u32::try_from(count).unwrap_or(u32::MAX));
             count.ok_or_else(|| nonsense(&format!("no number for `{key}`")))
@@ -130,30 +135,14 @@ impl Taskcluster {
     ///
     /// If Taskcluster does not answer each page.
     pub async fn workers(&self, worker_type: &str) -> Result<Vec<Worker>, QueueError> {
-        within_limit(self.list_workers(worker_type)).await
-    }
-
-    async fn list_workers(&self, worker_type: &str) -> Result<Vec<Worker>, QueueError> {
-        let (provisioner, name) = halves(worker_type)?;
-        let hint = format!("listing needs `worker-manager:list-workers:{worker_type}`");
         let mut known: BTreeMap<String, Option<Time>> = BTreeMap::new();
-        let mut token: Option<String> = None;
-        for _ in 0..PAGES {
-            let services = self.services();
-            let at = token.as_deref();
-            let page = services.manager.listWorkers(provisioner, name, at, None, None, None, None);
-            let page = self.heard(page.await, &hint)?;
-            for worker in page["workers"].as_array().ok_or_else(|| nonsense("no `workers`"))? {
-                let id = text(worker, "workerId")?;
-                known.insert(id.to_owned(), moment(worker, "firstClaim")?);
-            }
-            let Some(next) = next(&page, token)? else {
-                let worker = |(instance, first_claim)| Worker { instance, first_claim };
-                return Ok(known.into_iter().map(worker).collect());
-            };
-            token = Some(next);
-        }
-        Err(nonsense("a list of workers that does not end"))
+        self.list(List::Workers, worker_type, |worker| {
+            known.insert(text(worker, "workerId")?.to_owned(), moment(worker, "firstClaim")?);
+            Ok(())
+        })
+        .await?;
+        let worker = |(instance, first_claim)| Worker { instance, first_claim };
+        Ok(known.into_iter().map(worker).collect())
     }
 
     /// What one worker holds, and when it last claimed. Of one it has never heard of: nothing, never.
@@ -182,34 +171,74 @@ impl Taskcluster {
         let mut listing = listing.lock().await;
         let known = match listing.take().filter(|known| known.begun >= asked) {
             Some(known) => known,
-            None => Listing {
-                begun: Instant::now(),
-                claims: within_limit(self.list_claims(worker_type)).await,
-            },
+            None => Listing { begun: Instant::now(), claims: self.claims(worker_type).await },
         };
         let claims = listing.insert(known).claims.as_ref();
         claims.map(|claims| claims.get(instance).copied()).map_err(Clone::clone)
     }
 
-    async fn list_claims(&self, worker_type: &str) -> Result<Claims, QueueError> {
-        let hint = format!("listing needs `queue:claimed-list:{worker_type}`");
+    async fn claims(&self, worker_type: &str) -> Result<Claims, QueueError> {
         let mut claims = Claims::new();
-        let mut token: Option<String> = None;
-        for _ in 0..PAGES {
-            let services = self.services();
-            let page = services.queue.listClaimedTasks(worker_type, token.as_deref(), LIMIT);
-            let page = page.await;
-            let page = self.heard(page, &hint)?;
-            for task in page["tasks"].as_array().ok_or_else(|| nonsense("no `tasks`"))? {
-                let holds = claims.entry(text(task, "workerId")?.to_owned());
-                let holds = holds.or_insert(Holds { claimed: 0, last_claim: None });
-                holds.claimed += 1;
-                holds.last_claim = holds.last_claim.max(moment(task, "claimed")?);
+        self.list(List::Claims, worker_type, |task| {
+            let holds = claims.entry(text(task, "workerId")?.to_owned());
+            let holds = holds.or_insert(Holds { claimed: 0, last_claim: None });
+            holds.claimed += 1;
+            holds.last_claim = holds.last_claim.max(moment(task, "claimed")?);
+            Ok(())
+        })
+        .await?;
+        Ok(claims)
+    }
+
+    /// Shows `each` entry of a list, page by page.
+    async fn list(
+        &self,
+        list: List,
+        worker_type: &str,
+        mut each: impl FnMut(&Value) -> Result<(), QueueError> + Send,
+    ) -> Result<(), QueueError> {
+        let (provisioner, name) = halves(worker_type)?;
+        let (key, scope) = match list {
+            List::Workers => ("workers", "worker-manager:list-workers"),
+            List::Claims => ("tasks", "queue:claimed-list"),
+        };
+        let hint = format!("listing needs `{scope}:{worker_type}`");
+        let pages = async {
+            let mut token: Option<String> = None;
+            for _ in 0..PAGES {
+                let (services, at) = (self.services(), token.as_deref());
+                let page = match list {
+                    List::Workers => {
+                        let manager = &services.manager;
+                        let page =
+                            manager.listWorkers(provisioner, name, at, None, None, None, None);
+                        self.ask(page, &hint).await?
+                    }
+                    List::Claims => {
+                        let page = services.queue.listClaimedTasks(worker_type, at, LIMIT);
+                        self.ask(page, &hint).await?
+                    }
+                };
+                let entries = page[key].as_array();
+                entries
+                    .ok_or_else(|| nonsense(&format!("no `{key}`")))?
+                    .iter()
+                    .try_for_each(&mut each)?;
+                let next = page["continuationToken"].as_str().map(str::to_owned);
+                if next.is_none() {
+                    return Ok(());
+                }
+                if next == token {
+                    return Err(nonsense("the same page again"));
+                }
+                token = next;
             }
-            let Some(next) = next(&page, token)? else { return Ok(claims) };
-            token = Some(next);
-        }
-        Err(nonsense("a list of claimed tasks that does not end"))
+            Err(nonsense("a list that does not end"))
+        };
+        timeout(LIST_LIMIT, pages).await.unwrap_or_else(|_| {
+            let why = format!("a list of Taskcluster's took more than {} s", LIST_LIMIT.as_secs());
+            Err(QueueError::new(QueueErrorKind::Unavailable, why))
+        })
     }
 
     /// When a worker that holds nothing last claimed. Its group is its region, or its zone; of one in
@@ -223,8 +252,8 @@ impl Taskcluster {
         let hint = format!("asking needs `worker-manager:get-worker:{worker_type}/*`");
         for group in [Some(&place.region), place.zone.as_ref()].into_iter().flatten() {
             let services = self.services();
-            let known = services.manager.getWorker(provisioner, name, group, &place.instance).await;
-            match self.heard(known, &hint) {
+            let known = services.manager.getWorker(provisioner, name, group, &place.instance);
+            match self.ask(known, &hint).await {
                 Ok(worker) => return self.latest_run(&worker).await,
                 Err(error) if error.kind == QueueErrorKind::NotFound => {}
                 Err(error) => return Err(error),
@@ -240,8 +269,9 @@ impl Taskcluster {
         let recent =
             worker["recentTasks"].as_array().ok_or_else(|| nonsense("no `recentTasks`"))?;
         let Some(latest) = recent.last() else { return Ok(None) };
-        let asked = self.services().queue.status(text(latest, "taskId")?).await;
-        match self.heard(asked, "asking needs `queue:status:*`") {
+        let services = self.services();
+        let status = services.queue.status(text(latest, "taskId")?);
+        match self.ask(status, "asking needs `queue:status:*`").await {
             Ok(task) => {
                 let run = latest["runId"].as_u64().and_then(|run| usize::try_from(run).ok());
                 let run = run.ok_or_else(|| nonsense("no `runId`"))?;
@@ -256,33 +286,26 @@ impl Taskcluster {
         Arc::clone(&self.services.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What was answered; or what it means that it was not, and what to do.
-    fn heard(&self, asked: Result<Value, anyhow::Error>, hint: &str) -> Result<Value, QueueError> {
-        let error = match asked {
-            Ok(answer) => return Ok(answer),
-            Err(error) => understood(&error, hint),
-        };
-        if error.kind == QueueErrorKind::Unauthorized {
+    /// What is answered; or what it means that it is not, and what to do.
+    async fn ask(
+        &self,
+        question: impl Future<Output = Result<Value, anyhow::Error>>,
+        hint: &str,
+    ) -> Result<Value, QueueError> {
+        let understood = async { question.await.map_err(|error| understood(&error, hint)) };
+        let answer = http::within_limit("Taskcluster", understood).await;
+        if answer.as_ref().is_err_and(|error| error.kind == QueueErrorKind::Unauthorized) {
             // Perhaps they were replaced: the next question is asked with what is there now.
             let fresh = Arc::new(services(&self.settings)?);
             *self.services.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
         }
-        Err(error)
+        answer
     }
-}
-
-async fn within_limit<T>(
-    list: impl Future<Output = Result<T, QueueError>>,
-) -> Result<T, QueueError> {
-    timeout(LIST_LIMIT, list).await.unwrap_or_else(|_| {
-        let why = format!("a list of Taskcluster's took more than {} s", LIST_LIMIT.as_secs());
-        Err(QueueError::new(QueueErrorKind::Unavailable, why))
-    })
 }
 
 fn services(settings: &TaskclusterSettings) -> Result<Services, QueueError> {
     let mut builder =
-        ClientBuilder::new(settings.root_url.as_str()).timeout(TRY_LIMIT).retry(RETRIES);
+        ClientBuilder::new(settings.root_url.as_str()).timeout(http::TIME_LIMIT).retry(RETRIES);
     if let Some(file) = &settings.credentials {
         let unusable = |why: String| {
             let file = file.display();
@@ -330,15 +353,6 @@ fn understood(error: &anyhow::Error, hint: &str) -> QueueError {
         error_said.message = format!("{} (it said: {said})", error_said.message);
     }
     error_said
-}
-
-/// Where the next page begins, if there is one.
-fn next(page: &Value, this: Option<String>) -> Result<Option<String>, QueueError> {
-    let next = page["continuationToken"].as_str().map(str::to_owned);
-    if next.is_some() && next == this {
-        return Err(nonsense("the same page again"));
-    }
-    Ok(next)
 }
 
 fn halves(worker_type: &str) -> Result<(&str, &str), QueueError> {

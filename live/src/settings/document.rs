@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use provisioner_engine::guards::Guards;
 use provisioner_engine::random::Seed;
@@ -124,12 +125,14 @@ impl Settings {
         Self::of(&Source::new_as("settings", path, text))
     }
 
-    fn of(source: &std::sync::Arc<Source>) -> Result<Self, Issues> {
-        read(source, |s| document(s))
+    fn of(source: &Arc<Source>) -> Result<Self, Issues> {
+        read(source, document)
     }
 }
 
 pub(super) fn document(s: &mut Section<'_>) -> Settings {
+    // A section that is left out does not know where the file is.
+    let folder = s.here().source().folder().to_owned();
     let provisioner = s.required(
         "provisioner",
         kind::text(),
@@ -140,11 +143,12 @@ pub(super) fn document(s: &mut Section<'_>) -> Settings {
     let doc = "The origin of all chance that a policy may want.";
     let seed = s.defaulted("seed", kind::integer(), doc, 1, "any will do");
     let doc = "The folder of worker types: each `.toml` file in it is one.";
-    let worker_types = path(s, "worker_types", doc, "worker-types", "beside this file");
+    let worker_types = folder.join(path(s, "worker_types", doc, "worker-types"));
     let (limits, guards) = s
         .section("engine", "What holds for all worker types together.", |s| (limits(s), guards(s)));
-    let store = store(s);
-    let journal = s.section("journal", "The record of all facts and decisions.", journal);
+    let store = store(s, &folder);
+    let journal =
+        s.section("journal", "The record of all facts and decisions.", |s| journal(s, &folder));
     let listen = s.section("window", "The read-only HTTP window.", |s| {
         let local = SocketAddr::from(([127, 0, 0, 1], 8_044));
         let doc = "Where it listens. It has no access control: whoever reaches it may read all but \
@@ -190,10 +194,10 @@ fn check_provisioner(s: &mut Section<'_>, name: &str) {
     }
 }
 
-fn store(s: &mut Section<'_>) -> StoreSettings {
+fn store(s: &mut Section<'_>, folder: &Path) -> StoreSettings {
     let sqlite = |s: &mut Section<'_>| {
         let doc = "Its file. Two provisioners never share one.";
-        StoreSettings::Sqlite(path(s, "path", doc, "provisionerd.sqlite", "beside this file"))
+        StoreSettings::Sqlite(folder.join(path(s, "path", doc, "provisionerd.sqlite")))
     };
     let postgres = |s: &mut Section<'_>| {
         let docs = (
@@ -210,9 +214,9 @@ fn store(s: &mut Section<'_>) -> StoreSettings {
     s.variant("store", "Where state survives.", &variants, None, default)
 }
 
-fn journal(s: &mut Section<'_>) -> JournalSettings {
+fn journal(s: &mut Section<'_>, folder: &Path) -> JournalSettings {
     JournalSettings {
-        folder: path(s, "folder", "Where its chapters are.", "journal", "beside this file"),
+        folder: folder.join(path(s, "folder", "Where its chapters are.", "journal")),
         chapter: s.defaulted(
             "chapter",
             kind::duration().within(Duration::MINUTE..=Duration::DAY),
@@ -345,15 +349,8 @@ fn on_demand(s: &mut Section<'_>) -> OnDemand {
 }
 
 /// A path that is beside the file unless it says otherwise.
-fn path(
-    s: &mut Section<'_>,
-    key: &'static str,
-    doc: &'static str,
-    default: &str,
-    source: &'static str,
-) -> PathBuf {
-    let written = s.defaulted(key, kind::text(), doc, default.to_owned(), source);
-    s.here().source().folder().join(written)
+fn path(s: &mut Section<'_>, key: &'static str, doc: &'static str, default: &str) -> String {
+    s.defaulted(key, kind::text(), doc, default.to_owned(), "beside this file")
 }
 
 /// An address to listen on: `127.0.0.1:8044`.

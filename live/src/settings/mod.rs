@@ -36,13 +36,13 @@ pub use worker_types::{WorkerTypeFile, fingerprint};
 /// Every key of `provisionerd.toml`, with its default.
 #[must_use]
 pub fn parameters() -> Vec<KeyDoc> {
-    describe(|s| document::document(s))
+    describe(document::document)
 }
 
 /// Every key of a worker type's file, with its default.
 #[must_use]
 pub fn worker_type_parameters() -> Vec<KeyDoc> {
-    describe(|s| worker_types::worker_type(s))
+    describe(worker_types::worker_type)
 }
 
 /// The JSON Schema of `provisionerd.toml`, for editors.

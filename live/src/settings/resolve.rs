@@ -150,18 +150,27 @@ impl<'a> Joiner<'a> {
         }
     }
 
-    /// The regions it uses: those that it names, or all.
+    /// The regions it uses: of those that it names, or of all, those with a zone that it names.
     fn regions(&mut self, file: &'a WorkerTypeFile) -> Vec<&'a str> {
         let all = &self.settings.aws.regions.value;
-        let Some(At { value, place }) = &file.engine.regions else {
-            return all.iter().map(String::as_str).collect();
-        };
-        for region in value.iter().filter(|region| !all.contains(region)) {
-            let what = format!("region `{region}` is none of those in the settings");
-            let hint = one_of(region, all.iter().map(String::as_str));
-            self.issues.push(Issue::new(what, place.clone()).hint(hint));
+        let mut wanted = all;
+        if let Some(At { value, place }) = &file.engine.regions {
+            for region in value.iter().filter(|region| !all.contains(region)) {
+                let what = format!("region `{region}` is none of those in the settings");
+                let hint = one_of(region, all.iter().map(String::as_str));
+                self.issues.push(Issue::new(what, place.clone()).hint(hint));
+            }
+            wanted = value;
         }
-        value.iter().filter(|region| all.contains(region)).map(String::as_str).collect()
+        let zones = file.engine.zones.as_ref();
+        let is_used = |region: &&String| {
+            let known = self.known.zones.get(*region);
+            let names_one = |named: &At<Vec<String>>| {
+                known.is_some_and(|known| named.value.iter().any(|zone| known.contains(zone)))
+            };
+            all.contains(region) && zones.is_none_or(names_one)
+        };
+        wanted.iter().filter(is_used).map(String::as_str).collect()
     }
 
     /// What must be there once for a region.
@@ -264,7 +273,7 @@ impl<'a> Joiner<'a> {
             let what = format!("`{name}` is offered in none of the worker type's zones");
             let hint = match types().any(|it| it == name) {
                 true => "leave it out, or allow other zones".to_owned(),
-                false => one_of(name, types().collect::<BTreeSet<_>>().iter().copied()),
+                false => one_of(name, types()),
             };
             self.issues.push(Issue::new(what, doc.here.clone()).hint(hint));
             return there;
@@ -343,13 +352,16 @@ impl<'a> Joiner<'a> {
     }
 }
 
-/// A hint at the nearest of some names, or at all of them.
-fn one_of<'n>(wrong: &str, names: impl Iterator<Item = &'n str> + Clone) -> String {
-    match nearest(wrong, names.clone()) {
+/// A hint at the nearest of some names, or at the first of them.
+fn one_of<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> String {
+    let names: BTreeSet<&str> = names.collect();
+    match nearest(wrong, names.iter().copied()) {
         Some(near) => format!("did you mean \"{near}\"?"),
+        None if names.is_empty() => "there are none".to_owned(),
         None => {
-            let names: Vec<&str> = names.take(NAMES_TOLD).collect();
-            format!("there are {}", names.join(", "))
+            let told: Vec<&str> = names.iter().copied().take(NAMES_TOLD).collect();
+            let more = if names.len() > told.len() { ", …" } else { "" };
+            format!("there are {}{more}", told.join(", "))
         }
     }
 }

@@ -50,7 +50,7 @@ pub fn load(folder: &Path) -> Result<Vec<WorkerTypeFile>, Issues> {
     };
     for path in paths.iter().filter(is_one) {
         let source = Source::read_as("worker type", path).map_err(Issues::from);
-        match source.and_then(|source| read(&source, |s| worker_type(s))) {
+        match source.and_then(|source| read(&source, worker_type)) {
             Err(more) => issues.extend(more.into_vec()),
             Ok(file) => {
                 let At { value: name, place } = &file.name;

@@ -65,6 +65,15 @@ impl Candidate {
         Ok(candidate)
     }
 
+    /// What the provisioner's store has, whoever leads; `None` if there is nothing.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read.
+    pub fn peek(mut self) -> Result<Option<Kept>, StoreError> {
+        load(&mut self.client, &self.provisioner, &self.place)
+    }
+
     /// Takes the lead if nobody has it.
     ///
     /// # Errors
@@ -193,28 +202,7 @@ impl PostgresStore {
 
 impl Store for PostgresStore {
     fn load(&mut self) -> Result<Option<Kept>, StoreError> {
-        let Self { client, provisioner, place, .. } = self;
-        let failed = |error: postgres::Error| told(place, &error);
-        let checkpoint: Option<String> = client
-            .query_one(
-                "SELECT checkpoint FROM provisionerd.provisioner WHERE id = $1",
-                &[provisioner],
-            )
-            .map_err(failed)?
-            .get(0);
-        let Some(checkpoint) = checkpoint else { return Ok(None) };
-        let checkpoint = read(&checkpoint, place, "the checkpoint")?;
-        let rows = client
-            .query(
-                "SELECT seq, entry FROM provisionerd.entry WHERE provisioner = $1 ORDER BY seq",
-                &[provisioner],
-            )
-            .map_err(failed)?;
-        let since = rows.iter().map(|row| {
-            let (seq, entry): (i64, String) = (row.get(0), row.get(1));
-            read(&entry, place, &format!("entry {seq}"))
-        });
-        Ok(Some(Kept { checkpoint, since: since.collect::<Result<_, _>>()? }))
+        load(&mut self.client, &self.provisioner, &self.place)
     }
 
     fn append(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
@@ -244,6 +232,27 @@ impl Store for PostgresStore {
             Ok(())
         })
     }
+}
+
+fn load(client: &mut Client, provisioner: &str, place: &str) -> Result<Option<Kept>, StoreError> {
+    let failed = |error: postgres::Error| told(place, &error);
+    let checkpoint: Option<String> = client
+        .query_opt("SELECT checkpoint FROM provisionerd.provisioner WHERE id = $1", &[&provisioner])
+        .map_err(failed)?
+        .and_then(|row| row.get(0));
+    let Some(checkpoint) = checkpoint else { return Ok(None) };
+    let checkpoint = read(&checkpoint, place, "the checkpoint")?;
+    let rows = client
+        .query(
+            "SELECT seq, entry FROM provisionerd.entry WHERE provisioner = $1 ORDER BY seq",
+            &[&provisioner],
+        )
+        .map_err(failed)?;
+    let since = rows.iter().map(|row| {
+        let (seq, entry): (i64, String) = (row.get(0), row.get(1));
+        read(&entry, place, &format!("entry {seq}"))
+    });
+    Ok(Some(Kept { checkpoint, since: since.collect::<Result<_, _>>()? }))
 }
 
 /// The database's address, without a password.

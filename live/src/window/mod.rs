@@ -17,6 +17,7 @@
 
 pub mod metrics;
 mod view;
+pub mod viewer;
 
 pub use view::{
     CallsView, Capacity, DecisionView, LaunchView, Passes, PoolView, Spend, View, WorkerTypeView,

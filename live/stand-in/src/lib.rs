@@ -2,8 +2,9 @@
 //! account.
 //!
 //! [`StandIn`] speaks Taskcluster's own paths and JSON on 127.0.0.1 and can be told to misbehave;
-//! [`Fleet`] boots a worker for each instance that somebody lists, which claims tasks from it over
-//! HTTP and shuts its instance down when it has been idle for long enough.
+//! [`Fleet`] boots a worker for each instance that somebody lists ([`PlayedEc2`], say), which claims
+//! tasks from it over HTTP and shuts its instance down when it has been idle for long enough. The
+//! program plays all of it.
 //!
 //! Not here: scopes, signatures, artifacts, priorities, dependencies, deadlines. Durations of tasks
 //! can be shortened (`speed`); everything else happens in real time.
@@ -18,5 +19,6 @@ mod routes;
 pub mod server;
 mod wire;
 
+pub use ec2::PlayedEc2;
 pub use fleet::{Fleet, FleetOptions, Instance};
 pub use server::{Faults, Settings, StandIn};

@@ -1,13 +1,15 @@
 //! The stand-in as its callers meet it: over HTTP.
 
 use std::collections::BTreeMap;
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration as Span, Instant};
 
 use provisioner_engine::units::{Duration, Time};
-use provisioner_stand_in::{Faults, Fleet, FleetOptions, Instance, Settings, StandIn};
+use provisioner_stand_in::{Faults, Fleet, FleetOptions, Instance, PlayedEc2, Settings, StandIn};
 use serde_json::{Value, json};
 
 const QUEUE: &str = "proj/ci";
@@ -257,4 +259,88 @@ fn workers_outlive_a_queue_that_is_down_for_a_while() {
     stand_in.up().expect("its port is free");
     stand_in.add(QUEUE, 2, Duration::SECOND);
     wait_until("both done", || stand_in.totals().completed == 2);
+}
+
+#[test]
+fn an_ec2_elsewhere_is_refused() {
+    for address in ["https://ec2.us-east-1.amazonaws.com", "http://10.0.0.1:5000", "moto"] {
+        let played = PlayedEc2::new(address, vec!["us-east-1".into()], "tag", BTreeMap::new());
+        assert!(played.is_err(), "{address}");
+    }
+}
+
+/// Stops with the test.
+struct Moto {
+    url: String,
+    child: Child,
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        // Nothing of it is kept.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `None`, and a word about it, where moto is not installed.
+fn moto() -> Option<Moto> {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+    let address = free.expect("a free port").to_string();
+    let (_, port) = address.split_once(':').expect("a port");
+    let mut command = Command::new("moto_server");
+    command.args(["-H", "127.0.0.1", "-p", port]).stdout(Stdio::null()).stderr(Stdio::null());
+    let Ok(child) = command.spawn() else {
+        println!("moto is not installed: workers only have instances of our own here");
+        return None;
+    };
+    let moto = Moto { url: format!("http://{address}"), child };
+    wait_until("moto answers", || TcpStream::connect(&address).is_ok());
+    Some(moto)
+}
+
+#[test]
+fn workers_come_and_go_with_the_instances_of_somebody_elses_ec2() {
+    let Some(moto) = moto() else { return };
+    let run = |tag: &str| {
+        let tags = format!(
+            "TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key={tag}\
+             &TagSpecification.1.Tag.1.Value=proj/ci"
+        );
+        let body = format!(
+            "Action=RunInstances&Version=2016-11-15&ImageId=ami-12c6146b&MinCount=2&MaxCount=2\
+             &InstanceType=c5.large&{tags}"
+        );
+        let form = "application/x-www-form-urlencoded";
+        let client = reqwest::Client::new();
+        let sent = client.post(&moto.url).header("content-type", form).body(body).header(
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=none/20260101/eu-west-1/ec2/aws4_request, Signature=none",
+        );
+        let answer = call(sent.send()).expect("it answers");
+        assert!(answer.status().is_success(), "{answer:?}");
+    };
+    run("worker-type");
+    run("somebody-elses");
+    let capacities = BTreeMap::from([("c5.large".to_owned(), 3)]);
+    let regions = vec!["us-east-1".to_owned(), "eu-west-1".to_owned()];
+    let ec2 = PlayedEc2::new(&moto.url, regions, "worker-type", capacities).expect("it is here");
+    let running = || call(ec2.running()).expect("it answers");
+    let here: Vec<Instance> = running();
+    assert_eq!(here.len(), 2, "{here:?}");
+    assert_eq!((here[0].region.as_str(), here[0].capacity), ("eu-west-1", 3));
+    assert!(here[0].zone.starts_with("eu-west-1"), "{here:?}");
+    assert_eq!(here[0].worker_type, QUEUE);
+
+    let stand_in = start();
+    stand_in.add(QUEUE, 20, Duration::MINUTE);
+    let (listed, ended) = (ec2.clone(), ec2.clone());
+    let _fleet = Fleet::watch(
+        FleetOptions::quick(stand_in.root_url()),
+        async move || listed.running().await,
+        async move |instance| ended.terminate(instance).await,
+    )
+    .expect("a thread");
+    wait_until("all done", || stand_in.totals().completed == 20);
+    wait_until("all gone", || running().is_empty());
 }

@@ -25,6 +25,7 @@ use provisioner_live::daemon::plan::plan;
 use provisioner_live::daemon::{
     self, DaemonError, Door, Folder, Parts, Setup, Shadow, Watchdog, Watchers,
 };
+use provisioner_live::settings::Launches;
 use provisioner_live::store::memory::MemoryStore;
 use provisioner_live::store::sqlite::SqliteStore;
 use tempfile::TempDir;
@@ -91,11 +92,11 @@ fn setup() -> Setup {
     let limits = Limits { iteration_interval: Duration::SECOND, ..Limits::default() };
     Setup {
         provisioner: "test".into(),
-        templates: zones.collect(),
+        launches: Launches::of(zones),
         config: EngineConfig { seed: Seed(1), catalog, worker_types, limits, guards },
         chapter_records_max: 40,
         chapter_length: Duration::HOUR,
-        queue_interval: Duration::SECOND,
+        queue_intervals: [CI, GPU].map(|name| (name.to_owned(), Duration::SECOND)).into(),
         price_interval: Duration::from_mins(5),
         notice_interval: Duration::from_secs(5),
     }

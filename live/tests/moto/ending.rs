@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::types::{KeyPairInfo, LaunchTemplate};
 use provisioner_live::cloud::ec2::sweep::{Remains, Swept};
-use provisioner_live::cloud::{Cloud, LaunchMethod};
+use provisioner_live::cloud::{CallErrorKind, Cloud, LaunchMethod};
 
 use crate::moto::Moto;
 use crate::orders::{SPOT, ec2, order};
@@ -92,17 +92,22 @@ async fn a_sweep_ends_all_of_ours_and_nothing_of_others_and_can_be_repeated() {
 }
 
 #[tokio::test]
-async fn a_launch_template_that_somebody_deleted_is_made_again() {
+async fn a_launch_template_is_shared_and_made_again_where_somebody_deleted_it() {
     let moto = Moto::start();
-    let ec2 = ec2(&moto, "templates").await;
+    let (ec2, restarted) = (ec2(&moto, "templates").await, ec2(&moto, "templates").await);
     let region = "us-west-1";
     let mut order = order(&moto, region, 0, 1).await;
     order.template.method = LaunchMethod::CreateFleet;
-    ec2.launch(&order).await.expect("moto has room");
+    for ec2 in [&ec2, &restarted] {
+        ec2.launch(&order).await.expect("moto has room");
+    }
     let (_, templates) = shared_things(&moto, region).await;
+    assert_eq!(templates.len(), 1);
     let deleted = moto.client(region).delete_launch_template().launch_template_name(&templates[0]);
     deleted.send().await.expect("it is deleted");
     order.label.first = 1;
+    let error = ec2.launch(&order).await.expect_err("its template is gone");
+    assert_eq!(error.kind, CallErrorKind::Throttled, "it did nothing, and may be made again");
     assert_eq!(ec2.launch(&order).await.expect("it is made again").instances.len(), 1);
     assert_eq!(shared_things(&moto, region).await.1, templates);
 }

@@ -3,6 +3,7 @@
 use provisioner_engine::units::{Time, UsdPerHour};
 use provisioner_live::cloud::ec2::actions::Action;
 use provisioner_live::cloud::ec2::survey::Named;
+use provisioner_live::cloud::ec2::sweep::Remains;
 use provisioner_live::cloud::{Cloud, LaunchMethod, LaunchTemplate};
 
 use crate::moto::Moto;
@@ -65,6 +66,7 @@ async fn a_survey_says_all_that_would_be_refused_about_an_order() {
     let mut fleet = good.clone();
     fleet.template.method = LaunchMethod::CreateFleet;
     assert_eq!(ec2.dry_run(&fleet).await, Ok(()));
+    assert_eq!(ec2.remains(region).await, Ok(Remains::default()), "a dry run makes nothing");
     assert_eq!(moto.alive(region, "aws-provisioner:provisioner", "survey").await.len(), 0);
 
     let ours = &survey.subnets[subnet.as_ref().expect("it has one")].vpc;
@@ -91,6 +93,7 @@ async fn a_survey_says_all_that_would_be_refused_about_an_order() {
     bad.template = LaunchTemplate {
         image: "ami-0000dead".to_owned(),
         subnet: Some("subnet-0000dead".to_owned()),
+        user_data: Some("x".repeat(16_385)),
         ..LaunchTemplate::default()
     };
     assert_eq!(
@@ -101,6 +104,7 @@ async fn a_survey_says_all_that_would_be_refused_about_an_order() {
             "c99.huge is not an instance type of us-east-1",
             "ami-0000dead is not in us-east-1, or not open to this account",
             "subnet-0000dead is not a subnet of us-east-1",
+            "user data of 16385 bytes: EC2 takes 16384",
         ]
     );
 }

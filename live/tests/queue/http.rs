@@ -2,15 +2,17 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use provisioner_engine::units::Time;
-use provisioner_live::queue::http::{Access, SIZE_LIMIT};
+use provisioner_live::queue::http::{Access, SIZE_LIMIT, TIME_LIMIT};
 use provisioner_live::queue::json::{JsonEndpoint, JsonSettings};
 use provisioner_live::queue::prometheus::{Prometheus, PrometheusSettings};
 use provisioner_live::queue::{Counts, QueueErrorKind, WorkerPlace};
 use provisioner_live::queue::{Queue, Source};
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 
 use super::served::Served;
 use super::{WORKER_TYPE, assert_failed};
@@ -128,6 +130,26 @@ async fn a_refusal_is_told_apart_from_a_moment_of_weakness() {
 }
 
 #[tokio::test]
+async fn credentials_do_not_follow_a_redirect() {
+    let elsewhere = Served::saying(200, "{}").await;
+    let served = Served::saying(302, &elsewhere.url).await;
+    let folder = TempDir::new().expect("a folder");
+    let queue = endpoint(&served.url, Access::Bearer(secret(&folder, "hunter2")));
+    assert_failed(queue.counts(WORKER_TYPE).await, QueueErrorKind::Nonsense, "answered 302");
+    assert_eq!(elsewhere.asked().len(), 0);
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_not_waited_for() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let url = format!("http://{}", silent.local_addr().expect("it has an address"));
+    let asked = Instant::now();
+    let counts = endpoint(&url, Access::Open).counts(WORKER_TYPE).await;
+    assert_failed(counts, QueueErrorKind::Unavailable, "took more than 10 s");
+    assert!(asked.elapsed() < TIME_LIMIT * 2, "{:?}", asked.elapsed());
+}
+
+#[tokio::test]
 async fn a_server_that_comes_back_within_a_second_is_not_missed() {
     let body = json!({ "queue": { "pending": 7, "claimed": 3 }, "at": 1 }).to_string();
     let served = Served::new(move |number, _| match number {
@@ -182,6 +204,19 @@ async fn a_metric_is_as_old_as_its_sample_says() {
     let served = metrics().await;
     let counts = prometheus(&served.url, Some("min(timestamp(x))")).counts(WORKER_TYPE).await;
     assert_eq!(counts.expect("it answers").as_of, Some(Time::from_ms(3_000)));
+}
+
+#[tokio::test]
+async fn an_age_that_is_no_number_is_not_passed_over() {
+    let served = Served::new(|_, asked| {
+        let is_age = asked.uri.query().is_some_and(|query| query.contains("timestamp"));
+        let result = json!([{ "metric": {}, "value": [100, if is_age { "NaN" } else { "7" }] }]);
+        let data = json!({ "resultType": "vector", "result": result });
+        (200, json!({ "status": "success", "data": data }).to_string())
+    })
+    .await;
+    let counts = prometheus(&served.url, Some("min(timestamp(x))")).counts(WORKER_TYPE).await;
+    assert_failed(counts, QueueErrorKind::Nonsense, "NaN is no time");
 }
 
 #[tokio::test]

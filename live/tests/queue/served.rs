@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
+use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -60,7 +62,8 @@ impl Drop for Served {
     }
 }
 
-async fn reply(State((answer, asked)): State<Known>, request: Request) -> (StatusCode, String) {
+/// What a redirect says is where to.
+async fn reply(State((answer, asked)): State<Known>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 1 << 20).await.expect("it is small");
     let request = Asked { uri: parts.uri, headers: parts.headers, body };
@@ -70,5 +73,9 @@ async fn reply(State((answer, asked)): State<Known>, request: Request) -> (Statu
         asked.len() - 1
     };
     let (status, body) = answer(number, &request);
-    (StatusCode::from_u16(status).expect("a status"), body)
+    let status = StatusCode::from_u16(status).expect("a status");
+    match status.is_redirection() {
+        true => (status, [(LOCATION, body)]).into_response(),
+        false => (status, body).into_response(),
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration as Span, Instant};
 
 use provisioner_engine::units::{Duration, Time};
 use provisioner_live::queue::taskcluster::{Taskcluster, TaskclusterSettings};
@@ -97,20 +99,45 @@ async fn what_a_worker_holds_is_found_on_any_page_and_in_any_group() {
 
 #[tokio::test]
 async fn a_worker_that_holds_nothing_says_when_it_last_did() {
-    let stand_in = stand_in(None);
-    let tasks = stand_in.add(WORKER_TYPE, 2, Duration::MINUTE);
-    claim(&stand_in, "us-east-1", "i-1", 1).await;
-    complete(&stand_in, &tasks[0]).await;
+    let minute = Arc::new(AtomicI64::new(0));
+    let read = Arc::clone(&minute);
+    let clock = move || NOW + Duration::from_mins(read.load(Ordering::Relaxed));
+    let settings = Settings { clock: Arc::new(clock), ..Settings::default() };
+    let stand_in = StandIn::start(settings).expect("a port is free");
+    let tasks = stand_in.add(WORKER_TYPE, 3, Duration::MINUTE);
+    for task in &tasks[..2] {
+        claim(&stand_in, "us-east-1", "i-1", 1).await;
+        minute.fetch_add(1, Ordering::Relaxed);
+        complete(&stand_in, task).await;
+        minute.fetch_add(1, Ordering::Relaxed);
+    }
     claim(&stand_in, "us-east-1a", "i-2", 1).await;
-    complete(&stand_in, &tasks[1]).await;
+    complete(&stand_in, &tasks[2]).await;
+    minute.fetch_add(1, Ordering::Relaxed);
     claim(&stand_in, "us-east-1", "i-idle", 1).await;
+    claim(&stand_in, "elsewhere", "i-odd", 1).await;
     let queue = ask(stand_in.root_url());
-    for (instance, last_claim) in
-        [("i-1", Some(NOW)), ("i-2", Some(NOW)), ("i-idle", None), ("i-unknown", None)]
-    {
+    let after = |minutes| Some(NOW + Duration::from_mins(minutes));
+    for (instance, last_claim) in [
+        ("i-1", after(2)),
+        ("i-2", after(4)),
+        ("i-idle", None),
+        ("i-odd", after(5)),
+        ("i-unknown", None),
+    ] {
         let holds = queue.worker(WORKER_TYPE, &place(instance)).await;
         assert_eq!(holds, Ok(Holds { claimed: 0, last_claim }), "{instance}");
     }
+}
+
+#[tokio::test]
+async fn a_queue_that_never_answers_is_not_waited_for() {
+    let stand_in = stand_in(None);
+    stand_in.misbehave(Faults { delay: Span::from_secs(3_600), ..Faults::default() });
+    let asked = Instant::now();
+    let counts = ask(stand_in.root_url()).counts(WORKER_TYPE).await;
+    assert_failed(counts, QueueErrorKind::Unavailable, "Taskcluster took more than 10 s");
+    assert!(asked.elapsed() < Span::from_secs(15), "{:?}", asked.elapsed());
 }
 
 #[tokio::test]

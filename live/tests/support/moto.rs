@@ -5,7 +5,7 @@
 
 #![allow(dead_code, reason = "each test program uses its own part of it")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -37,6 +37,8 @@ pub(crate) struct Moto {
     url: String,
     /// Holds what it was asked.
     folder: TempDir,
+    /// By region.
+    images: Mutex<BTreeMap<String, String>>,
 }
 
 impl Moto {
@@ -66,7 +68,7 @@ impl Moto {
         // It logs each request, and stands still if nobody reads that.
         thread::spawn(move || said.map_while(Result::ok).for_each(drop));
         let url = url.unwrap_or_else(|| panic!("{program}: {HOW}"));
-        Self { child, url, folder }
+        Self { child, url, folder, images: Mutex::default() }
     }
 
     /// The one that other tests of this program use now, or a new one.
@@ -170,12 +172,18 @@ impl Moto {
 
     /// An image for `x86_64` that moto knows in that region.
     pub(crate) async fn image(&self, region: &str) -> String {
+        let known = || self.images.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(image) = known().get(region) {
+            return image.clone();
+        }
         let built = Filter::builder().name("architecture").values("x86_64").build();
         let images = self.client(region).describe_images().filters(built).send().await;
         let images = images.expect("it answers");
         let mut ids: Vec<&str> = images.images().iter().filter_map(|it| it.image_id()).collect();
         ids.sort_unstable();
-        (*ids.first().expect("moto has images")).to_owned()
+        let image = (*ids.first().expect("moto has images")).to_owned();
+        known().insert(region.to_owned(), image.clone());
+        image
     }
 
     /// The subnet that is a zone's default.

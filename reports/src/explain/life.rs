@@ -2,12 +2,13 @@
 
 use provisioner_engine::decision::{Action, Reason};
 use provisioner_engine::observation::Observation;
+use provisioner_engine::orders::price;
 use provisioner_engine::units::{Time, UsdPerHour};
 use provisioner_scenarios::explain::life::{Life, Ordered};
 use provisioner_scenarios::explain::{Moment, What};
 
 use super::{alternatives, because, run_of};
-use crate::decisions::{orders, price};
+use crate::decisions::orders;
 use crate::facts::{RECONFIGURED, fact, of_launch};
 use crate::page::{Page, Section};
 use crate::text::in_words;

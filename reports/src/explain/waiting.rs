@@ -1,11 +1,11 @@
 //! Why tasks waited, on a page.
 
 use provisioner_engine::decision::Market;
+use provisioner_engine::orders::price;
 use provisioner_engine::units::Duration;
 use provisioner_scenarios::explain::waiting::{Bought, Cause, Hindrance, Known, Wait, Waiting};
 
 use super::{LINES_MAX, alternatives, because, count, run_of, task_time};
-use crate::decisions::price;
 use crate::facts::why_not;
 use crate::page::{Page, Section};
 use crate::show_time;

@@ -69,7 +69,7 @@ impl fmt::Display for Action {
 /// A call that was made and is over.
 #[derive(Clone, Copy, Debug)]
 pub struct CallMade<'a> {
-    /// Which; each page of an answer is a call.
+    /// Which; each page of an answer is a call, and reading that was tried twice is one.
     pub action: Action,
     /// Where.
     pub region: &'a str,

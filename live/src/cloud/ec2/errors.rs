@@ -15,6 +15,7 @@ use std::io;
 
 use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ec2::operation::RequestId;
 use provisioner_engine::observation::Refusal;
 
 use super::actions::Action;
@@ -32,7 +33,9 @@ where
                 Some(code) => code.to_owned(),
                 None => format!("HTTP {}", status.unwrap_or_default()),
             };
-            (meaning(&code, status), code, error.message().unwrap_or_default().to_owned())
+            let request = error.meta().request_id().map(|id| format!(" (request {id})"));
+            let said = error.message().unwrap_or_default();
+            (meaning(&code, status), code, format!("{said}{}", request.unwrap_or_default()))
         }
         SdkError::ResponseError(_) => {
             (CallErrorKind::Unanswered, "Unreadable".to_owned(), shown(error))
@@ -46,8 +49,8 @@ where
         SdkError::DispatchFailure(_) => {
             (CallErrorKind::Unanswered, "NoAnswer".to_owned(), shown(error))
         }
-        // Before it is even written.
-        _ => (CallErrorKind::Refused(Refusal::Rejected), "NotWritten".to_owned(), shown(error)),
+        // It cannot be written as it is.
+        _ => (CallErrorKind::Refused(Refusal::Rejected), NOT_WRITTEN.to_owned(), shown(error)),
     };
     told(kind, &code, &message, action, region)
 }
@@ -62,6 +65,8 @@ pub(super) fn of_code(code: &str, message: &str, action: Action, region: &str) -
 
 /// No connection was made, or there was nothing to sign with.
 const NOT_SENT: &str = "NotSent";
+/// There is no such region even by its form, or something that must be in the call is not.
+const NOT_WRITTEN: &str = "NotWritten";
 
 fn told(kind: CallErrorKind, code: &str, message: &str, action: Action, region: &str) -> CallError {
     // What follows is only for whoever may decode it.
@@ -122,7 +127,7 @@ fn meaning(code: &str, status: Option<u16>) -> CallErrorKind {
 /// What to do about it, where a person has to.
 fn advice(code: &str, action: Action, region: &str) -> Option<String> {
     let text = match code {
-        NOT_SENT => format!(
+        NOT_SENT | NOT_WRITTEN => format!(
             "check that there are credentials, that `{region}` is a region, and that it can be \
              reached from here"
         ),

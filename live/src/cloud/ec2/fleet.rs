@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ec2::operation::create_fleet::CreateFleetOutput;
 use aws_sdk_ec2::operation::create_fleet::builders::CreateFleetFluentBuilder;
+use aws_sdk_ec2::operation::create_launch_template::builders::CreateLaunchTemplateFluentBuilder;
 use aws_sdk_ec2::types::{
     DefaultTargetCapacityType, FleetLaunchTemplateConfigRequest,
     FleetLaunchTemplateOverridesRequest, FleetLaunchTemplateSpecificationRequest, FleetType,
@@ -23,7 +24,7 @@ use provisioner_engine::decision::Market;
 use provisioner_engine::observation::Refusal;
 
 use super::actions::Action;
-use super::launch::{dollars, some, user_data};
+use super::launch::{dollars, not_launched, some, user_data};
 use super::{Ec2, errors, lock, tags};
 use crate::cloud::{CallError, CallErrorKind, LaunchOrder, Launched};
 
@@ -31,27 +32,26 @@ use crate::cloud::{CallError, CallErrorKind, LaunchOrder, Launched};
 const TEMPLATE_FORM: &str = "1";
 
 const GONE: &str = "InvalidLaunchTemplateName.NotFoundException";
+const TAKEN: &str = "InvalidLaunchTemplateName.AlreadyExistsException";
 
 impl Ec2 {
     pub(super) async fn create_fleet(&self, order: &LaunchOrder) -> Result<Launched, CallError> {
         let region = &order.region;
         let name = self.ensure_template(order).await?;
         let request = self.create_fleet_request(order, &name);
-        let answer = self.call(region, Action::CreateFleet, request.send()).await;
-        let answer = match answer {
-            // Somebody deleted it; that call did nothing.
+        match self.call(region, Action::CreateFleet, request.send()).await {
+            Ok(answer) => launched(&answer, order),
+            // Somebody deleted it, or it cannot be seen everywhere yet. The call did nothing; made
+            // again, it makes the template first.
             Err(error) if error.code == GONE => {
-                lock(&self.templates).remove(&(region.clone(), name.clone()));
-                let name = self.ensure_template(order).await?;
-                let request = self.create_fleet_request(order, &name);
-                self.call(region, Action::CreateFleet, request.send()).await?
+                lock(&self.templates).remove(&(region.clone(), name));
+                Err(CallError { kind: CallErrorKind::Throttled, ..error })
             }
-            answer => answer?,
-        };
-        launched(&answer, order)
+            Err(error) => Err(error),
+        }
     }
 
-    pub(super) fn create_fleet_request(
+    fn create_fleet_request(
         &self,
         order: &LaunchOrder,
         template: &str,
@@ -94,36 +94,58 @@ impl Ec2 {
             .set_tag_specifications(Some(tags::on(kinds, &labels)))
     }
 
-    /// The name of the launch template for an order, which is there.
-    pub(super) async fn ensure_template(&self, order: &LaunchOrder) -> Result<String, CallError> {
+    /// Whether a launch by fleet would be taken; makes nothing, no launch template either.
+    pub(super) async fn dry_fleet(&self, order: &LaunchOrder) -> Result<(), CallError> {
         let region = &order.region;
-        let root = self.root_volume(region, &order.template).await?;
-        let name = template_name(self.provisioner(), order, root.as_ref());
+        let (name, request) = self.template_request(order).await?;
+        let request = request.dry_run(true);
+        match self.call(region, Action::CreateLaunchTemplate, request.send()).await {
+            Err(error) if error.code != errors::DRY_RUN && error.code != TAKEN => {
+                return Err(error);
+            }
+            _ => {}
+        }
+        let request = self.create_fleet_request(order, &name).dry_run(true);
+        match self.call(region, Action::CreateFleet, request.send()).await {
+            Err(error) if error.code == GONE => Ok(()),
+            answer => answer.map(drop),
+        }
+    }
+
+    /// The name of the launch template for an order, which is there.
+    async fn ensure_template(&self, order: &LaunchOrder) -> Result<String, CallError> {
+        let region = &order.region;
+        let (name, request) = self.template_request(order).await?;
         let key = (region.clone(), name.clone());
         if lock(&self.templates).contains(&key) {
             return Ok(name);
         }
+        match self.call(region, Action::CreateLaunchTemplate, request.send()).await {
+            Ok(_) => {}
+            // Equal names have equal contents.
+            Err(error) if error.code == TAKEN => {}
+            Err(error) => return Err(not_launched(error)),
+        }
+        lock(&self.templates).insert(key);
+        Ok(name)
+    }
+
+    /// A launch template's name, and what makes it.
+    async fn template_request(
+        &self,
+        order: &LaunchOrder,
+    ) -> Result<(String, CreateLaunchTemplateFluentBuilder), CallError> {
+        let root = self.root_volume(&order.region, &order.template).await?;
+        let name = template_name(self.provisioner(), order, root.as_ref());
         let shared = tags::of_shared(self.provisioner());
         let request = self
-            .clients(region)
+            .clients(&order.region)
             .change
             .create_launch_template()
             .launch_template_name(&name)
             .launch_template_data(self.template_data(order, root))
             .set_tag_specifications(Some(tags::on([ResourceType::LaunchTemplate], &shared)));
-        let made = self.call(region, Action::CreateLaunchTemplate, request.send()).await;
-        match made {
-            Ok(_) => {}
-            // Equal names have equal contents.
-            Err(error) if error.code == "InvalidLaunchTemplateName.AlreadyExistsException" => {}
-            // It launches nothing: whether it was made or not, it may be made again.
-            Err(error) if error.kind == CallErrorKind::Unanswered => {
-                return Err(CallError { kind: CallErrorKind::Throttled, ..error });
-            }
-            Err(error) => return Err(error),
-        }
-        lock(&self.templates).insert(key);
-        Ok(name)
+        Ok((name, request))
     }
 
     fn template_data(

@@ -18,7 +18,7 @@ use provisioner_engine::units::UsdPerHour;
 
 use super::actions::Action;
 use super::{Ec2, errors, filter, lock, tags, unreadable};
-use crate::cloud::{CallError, LaunchMethod, LaunchOrder, LaunchTemplate, Launched};
+use crate::cloud::{CallError, CallErrorKind, LaunchMethod, LaunchOrder, LaunchTemplate, Launched};
 
 impl Ec2 {
     pub(super) async fn run_instances(&self, order: &LaunchOrder) -> Result<Launched, CallError> {
@@ -30,6 +30,10 @@ impl Ec2 {
                 instance.instance_id().ok_or_else(|| unreadable("an instance without an id"))?;
             instances.push((instance.ami_launch_index(), id.to_owned()));
         }
+        if instances.is_empty() {
+            // It would have been an error: whatever was launched is not in this answer.
+            return Err(unreadable("RunInstances: an answer without instances"));
+        }
         instances.sort();
         let instances: Vec<String> = instances.into_iter().map(|(_, id)| id).collect();
         let short = (instances.len() < order.count as usize).then(|| {
@@ -39,7 +43,7 @@ impl Ec2 {
         Ok(Launched { instances, short })
     }
 
-    /// Whether a launch call would be taken: EC2 checks it and launches nothing. Says nothing of
+    /// Whether a launch call would be taken: EC2 checks it and makes nothing. Says nothing of
     /// capacity.
     ///
     /// # Errors
@@ -52,11 +56,7 @@ impl Ec2 {
                 let request = self.run_instances_request(order).await?.dry_run(true);
                 self.call(region, Action::RunInstances, request.send()).await.map(drop)
             }
-            LaunchMethod::CreateFleet => {
-                let template = self.ensure_template(order).await?;
-                let request = self.create_fleet_request(order, &template).dry_run(true);
-                self.call(region, Action::CreateFleet, request.send()).await.map(drop)
-            }
+            LaunchMethod::CreateFleet => self.dry_fleet(order).await,
         };
         match answer {
             Err(error) if error.code == errors::DRY_RUN => Ok(()),
@@ -136,7 +136,8 @@ impl Ec2 {
         }
         let image = filter("image-id", [template.image.as_str()]);
         let request = self.clients(region).read.describe_images().filters(image);
-        let answer = self.call(region, Action::DescribeImages, request.send()).await?;
+        let answer = self.call(region, Action::DescribeImages, request.send()).await;
+        let answer = answer.map_err(not_launched)?;
         let device = answer.images().first().and_then(|image| image.root_device_name());
         let Some(device) = device.map(str::to_owned) else {
             let message = format!("{} is not there, or has no root device", template.image);
@@ -145,6 +146,14 @@ impl Ec2 {
         };
         lock(&self.root_devices).insert(key, device.clone());
         Ok(Some((device, gib)))
+    }
+}
+
+/// A call before the launch call failed: nothing was launched, and the launch may be made again.
+pub(super) fn not_launched(error: CallError) -> CallError {
+    match error.kind {
+        CallErrorKind::Unanswered => CallError { kind: CallErrorKind::Throttled, ..error },
+        CallErrorKind::Throttled | CallErrorKind::Refused(_) => error,
     }
 }
 

@@ -139,7 +139,7 @@ fn listed(instance: &Instance) -> Result<Listed, CallError> {
     let numbered = tag(tags::METHOD) == Some("run-instances");
     let index = instance.ami_launch_index().filter(|_| numbered);
     let zone = instance.placement().and_then(|placement| placement.availability_zone());
-    let launched = instance.launch_time().ok_or_else(|| lacks("a launch time"))?;
+    let launched = instance.launch_time().and_then(|time| time.to_millis().ok());
     Ok(Listed {
         instance: instance.instance_id().ok_or_else(|| lacks("an id"))?.to_owned(),
         label: tag(tags::LAUNCH).and_then(LaunchLabel::parse),
@@ -153,7 +153,7 @@ fn listed(instance: &Instance) -> Result<Listed, CallError> {
         product: product(instance.platform_details(), instance.platform()),
         spot: instance.instance_lifecycle() == Some(&InstanceLifecycleType::Spot),
         state,
-        launched: Time::from_ms(launched.to_millis().unwrap_or_default()),
+        launched: Time::from_ms(launched.ok_or_else(|| lacks("a launch time"))?),
     })
 }
 

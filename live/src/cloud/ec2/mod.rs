@@ -27,6 +27,7 @@ macro_rules! all_rows {
 }
 
 pub mod actions;
+mod answers;
 mod errors;
 mod fleet;
 pub mod keys;
@@ -51,7 +52,7 @@ use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::config::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_ec2::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::types::Filter;
-use provisioner_engine::units::Time;
+use provisioner_engine::units::{Duration, Time};
 
 use self::actions::{Action, CallLog, CallMade};
 use super::{
@@ -121,6 +122,7 @@ pub struct Ec2 {
     /// Root devices of images: by region and image.
     root_devices: Mutex<BTreeMap<(String, String), String>>,
     notices: Mutex<BTreeMap<String, notices::Told>>,
+    skew: answers::Skew,
 }
 
 /// The clients of one region.
@@ -183,6 +185,7 @@ impl Ec2 {
             templates: Mutex::default(),
             root_devices: Mutex::default(),
             notices: Mutex::default(),
+            skew: answers::Skew::default(),
         })
     }
 
@@ -190,6 +193,13 @@ impl Ec2 {
     #[must_use]
     pub fn provisioner(&self) -> &str {
         &self.config.provisioner
+    }
+
+    /// How far this machine's clock is ahead of AWS's, to the second, as the last answer showed it.
+    /// AWS refuses calls from five minutes on.
+    #[must_use]
+    pub fn clock_skew(&self) -> Option<Duration> {
+        self.skew.get()
     }
 
     /// Sends a call: all of them pass here.
@@ -220,9 +230,14 @@ impl Ec2 {
             (RetryConfig::standard().with_max_attempts(READ_TRIES), RetryConfig::disabled());
         let read = self.sdk.to_builder().region(here).retry_config(twice).build();
         let change = read.to_builder().retry_config(once).build();
+        let client = |config: &SdkConfig| {
+            let config = aws_sdk_ec2::config::Builder::from(config);
+            let look = answers::Answers { skew: self.skew.clone() };
+            aws_sdk_ec2::Client::from_conf(config.interceptor(look).build())
+        };
         let clients = Clients {
-            read: aws_sdk_ec2::Client::new(&read),
-            change: aws_sdk_ec2::Client::new(&change),
+            read: client(&read),
+            change: client(&change),
             sqs: aws_sdk_sqs::Client::new(&read),
             quotas: aws_sdk_servicequotas::Client::new(&read),
         };

@@ -22,6 +22,9 @@ const FILTER_VALUES_MAX: usize = 200;
 const TYPES_PAGE_MAX: i32 = 100;
 const QUOTAS_PAGE_MAX: i32 = 100;
 
+/// EC2's limit on user data, in bytes before they are encoded.
+const USER_DATA_MAX: usize = 16 * 1_024;
+
 /// What worker types name in one region.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Named {
@@ -352,6 +355,10 @@ impl Survey {
         }
         if let Some(key) = template.key_pair.as_ref().filter(|key| !self.key_pairs.contains(*key)) {
             problems.push(format!("{key} is not a key pair of {region}"));
+        }
+        let told = template.user_data.as_ref().map_or(0, String::len);
+        if told > USER_DATA_MAX {
+            problems.push(format!("user data of {told} bytes: EC2 takes {USER_DATA_MAX}"));
         }
         problems
     }

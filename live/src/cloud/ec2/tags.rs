@@ -22,19 +22,20 @@ pub(super) const METHOD: &str = "aws-provisioner:method";
 /// What EC2's console shows.
 const NAME: &str = "Name";
 
-/// EC2's limit on the value of a tag.
-const VALUE_LENGTH_MAX: usize = 256;
+/// Longest id: it is part of names too, and leaves room in them.
+const ID_LENGTH_MAX: usize = 100;
 
-/// Whether a provisioner's id can be a tag.
+/// Whether a provisioner's id can be a tag, and part of a name.
 pub(super) fn check_provisioner(id: &str) -> Result<(), Ec2Error> {
     // EC2's filters read these three as patterns: such an id would find others' things.
-    if id.is_empty() || id.len() > VALUE_LENGTH_MAX || id.contains(['*', '?', '\\']) {
-        return Err(Ec2Error(format!(
-            "`{id}` cannot be a provisioner's id: it is a tag, of 1 to {VALUE_LENGTH_MAX} characters, \
-             none of them `*`, `?` or `\\`"
-        )));
+    let is_fit = |byte: u8| byte.is_ascii_graphic() && !b"*?\\".contains(&byte);
+    match (1..=ID_LENGTH_MAX).contains(&id.len()) && id.bytes().all(is_fit) {
+        true => Ok(()),
+        false => Err(Ec2Error(format!(
+            "`{id}` cannot be a provisioner's id: it is a tag, of 1 to {ID_LENGTH_MAX} ASCII \
+             characters without spaces, none of them `*`, `?` or `\\`"
+        ))),
     }
-    Ok(())
 }
 
 /// The tags of what a launch call makes.
@@ -80,11 +81,12 @@ pub(super) fn value<'a>(tags: &'a [Tag], key: &str) -> Option<&'a str> {
 }
 
 /// The client token of a launch call: the same for the same call, and another one in another zone,
-/// for EC2 keeps tokens by zone where one is named. 64 letters and digits, EC2's most.
+/// for EC2 keeps tokens by zone where one is named. What else is asked for has no part in it: a call
+/// that is made again after its settings changed is then refused, not made twice. 64 letters and
+/// digits, EC2's most.
 pub(super) fn client_token(provisioner: &str, order: &LaunchOrder) -> String {
-    let label = &order.label;
-    let subnet = order.template.subnet.as_deref().unwrap_or_default();
-    digest(&[provisioner, &label.era, &label.first.to_string(), &order.zone, subnet])
+    let LaunchOrder { label, region, zone, .. } = order;
+    digest(&[provisioner, &label.era, &label.first.to_string(), region, zone])
 }
 
 /// A name for exactly these parts, of 64 hexadecimal digits (SHA-256).

@@ -12,10 +12,12 @@ mod call;
 mod faults;
 mod line;
 mod moto;
+mod played;
 mod proxy;
 mod tokens;
 pub mod xml;
 
 pub use faults::{Done, Fault, What};
 pub use moto::{ENVIRONMENT, Judge, Moto, MotoInstance};
+pub use played::PlayedEc2;
 pub use proxy::{Change, Lag, Proxy};
