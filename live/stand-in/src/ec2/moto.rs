@@ -1,0 +1,272 @@
+//! moto's server, and what it has: the judge of everything that ran against it.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use form_urlencoded::Serializer;
+use reqwest::header;
+
+use super::call::VERSION;
+use super::xml::Element;
+
+const HOW: &str = "install it by `pip install 'moto[server]'`, and name its `moto_server` in \
+                   MOTO_SERVER or have it in PATH";
+
+/// What a program finds in its environment to reach it: credentials that open nothing.
+pub const ENVIRONMENT: [(&str, &str); 3] = [
+    ("AWS_ACCESS_KEY_ID", "testing"),
+    ("AWS_SECRET_ACCESS_KEY", "testing"),
+    ("AWS_EC2_METADATA_DISABLED", "true"),
+];
+
+/// A running moto, until it is dropped; images, types and key pairs are validated.
+pub struct Moto {
+    child: Child,
+    url: String,
+}
+
+/// An instance, as moto has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MotoInstance {
+    /// `i-…`
+    pub id: String,
+    /// `us-east-1`
+    pub region: String,
+    /// `us-east-1a`
+    pub zone: String,
+    /// `c5.large`
+    pub instance_type: String,
+    /// `pending`, `running`, `shutting-down`, `terminated`, …
+    pub state: String,
+    /// `AmiLaunchIndex`
+    pub index: u32,
+    /// By key.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl MotoInstance {
+    /// Whether it costs money.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        matches!(self.state.as_str(), "pending" | "running")
+    }
+
+    /// The value of a tag; empty if there is none.
+    #[must_use]
+    pub fn tag(&self, key: &str) -> &str {
+        self.tags.get(key).map_or("", String::as_str)
+    }
+}
+
+impl Moto {
+    /// A new one on a free port of 127.0.0.1, with nothing in it but what moto puts there.
+    ///
+    /// # Errors
+    ///
+    /// It is not installed, or does not start.
+    pub fn start() -> io::Result<Self> {
+        let program = std::env::var("MOTO_SERVER").unwrap_or_else(|_| "moto_server".to_owned());
+        let failed = |why: &str| io::Error::other(format!("{program}: {why}; {HOW}"));
+        let mut child = Command::new(&program)
+            .args(["-H", "127.0.0.1", "-p", "0"])
+            .envs([
+                ("MOTO_ENABLE_AMI_VALIDATION", "true"),
+                ("MOTO_ENABLE_KEYPAIR_VALIDATION", "true"),
+                ("MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION", "true"),
+            ])
+            .envs(ENVIRONMENT)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| failed(&error.to_string()))?;
+        let mut said = BufReader::new(child.stderr.take().expect("it is piped")).lines();
+        let url = said.by_ref().map_while(Result::ok).find_map(|line| {
+            let (_, url) = line.split_once("Running on ")?;
+            Some(url.trim().to_owned())
+        });
+        // It logs each request, and stands still if nobody reads that.
+        thread::spawn(move || said.map_while(Result::ok).for_each(drop));
+        let moto = Self { child, url: url.unwrap_or_default() };
+        match moto.url.is_empty() {
+            true => Err(failed("it does not say where it runs")),
+            false => Ok(moto),
+        }
+    }
+
+    /// `http://127.0.0.1:…`
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Somebody who can ask it, wherever that is.
+    #[must_use]
+    pub fn judge(&self) -> Judge {
+        Judge::of(&self.url)
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        // Nothing of it is kept.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Asks moto itself, past everything else.
+#[derive(Clone, Debug)]
+pub struct Judge {
+    url: String,
+    client: reqwest::Client,
+}
+
+impl Judge {
+    /// Asks whoever speaks EC2's language there.
+    ///
+    /// # Panics
+    ///
+    /// If no client can be made, which needs nothing.
+    #[must_use]
+    pub fn of(url: &str) -> Self {
+        let client = reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy().build();
+        Self { url: url.to_owned(), client: client.expect("it needs nothing") }
+    }
+
+    /// Makes a call in a region.
+    ///
+    /// # Errors
+    ///
+    /// There is no answer, or it is an error; what moto said.
+    pub async fn call(
+        &self,
+        region: &str,
+        action: &str,
+        fields: &[(&str, &str)],
+    ) -> Result<Element, String> {
+        let mut form = Serializer::new(String::new());
+        form.append_pair("Action", action).append_pair("Version", VERSION).extend_pairs(fields);
+        let by = format!(
+            "AWS4-HMAC-SHA256 Credential=testing/20260101/{region}/ec2/aws4_request, \
+             SignedHeaders=host, Signature=0"
+        );
+        let request = self.client.post(&self.url).header(header::AUTHORIZATION, by);
+        let request = request
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form.finish());
+        let failed = |error: reqwest::Error| format!("{action} in {region}: {error}");
+        let answer = request.send().await.map_err(failed)?;
+        let status = answer.status();
+        let body = answer.text().await.map_err(failed)?;
+        match Element::parse(&body).filter(|_| status.is_success()) {
+            Some(read) => Ok(read),
+            None => Err(format!("{action} in {region}: {status}: {body}")),
+        }
+    }
+
+    /// All instances of a region, whosever they are, terminated ones too, in the order of their ids.
+    ///
+    /// # Errors
+    ///
+    /// As [`Judge::call`].
+    pub async fn instances(&self, region: &str) -> Result<Vec<MotoInstance>, String> {
+        self.listed(region, &[]).await
+    }
+
+    /// Those that run.
+    ///
+    /// # Errors
+    ///
+    /// As [`Judge::call`].
+    pub async fn running(&self, region: &str) -> Result<Vec<MotoInstance>, String> {
+        let running = [("Filter.1.Name", "instance-state-name"), ("Filter.1.Value.1", "running")];
+        self.listed(region, &running).await
+    }
+
+    async fn listed(
+        &self,
+        region: &str,
+        filter: &[(&str, &str)],
+    ) -> Result<Vec<MotoInstance>, String> {
+        let (mut all, mut token) = (Vec::new(), String::new());
+        loop {
+            let mut fields = vec![("MaxResults", "1000")];
+            fields.extend(filter);
+            if !token.is_empty() {
+                fields.push(("NextToken", &token));
+            }
+            let answer = self.call(region, "DescribeInstances", &fields).await?;
+            let rows = answer.items("reservationSet").flat_map(|it| it.items("instancesSet"));
+            all.extend(rows.map(|row| instance(region, row)));
+            token = answer.say(&["nextToken"]).unwrap_or_default();
+            if token.is_empty() {
+                all.sort_by(|one: &MotoInstance, other| one.id.cmp(&other.id));
+                return Ok(all);
+            }
+        }
+    }
+
+    /// All instances of all regions that moto has.
+    ///
+    /// # Errors
+    ///
+    /// As [`Judge::call`].
+    pub async fn everywhere(&self) -> Result<Vec<MotoInstance>, String> {
+        let regions = self.call("us-east-1", "DescribeRegions", &[]).await?;
+        let mut all = Vec::new();
+        for region in regions.items("regionInfo").filter_map(|it| it.say(&["regionName"])) {
+            all.extend(self.instances(&region).await?);
+        }
+        Ok(all)
+    }
+
+    /// An image of Linux that moto knows in that region.
+    ///
+    /// # Errors
+    ///
+    /// As [`Judge::call`], or there is none.
+    pub async fn image(&self, region: &str) -> Result<String, String> {
+        let images = self.call(region, "DescribeImages", &[]).await?;
+        let linux = images.items("imagesSet").filter(|it| it.get("platform").is_none());
+        let ids = linux.filter_map(|it| it.say(&["imageId"]));
+        ids.min().ok_or_else(|| format!("no image of Linux in {region}"))
+    }
+
+    /// The subnet that is a zone's default.
+    ///
+    /// # Errors
+    ///
+    /// As [`Judge::call`], or there is none.
+    pub async fn subnet(&self, region: &str, zone: &str) -> Result<String, String> {
+        let fields = [("Filter.1.Name", "availability-zone"), ("Filter.1.Value.1", zone)];
+        let subnets = self.call(region, "DescribeSubnets", &fields).await?;
+        let first = subnets.items("subnetSet").find_map(|it| it.say(&["subnetId"]));
+        first.ok_or_else(|| format!("no subnet in {zone}"))
+    }
+
+    /// Ends an instance.
+    ///
+    /// # Errors
+    ///
+    /// As [`Judge::call`].
+    pub async fn end(&self, region: &str, id: &str) -> Result<(), String> {
+        self.call(region, "TerminateInstances", &[("InstanceId.1", id)]).await.map(drop)
+    }
+}
+
+fn instance(region: &str, row: &Element) -> MotoInstance {
+    let say = |path: &[&str]| row.say(path).unwrap_or_default();
+    let tag = |it: &Element| Some((it.say(&["key"])?, it.say(&["value"])?));
+    MotoInstance {
+        id: say(&["instanceId"]),
+        region: region.to_owned(),
+        zone: say(&["placement", "availabilityZone"]),
+        instance_type: say(&["instanceType"]),
+        state: say(&["instanceState", "name"]),
+        index: say(&["amiLaunchIndex"]).parse().unwrap_or_default(),
+        tags: row.items("tagSet").filter_map(tag).collect(),
+    }
+}

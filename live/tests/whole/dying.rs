@@ -1,0 +1,74 @@
+//! `kill -9` at random moments under load: afterwards moto has what the ledger has.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration as Span, Instant};
+
+use provisioner_engine::random::Seed;
+use provisioner_stand_in::ec2::Moto;
+use rand::Rng;
+
+use crate::replaying::replayed;
+use crate::world::{Kind, Plan, World, soon};
+
+/// In each of three worlds that share a moto.
+const DEATHS: usize = 67;
+
+#[test]
+fn after_two_hundred_deaths_moto_has_what_the_ledger_has_none_lost_and_none_double() {
+    let moto = Arc::new(Moto::start().expect("moto's server starts"));
+    let (began, deaths) = (Instant::now(), AtomicUsize::new(0));
+    let (moto, deaths) = (&moto, &deaths);
+    thread::scope(|scope| {
+        for (provisioner, seed) in [("dies-1", 1), ("dies-2", 2), ("dies-3", 3)] {
+            scope.spawn(move || deaths.fetch_add(die(moto, provisioner, seed), Ordering::Relaxed));
+        }
+    });
+    let deaths = deaths.load(Ordering::Relaxed);
+    println!("{deaths} deaths in {:.0?}", began.elapsed());
+    assert!(deaths >= 200, "{deaths} deaths");
+}
+
+/// Kills daemons one after the other while tasks come and machines go; says how many.
+fn die(moto: &Arc<Moto>, provisioner: &'static str, seed: u64) -> usize {
+    let region = ["us-east-1"];
+    let kinds =
+        [Kind::new("runs", "run-instances", &region), Kind::new("fleet", "create-fleet", &region)];
+    let plan = Plan { idle: Span::from_secs(1), ..Plan::new(provisioner, kinds.into()) };
+    let world = World::beside(moto, plan);
+    let mut chance = Seed(seed).purpose("deaths").stream();
+    let mut launched_alive = 0;
+    for death in 0..DEATHS {
+        let mut daemon = world.daemon();
+        // So short that some die before their first call, so long that others have many under way.
+        let life = 300 + chance.next_u64() % 2_200;
+        if death % 2 == 0 {
+            world.add("runs", 3, 30);
+            world.add("fleet", 3, 30);
+        }
+        thread::sleep(Span::from_millis(life));
+        assert!(daemon.ended().is_none(), "it ended by itself");
+        daemon.kill();
+        launched_alive += usize::from(!world.proxy.changes().is_empty());
+    }
+    assert!(launched_alive > DEATHS / 2, "they died before they did anything");
+    let daemon = world.daemon();
+    // Long tasks keep their machines, so that there is something to compare.
+    world.add("runs", 10, 300);
+    world.add("fleet", 10, 300);
+    soon("moto has what the ledger has", 90, || {
+        let (ledger, alive) = (world.ledger(), world.alive());
+        alive.len() >= 20 && ledger == alive && world.alive() == alive
+    });
+    world.nothing_is_double();
+    soon("every task is done", 180, || world.left() == 0);
+    soon("no machine is left", 60, || world.alive().is_empty());
+    soon("the ledger knows it", 60, || world.ledger().is_empty());
+    assert!(daemon.stop().success());
+    world.nothing_is_double();
+    assert_eq!(world.queue.totals().lost, 0);
+    let (records, _) = replayed(&world.path("journal-provisionerd.toml"));
+    println!("{provisioner}: {} instances, {records} records", world.ours().len());
+    DEATHS
+}

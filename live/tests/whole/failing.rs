@@ -1,0 +1,107 @@
+//! Faults on the wire: no launch is made twice, none is lost, and demand is served all the same.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration as Span;
+
+use provisioner_stand_in::ec2::{Done, Fault, Lag, Moto, What};
+
+use crate::replaying::replayed;
+use crate::world::{Kind, Plan, World, soon};
+
+/// The moto of all these tests; each has a provisioner of its own in it.
+fn moto() -> Arc<Moto> {
+    static SHARED: Mutex<Weak<Moto>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    shared.upgrade().unwrap_or_else(|| {
+        let moto = Arc::new(Moto::start().expect("moto's server starts"));
+        *shared = Arc::downgrade(&moto);
+        moto
+    })
+}
+
+/// Forty tasks by both launch methods, with that going wrong all the time.
+#[track_caller]
+fn survives(provisioner: &'static str, faults: Vec<Fault>, lag: Lag) {
+    let region = ["us-east-1"];
+    let kinds = [("runs", "run-instances"), ("fleet", "create-fleet")];
+    let kinds = kinds.map(|(name, method)| Kind::new(name, method, &region));
+    let world = World::beside(&moto(), Plan::new(provisioner, kinds.into()));
+    let daemon = world.daemon();
+    soon("it has begun", 60, || world.proxy.calls().contains_key("DescribeInstances"));
+    world.proxy.misbehave(faults);
+    world.proxy.lag(lag);
+    world.add("runs", 20, 20);
+    world.add("fleet", 20, 20);
+    soon("every task is done", 150, || world.left() == 0);
+    soon("no machine is left", 60, || world.alive().is_empty());
+    soon("the ledger knows it", 120, || world.ledger().is_empty());
+    world.proxy.misbehave(Vec::new());
+    assert!(daemon.stop().success());
+    let totals = world.queue.totals();
+    assert_eq!((totals.completed, totals.lost), (40, 0));
+    world.nothing_is_double();
+    let launched = world.ours().len();
+    assert!(launched <= 80, "{launched} instances for 40 tasks");
+    replayed(&world.path("journal-provisionerd.toml"));
+    println!("{provisioner}: {launched} instances for 40 tasks, calls: {:?}", world.proxy.calls());
+}
+
+const NO_LAG: Lag = Lag { unseen: Span::ZERO, untagged: Span::ZERO };
+
+#[test]
+fn a_zone_without_machines_is_left_for_others() {
+    let dry = Fault::new(What::Capacity(0)).in_zones(&["us-east-1a", "us-east-1b"]);
+    survives("dry", vec![dry], NO_LAG);
+}
+
+#[test]
+fn pools_that_give_less_than_was_asked_for_are_asked_no_more_than_needed() {
+    let scarce = Fault::new(What::Capacity(2)).in_zones(&["us-east-1a", "us-east-1b"]);
+    survives("scarce", vec![scarce], NO_LAG);
+}
+
+#[test]
+fn bursts_of_throttling_are_waited_out() {
+    survives("throttled", vec![Fault::throttled().every(2).times(40)], NO_LAG);
+}
+
+#[test]
+fn internal_errors_of_calls_that_were_carried_out_are_one_launch() {
+    let done = Fault::new(What::Fails(Done::Yes)).of_launches().every(2);
+    survives("failed-done", vec![done], NO_LAG);
+}
+
+#[test]
+fn internal_errors_of_calls_that_were_not_carried_out_are_made_again() {
+    let not = Fault::new(What::Fails(Done::No)).of_launches().every(2);
+    survives("failed-not", vec![not], NO_LAG);
+}
+
+#[test]
+fn launches_whose_answers_are_lost_are_found() {
+    let lost = Fault::new(What::Reset(Done::Yes)).of_launches().times(3);
+    survives("lost", vec![lost], NO_LAG);
+}
+
+#[test]
+fn connections_reset_before_and_after_anything_was_done_lose_and_double_nothing() {
+    let before = Fault::new(What::Reset(Done::No)).every(5);
+    let after = Fault::new(What::Reset(Done::Yes)).every(7);
+    survives("reset", vec![before, after], NO_LAG);
+}
+
+#[test]
+fn answers_that_are_cut_off_are_no_answers() {
+    survives("truncated", vec![Fault::new(What::Truncated).every(4)], NO_LAG);
+}
+
+#[test]
+fn a_slow_ec2_is_waited_for() {
+    survives("slow", vec![Fault::new(What::Late(700))], NO_LAG);
+}
+
+#[test]
+fn instances_that_are_shown_late_are_not_launched_again() {
+    let lag = Lag { unseen: Span::from_secs(6), untagged: Span::from_secs(9) };
+    survives("late", Vec::new(), lag);
+}
