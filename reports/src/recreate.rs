@@ -48,7 +48,7 @@ impl Display for Found<'_> {
         }
         let hours = decimal(actual.instance_time.as_hours_f64(), 1);
         let instances = grouped(actual.instances);
-        writeln!(f, "  instances  {instances}, for {hours} h, about {:.2}", Money(actual))?;
+        writeln!(f, "  instances  {instances}, for {hours} h, about ${}", cost(actual))?;
         self.pools(f)?;
         self.delays(f)?;
         self.tasks(f)?;
@@ -62,12 +62,8 @@ fn item(f: &mut fmt::Formatter<'_>, figure: impl Display, what: &str) -> fmt::Re
     writeln!(f, "  {figure:>16}  {}", printable(what))
 }
 
-struct Money<'a>(&'a Figures);
-
-impl Display for Money<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "${}", decimal(self.0.cost.as_f64(), 2))
-    }
+fn cost(figures: &Figures) -> String {
+    decimal(figures.cost.as_f64(), 2)
 }
 
 impl Found<'_> {
@@ -89,7 +85,11 @@ impl Found<'_> {
         let interruptions = count(self.0.actual.interruptions, "interruption");
         let hazard = self.0.hazard();
         let hazard = hazard.map(|it| format!(", {it:.5} an hour of a spot instance"));
-        writeln!(f, "  pools      {interruptions}{}", hazard.unwrap_or_default())?;
+        writeln!(
+            f,
+            "  pools      {interruptions}{}; launches by pool:",
+            hazard.unwrap_or_default()
+        )?;
         let mut pools: Vec<_> = self.0.pools.iter().collect();
         pools.sort_by_key(|(name, pool)| (std::cmp::Reverse(pool.launches), *name));
         for (name, pool) in pools.iter().take(LISTED_MAX) {
@@ -101,7 +101,7 @@ impl Found<'_> {
                 let times = count(pool.dry_spells.len() as u64, "time");
                 let _ = write!(what, ", refused {}, dry {times}", grouped(pool.dry));
             }
-            item(f, count(pool.launches, "launch").replace("launchs", "launches"), &what)?;
+            item(f, grouped(pool.launches), &what)?;
         }
         match pools.len().saturating_sub(LISTED_MAX) {
             0 => Ok(()),
@@ -115,7 +115,7 @@ impl Found<'_> {
         let boots = delays.boot.iter().take(LISTED_MAX).map(|(name, boots)| (name.as_str(), boots));
         writeln!(f, "  delays     p50 and p95: EC2's answer, its start, then boots")?;
         for (name, values) in steps.chain(boots) {
-            if let (Some(p50), Some(p95)) = (quantile(values, 50), quantile(values, 95)) {
+            if let (Some(p50), Some(p95)) = (quantile(values, 500), quantile(values, 950)) {
                 let figures = format!("{} {}", clock(p50), clock(p95));
                 item(f, figures, &format!("{name} ({})", grouped(values.len() as u64)))?;
             }
@@ -168,7 +168,7 @@ const MEASURES: [Measure; 12] = {
         time.map(Duration::as_secs_f64)
     }
     [
-        measure(("tasks seen", ""), "tasks", 0, |it| Some(it.arrivals as f64)),
+        measure(("tasks", ""), "tasks", 0, |it| Some(it.arrivals as f64)),
         measure(("tasks done", ""), "tasks_done", 0, |it| Some(it.done as f64)),
         measure(("mean pending", "tasks"), "pending_mean", 2, |it| Some(it.pending_mean)),
         measure(("launches", ""), "launches", 0, |it| Some(it.launches as f64)),
@@ -204,15 +204,15 @@ pub fn comparison(actual: &Figures, simulated: &[Figures], look: Look) -> impl D
             (Some(_), Some(0.0)) => "+0.0".to_owned(),
             _ => "?".to_owned(),
         };
-        let unit = if measure.unit.is_empty() { String::new() } else { format!(", {}", measure.unit) };
+        let unit =
+            if measure.unit.is_empty() { String::new() } else { format!(", {}", measure.unit) };
         let spread = match (spread(simulated, measure), is) {
             (Some(spread), Some(_)) => format!("± {}", decimal(spread, measure.decimals)),
             _ => String::new(),
         };
         (format!("{}{unit}", measure.name), vec![figure(was), figure(is), spread, difference])
     };
-    let columns =
-        vec![("actual", ""), ("simulated", "mean"), ("", ""), ("difference", "%")];
+    let columns = vec![("actual", ""), ("simulated", "mean"), ("", ""), ("difference", "%")];
     let rows = MEASURES.iter().map(row).collect();
     let title = "Predicted against actual";
     let mut text = String::new();

@@ -102,8 +102,7 @@ impl Journal {
         };
         let mut journal = Self::open_file(&first)?;
         journal.lines.is_forgiving = true;
-        journal.book =
-            Some(Book { rest, turned: Vec::new(), lines_before: 0, is_growing: false });
+        journal.book = Some(Book { rest, turned: Vec::new(), lines_before: 0, is_growing: false });
         Ok(journal)
     }
 

@@ -25,7 +25,7 @@ pub struct Billing {
 /// What it came to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figures {
-    /// Tasks that arrived, as far as counts tell.
+    /// Tasks, as far as counts tell; of a simulation, those that it had.
     pub arrivals: u64,
     /// Tasks that ended, likewise.
     pub done: u64,
@@ -94,8 +94,8 @@ impl Figures {
         let mut boots: Vec<Duration> =
             Delays::of(seen, (from, until)).boot.into_values().flatten().collect();
         boots.sort_unstable();
-        figures.boot_p50 = quantile(&boots, 50);
-        figures.boot_p95 = quantile(&boots, 95);
+        figures.boot_p50 = quantile(&boots, 500);
+        figures.boot_p95 = quantile(&boots, 950);
         figures
     }
 }
@@ -126,10 +126,10 @@ impl Delays {
     }
 }
 
-/// The least of sorted values that so many in a hundred are at most.
+/// The least of sorted values that so many in a thousand are at most.
 #[must_use]
-pub fn quantile(sorted: &[Duration], percent: usize) -> Option<Duration> {
-    let rank = (sorted.len() * percent).div_ceil(100);
+pub fn quantile(sorted: &[Duration], thousandths: usize) -> Option<Duration> {
+    let rank = (sorted.len() * thousandths).div_ceil(1_000);
     sorted.get(rank.saturating_sub(1)).copied()
 }
 

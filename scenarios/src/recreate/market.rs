@@ -52,19 +52,20 @@ pub(super) fn pools(seen: &Seen, (from, until): (Time, Time)) -> BTreeMap<String
         }
     }
     let interval = seen.config.limits.iteration_interval;
+    let probed_within = seen.config.guards.ice.map_or(interval, |rule| rule.block_max);
     for (name, mut answers) in answers {
         answers.sort_unstable();
         pools.entry(name.to_owned()).or_default().dry_spells =
-            dry_spells(&answers, interval, (from, until));
+            dry_spells(&answers, (interval, probed_within), (from, until));
     }
     pools
 }
 
-/// From the first refusal to the last before the pool gave again, and an iteration on either side,
-/// as far as it did not give then.
+/// From an iteration before the first refusal to half the way from the last one to when the pool
+/// gave again; but not long after it, for then nobody asked.
 fn dry_spells(
     answers: &[(Time, bool)],
-    interval: Duration,
+    (interval, probed_within): (Duration, Duration),
     (from, until): (Time, Time),
 ) -> Vec<(Time, Time)> {
     let mut spells = Vec::new();
@@ -73,8 +74,8 @@ fn dry_spells(
     for &(at, is_given) in answers {
         match (is_given, spell) {
             (true, Some((begin, last))) => {
-                let end = last.saturating_add(interval).min(at);
-                spells.push((begin, end.max(last)));
+                let half = Duration::from_ms(at.since(last).ms() / 2);
+                spells.push((begin, last + half.min(probed_within)));
                 (spell, gave) = (None, at);
             }
             (true, None) => gave = at,
@@ -95,8 +96,9 @@ pub(super) fn hazard(pools: &BTreeMap<String, PoolFigures>) -> Option<f64> {
     (time > 0.0).then(|| (interruptions as f64 / time).min(10.0))
 }
 
-/// How a distribution is cut: between these percentiles all values are equally likely.
-const PERCENTILES: [usize; 7] = [0, 5, 25, 50, 75, 95, 100];
+/// How a distribution is cut, in thousandths: between these quantiles all values are equally
+/// likely. The ends are cut the finer the more values there are, so that no part has few of them.
+const CUTS: [usize; 11] = [0, 10, 50, 250, 500, 750, 900, 950, 990, 999, 1_000];
 /// With fewer values, all between the shortest and the longest are equally likely.
 const VALUES_MIN: usize = 8;
 
@@ -111,11 +113,14 @@ pub(super) fn delay(sorted: &[Duration]) -> Option<String> {
         return Some(between(first, last));
     }
     let mut text = "{ mixture = { parts = [\n".to_owned();
-    for pair in PERCENTILES.windows(2) {
-        let at = |percent| quantile(sorted, percent).unwrap_or(first);
+    let is_fine = |cut: usize| sorted.len() * cut.min(1_000 - cut) >= 1_000;
+    let cuts: Vec<usize> =
+        CUTS.into_iter().filter(|cut| cut % 1_000 == 0 || is_fine(*cut)).collect();
+    for pair in cuts.windows(2) {
+        let at = |cut| quantile(sorted, cut).unwrap_or(first);
         let (min, max) = (at(pair[0]), at(pair[1]));
         let weight = pair[1] - pair[0];
-        text += &format!("    {{ weight = 0.{weight:02}, delay = {} }},\n", between(min, max));
+        text += &format!("    {{ weight = 0.{weight:03}, delay = {} }},\n", between(min, max));
     }
     Some(text + "] } }")
 }
@@ -130,18 +135,24 @@ mod tests {
 
     #[test]
     fn a_spell_ends_where_the_pool_gives_again() {
-        let answers =
-            [(at(100), true), (at(110), false), (at(300), false), (at(320), true), (at(900), false)];
-        let spells = dry_spells(&answers, Duration::MINUTE, (at(0), at(930)));
-        assert_eq!(spells, [(at(100), at(320)), (at(840), at(930))]);
+        let answers = [
+            (at(100), true),
+            (at(110), false),
+            (at(300), false),
+            (at(320), true),
+            (at(900), false),
+        ];
+        let spells = dry_spells(&answers, (Duration::MINUTE, Duration::HOUR), (at(0), at(930)));
+        assert_eq!(spells, [(at(100), at(310)), (at(840), at(930))]);
     }
 
     #[test]
     fn a_distribution_keeps_its_quantiles() {
         let sorted: Vec<Duration> = (1..=100).map(Duration::from_secs).collect();
         let text = delay(&sorted).expect("there are values");
-        assert!(text.contains("weight = 0.25, delay = { uniform = { min = \"25 s\", max = \"50 s\" } }"), "{text}");
-        assert_eq!(text.matches("weight").count(), 6);
+        let part = "{ weight = 0.250, delay = { uniform = { min = \"25 s\", max = \"50 s\" } } }";
+        assert!(text.contains(part), "{text}");
+        assert_eq!(text.matches("weight").count(), 9, "{text}");
         let few = delay(&sorted[..2]).expect("there are values");
         assert_eq!(few, "{ uniform = { min = \"1 s\", max = \"2 s\" } }");
         assert_eq!(delay(&[]), None);

@@ -3,7 +3,8 @@
 //!
 //! [`Recreated::read`] reads the chapters of a daemon (or any journal); [`Recreated::files`] are a
 //! folder that `simulate` runs; [`Recreated::predict`] runs it and reads the journal of each run by
-//! the same rules ([`Figures`]), so that both sides of the comparison err alike.
+//! the same rules ([`Figures`]), so that both sides of the comparison err alike. Its tasks are those
+//! that were reconstructed.
 //!
 //! | from the journal | in the scenario |
 //! |---|---|
@@ -11,7 +12,7 @@
 //! | counts of queues | `tasks.csv` ([`tasks`] says how, and what is lost by it) |
 //! | prices of pools | `prices.tsv`, `on-demand.csv` |
 //! | order, `pending`, `running`, registered | `cloud.answer`, `cloud.pending_to_running`, `workers.boot`: measured quantiles, between which all values are equally likely |
-//! | refusals for want of machines | `[faults.dry-N]`: a pool gave nothing from the first refusal to the last, and an iteration on either side |
+//! | refusals for want of machines | `[faults.dry-N]`: a pool gave no spot machine from its first refusal until halfway from the last one to when it gave again |
 //! | interruptions | `cloud.interruption_hazard`: so many an hour of a spot instance, of all pools together; scenarios have no hazard by pool |
 //!
 //! A run begins without machines. Those that were there when the span began are not in it: their
@@ -136,9 +137,10 @@ impl Recreated {
     fn of(seen: Seen, name: String, book: (u64, Vec<(Time, Time)>, bool)) -> Self {
         let span = (seen.from, seen.until);
         let (from, until) = span;
-        let tasks = seen.queues.iter().map(|(name, queue)| {
-            (name.clone(), Reconstructed::of(&queue.within(from, until)))
-        });
+        let tasks = seen
+            .queues
+            .iter()
+            .map(|(name, queue)| (name.clone(), Reconstructed::of(&queue.within(from, until))));
         let tasks = tasks.collect();
         let within = |at: Time| from <= at && at <= until;
         let mut refusals: BTreeMap<&'static str, u64> = BTreeMap::new();
@@ -146,8 +148,10 @@ impl Recreated {
             let name: &'static str = <&Refusal as Into<&'static str>>::into(&refusal);
             *refusals.entry(name).or_default() += 1;
         }
-        let is_inherited = |life: &&Life| life.stay(from, until).is_some_and(|(at, _)| at == from)
-            && life.ordered.is_none_or(|at| !within(at));
+        let is_inherited = |life: &&Life| {
+            life.stay(from, until).is_some_and(|(at, _)| at == from)
+                && life.ordered.is_none_or(|at| !within(at))
+        };
         let inherited = seen.launches.values().filter(is_inherited).count() as u64;
         let (chapters, gaps, is_growing) = book;
         Self {
@@ -224,46 +228,49 @@ impl Recreated {
             }
         }
         intervals.sort_unstable();
-        if let Some(interval) = figures::quantile(&intervals, 50) {
+        if let Some(interval) = figures::quantile(&intervals, 500) {
             told.push(format!(
-                "{tasks} tasks are what counts allow at least: queues were read every {interval}, \
-                 and a task that came and one that ended between two readings cancel out. Times \
-                 of tasks are right to such an interval"
+                "tasks: at least {tasks}, for queues were read every {interval}, and one that came and \
+                 one that ended between two readings cancel out; their times are right to such \
+                 an interval"
             ));
         }
         if at_first > 0 {
-            told.push(format!("{at_first} tasks were there before, since when is not known"));
+            told.push(format!("tasks that were there before, since when is not known: {at_first}"));
         }
         if running + waiting > 0 {
             told.push(format!(
-                "{running} tasks still ran and {waiting} still waited: those end when it ends, \
-                 these run as long as others did"
+                "tasks that still ran at the end: {running}, taken to end then; that still waited: \
+                 {waiting}, taken to run as long as others did"
             ));
         }
         if lost > 0 {
-            told.push(format!("{lost} times a task waited again: it lost its worker"));
+            told.push(format!("tasks that waited again, as they had lost their worker: {lost}"));
         }
         if self.inherited > 0 {
             told.push(format!(
-                "{} instances ran before; a simulation begins without and has to launch them",
+                "instances that ran before: {}; a simulation begins without, and launches them",
                 self.inherited
             ));
         }
         if self.seen.configured > 0 {
             told.push(format!(
-                "the configuration was changed {} times; the scenario has the last one",
+                "changes of the configuration: {}; the scenario has the last one",
                 self.seen.configured
             ));
         }
-        let left = self.tasks.keys().filter(|name| {
-            self.seen.config.worker_types.iter().all(|known| known.name != **name)
-        });
+        let left = self
+            .tasks
+            .keys()
+            .filter(|name| self.seen.config.worker_types.iter().all(|known| known.name != **name));
         for name in left {
             told.push(format!("{name} left the configuration: its tasks are not in the scenario"));
         }
         if self.actual.unpriced > 0 {
             let number = self.actual.unpriced;
-            told.push(format!("the price of {number} instances is not known: they cost nothing here"));
+            told.push(format!(
+                "instances whose price is not known: {number}; they cost nothing here"
+            ));
         }
         for (name, values) in [("answers", &self.delays.answer), ("starts", &self.delays.start)] {
             if values.is_empty() {
@@ -275,7 +282,8 @@ impl Recreated {
         }
         told.push(
             "not known at all: deadlines and priorities of tasks, which of several idle workers \
-             claims first, quotas, and what pools would have given that were not asked"
+             claims first (it can double the launches), quotas, and what pools would have given \
+             that were not asked"
                 .to_owned(),
         );
         told
@@ -286,10 +294,8 @@ impl Recreated {
 #[must_use]
 pub fn differences(recreated: &Recreated, scenario: &Scenario) -> (Vec<Setting>, usize) {
     let ours = scenario.config(scenario.seed()).engine;
-    let ours = provisioner_engine::worker_type::EngineConfig {
-        seed: recreated.seen.config.seed,
-        ..ours
-    };
+    let ours =
+        provisioner_engine::worker_type::EngineConfig { seed: recreated.seen.config.seed, ..ours };
     settings_that_differ([&recreated.seen.config, &ours])
 }
 
@@ -304,9 +310,12 @@ fn simulated(scenario: &Scenario, config: &SimConfig, (from, until): (Time, Time
         }
     };
     let hooks = Hooks { journal: Some(&mut journal), ..Hooks::default() };
-    let _ = provisioner_sim::run(config, &mut *scenario.tasks(config.seed), hooks);
-    let seen = reader.take().map(|reader| reader.finish(Some(until)));
-    seen.map_or_else(Figures::default, |seen| Figures::of(&seen, (from, until), era(from).1))
+    let outcome = provisioner_sim::run(config, &mut *scenario.tasks(config.seed), hooks);
+    let Some(reader) = reader.take() else { return Figures::default() };
+    let figures = Figures::of(&reader.finish(Some(until)), (from, until), era(from).1);
+    // The tasks that were put in: counts would lose some of them once more.
+    let tasks = outcome.total.tasks;
+    Figures { arrivals: tasks.submitted, done: tasks.done, ..figures }
 }
 
 /// By worker type: the mean utility of its machines over their time, or of its candidates.

@@ -359,9 +359,8 @@ impl Reader {
 impl Queue {
     /// Late counts are not news; of one moment, the last hold.
     fn add(&mut self, reading: Reading) {
-        let says_as = |other: &Reading| {
-            (other.pending, other.claimed) == (reading.pending, reading.claimed)
-        };
+        let says_as =
+            |other: &Reading| (other.pending, other.claimed) == (reading.pending, reading.claimed);
         match self.readings.as_mut_slice() {
             [.., last] if last.at > reading.at => {}
             [.., last] if last.at == reading.at => *last = reading,

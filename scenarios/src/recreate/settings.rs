@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use provisioner_engine::guards::{
-    ApiRule, BreakerRule, Bucket, Guards, IceRule, ListingRule, LossRule,
-    RebalanceRule, ShareRule, StrayRule, ZombieRule,
+    ApiRule, BreakerRule, Bucket, Guards, IceRule, ListingRule, LossRule, RebalanceRule, ShareRule,
+    StrayRule, ZombieRule,
 };
 use provisioner_engine::units::{Duration, Ratio, Time};
 use provisioner_engine::worker_type::{
@@ -326,7 +326,8 @@ fn placement(placement: PlacementPolicy) -> String {
             policy("weighted", &keys)
         }
         PlacementPolicy::Spread(rule) => {
-            let SpreadRule { price_window, loss_weight, prior, margin, hold, bid_multiplier } = rule;
+            let SpreadRule { price_window, loss_weight, prior, margin, hold, bid_multiplier } =
+                rule;
             let keys = vec![
                 ("price_window", time(price_window)),
                 ("loss_weight", loss_weight.to_string()),

@@ -80,7 +80,7 @@ fn market(it: &Recreated, zones: &BTreeSet<String>, product: &str) -> String {
     let readings: Vec<Time> = it.seen.price_readings.clone();
     let mut gaps: Vec<Duration> = readings.windows(2).map(|two| two[1].since(two[0])).collect();
     gaps.sort_unstable();
-    if let Some(interval) = quantile(&gaps, 50) {
+    if let Some(interval) = quantile(&gaps, 500) {
         let interval = interval.clamp(Duration::SECOND, Duration::DAY);
         text += &format!("feed.polled.interval = {}\n", settings::time(interval));
     }
@@ -169,7 +169,7 @@ fn worker_type(
     }
     let mut asked = seen.queues.get(&known.name).map_or_else(Vec::new, |it| it.asked_after.clone());
     asked.sort_unstable();
-    if let Some(asks) = quantile(&asked, 50) {
+    if let Some(asks) = quantile(&asked, 500) {
         text += &format!("workers.asks = {}\n", settings::time(asks.max(Duration::SECOND)));
     }
     text += &tasks(it.tasks.get(&known.name), &known.name);
