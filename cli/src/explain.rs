@@ -24,7 +24,7 @@ use crate::{Answer, COMMIT};
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Explain {
-    /// The journal, as `simulate --journal` writes it
+    /// The journal, as `simulate --journal` writes it, or the daemon's folder of chapters
     journal: PathBuf,
     /// Why was this launched, from what was it chosen, and what became of it?
     #[arg(long, value_name = "N", value_parser = launch)]

@@ -17,6 +17,7 @@ mod man;
 mod merge;
 mod new;
 mod parameters;
+mod recreate;
 mod replay;
 mod report;
 mod scenarios;
@@ -82,7 +83,7 @@ const GROUPS: [(&str, &[&str]); 7] = [
     ("Compare and choose", &["compare", "tune", "report"]),
     ("Explain", &["explain", "diff", "replay"]),
     ("Guard against getting worse", &["check", "incidents", "storm"]),
-    ("Files", &["import", "parameters", "schema"]),
+    ("Files", &["import", "recreate", "parameters", "schema"]),
     ("Shell", &["completions", "man", "help"]),
 ];
 
@@ -101,6 +102,7 @@ enum Command {
     Incidents(incidents::Incidents),
     Storm(storm::Storm),
     Import(Box<import::Import>),
+    Recreate(recreate::Recreate),
     New(Box<new::New>),
     Scenarios(scenarios::Scenarios),
     Parameters(parameters::Parameters),
@@ -171,6 +173,7 @@ fn main() -> ExitCode {
         Command::Incidents(incidents) => incidents.run(),
         Command::Storm(storm) => storm.run(),
         Command::Import(import) => import.run(),
+        Command::Recreate(recreate) => recreate.run(),
         Command::New(new) => new.run(),
         Command::Scenarios(scenarios) => scenarios.run(),
         Command::Parameters(parameters) => parameters.run(),

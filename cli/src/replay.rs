@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use provisioner_engine::decision::{Action, Decision, Reason};
 use provisioner_engine::journal::{Digest, Record, replay};
+use provisioner_reports::explain::{STILL_GROWING, between_chapters};
 use provisioner_reports::{Run, decisions, show_time};
-use provisioner_scenarios::journal::{Header, Journal};
+use provisioner_scenarios::journal::{Header, Journal, Turned};
 
 use crate::terminal::{Failure, print, say};
 use crate::{Answer, COMMIT};
@@ -19,7 +20,8 @@ use crate::{Answer, COMMIT};
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Replay {
-    /// The journal, as `simulate --journal` writes it; `-` is standard input
+    /// The journal, as `simulate --journal` writes it, or the folder of chapters in which the
+    /// daemon does; `-` is standard input
     journal: PathBuf,
     /// Print the first N decisions that order something or say why not
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10")]
@@ -48,6 +50,13 @@ impl Replay {
         let mut to_explain = self.explain.unwrap_or(0);
         while let Some(record) = journal.next() {
             let record = record?;
+            for Turned { gap, engine: then, .. } in journal.turned() {
+                if let Some(gap) = gap {
+                    say(format_args!("remark: {}", between_chapters(gap)));
+                    engine = then;
+                    engine.explain(true);
+                }
+            }
             tally.add(&record);
             if let Record::Decided(decision) = &record
                 && to_explain > 0
@@ -67,6 +76,9 @@ impl Replay {
                 ))?;
                 return Ok(Answer::No);
             }
+        }
+        if journal.is_growing() {
+            say(format_args!("remark: {STILL_GROWING}"));
         }
         let Tally { facts, decisions, launches, digest } = tally;
         print(format_args!(

@@ -32,6 +32,7 @@
 //!
 //! Not here: replaying ([`provisioner_engine::journal::replay`]).
 
+mod chapters;
 mod check;
 mod mend;
 #[cfg(test)]
@@ -51,6 +52,7 @@ use provisioner_engine::worker_type::EngineConfig;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+pub use self::chapters::{Turned, chapters};
 pub use self::mend::mend;
 use crate::output::OutFile;
 
@@ -221,17 +223,26 @@ pub struct Journal {
     lines: Lines,
     tables: check::Tables,
     tally: Tally,
+    /// The fingerprint of all decisions, whatever the chapter.
+    digest: Digest,
     now: Time,
     ended: bool,
+    /// It is read in chapters.
+    book: Option<chapters::Book>,
 }
 
 impl Journal {
-    /// Opens a journal and reads its header. Packed files are recognised by their bytes.
+    /// Opens a journal and reads its header; of a folder, all [`chapters`] in it. Packed files are
+    /// recognised by their bytes.
     ///
     /// # Errors
     ///
     /// The file cannot be opened, or does not begin as a journal of this version does.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
+        Self::open_all(&[path.to_owned()])
+    }
+
+    fn open_file(path: &Path) -> Result<Self, JournalError> {
         let name = path.to_string_lossy();
         match File::open(path) {
             Ok(file) => Self::read(&name, file),
@@ -271,7 +282,8 @@ impl Journal {
             return Err(lines.error(what, WRITE_AGAIN));
         }
         let now = first.as_ref().map_or(Time::from_ms(i64::MIN), Engine::now);
-        Ok(Self { header, first, lines, tables, tally: Tally::default(), now, ended: false })
+        let (tally, digest) = (Tally::default(), Digest::new());
+        Ok(Self { header, first, lines, tables, tally, digest, now, ended: false, book: None })
     }
 
     /// What the journal was written from.
@@ -289,27 +301,34 @@ impl Journal {
         }
     }
 
-    /// The line of the last record.
+    /// The line of the last record; of chapters, as if they were one file.
     #[must_use]
-    pub const fn line(&self) -> u64 {
-        self.lines.number
+    pub fn line(&self) -> u64 {
+        self.lines.number + self.book.as_ref().map_or(0, |book| book.lines_before)
     }
 
     /// The fingerprint of the decisions read so far.
     #[must_use]
     pub fn decision_digest(&self) -> String {
-        self.tally.digest()
+        format!("{:016x}", self.digest.value())
     }
 
     fn next_record(&mut self) -> Result<Option<Record>, JournalError> {
         let Some(line) = self.lines.next()? else {
+            if self.turn()? {
+                return self.next_record();
+            }
+            if let Some(book) = &mut self.book {
+                book.is_growing = true;
+                return Ok(None);
+            }
             let what = format!("the journal was cut short after {} records", self.tally.records);
             return Err(self.lines.error(what, WRITE_AGAIN));
         };
         if line.starts_with(r#"{"end""#) {
             let EndLine { end } = self.lines.parse()?;
             self.check_end(&end)?;
-            return Ok(None);
+            return if self.turn()? { self.next_record() } else { Ok(None) };
         }
         let record: Record = self.lines.parse()?;
         let at = match &record {
@@ -329,6 +348,9 @@ impl Journal {
             .map_err(|what| self.lines.error(what, WRITE_AGAIN))?;
         self.now = at;
         self.tally.add(&record);
+        if let Record::Decided(decision) = &record {
+            self.digest.add(decision.at, &decision.actions);
+        }
         Ok(Some(record))
     }
 
@@ -406,6 +428,8 @@ struct Lines {
     number: u64,
     /// The current line was looked at and is still the next.
     held: bool,
+    /// A line that was cut short is none.
+    is_forgiving: bool,
 }
 
 impl Lines {
@@ -416,6 +440,7 @@ impl Lines {
             text: String::new(),
             number: 0,
             held: false,
+            is_forgiving: false,
         }
     }
 
@@ -444,6 +469,7 @@ impl Lines {
         match (&mut self.input).take(LINE_BYTES_MAX).read_line(&mut self.text) {
             Ok(0) => Ok(None),
             Ok(_) if self.text.ends_with('\n') => Ok(Some(&self.text)),
+            Ok(_) if self.is_forgiving => Ok(None),
             Ok(_) => Err(self.error("the journal was cut short within a line", WRITE_AGAIN)),
             Err(error) => {
                 let what = format!("the journal cannot be read on: {error}");

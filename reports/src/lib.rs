@@ -13,6 +13,7 @@
 //! | [`html`] | a run or a sweep as one page with pictures, for others |
 //! | [`markdown`](mod@markdown) | the same in short, for a pull request |
 //! | [`columns`] | what each column of the tables for other tools is |
+//! | [`recreate`] | what a journal saw, and what its scenario comes to beside it |
 //! | [`tune`] | the settings that were chosen, and what they are worth |
 //! | [`decisions`] | orders and reasons in words, and where a replay parts from its journal |
 //! | [`explain`] | why a journal says what it says: launches, decisions, waits |
@@ -33,6 +34,7 @@ pub mod json;
 pub mod markdown;
 mod measure;
 mod page;
+pub mod recreate;
 pub mod series;
 pub mod storm;
 pub mod suite;

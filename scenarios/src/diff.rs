@@ -22,7 +22,7 @@ use provisioner_engine::worker_type::EngineConfig;
 use serde_json::Value;
 
 use crate::explain::{Moment, What};
-use crate::journal::{Header, Journal, JournalError};
+use crate::journal::{Header, Journal, JournalError, Turned};
 
 /// Where two journals part.
 #[derive(Clone, Debug)]
@@ -84,10 +84,7 @@ pub const SETTINGS_KEPT: usize = 12;
 /// One of them cannot be read, up to its end.
 pub fn diff(a: Journal, b: Journal) -> Result<Diff, JournalError> {
     let headers = [a.header().clone(), b.header().clone()];
-    let mut settings = Vec::new();
-    compare(&mut settings, String::new(), [&headers[0], &headers[1]].map(settings_of).each_ref());
-    let more_settings = settings.len().saturating_sub(SETTINGS_KEPT);
-    settings.truncate(SETTINGS_KEPT);
+    let (settings, more_settings) = settings_that_differ([&headers[0].engine, &headers[1].engine]);
     let (equal_decisions, equal_facts) = (0, 0);
     let mut diff = Diff {
         headers,
@@ -141,6 +138,11 @@ impl Log {
         let mut facts = Vec::new();
         while let Some(record) = self.journal.next() {
             let (record, line) = (record?, self.journal.line());
+            for Turned { gap, engine, .. } in self.journal.turned() {
+                if gap.is_some() {
+                    self.config = Arc::new(engine.config().clone());
+                }
+            }
             match record {
                 Record::Observed { at, observation } => {
                     let (what, config) = (What::Fact(observation), Arc::clone(&self.config));
@@ -286,17 +288,26 @@ impl Names<'_> {
     }
 }
 
+/// The first settings that differ, and how many more do.
+pub(crate) fn settings_that_differ(engines: [&EngineConfig; 2]) -> (Vec<Setting>, usize) {
+    let mut settings = Vec::new();
+    compare(&mut settings, String::new(), engines.map(settings_of).each_ref());
+    let more = settings.len().saturating_sub(SETTINGS_KEPT);
+    settings.truncate(SETTINGS_KEPT);
+    (settings, more)
+}
+
 /// What an engine was built from, as JSON: worker types by name, without the tables of the catalog.
-fn settings_of(header: &Header) -> Value {
-    let mut settings = serde_json::to_value(&header.engine).unwrap_or_default();
+fn settings_of(engine: &EngineConfig) -> Value {
+    let mut settings = serde_json::to_value(engine).unwrap_or_default();
     let Some(table) = settings.as_object_mut() else { return settings };
     table.remove("catalog");
-    let worker_types = header.engine.worker_types.iter().map(|known| {
+    let worker_types = engine.worker_types.iter().map(|known| {
         let mut value = serde_json::to_value(known).unwrap_or_default();
         let candidates = known.candidates.iter().map(|candidate| {
             let mut value = serde_json::to_value(candidate).unwrap_or_default();
             value.as_object_mut().map(|value| value.remove("pool"));
-            (header.engine.catalog.pool_name(candidate.pool), value)
+            (engine.catalog.pool_name(candidate.pool), value)
         });
         let candidates: Value = candidates.collect::<serde_json::Map<_, _>>().into();
         if let Some(table) = value.as_object_mut() {

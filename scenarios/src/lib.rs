@@ -10,6 +10,7 @@ pub mod draft;
 pub mod experiment;
 pub mod explain;
 pub mod paired;
+pub mod recreate;
 pub mod results;
 pub mod scenario;
 pub mod schema;

@@ -122,6 +122,11 @@ impl Demands {
         true
     }
 
+    /// The last counts, however old.
+    pub(super) fn known(&self, worker_type: WorkerTypeId) -> Option<Counts> {
+        self.counts.get(worker_type.index()).copied().flatten()
+    }
+
     /// The counts to act on, if there are any.
     pub(super) fn of(&self, worker_type: WorkerTypeId, now: Time) -> Option<Counts> {
         let counts = self.counts[worker_type.index()];

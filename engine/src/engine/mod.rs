@@ -42,14 +42,14 @@ use crate::budget::Budget;
 use crate::decision::{Decision, Reason};
 use crate::gates::Gates;
 use crate::history::PoolHistory;
-use crate::ids::{LaunchId, WorkerTypeId};
+use crate::ids::{LaunchId, PoolId, WorkerTypeId};
 use crate::ledger::{Launch, Ledger, Stage, Supply};
 use crate::observation::{EndCause, Observation};
 use crate::placement::Errors;
 use crate::prices::PriceBook;
 use crate::random::{Seed, Stream};
 use crate::spend::{Ends, Spend};
-use crate::units::{Duration, Time};
+use crate::units::{Duration, Time, UsdPerHour};
 use crate::worker_type::{EngineConfig, PlacementPolicy, WorkerType};
 
 /// The decision core.
@@ -182,6 +182,20 @@ impl Engine {
     #[must_use]
     pub const fn losses(&self) -> u64 {
         self.history.losses()
+    }
+
+    /// Tasks waiting and held by workers, as the queue of a worker type last told, and when it
+    /// counted; `None` if it never did, or could not tell since.
+    #[must_use]
+    pub fn counts(&self, worker_type: WorkerTypeId) -> Option<(u32, u32, Time)> {
+        let counts = self.demands.known(worker_type)?;
+        Some((counts.pending, counts.claimed, counts.as_of))
+    }
+
+    /// The market price of a pool, as it was last told.
+    #[must_use]
+    pub fn price(&self, pool: PoolId) -> Option<UsdPerHour> {
+        self.prices.highest(pool, self.now, Duration::ZERO)
     }
 
     /// What is known of a launch that has not ended.

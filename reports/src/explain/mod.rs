@@ -12,7 +12,7 @@ mod waiting;
 use provisioner_engine::Alternative;
 use provisioner_engine::decision::Reason;
 use provisioner_engine::ids::{PoolId, WorkerTypeId};
-use provisioner_engine::units::{Duration, UsdPerHour};
+use provisioner_engine::units::{Duration, Time, UsdPerHour};
 use provisioner_engine::worker_type::{EngineConfig, PlacementPolicy};
 use provisioner_scenarios::explain::Walk;
 use provisioner_scenarios::journal::Header;
@@ -42,6 +42,10 @@ pub fn remarks(walk: &Walk, commit: &str) -> Vec<String> {
              commit {written_by} for them"
         ));
     }
+    remarks.extend(walk.gaps.iter().map(|gap| between_chapters(*gap)));
+    if walk.is_growing {
+        remarks.push(STILL_GROWING.to_owned());
+    }
     if walk.reasons_are_ours {
         remarks.push(
             "the journal was written without reasons; those shown are what the engine says when \
@@ -51,6 +55,18 @@ pub fn remarks(walk: &Walk, commit: &str) -> Vec<String> {
     }
     remarks
 }
+
+/// That chapters do not join.
+#[must_use]
+pub fn between_chapters((from, to): (Time, Time)) -> String {
+    let length = to.since(from);
+    let (from, to) = (show_time(from), show_time(to));
+    format!("nothing is known from {from} to {to} ({length}): a chapter is missing or cut short")
+}
+
+/// That the last chapter has no end.
+pub const STILL_GROWING: &str =
+    "the last chapter has no end: it was being written, or its process died";
 
 /// What names the run.
 pub(crate) fn run_of(header: &Header) -> Run {

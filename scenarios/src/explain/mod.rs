@@ -32,7 +32,7 @@ use provisioner_engine::units::Time;
 use provisioner_engine::worker_type::EngineConfig;
 
 use crate::file::{nearest, quantity};
-use crate::journal::{Header, Journal, JournalError};
+use crate::journal::{Header, Journal, JournalError, Turned};
 
 /// Opens the journal from its beginning.
 pub trait Open: Fn() -> Result<Journal, JournalError> {}
@@ -76,6 +76,10 @@ pub struct Walk {
     pub facts: u64,
     /// Decisions in it.
     pub decisions: u64,
+    /// From when to when nothing is known, between chapters.
+    pub gaps: Vec<(Time, Time)>,
+    /// The last chapter has no end.
+    pub is_growing: bool,
     /// The first decision that this engine takes otherwise: its line, and when it was.
     pub parted: Option<(u64, Time)>,
     /// Whether some reasons were not recorded and are what this engine says.
@@ -136,7 +140,7 @@ impl Scene<'_> {
 
 /// Who listens to a reading.
 trait Witness {
-    /// Nothing was read yet. In a chapter, the engine knows of launches.
+    /// Nothing was read yet, or not what was just before. In a chapter, the engine knows of launches.
     fn begin(&mut self, _scene: &Scene<'_>) {}
 
     /// A record is next; the engine does not know of it.
@@ -160,6 +164,8 @@ fn walk(mut journal: Journal, witness: &mut impl Witness) -> Result<Walk, Journa
         span: None,
         facts: 0,
         decisions: 0,
+        gaps: Vec::new(),
+        is_growing: false,
         parted: None,
         reasons_are_ours: false,
         decision_digest: String::new(),
@@ -169,6 +175,15 @@ fn walk(mut journal: Journal, witness: &mut impl Witness) -> Result<Walk, Journa
     while let Some(record) = journal.next() {
         let (record, line) = (record?, journal.line());
         let at = record.at();
+        for Turned { gap, engine: then, .. } in journal.turned() {
+            let Some(gap) = gap else { continue };
+            walk.gaps.push(gap);
+            config = Arc::new(then.config().clone());
+            let mut then = Some(then).filter(|_| walk.parted.is_none());
+            then.iter_mut().for_each(|engine| engine.explain(true));
+            engine = then;
+            witness.begin(&Scene { line, config: &config, engine: engine.as_ref() });
+        }
         walk.span = Some((walk.span.map_or(at, |(first, _)| first), at));
         witness.before(&Scene { line, config: &config, engine: engine.as_ref() }, &record);
         let record = match record {
@@ -206,6 +221,7 @@ fn walk(mut journal: Journal, witness: &mut impl Witness) -> Result<Walk, Journa
     }
     let line = journal.line();
     walk.decision_digest = journal.decision_digest();
+    walk.is_growing = journal.is_growing();
     witness.end(&Scene { line, config: &config, engine: engine.as_ref() });
     Ok(walk)
 }
