@@ -11,7 +11,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use futures_lite::StreamExt;
+use futures::StreamExt;
 use lapin::options::{BasicConsumeOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::uri::AMQPUri;

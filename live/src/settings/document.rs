@@ -17,6 +17,7 @@ use serde_json::json;
 use super::queues::{QueueSettings, queue};
 use super::secret::{SecretSource, secret};
 use crate::cloud::LaunchMethod;
+use crate::window::ADDRESS;
 
 /// Everything in `provisionerd.toml`.
 #[derive(Clone, Debug)]
@@ -152,10 +153,9 @@ pub(super) fn document(s: &mut Section<'_>) -> Settings {
     let journal =
         s.section("journal", "The record of all facts and decisions.", |s| journal(s, &folder));
     let listen = s.section("window", "The read-only HTTP window.", |s| {
-        let local = SocketAddr::from(([127, 0, 0, 1], 8_044));
         let doc = "Where it listens. It has no access control: whoever reaches it may read all but \
                    secrets.";
-        s.defaulted("listen", address(), doc, local, "this machine only")
+        s.defaulted("listen", address(), doc, ADDRESS, "this machine only")
     });
     let aws = s.section("aws", "How EC2 is reached.", aws);
     let doc = "Where tasks are counted, each under a name that worker types refer to.";
@@ -365,9 +365,8 @@ fn path(s: &mut Section<'_>, key: &'static str, doc: &'static str, default: &str
 /// An address to listen on: `127.0.0.1:8044`.
 fn address() -> Kind<SocketAddr> {
     let show = |address: &SocketAddr| format!("\"{address}\"");
-    let sample = SocketAddr::from(([127, 0, 0, 1], 8_044));
     let schema = || json!({ "type": "string", "minLength": 1 });
-    Kind::quantity("an address with its port", sample, schema, show, |text| {
+    Kind::quantity("an address with its port", ADDRESS, schema, show, |text| {
         let hint = "write for example \"127.0.0.1:8044\"";
         text.parse().map_err(|_| Fault::new("is not an address with its port", hint))
     })

@@ -48,7 +48,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 /// Where it is by default.
-pub const ADDRESS: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 9_746));
+pub const ADDRESS: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8_044));
 
 /// How many connections there are at once; more have to wait for one to end.
 const CONNECTIONS: usize = 128;
