@@ -119,7 +119,7 @@ pub async fn pools(ec2: &Ec2, setup: &Setup) -> Vec<Finding> {
                 surveys.insert(region, survey);
             }
             Err(error) => {
-                findings.push(Finding::ill(format!("region {region}"), error.to_string()))
+                findings.push(Finding::ill(format!("region {region}"), error.to_string()));
             }
         }
         findings.extend(match quotas {

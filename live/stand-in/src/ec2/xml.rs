@@ -78,7 +78,10 @@ fn element(text: &str) -> Option<(Element, &str)> {
     let (name, attributes) = tag.split_at(tag.find(' ').unwrap_or(tag.len()));
     let mut made =
         Element { name: name.into(), attributes: attributes.into(), ..Element::default() };
-    while !is_empty {
+    if is_empty {
+        return Some((made, rest));
+    }
+    loop {
         let (said, after) = rest.split_at(rest.find('<')?);
         made.text.push_str(said);
         if let Some(end) = after.strip_prefix("</") {
@@ -93,7 +96,6 @@ fn element(text: &str) -> Option<(Element, &str)> {
         made.children.push(child);
         rest = after;
     }
-    Some((made, rest))
 }
 
 #[cfg(test)]
