@@ -19,7 +19,7 @@ use provisioner_engine::ledger::Stage;
 use provisioner_engine::observation::{Observation, Refusal};
 use provisioner_engine::snapshot::Snapshot;
 use provisioner_engine::units::{Duration, Time};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::deeds::{Deed, Resolver, Undoable};
 use super::facts::Told;
@@ -49,6 +49,8 @@ pub(super) struct Brain<S> {
     written: usize,
     begun: Time,
     workers_asked: BTreeMap<String, Time>,
+    /// Regions whose listing is under way.
+    pub(super) listing: BTreeSet<String>,
     last_heard: Option<Time>,
 }
 
@@ -129,6 +131,7 @@ impl<S: Store> Brain<S> {
             written: records.len(),
             begun,
             workers_asked: BTreeMap::new(),
+            listing: BTreeSet::new(),
             last_heard,
         };
         if !is_new {
@@ -219,6 +222,10 @@ impl<S: Store> Brain<S> {
                 now,
             };
             match (resolver.deed(action), action) {
+                // Listings of a region that is slow would pile up, and make it slower.
+                (Ok(Deed::List { region }), _) if !self.listing.insert(region.clone()) => {
+                    debug!(region, "still being listed");
+                }
                 (Ok(deed), _) => deeds.push(deed),
                 (Err(Undoable::Unasked), _) => {}
                 (

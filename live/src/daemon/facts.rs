@@ -225,10 +225,13 @@ impl<S: Store> Brain<S> {
                     self.failed(now, &region, Call::Cancel, Some(launch), &error);
                 }
             }
-            Done::List { region, began, answer } => match answer {
-                Ok(rows) => self.listed(now, &region, began, rows),
-                Err(error) => self.failed(now, &region, Call::List, None, &error),
-            },
+            Done::List { region, began, answer } => {
+                self.listing.remove(&region);
+                match answer {
+                    Ok(rows) => self.listed(now, &region, began, rows),
+                    Err(error) => self.failed(now, &region, Call::List, None, &error),
+                }
+            }
             Done::Check { launch, asked, answer } => match (launch, answer) {
                 (Some(launch), Ok(Some(Holds { claimed, last_claim }))) => {
                     let as_of = asked;

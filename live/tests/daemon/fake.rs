@@ -43,6 +43,8 @@ pub(crate) struct CloudState {
     tokens: BTreeMap<LaunchLabel, Vec<String>>,
     /// Launch calls that arrived, repeated ones too.
     pub(crate) launch_calls: u32,
+    /// Listings that were asked for, by region.
+    pub(crate) list_calls: BTreeMap<String, u32>,
     pub(crate) changes: u32,
 }
 
@@ -143,6 +145,7 @@ impl Cloud for FakeCloud {
 
     /// What is pending runs from the next listing on.
     async fn list(&self, region: &str) -> Result<Vec<Listed>, CallError> {
+        *self.state().list_calls.entry(region.to_owned()).or_default() += 1;
         self.arrive(region).await?;
         let mut state = self.state();
         let there = |it: &&mut Listed| it.zone.as_ref().is_some_and(|it| it.starts_with(region));

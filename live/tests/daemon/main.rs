@@ -267,6 +267,19 @@ fn a_region_and_a_queue_that_never_answer_delay_no_other() {
     drop(daemon); // It would wait for the region's answers.
 }
 
+#[test]
+fn a_region_that_does_not_answer_is_not_listed_again_meanwhile() {
+    let scene = scene();
+    scene.cloud.mood(|mood| {
+        mood.hung.insert("eu-west-1".into());
+    });
+    let daemon = scene.start();
+    let calls = |region: &str| scene.cloud.state().list_calls.get(region).copied().unwrap_or(0);
+    soon("the other region is listed again and again", || calls("us-east-1") >= 4);
+    assert_eq!(calls("eu-west-1"), 1);
+    drop(daemon); // It would wait for the region's answers.
+}
+
 /// How many records and orders the chapters have; each chapter must replay by itself.
 fn replayed(folder: &Path) -> (usize, usize) {
     let chapters = Folder { path: folder.join("journal"), kept: 0 }.ended().expect("it is read");

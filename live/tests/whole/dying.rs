@@ -1,28 +1,24 @@
 //! `kill -9` at random moments under load: afterwards moto has what the ledger has.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration as Span, Instant};
 
 use provisioner_engine::random::Seed;
-use provisioner_stand_in::ec2::Moto;
 use rand::Rng;
 
 use crate::replaying::replayed;
 use crate::world::{Kind, Plan, World, soon};
 
-/// In each of three worlds that share a moto.
+/// In each of three worlds.
 const DEATHS: usize = 67;
 
 #[test]
 fn after_two_hundred_deaths_moto_has_what_the_ledger_has_none_lost_and_none_double() {
-    let moto = Arc::new(Moto::start().expect("moto's server starts"));
-    let (began, deaths) = (Instant::now(), AtomicUsize::new(0));
-    let (moto, deaths) = (&moto, &deaths);
+    let (began, deaths) = (Instant::now(), &AtomicUsize::new(0));
     thread::scope(|scope| {
         for (provisioner, seed) in [("dies-1", 1), ("dies-2", 2), ("dies-3", 3)] {
-            scope.spawn(move || deaths.fetch_add(die(moto, provisioner, seed), Ordering::Relaxed));
+            scope.spawn(move || deaths.fetch_add(die(provisioner, seed), Ordering::Relaxed));
         }
     });
     let deaths = deaths.load(Ordering::Relaxed);
@@ -31,12 +27,12 @@ fn after_two_hundred_deaths_moto_has_what_the_ledger_has_none_lost_and_none_doub
 }
 
 /// Kills daemons one after the other while tasks come and machines go; says how many.
-fn die(moto: &Arc<Moto>, provisioner: &'static str, seed: u64) -> usize {
+fn die(provisioner: &'static str, seed: u64) -> usize {
     let region = ["us-east-1"];
     let kinds =
         [Kind::new("runs", "run-instances", &region), Kind::new("fleet", "create-fleet", &region)];
     let plan = Plan { idle: Span::from_secs(1), ..Plan::new(provisioner, kinds.into()) };
-    let world = World::beside(moto, plan);
+    let world = World::new(plan);
     let mut chance = Seed(seed).purpose("deaths").stream();
     let mut launched_alive = 0;
     for death in 0..DEATHS {
@@ -53,6 +49,7 @@ fn die(moto: &Arc<Moto>, provisioner: &'static str, seed: u64) -> usize {
         launched_alive += usize::from(!world.proxy.changes().is_empty());
     }
     assert!(launched_alive > DEATHS / 2, "they died before they did anything");
+    println!("{provisioner}: died {DEATHS} times");
     let daemon = world.daemon();
     // Long tasks keep their machines, so that there is something to compare.
     world.add("runs", 10, 300);

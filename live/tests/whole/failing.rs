@@ -1,23 +1,11 @@
 //! Faults on the wire: no launch is made twice, none is lost, and demand is served all the same.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration as Span;
 
-use provisioner_stand_in::ec2::{Done, Fault, Lag, Moto, What};
+use provisioner_stand_in::ec2::{Done, Fault, Lag, What};
 
 use crate::replaying::replayed;
 use crate::world::{Kind, Plan, World, soon};
-
-/// The moto of all these tests; each has a provisioner of its own in it.
-fn moto() -> Arc<Moto> {
-    static SHARED: Mutex<Weak<Moto>> = Mutex::new(Weak::new());
-    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-    shared.upgrade().unwrap_or_else(|| {
-        let moto = Arc::new(Moto::start().expect("moto's server starts"));
-        *shared = Arc::downgrade(&moto);
-        moto
-    })
-}
 
 /// Forty tasks by both launch methods, with that going wrong all the time.
 #[track_caller]
@@ -25,7 +13,7 @@ fn survives(provisioner: &'static str, faults: Vec<Fault>, lag: Lag) {
     let region = ["us-east-1"];
     let kinds = [("runs", "run-instances"), ("fleet", "create-fleet")];
     let kinds = kinds.map(|(name, method)| Kind::new(name, method, &region));
-    let world = World::beside(&moto(), Plan::new(provisioner, kinds.into()));
+    let world = World::new(Plan::new(provisioner, kinds.into()));
     let daemon = world.daemon();
     soon("it has begun", 60, || world.proxy.calls().contains_key("DescribeInstances"));
     world.proxy.misbehave(faults);

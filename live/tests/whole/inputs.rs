@@ -52,12 +52,16 @@ fn without_credentials_it_says_where_to_put_them() {
 }
 
 #[test]
-fn a_region_that_is_none_is_named() {
+fn a_region_that_the_account_does_not_have_is_named() {
     let world = world("nowhere");
     let path = world.path("provisionerd.toml");
     let text = fs::read_to_string(&path).expect("it is there");
-    world.write("provisionerd.toml", &text.replace("us-east-1", "us-esat-1"));
-    fails(&world.command(&["run"]), &["us-esat-1"]);
+    let regions = "regions = [\"us-east-1\", \"eu-south-2\"]";
+    world.write("provisionerd.toml", &text.replace("regions = [\"us-east-1\"]", regions));
+    let message = "AWS was not able to validate the provided access credentials";
+    let refused = Fault::refused(401, "AuthFailure", message);
+    world.proxy.misbehave(vec![refused.in_regions(&["eu-south-2"])]);
+    fails(&world.command(&["run"]), &["eu-south-2", "the account has `eu-south-2` enabled"]);
 }
 
 #[test]

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration as Span, Instant};
 
@@ -73,18 +72,14 @@ pub(crate) struct World {
     pub(crate) folder: TempDir,
     pub(crate) plan: Plan,
     pub(crate) judge: Judge,
-    _moto: Arc<Moto>,
+    _moto: Moto,
     runtime: Runtime,
 }
 
 impl World {
-    /// One with a moto of its own.
+    /// A new one.
     pub(crate) fn new(plan: Plan) -> Self {
-        Self::beside(&Arc::new(Moto::start().expect("moto's server starts")), plan)
-    }
-
-    /// One that shares a moto with others.
-    pub(crate) fn beside(moto: &Arc<Moto>, plan: Plan) -> Self {
+        let moto = Moto::start().expect("moto's server starts");
         let runtime = Runtime::new().expect("a runtime");
         let proxy = Proxy::start(moto.url()).expect("a port is free");
         let queue = StandIn::start(Settings::default()).expect("a port is free");
@@ -95,7 +90,7 @@ impl World {
             folder: TempDir::new().expect("a folder"),
             plan,
             judge: moto.judge(),
-            _moto: Arc::clone(moto),
+            _moto: moto,
             runtime,
         };
         world.write_worker_types();
@@ -111,7 +106,7 @@ impl World {
     /// Workers on all instances of ours, wherever they run.
     fn workers(&self) -> Fleet {
         let options = FleetOptions {
-            look: Span::from_millis(400),
+            look: Span::from_secs(1),
             idle_timeout: self.plan.idle,
             speed: self.plan.speed,
             poll: Span::from_millis(200),
@@ -154,7 +149,7 @@ impl World {
 iteration_interval = "1 s"
 launches_per_decision_max = 500
 [engine.guard_rules.listing.on]
-interval = "1 s"
+interval = "2 s"
 {store}
 [journal]
 folder = "journal-{name}"
