@@ -429,6 +429,25 @@ fn a_simulated_journal_comes_near_when_it_is_simulated_again() {
 }
 
 #[test]
+fn a_missing_chapter_is_a_gap_across_which_machines_and_tasks_are_followed() {
+    let (folder, _, _) = chaptered("quickstart.toml");
+    let whole = Recreated::read(Journal::open(folder.path()).expect("a journal"), None, None);
+    let whole = whole.expect("a journal").actual;
+    let missing = folder.path().join("chapter-20261121T000000.000Z.jsonl");
+    fs::remove_file(missing).expect("a chapter");
+    let journal = Journal::open(folder.path()).expect("a journal");
+    let recreated = Recreated::read(journal, None, None).expect("a journal");
+    assert_eq!((recreated.chapters, recreated.gaps.len()), (3, 1));
+    assert!(recreated.actual.launches < whole.launches);
+    assert!(recreated.actual.instance_time < whole.instance_time);
+    // Whatever stood at both ends of the gap is one machine, and no task is held for ever.
+    let left = |queue: &Reconstructed| queue.tasks.iter().any(|task| task.ended.is_none());
+    assert!(recreated.tasks.values().filter(|queue| left(queue)).count() <= 1);
+    let (_folder, again) = written(&recreated);
+    assert_eq!(differences(&recreated, &again), (Vec::new(), 0));
+}
+
+#[test]
 fn what_is_estimated_to_have_been_paid_is_what_the_world_billed() {
     let (folder, scenario, _) = chaptered("quickstart.toml");
     let journal = Journal::open(folder.path()).unwrap_or_else(|told| panic!("{told}"));

@@ -131,7 +131,7 @@ impl Recreated {
             reader.read(&record);
         }
         let seen = reader.finish(None);
-        gaps.retain(|(_, to)| *to > seen.from);
+        gaps.retain(|(begin, end)| *end > seen.from && *begin < seen.until);
         Ok(Self::of(seen, name, (chapters, gaps, journal.is_growing())))
     }
 
@@ -145,7 +145,8 @@ impl Recreated {
         let tasks = tasks.collect();
         let within = |at: Time| from <= at && at <= until;
         let mut refusals: BTreeMap<&'static str, u64> = BTreeMap::new();
-        for (_, refusal) in seen.launches.values().filter_map(|life| life.refused) {
+        let refused = seen.launches.values().filter_map(|life| life.refused);
+        for (_, refusal) in refused.filter(|(at, _)| within(*at)) {
             let name: &'static str = <&Refusal as Into<&'static str>>::into(&refusal);
             *refusals.entry(name).or_default() += 1;
         }
