@@ -57,7 +57,8 @@ Examples:
   provisioner simulate week.toml --journal week.jsonl.zst   # as a daemon would have written it
   provisioner recreate week.jsonl.zst                       # what is in it
   provisioner recreate week.jsonl.zst -o again
-  provisioner recreate week.jsonl.zst -o evening --from 2021-03-01T01:00 --json
+  provisioner recreate week.jsonl.zst -o again --force --json
+  provisioner recreate week.jsonl.zst --until 2099-01-01    # a part of it, with --from or --until
   provisioner simulate again/scenario.toml
 
 Times are in UTC unless they say otherwise (2021-03-01T11:04+01:00).

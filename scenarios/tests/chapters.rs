@@ -1,5 +1,6 @@
-//! A journal cut into chapters: each replays, and is read, by itself.
+//! A journal cut into chapters: each replays, and is read, by itself; all of them are read as one.
 
+use std::fs;
 use std::io::Cursor;
 use std::sync::LazyLock;
 
@@ -116,4 +117,99 @@ fn a_snapshot_of_another_configuration_than_the_headers_is_refused() {
         told.starts_with("error: the snapshot's engine goes by another configuration"),
         "{told}"
     );
+}
+
+/// Chapters in a folder, as the daemon names them.
+fn folder(chapters: &[&[u8]]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("notes.txt"), "no chapter").expect("a file");
+    for (index, chapter) in chapters.iter().enumerate() {
+        let name = format!("chapter-2026112{index}T000000.000Z.jsonl");
+        fs::write(folder.path().join(name), chapter).expect("a file");
+    }
+    folder
+}
+
+/// How many records follow one another as the engine that read them decides, the gaps between
+/// them, and whether the last chapter has an end.
+fn followed(mut journal: Journal) -> Result<(usize, usize, bool), JournalError> {
+    let mut engine = journal.engine();
+    let (mut records, mut gaps) = (0, 0);
+    while let Some(record) = journal.next() {
+        let record = record?;
+        for turned in journal.turned() {
+            if turned.gap.is_some() {
+                (engine, gaps) = (turned.engine, gaps + 1);
+            }
+        }
+        assert_eq!(replay(&mut engine, record), Ok(()));
+        records += 1;
+    }
+    Ok((records, gaps, journal.is_growing()))
+}
+
+fn all_chapters() -> Vec<&'static [u8]> {
+    BOOK.0.iter().map(Vec::as_slice).collect()
+}
+
+#[test]
+fn a_folder_of_chapters_is_one_journal() {
+    let folder = folder(&all_chapters());
+    let whole = BOOK.0.iter().map(|chapter| open(chapter).expect("a chapter").count()).sum();
+    let journal = Journal::open(folder.path()).expect("a journal");
+    assert_eq!(followed(journal), Ok((whole, 0, false)));
+    let told = summary(|| Journal::open(folder.path())).expect("an answer");
+    assert_eq!((told.walk.parted, told.walk.gaps.len()), (None, 0));
+    let lines: usize = BOOK.0.iter().map(|it| it.iter().filter(|it| **it == b'\n').count()).sum();
+    let mut journal = Journal::open(folder.path()).expect("a journal");
+    let mut last = 0;
+    while let Some(record) = journal.next() {
+        assert!(record.is_ok());
+        last = journal.line();
+    }
+    assert_eq!(last, lines as u64 - 1, "lines count through all chapters, up to the end's");
+}
+
+#[test]
+fn a_missing_chapter_is_told_and_those_after_it_replay() {
+    let mut chapters = all_chapters();
+    chapters.remove(2);
+    let folder = folder(&chapters);
+    let left: usize = chapters.iter().map(|it| open(it).expect("a chapter").count()).sum();
+    let journal = Journal::open(folder.path()).expect("a journal");
+    assert_eq!(followed(journal), Ok((left, 1, false)));
+    let told = summary(|| Journal::open(folder.path())).expect("an answer");
+    assert_eq!((told.walk.parted, told.walk.gaps.len()), (None, 1));
+}
+
+#[test]
+fn a_chapter_that_still_grows_ends_where_it_is() {
+    let mut chapters = all_chapters();
+    let last = chapters[CHAPTERS - 1];
+    chapters[CHAPTERS - 1] = &last[..last.len() * 2 / 3];
+    let folder = folder(&chapters);
+    let whole: usize = BOOK.0.iter().map(|it| open(it).expect("a chapter").count()).sum();
+    let told = followed(Journal::open(folder.path()).expect("a journal"));
+    assert!(matches!(told, Ok((read, 0, true)) if read < whole), "{told:?}");
+    let twice = folder.path().join("chapter-20261124T000000.000Z.jsonl.zst");
+    fs::write(&twice, zstd::encode_all(last, 3).expect("packed")).expect("a file");
+    let journal = Journal::open(folder.path()).expect("a journal");
+    assert_eq!(followed(journal), Ok((whole, 0, false)), "of two forms, the packed one counts");
+}
+
+#[test]
+fn what_does_not_belong_together_is_refused() {
+    let chapters = all_chapters();
+    let told = |folder: &tempfile::TempDir| {
+        let journal = Journal::open(folder.path());
+        journal.and_then(followed).expect_err("an error").to_string()
+    };
+    let backwards = told(&folder(&[chapters[3], chapters[1]]));
+    assert!(backwards.contains("and the one before ends at"), "{backwards}");
+    let text = String::from_utf8(chapters[1].to_vec()).expect("text");
+    let other = text.replacen("\"scenario\":\"quickstart\"", "\"scenario\":\"another\"", 1);
+    let other = told(&folder(&[chapters[0], other.as_bytes()]));
+    assert!(other.contains("a chapter of `another`"), "{other}");
+    let empty = told(&folder(&[]));
+    assert!(empty.starts_with("error: there are no chapters of a journal"), "{empty}");
 }

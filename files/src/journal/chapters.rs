@@ -141,7 +141,8 @@ impl Journal {
         self.lines.is_forgiving = true;
         (self.tables, self.now, self.tally) = (tables, now, tally);
         if let Some(book) = &mut self.book {
-            book.lines_before += read;
+            // The end of a file was looked for on the line after its last.
+            book.lines_before += read - 1;
             let (file, gap) = (path.display().to_string(), (from < to).then_some((from, to)));
             book.turned.push(Turned { file, gap, engine });
         }

@@ -54,7 +54,8 @@ pub(super) fn pools(seen: &Seen, (from, until): (Time, Time)) -> BTreeMap<String
     let interval = seen.config.limits.iteration_interval;
     let probed_within = seen.config.guards.ice.map_or(interval, |rule| rule.block_max);
     for (name, mut answers) in answers {
-        answers.sort_unstable();
+        // What gave some and refused some in one moment gave what it had.
+        answers.sort_unstable_by_key(|(at, is_given)| (*at, !is_given));
         pools.entry(name.to_owned()).or_default().dry_spells =
             dry_spells(&answers, (interval, probed_within), (from, until));
     }

@@ -36,6 +36,7 @@ use provisioner_engine::journal::Record;
 use provisioner_engine::observation::Refusal;
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::Time;
+use provisioner_engine::worker_type::{EngineConfig, Floor};
 use provisioner_sim::Hooks;
 use provisioner_sim::billing::BillingRule;
 use provisioner_sim::config::SimConfig;
@@ -130,7 +131,7 @@ impl Recreated {
             reader.read(&record);
         }
         let seen = reader.finish(None);
-        gaps.retain(|(_, to)| *to > seen.from);
+        gaps.retain(|(begin, end)| *end > seen.from && *begin < seen.until);
         Ok(Self::of(seen, name, (chapters, gaps, journal.is_growing())))
     }
 
@@ -144,7 +145,8 @@ impl Recreated {
         let tasks = tasks.collect();
         let within = |at: Time| from <= at && at <= until;
         let mut refusals: BTreeMap<&'static str, u64> = BTreeMap::new();
-        for (_, refusal) in seen.launches.values().filter_map(|life| life.refused) {
+        let refused = seen.launches.values().filter_map(|life| life.refused);
+        for (_, refusal) in refused.filter(|(at, _)| within(*at)) {
             let name: &'static str = <&Refusal as Into<&'static str>>::into(&refusal);
             *refusals.entry(name).or_default() += 1;
         }
@@ -290,13 +292,27 @@ impl Recreated {
     }
 }
 
-/// What the scenario's engine goes by otherwise than the journal's.
+/// What the scenario's engine goes by otherwise than the journal's in that time.
 #[must_use]
 pub fn differences(recreated: &Recreated, scenario: &Scenario) -> (Vec<Setting>, usize) {
+    let (from, until) = recreated.span();
+    let in_span = |config: &EngineConfig| {
+        let mut config = EngineConfig { seed: Seed(0), ..config.clone() };
+        for known in &mut config.worker_types {
+            known.floors = floors_in(&known.floors, (from, until));
+        }
+        config
+    };
     let ours = scenario.config(scenario.seed()).engine;
-    let ours =
-        provisioner_engine::worker_type::EngineConfig { seed: recreated.seen.config.seed, ..ours };
-    settings_that_differ([&recreated.seen.config, &ours])
+    settings_that_differ([&in_span(&recreated.seen.config), &in_span(&ours)])
+}
+
+/// The floors of a span; the one that holds when it begins stands at its beginning.
+fn floors_in(floors: &[Floor], (from, until): (Time, Time)) -> Vec<Floor> {
+    let first = floors.partition_point(|floor| floor.from <= from).saturating_sub(1);
+    let later = floors[first.min(floors.len())..].iter().filter(|floor| floor.from <= until);
+    let clipped = later.map(|floor| Floor { from: floor.from.max(from), ..*floor });
+    clipped.skip_while(|floor| floor.capacity_min == 0).collect()
 }
 
 /// What a run comes to in a span, read from its journal.

@@ -11,6 +11,7 @@
 //!
 //! Whoever came first starts first, and whoever started first ends first. All of it happens halfway
 //! between the two readings; a task that starts and ends between them runs for half of the time.
+//! Of running tasks, the middle one in the order of their starts loses its worker.
 //!
 //! So at every reading as many tasks wait and run as were counted, and the time that workers held
 //! tasks is what was counted, to a reading interval. What is lost: a task that came and one that
@@ -82,7 +83,7 @@ impl Reconstructed {
                 }
             }
             for _ in starts..0 {
-                let Some(task) = running.pop_back() else { break };
+                let Some(task) = running.remove(running.len() / 2) else { break };
                 told.tasks[task].started = None;
                 told.lost += 1;
                 waiting.push_front(task);

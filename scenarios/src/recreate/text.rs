@@ -295,7 +295,14 @@ pub(super) fn price_table(it: &Recreated) -> String {
         let first = pool.prices.partition_point(|(since, _)| *since <= from).saturating_sub(1);
         let prices = pool.prices[first.min(pool.prices.len())..].iter();
         for (since, price) in prices.filter(|(since, _)| *since <= until) {
-            rows.insert((*since, &pool.zone, &pool.instance_type, &pool.product, *price));
+            // The one that holds when the span begins stands at its beginning.
+            rows.insert((
+                (*since).max(from),
+                &pool.zone,
+                &pool.instance_type,
+                &pool.product,
+                *price,
+            ));
         }
     }
     let mut text = "az\ttype\tproduct\tprice\tts\n".to_owned();
