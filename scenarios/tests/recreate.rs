@@ -354,7 +354,7 @@ fn chaptered(path: &str) -> (TempDir, Scenario, Vec<Record>) {
     let hooks = Hooks { journal: Some(&mut journal), ..Hooks::default() };
     let _ = provisioner_sim::run(&config, &mut *scenario.tasks(Seed(1)), hooks);
     let folder = tempfile::tempdir().expect("a folder");
-    let mut engine = Engine::new(config.engine.clone());
+    let mut engine = Engine::new(config.engine);
     for (index, part) in records.chunks(records.len().div_ceil(4)).enumerate() {
         let path = folder.path().join(format!("chapter-2026112{index}T000000.000Z.jsonl"));
         let out = fs::File::create(path).expect("a file");

@@ -162,11 +162,10 @@ impl Reader {
                 self.count(&name, Reading { at: as_of, pending, claimed });
             }
         }
-        // Whoever is not known any more ended in the gap.
-        let middle = before.saturating_add(Duration::from_ms(now.since(before).ms() / 2));
+        // Whoever is not known any more ended in the gap: what is not known of is not counted.
         for (id, life) in &mut self.seen.launches {
             if engine.launch(*id).is_none() && !life.is_over() {
-                life.stopped = Some((middle, EndCause::Vanished));
+                life.stopped = Some((before, EndCause::Vanished));
             }
         }
         for (id, launch) in engine.launches() {
