@@ -371,10 +371,15 @@ impl<S: Store> Brain<S> {
             launched,
         } = listed;
         let instance = self.number(&name, now);
-        let label = label.filter(|label| label.era == self.era());
-        // Without an index only the answer tells which of its call's launches it is.
-        let launch = label.and_then(|label| Some(LaunchId(label.first + u64::from(index?))));
-        let launch = launch.or_else(|| self.engine.owner(instance, None));
+        let launch = match label {
+            Some(label) if label.era == self.era() => {
+                // Without an index only the answer tells which of its call's launches it is.
+                index.map(|index| LaunchId(label.first + u64::from(index)))
+            }
+            Some(_) => Some(inherited(instance)),
+            None => None,
+        };
+        let launch = self.engine.owner(instance, None).or(launch);
         let pool = zone.as_ref().and_then(|zone| {
             let product = product.as_deref().unwrap_or("Linux/UNIX");
             let key = (zone.clone(), instance_type.clone(), product.to_owned());
@@ -420,6 +425,12 @@ impl<S: Store> Brain<S> {
         let worker_types = &self.setup.config.worker_types;
         worker_types.iter().position(|known| known.name == worker_type).map(WorkerTypeId::new)
     }
+}
+
+/// The launch of an instance whose own launch stands in a store that is lost: it is taken over under a
+/// number that no launch of this store has. Those issued after it lie between two of them.
+const fn inherited(instance: InstanceId) -> LaunchId {
+    LaunchId((1_u64 << 62).saturating_sub(instance.0 << 20))
 }
 
 fn region_id(catalog: &Catalog, name: &str) -> Option<RegionId> {
