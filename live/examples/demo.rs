@@ -112,7 +112,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         proxy.calls().values().sum::<u64>(),
     );
     let chapter =
-        fs::read_dir(folder.join("journal"))?.filter_map(|it| Some(it.ok()?.path())).max();
+        fs::read_dir(folder.join("journal"))?.filter_map(|it| Some(it.ok()?.path())).min();
     let chapter = chapter.ok_or("there is no journal")?;
     println!("What it decided, and why:\n  provisioner explain {}", chapter.display());
     println!("What it said:\n  less {}", log.display());

@@ -52,11 +52,11 @@ fn die(provisioner: &'static str, seed: u64) -> usize {
     println!("{provisioner}: died {DEATHS} times");
     let daemon = world.daemon();
     // Long tasks keep their machines, so that there is something to compare.
-    world.add("runs", 10, 300);
-    world.add("fleet", 10, 300);
+    world.add("runs", 25, 300);
+    world.add("fleet", 25, 300);
     soon("moto has what the ledger has", 90, || {
         let (ledger, alive) = (world.ledger(), world.alive());
-        alive.len() >= 20 && ledger == alive && world.alive() == alive
+        alive.len() >= 10 && ledger == alive && world.alive() == alive
     });
     world.nothing_is_double();
     soon("every task is done", 180, || world.left() == 0);

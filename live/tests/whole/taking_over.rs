@@ -58,8 +58,8 @@ fn two_daemons_on_one_database_take_over_from_each_other_and_double_nothing() {
         leads = waits;
         waits = start(other);
     }
-    world.add("runs", 10, 300);
-    world.add("fleet", 10, 300);
+    world.add("runs", 25, 300);
+    world.add("fleet", 25, 300);
     let ledger = || -> BTreeSet<(String, String)> {
         ledger_of(
             Candidate::connect(&url, PROVISIONER).and_then(Candidate::peek).expect("it is read"),
@@ -67,7 +67,7 @@ fn two_daemons_on_one_database_take_over_from_each_other_and_double_nothing() {
     };
     soon("moto has what the ledger has", 90, || {
         let alive = world.alive();
-        alive.len() >= 20 && ledger() == alive && world.alive() == alive
+        alive.len() >= 10 && ledger() == alive && world.alive() == alive
     });
     soon("every task is done", 180, || world.left() == 0);
     soon("no machine is left", 60, || world.alive().is_empty());
