@@ -54,10 +54,23 @@ fn die(provisioner: &'static str, seed: u64) -> usize {
     // Long tasks keep their machines, so that there is something to compare.
     world.add("runs", 25, 300);
     world.add("fleet", 25, 300);
-    soon("moto has what the ledger has", 90, || {
+    let until = Instant::now() + Span::from_secs(60);
+    loop {
         let (ledger, alive) = (world.ledger(), world.alive());
-        alive.len() >= 10 && ledger == alive && world.alive() == alive
-    });
+        if !alive.is_empty() && ledger == alive && world.alive() == alive {
+            println!("{provisioner}: {} machines, in moto and in the ledger", alive.len());
+            break;
+        }
+        let (lost, orphans) =
+            (ledger.difference(&alive).count(), alive.difference(&ledger).count());
+        assert!(
+            Instant::now() < until,
+            "{provisioner}: {} alive, {} in the ledger; {lost} are only there, {orphans} orphans",
+            alive.len(),
+            ledger.len(),
+        );
+        thread::sleep(Span::from_millis(200));
+    }
     world.nothing_is_double();
     soon("every task is done", 180, || world.left() == 0);
     soon("no machine is left", 60, || world.alive().is_empty());

@@ -148,6 +148,8 @@ impl World {
 [engine]
 iteration_interval = "1 s"
 launches_per_decision_max = 500
+[engine.guard_rules]
+breaker = "off" # workers that live for seconds are gone before they are asked for
 [engine.guard_rules.listing.on]
 interval = "2 s"
 {store}
