@@ -89,8 +89,8 @@ pub(crate) fn orders(config: &EngineConfig, actions: &[Action]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
-    use provisioner_engine::decision::Reason;
-    use provisioner_engine::ids::{PoolId, WorkerTypeId};
+    use provisioner_engine::decision::{Market, Reason};
+    use provisioner_engine::ids::{LaunchId, PoolId, WorkerTypeId};
     use provisioner_engine::units::{Time, UsdPerHour};
 
     use super::*;
