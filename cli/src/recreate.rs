@@ -58,7 +58,6 @@ Examples:
   provisioner recreate week.jsonl.zst                       # what is in it
   provisioner recreate week.jsonl.zst -o again
   provisioner recreate week.jsonl.zst -o again --force --json
-  provisioner recreate week.jsonl.zst --until 2099-01-01    # a part of it, with --from or --until
   provisioner simulate again/scenario.toml
 
 Times are in UTC unless they say otherwise (2021-03-01T11:04+01:00).
