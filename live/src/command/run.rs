@@ -23,6 +23,8 @@ use super::{failed, refused, runtime};
 /// Runs the daemon until it is told to stop.
 pub(crate) fn run_daemon(settings: &Path, shadow: bool, listen: Option<SocketAddr>) -> ExitCode {
     let runtime = runtime();
+    let slot = run::DoorSlot::default();
+    runtime.spawn(run::listen_to_signals(Arc::clone(&slot)));
     let calls = CallTally::default();
     let noted = calls.clone();
     let log: CallLog = Arc::new(move |call| noted.note(call));
@@ -45,13 +47,13 @@ pub(crate) fn run_daemon(settings: &Path, shadow: bool, listen: Option<SocketAdd
     let (handle, provisioner) = (runtime.handle(), assembly.settings.provisioner.clone());
     let ended = if shadow {
         let see = |seen: &Seen<'_>| viewer.see(seen);
-        run::run(assembly, setup, MemoryStore::default(), Shadow::On, handle, see)
+        run::run(assembly, setup, MemoryStore::default(), Shadow::On, handle, &slot, see)
     } else {
         match assembly.settings.store.clone() {
             StoreSettings::Sqlite(path) => match SqliteStore::open(&path, &provisioner) {
                 Ok(store) => {
                     let see = |seen: &Seen<'_>| viewer.see(seen);
-                    run::run(assembly, setup, store, Shadow::Off, handle, see)
+                    run::run(assembly, setup, store, Shadow::Off, handle, &slot, see)
                 }
                 Err(error) => return failed(&error),
             },
@@ -61,7 +63,7 @@ pub(crate) fn run_daemon(settings: &Path, shadow: bool, listen: Option<SocketAdd
                 match lead(&url, &provisioner) {
                     Ok(store) => {
                         let see = |seen: &Seen<'_>| viewer.see(seen);
-                        run::run(assembly, setup, store, Shadow::Off, handle, see)
+                        run::run(assembly, setup, store, Shadow::Off, handle, &slot, see)
                     }
                     Err(error) => return failed(&error),
                 }

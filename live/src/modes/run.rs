@@ -5,7 +5,7 @@
 //! change too; what is wrong with them is told, and the last good ones are kept.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration as Span;
 
 use provisioner_engine::units::Time;
@@ -58,7 +58,7 @@ pub async fn first_setup(assembly: &Assembly, shadow: Shadow) -> Result<Setup, A
     }
 }
 
-/// Runs until `SIGTERM` or `SIGINT`. `on_turn` is shown each turn.
+/// Runs until it is told to stop by way of the slot. `on_turn` is shown each turn.
 ///
 /// # Errors
 ///
@@ -69,6 +69,7 @@ pub fn run(
     store: impl Store,
     shadow: Shadow,
     runtime: &Handle,
+    slot: &DoorSlot,
     on_turn: impl FnMut(&Seen<'_>) + Send,
 ) -> Result<(), DaemonError> {
     let journal = &assembly.settings.journal;
@@ -90,7 +91,8 @@ pub fn run(
         watchdog: Watchdog::start(span(assembly.settings.stuck_after)),
     };
     daemon::run(parts, runtime, watchers, |door| {
-        runtime.spawn(listen_to_signals(door.clone()));
+        // There is one loop in a process.
+        let _ = slot.set(door.clone());
         nudges(&assembly, runtime, &door);
         runtime.spawn(reload(assembly, door));
     })
@@ -103,8 +105,12 @@ fn shadow_of(folder: &Path) -> PathBuf {
     name.into()
 }
 
+/// The way to the loop, once there is one.
+pub type DoorSlot = Arc<OnceLock<Door>>;
+
 /// `SIGTERM` and `SIGINT` end the loop when what is under way is done; a second one ends the process.
-async fn listen_to_signals(door: Door) {
+/// Before there is a loop, nothing was begun.
+pub async fn listen_to_signals(slot: DoorSlot) {
     let (Ok(mut terminate), Ok(mut interrupt)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
@@ -116,6 +122,10 @@ async fn listen_to_signals(door: Door) {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+        let Some(door) = slot.get() else {
+            info!("stopped before anything was begun");
+            std::process::exit(0);
+        };
         if is_first {
             info!("stopping when what is under way is done; once more stops at once");
             door.bring(News::Stop).await;

@@ -36,6 +36,16 @@ fn what_was_begun_when_it_was_asked_to_stop_is_done_and_known() {
 }
 
 #[test]
+fn whoever_is_told_to_stop_before_anything_was_begun_ends_well() {
+    let world = world("early");
+    for wait_ms in [60, 120, 250, 500] {
+        let daemon = world.daemon();
+        std::thread::sleep(Span::from_millis(wait_ms));
+        assert_eq!(daemon.stop().code(), Some(0), "after {wait_ms} ms");
+    }
+}
+
+#[test]
 fn a_teardown_ends_all_of_ours_and_nothing_else_and_can_be_run_again() {
     let world = world("ours");
     world.wait(async {

@@ -149,8 +149,10 @@ fn a_full_disk_ends_it_before_anything_is_bought_that_is_not_written_down() {
     assert!(!status.success(), "{status}");
     let log = fs::read_to_string(world.path("full.log")).expect("it is there");
     assert!(log.contains("nothing is bought until") || log.contains("make room"), "{log}");
+    let listings = || world.proxy.calls().get("DescribeInstances").copied().unwrap_or(0);
+    let before = listings();
     let daemon = world.daemon();
-    soon("with room again it goes on", 60, || world.alive().len() == 30);
+    soon("with room again it goes on", 60, || world.alive().len() == 30 && listings() > before);
     assert!(daemon.stop().success());
     assert_eq!(world.ledger(), world.alive());
     world.nothing_is_double();
