@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use provisioner_engine::Engine;
 use provisioner_engine::decision::Decision;
-use provisioner_engine::ids::{InstanceId, LaunchId, PoolId, RegionId};
+use provisioner_engine::ids::{InstanceId, LaunchId};
 use provisioner_engine::inventory::Inventory;
 use provisioner_engine::journal::Record;
 use provisioner_engine::ledger::Stage;
@@ -174,9 +174,7 @@ impl<S: Store> Brain<S> {
 
     /// How many regions were listed since the process began, and how many there are to list.
     pub(super) fn regions_listed(&self) -> (usize, usize) {
-        let catalog = &self.setup.config.catalog;
-        let regions = (0..catalog.pools().len()).map(|pool| catalog.region_of(PoolId::new(pool)));
-        let regions: BTreeSet<RegionId> = regions.collect();
+        let regions = self.setup.regions();
         (regions.iter().filter(|it| self.told.listed.contains_key(it)).count(), regions.len())
     }
 

@@ -97,8 +97,7 @@ impl<S: Store> Brain<S> {
             self.told.queues_read = Some(as_of);
             self.observe(now, Observation::QueuesRead { as_of });
         }
-        let catalog = &self.setup.config.catalog;
-        let regions = (0..catalog.pools().len()).map(|pool| catalog.region_of(PoolId::new(pool)));
+        let regions = self.setup.regions().into_iter();
         let priced = regions.map(|region| self.told.regions_priced.get(&region).copied());
         let as_of = priced.min().flatten();
         if as_of > self.told.prices_read

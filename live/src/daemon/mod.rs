@@ -30,7 +30,7 @@ use std::time::Instant;
 
 use provisioner_engine::Engine;
 use provisioner_engine::decision::Decision;
-use provisioner_engine::ids::{InstanceId, PoolId, WorkerTypeId};
+use provisioner_engine::ids::{InstanceId, PoolId, RegionId, WorkerTypeId};
 use provisioner_engine::snapshot::RestoreError;
 use provisioner_engine::units::{Duration, Time, UsdPerHour};
 use provisioner_engine::worker_type::EngineConfig;
@@ -81,6 +81,18 @@ pub struct Setup {
 }
 
 impl Setup {
+    /// Regions of any pool.
+    fn regions(&self) -> BTreeSet<RegionId> {
+        let catalog = &self.config.catalog;
+        (0..catalog.pools().len()).map(|pool| catalog.region_of(PoolId::new(pool))).collect()
+    }
+
+    /// Their names.
+    fn region_names(&self) -> impl Iterator<Item = String> {
+        let catalog = &self.config.catalog;
+        self.regions().into_iter().map(|region| catalog.region_name(region).to_owned())
+    }
+
     /// Instance types and products that are bought in a region.
     fn offers_in(&self, region: &str) -> (Vec<String>, Vec<String>) {
         let catalog = &self.config.catalog;

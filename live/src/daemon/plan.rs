@@ -6,7 +6,6 @@ use std::time::Duration as Span;
 
 use provisioner_engine::Engine;
 use provisioner_engine::decision::{Action, Decision};
-use provisioner_engine::ids::PoolId;
 use provisioner_engine::units::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -44,16 +43,14 @@ pub fn plan<S: Store, C: Cloud, Q: Queue>(
 ) -> Result<Plan, DaemonError> {
     let Parts { store, cloud, queue, setup, .. } = parts;
     let setup = Arc::new(setup);
-    let clock = SharedClock::new(Clock::start(Look::now(), None));
-    let asked = clock.now();
+    let asked = Look::now().wall;
     let mut brain =
         Brain::wake(store, Arc::clone(&setup), None, || "plan".into(), asked, Past::Looked)?;
+    // Time goes on from the last that anybody remembers.
+    let clock = SharedClock::new(Clock::start(Look::now(), brain.last_heard()));
+    let asked = clock.now();
     let (sender, mut news) = mpsc::channel(super::NEWS_WAITING_MAX);
     let mut awaited = BTreeSet::new();
-    let catalog = &setup.config.catalog;
-    let pools = (0..catalog.pools().len()).map(PoolId::new);
-    let regions: BTreeSet<String> =
-        pools.map(|pool| catalog.region_name(catalog.region_of(pool)).to_owned()).collect();
     let hands = Hands::new(
         Arc::clone(&cloud),
         Arc::clone(&queue),
@@ -62,11 +59,11 @@ pub fn plan<S: Store, C: Cloud, Q: Queue>(
         clock.clone(),
         runtime.clone(),
     );
-    for region in &regions {
+    for region in setup.region_names() {
         hands.begin(Deed::List { region: region.clone() });
         awaited.insert(format!("the instances in {region}"));
         awaited.insert(format!("the prices in {region}"));
-        let (cloud, sender, region) = (Arc::clone(&cloud), sender.clone(), region.clone());
+        let (cloud, sender, region) = (Arc::clone(&cloud), sender.clone(), region);
         let (types, products) = setup.offers_in(&region);
         runtime.spawn(async move {
             let since = asked - Duration::from_hours(2);

@@ -6,7 +6,6 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration as Span;
 
-use provisioner_engine::ids::PoolId;
 use provisioner_engine::units::{Duration, Time};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
@@ -58,7 +57,7 @@ impl<C: Cloud, Q: Queue> Senses<C, Q> {
                         queues.begin(&known.name, now, self.count(known.name.clone(), now));
                     }
                 }
-                for region in regions(&setup) {
+                for region in setup.region_names() {
                     if prices.is_due(&region, now, setup.price_interval) {
                         let since = prices
                             .last(&region)
@@ -106,13 +105,6 @@ impl<C: Cloud, Q: Queue> Senses<C, Q> {
             }
         }
     }
-}
-
-/// Regions of any pool.
-fn regions(setup: &Setup) -> BTreeSet<String> {
-    let catalog = &setup.config.catalog;
-    let regions = (0..catalog.pools().len()).map(|pool| catalog.region_of(PoolId::new(pool)));
-    regions.map(|region| catalog.region_name(region).to_owned()).collect()
 }
 
 /// Who was asked when, and has not answered yet.

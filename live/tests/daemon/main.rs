@@ -12,6 +12,7 @@ use provisioner_engine::catalog::{Catalog, Pool};
 use provisioner_engine::decision::Action;
 use provisioner_engine::guards::{Guards, ListingRule};
 use provisioner_engine::journal::{Record, replay};
+use provisioner_engine::observation::Observation;
 use provisioner_engine::random::Seed;
 use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
 use provisioner_engine::worker_type::{
@@ -20,12 +21,14 @@ use provisioner_engine::worker_type::{
 };
 use provisioner_files::journal::Journal;
 use provisioner_live::cloud::LaunchTemplate;
+use provisioner_live::daemon::clock::Look;
 use provisioner_live::daemon::news::News;
 use provisioner_live::daemon::plan::plan;
 use provisioner_live::daemon::{
     self, DaemonError, Door, Folder, Parts, Setup, Shadow, Watchdog, Watchers,
 };
 use provisioner_live::settings::Launches;
+use provisioner_live::store::Entry;
 use provisioner_live::store::memory::MemoryStore;
 use provisioner_live::store::sqlite::SqliteStore;
 use tempfile::TempDir;
@@ -432,4 +435,26 @@ fn a_lost_store_s_instances_are_taken_over() {
     soon("two more are bought, not six", || daemon.supply(CI).1 == 2);
     assert_eq!(scene.cloud.alive().len(), 6);
     daemon.stop();
+}
+
+#[test]
+fn a_plan_goes_on_from_a_store_that_is_ahead_of_the_clock() {
+    let scene = scene();
+    scene.start().stop();
+    let store = scene.folder.path().join("store");
+    let mut kept = SqliteStore::peek(&store, "test").expect("it is read").expect("it is there");
+    let at = Look::now().wall + Duration::HOUR;
+    let observation = Observation::QueuesRead { as_of: at };
+    kept.since.push(Entry::Engine(Record::Observed { at, observation }));
+    let runtime = Runtime::new().expect("a runtime");
+    let parts = Parts {
+        store: MemoryStore::of(Some(kept)),
+        cloud: Arc::clone(&scene.cloud),
+        queue: Arc::clone(&scene.queue),
+        setup: setup(),
+        journal: None,
+        shadow: Shadow::On,
+    };
+    let plan = plan(parts, runtime.handle(), Span::from_secs(10)).expect("it decides");
+    assert!(plan.decision.at >= at, "{}", plan.decision.at);
 }
