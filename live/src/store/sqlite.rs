@@ -33,8 +33,20 @@ const MIGRATIONS: [&str; SCHEMA_VERSION as usize] = ["
 pub struct SqliteStore {
     connection: Connection,
     place: String,
-    /// Held while this lives.
-    _lock: File,
+    _held: Held,
+}
+
+/// The lock beside the file, held while this lives.
+#[derive(Debug)]
+struct Held(File);
+
+impl Drop for Held {
+    /// To close the file is not enough: a process that is being started has it too, until it runs its
+    /// own program.
+    fn drop(&mut self) {
+        // What cannot be given back is given back by the end of the process.
+        let _ = flock(&self.0, FlockOperation::Unlock);
+    }
 }
 
 impl SqliteStore {
@@ -46,9 +58,9 @@ impl SqliteStore {
     /// Somebody has it, it is another's, newer, damaged, or cannot be written.
     pub fn open(path: &Path, provisioner: &str) -> Result<Self, StoreError> {
         let place = path.display().to_string();
-        let lock = lock(path, &place)?;
+        let held = hold(path, &place)?;
         let connection = Connection::open(path).map_err(|error| told(&place, &error))?;
-        let mut store = Self { connection, place, _lock: lock };
+        let mut store = Self { connection, place, _held: held };
         store.prepare(provisioner)?;
         Ok(store)
     }
@@ -188,7 +200,7 @@ fn load(connection: &Connection, place: &str) -> Result<Option<Kept>, StoreError
 }
 
 /// Takes the lock beside the file; says who has it if somebody does.
-fn lock(path: &Path, place: &str) -> Result<File, StoreError> {
+fn hold(path: &Path, place: &str) -> Result<Held, StoreError> {
     let beside = PathBuf::from(format!("{}.lock", path.display()));
     let unreachable = |error: std::io::Error| {
         let kind = match error.kind() {
@@ -214,7 +226,7 @@ fn lock(path: &Path, place: &str) -> Result<File, StoreError> {
         writeln!(lock, "process {}", std::process::id())
     };
     note(&mut lock).map_err(unreachable)?;
-    Ok(lock)
+    Ok(Held(lock))
 }
 
 /// SQLite's word for it, as ours.

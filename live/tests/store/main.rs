@@ -5,6 +5,9 @@ mod server;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration as Span;
 
 use provisioner_engine::Engine;
@@ -180,6 +183,27 @@ fn one_file_serves_one_daemon_at_a_time() {
     assert!(error.said.contains(&std::process::id().to_string()), "{error}");
     drop(first);
     sqlite(&path).expect("nobody has it");
+}
+
+/// A process that is being started has its parent's files until it runs its own program: the lock
+/// must not outlive the store in it.
+#[test]
+fn a_file_is_free_when_its_store_is_gone_while_programs_are_started() {
+    let folder = folder();
+    let path = folder.path().join("store");
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    Command::new("true").status().expect("it runs");
+                }
+            });
+        }
+        let taken = (0..400).map(|_| sqlite(&path).map(drop)).find(Result::is_err);
+        is_over.store(true, Ordering::Relaxed);
+        assert!(taken.is_none(), "{taken:?}");
+    });
 }
 
 #[test]
