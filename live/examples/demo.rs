@@ -84,7 +84,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
         let state = state(&window).await;
         let machines = machines(&judge).await.unwrap_or_default();
-        cost.add(&state, at);
+        cost.add(&machines, at);
         screen.show(at, &state, &machines, fleet.counters().done, &cost);
         let totals = queue.totals();
         let is_over = waves.peek().is_none()
@@ -103,7 +103,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let machines = machines(&judge).await?;
     let counters = fleet.counters();
     println!(
-        "\n{} tasks done by {} machines in {} s, for ${}; every machine is gone.\n\
+        "\n{} tasks done by {} machines in {} s, for ${}, a minute at least for each; every \
+         machine is gone.\n\
          EC2 was called {} times.\n",
         counters.done,
         machines.len(),
@@ -162,8 +163,10 @@ root_url = "{queue}"
     let mut images = Vec::new();
     for region in REGIONS {
         images.push(format!("{region} = \"{}\"", judge.image(region).await?));
-        writeln!(settings, "\n[on_demand.{region}.linux]\n\"c5.2xlarge\" = \"$0.34/h\"")?;
-        writeln!(settings, "\"c5.large\" = \"$0.085/h\"\n\"m5.large\" = \"$0.096/h\"")?;
+        writeln!(settings, "\n[on_demand.{region}.linux]")?;
+        for (name, micro_usd) in PRICES {
+            writeln!(settings, "\"{name}\" = \"$0.{micro_usd:06}/h\"")?;
+        }
     }
     fs::create_dir(folder.join("worker-types"))?;
     for (nth, text) in WORKER_TYPES.iter().enumerate() {
@@ -266,29 +269,34 @@ impl Drop for Daemon {
     }
 }
 
-/// What was spent: millionths of a dollar an hour, times milliseconds.
+/// What an instance type costs on demand, in millionths of a dollar an hour.
+const PRICES: [(&str, u64); 3] =
+    [("c5.2xlarge", 340_000), ("c5.large", 85_000), ("m5.large", 96_000)];
+
+/// EC2 bills by the second, and a minute at least.
+const BILLED_MIN: Span = Span::from_secs(60);
+
+/// What the machines cost that were seen, as EC2 would bill them.
 #[derive(Default)]
 struct Cost {
-    until: Span,
-    micro_usd_ms: u128,
+    /// When a machine was first seen alive, and when last, after the start; with its type.
+    seen: BTreeMap<String, (Span, Span, String)>,
 }
 
 impl Cost {
-    /// What machines cost since the last look, by what they cost now.
-    fn add(&mut self, state: &Value, at: Span) {
-        let spend = |it: &Value| {
-            ["spot_micro_usd_per_hour", "on_demand_micro_usd_per_hour"]
-                .iter()
-                .filter_map(|key| it["spend"][key].as_u64())
-                .sum::<u64>()
-        };
-        let rate: u64 = rows(state).iter().map(spend).sum();
-        self.micro_usd_ms += u128::from(rate) * (at - self.until).as_millis();
-        self.until = at;
+    fn add(&mut self, machines: &[MotoInstance], at: Span) {
+        for it in machines.iter().filter(|it| it.is_alive()) {
+            let seen = self.seen.entry(it.id.clone());
+            seen.or_insert_with(|| (at, at, it.instance_type.clone())).1 = at;
+        }
     }
 
     fn shown(&self) -> String {
-        let micros = self.micro_usd_ms / 3_600_000;
+        let of = |(first, last, instance_type): &(Span, Span, String)| {
+            let price = PRICES.iter().find(|(name, _)| name == instance_type).map_or(0, |it| it.1);
+            u128::from(price) * (*last - *first).max(BILLED_MIN).as_millis()
+        };
+        let micros = self.seen.values().map(of).sum::<u128>() / 3_600_000;
         format!("{}.{:04}", micros / 1_000_000, micros % 1_000_000 / 100)
     }
 }

@@ -130,8 +130,17 @@ impl Engine {
             is_cut_off: false,
         };
         let doubt = self.calls.doubts.entry(call).or_insert(first);
+        if cause == Cause::Died && doubt.repeat_at.is_some() {
+            // It was not under way: nothing was cut off, and it is repeated when it would have been.
+            return;
+        }
         doubt.tries += 1;
-        doubt.wait = doubt.wait.doubled().max(rule.backoff_min).min(rule.backoff_max);
+        let longer = match cause {
+            Cause::Throttled | Cause::Unanswered => doubt.wait.doubled(),
+            // That says nothing about EC2.
+            Cause::Died => doubt.wait,
+        };
+        doubt.wait = longer.max(rule.backoff_min).min(rule.backoff_max);
         doubt.repeat_at = Some(self.now.saturating_add(doubt.wait));
         (doubt.unanswered, doubt.is_cut_off) = match cause {
             Cause::Throttled => (doubt.unanswered, doubt.is_cut_off),

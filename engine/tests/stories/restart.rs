@@ -45,6 +45,68 @@ fn calls_that_were_not_answered_are_made_again_and_regions_listed_at_once() {
     );
 }
 
+/// That the process died says nothing about EC2: whoever comes back often asks as soon as whoever came
+/// back once, and what waits because EC2 asked for it waits on.
+#[test]
+fn each_death_is_followed_by_the_same_short_wait() {
+    check(
+        OURS,
+        "
+        0s  price c5.large/us-east-1a 0.01
+            demand build 2 0
+            decide
+        2s  restarted
+            decide
+        3s  decide
+        4s  restarted
+            decide
+        5s  decide
+        6s  restarted
+            decide
+        7s  decide
+        8s  throttled launch #1
+            decide
+        9s  restarted
+            decide
+        10s decide
+        ",
+        expect![[r#"
+            0s:
+              list us-east-1
+              build c5.large/us-east-1a $0.02/h #1..#2
+                build: 2 pending, 0 claimed, no capacity → +2 (would keep 2)
+                build: 2 × c5.large/us-east-1a from #1, spot at most $0.02/h, price $0.01/h, chosen from 1
+            2s:
+              list us-east-1
+              wakes after 1 s
+                build: 2 pending, 0 claimed, capacity 2 requested → +0 (would keep 2)
+            3s:
+              build c5.large/us-east-1a $0.02/h #1..#2
+                #1: called again with the same token, in doubt after 1 × before
+            4s:
+              list us-east-1
+              wakes after 1 s
+            5s:
+              build c5.large/us-east-1a $0.02/h #1..#2
+                #1: called again with the same token, in doubt after 2 × before
+            6s:
+              list us-east-1
+              wakes after 1 s
+            7s:
+              build c5.large/us-east-1a $0.02/h #1..#2
+                #1: called again with the same token, in doubt after 3 × before
+            8s: nothing
+              wakes after 2 s
+            9s:
+              list us-east-1
+              wakes after 1 s
+            10s:
+              build c5.large/us-east-1a $0.02/h #1..#2
+                #1: called again with the same token, in doubt after 4 × before
+        "#]],
+    );
+}
+
 #[test]
 fn what_was_to_be_ended_is_ended_again_at_once() {
     check(

@@ -18,7 +18,7 @@ use provisioner_engine::journal::Record;
 use provisioner_engine::ledger::Stage;
 use provisioner_engine::observation::{Observation, Refusal};
 use provisioner_engine::snapshot::Snapshot;
-use provisioner_engine::units::{Duration, Time};
+use provisioner_engine::units::Time;
 use tracing::{debug, info, warn};
 
 use super::deeds::{Deed, Resolver, Undoable};
@@ -26,9 +26,6 @@ use super::facts::Told;
 use super::instances::Instances;
 use super::{DaemonError, Setup, chapters::Chapters};
 use crate::store::{Checkpoint, Entry, Kept, Store};
-
-/// How often a worker type is asked for its workers while some have not registered.
-const WORKERS_ASKED_EVERY: Duration = Duration::from_secs(20);
 
 /// The engine, and all that it takes to keep it.
 pub(super) struct Brain<S> {
@@ -285,7 +282,8 @@ impl<S: Store> Brain<S> {
         Ok(())
     }
 
-    /// Worker types some of whose workers have not registered: their queues are asked who has.
+    /// Worker types some of whose workers have not registered: their queues are asked who has, as often
+    /// as for their counts.
     fn questions(&mut self, now: Time) -> Vec<Deed> {
         let mut waiting = BTreeSet::new();
         for (_, launch) in self.engine.launches() {
@@ -297,7 +295,9 @@ impl<S: Store> Brain<S> {
         for id in waiting {
             let worker_type = self.engine.config().worker_type_name(id).to_owned();
             let asked = self.workers_asked.get(&worker_type);
-            if asked.is_none_or(|asked| now.since(*asked) >= WORKERS_ASKED_EVERY) {
+            if asked
+                .is_none_or(|asked| now.since(*asked) >= self.setup.queue_interval(&worker_type))
+            {
                 self.workers_asked.insert(worker_type.clone(), now);
                 questions.push(Deed::Workers { worker_type });
             }

@@ -72,7 +72,7 @@ pub struct Setup {
     pub chapter_records_max: usize,
     /// … or after so long.
     pub chapter_length: Duration,
-    /// How often the queue of each worker type is asked for its counts.
+    /// How often the queue of each worker type is asked, by name; each minute if it is not here.
     pub queue_intervals: BTreeMap<String, Duration>,
     /// How often the prices of each region are read.
     pub price_interval: Duration,
@@ -91,6 +91,11 @@ impl Setup {
     fn region_names(&self) -> impl Iterator<Item = String> {
         let catalog = &self.config.catalog;
         self.regions().into_iter().map(|region| catalog.region_name(region).to_owned())
+    }
+
+    /// How often the queue of a worker type is asked.
+    fn queue_interval(&self, worker_type: &str) -> Duration {
+        self.queue_intervals.get(worker_type).copied().unwrap_or(Duration::MINUTE)
     }
 
     /// Instance types and products that are bought in a region.

@@ -52,8 +52,7 @@ impl<C: Cloud, Q: Queue> Senses<C, Q> {
                 let setup = Arc::clone(&setups.borrow());
                 let now = self.clock.now();
                 for known in &setup.config.worker_types {
-                    let every = setup.queue_intervals.get(&known.name).copied();
-                    if queues.is_due(&known.name, now, every.unwrap_or(Duration::MINUTE)) {
+                    if queues.is_due(&known.name, now, setup.queue_interval(&known.name)) {
                         queues.begin(&known.name, now, self.count(known.name.clone(), now));
                     }
                 }

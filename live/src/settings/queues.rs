@@ -100,7 +100,7 @@ pub(super) fn queue(s: &mut Section<'_>) -> QueueSettings {
         interval: s.defaulted(
             "interval",
             some_time(),
-            "How often counts are read.",
+            "How often counts are read, and workers while some have not registered.",
             Duration::from_secs(20),
             "a Taskcluster worker asks for work as often",
         ),

@@ -201,6 +201,8 @@ pub(crate) struct QueueState {
     pub(crate) holds: BTreeMap<String, u32>,
     /// Instances whose worker registered, whatever its worker type.
     pub(crate) registered: BTreeSet<String>,
+    /// How often it was asked for workers, by worker type.
+    pub(crate) worker_calls: BTreeMap<String, usize>,
 }
 
 impl FakeQueue {
@@ -227,7 +229,8 @@ impl Queue for FakeQueue {
         Ok(Counts { pending, claimed, as_of: None })
     }
 
-    async fn workers(&self, _: &str) -> Result<Option<Vec<Worker>>, QueueError> {
+    async fn workers(&self, worker_type: &str) -> Result<Option<Vec<Worker>>, QueueError> {
+        *self.state().worker_calls.entry(worker_type.into()).or_default() += 1;
         let registered = self.state().registered.clone().into_iter();
         let worker = |instance| Worker { instance, first_claim: None };
         Ok(Some(registered.map(worker).collect()))

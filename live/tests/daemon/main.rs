@@ -230,6 +230,26 @@ fn it_launches_what_is_wanted_and_follows_it_to_its_end() {
 }
 
 #[test]
+fn while_some_have_not_registered_workers_are_asked_for_as_often_as_counts() {
+    let scene = scene();
+    let daemon = scene.start();
+    scene.queue.says(CI, 1, 0);
+    soon("it runs", || daemon.supply(CI).1 == 1);
+    let asked =
+        |worker_type: &str| scene.queue.state().worker_calls.get(worker_type).copied().unwrap_or(0);
+    let (before, began) = (asked(CI), Instant::now());
+    soon("its queue, of a second, is asked five times", || asked(CI) >= before + 5);
+    assert!(began.elapsed() >= Span::from_secs(4), "not more often than that");
+    scene.register();
+    soon("it has registered", || daemon.working(CI) == 1);
+    let after = asked(CI);
+    std::thread::sleep(Span::from_secs(3));
+    assert!(asked(CI) <= after + 1, "nobody is waited for");
+    assert_eq!(asked(GPU), 0, "it has no workers to wait for");
+    daemon.stop();
+}
+
+#[test]
 fn a_launch_that_was_never_answered_is_one_launch() {
     let scene = scene();
     let daemon = scene.start();
