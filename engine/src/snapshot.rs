@@ -25,6 +25,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::Engine;
 use crate::journal::{Divergence, Record, replay};
+use crate::worker_type::EngineConfig;
 
 /// The form that this engine writes and reads. It changes with the engine's state: a snapshot is
 /// for the same build, the journal is for ever.
@@ -54,6 +55,12 @@ impl Snapshot {
     #[must_use]
     pub fn of(engine: &Engine) -> Self {
         Self { version: SNAPSHOT_VERSION, engine: engine.clone() }
+    }
+
+    /// What the engine was configured with.
+    #[must_use]
+    pub fn config(&self) -> &EngineConfig {
+        self.engine.config()
     }
 
     /// The engine as it was after the last of the records since: facts are folded in again,

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use provisioner_live::daemon::Setup;
 use provisioner_live::daemon::clock::Look;
-use provisioner_live::modes::assembly::{Assembly, AssemblyError};
+use provisioner_live::modes::assembly::{Assembly, AssemblyError, KeyPairs};
 use tokio::runtime::Runtime;
 
 /// What is written or asked for is wrong.
@@ -22,11 +22,13 @@ pub(crate) const EXIT_WRITTEN: u8 = 2;
 
 /// Everything that looks at the world once.
 fn assemble(runtime: &Runtime, settings: &Path) -> Result<(Assembly, Setup), AssemblyError> {
-    runtime.block_on(async {
-        let assembly = Assembly::load(settings, Arc::new(|_| {})).await?;
-        let setup = assembly.setup(Look::now().wall).await?;
-        Ok((assembly, setup))
-    })
+    let assembly = runtime.block_on(Assembly::load(settings, Arc::new(|_| {})))?;
+    // Whoever needs the store says why it cannot be looked into.
+    if let Ok(Some(kept)) = stores::peek(&assembly.settings) {
+        assembly.remember(&kept.config().catalog);
+    }
+    let reading = runtime.block_on(assembly.read(Look::now().wall, KeyPairs::Left))?;
+    Ok((assembly, reading.setup))
 }
 
 /// Whatever waits for the network.

@@ -9,15 +9,17 @@ use std::time::Duration as Span;
 use provisioner_live::cloud::ec2::actions::CallLog;
 use provisioner_live::daemon::clock::Look;
 use provisioner_live::daemon::{Seen, Shadow};
-use provisioner_live::modes::assembly::Assembly;
+use provisioner_live::modes::assembly::{Assembly, Reading};
 use provisioner_live::modes::run;
 use provisioner_live::settings::{Settings, StoreSettings};
 use provisioner_live::store::memory::MemoryStore;
 use provisioner_live::store::sqlite::SqliteStore;
+use provisioner_live::store::{Kept, Store};
 use provisioner_live::window::viewer::{CallTally, Viewer};
 use provisioner_live::window::{self, Publisher, Views};
+use tokio::runtime::Runtime;
 
-use super::stores::lead;
+use super::stores::{lead, peek};
 use super::{failed, refused, runtime};
 
 /// Runs the daemon until it is told to stop.
@@ -38,43 +40,55 @@ pub(crate) fn run_daemon(settings: &Path, shadow: bool, listen: Option<SocketAdd
         return failed(&error);
     }
     let mut viewer = viewer(&assembly.settings, shadow, publisher, calls);
-    viewer.hindered("EC2 is asked what there is".into());
     let mode = if shadow { Shadow::On } else { Shadow::Off };
-    let setup = match runtime.block_on(run::first_setup(&assembly, mode)) {
-        Ok(setup) => setup,
-        Err(error) => return refused(&error),
+    let begun = begin(&assembly, mode, &runtime, &mut viewer);
+    let (store, reading) = match begun {
+        Ok(begun) => begun,
+        Err(code) => return code,
     };
-    let (handle, provisioner) = (runtime.handle(), assembly.settings.provisioner.clone());
-    let ended = if shadow {
-        let see = |seen: &Seen<'_>| viewer.see(seen);
-        run::run(assembly, setup, MemoryStore::default(), Shadow::On, handle, &slot, see)
-    } else {
-        match assembly.settings.store.clone() {
-            StoreSettings::Sqlite(path) => match SqliteStore::open(&path, &provisioner) {
-                Ok(store) => {
-                    let see = |seen: &Seen<'_>| viewer.see(seen);
-                    run::run(assembly, setup, store, Shadow::Off, handle, &slot, see)
-                }
-                Err(error) => return failed(&error),
-            },
-            StoreSettings::Postgres(url) => {
-                viewer
-                    .hindered("another provisionerd leads, or the database does not answer".into());
-                match lead(&url, &provisioner) {
-                    Ok(store) => {
-                        let see = |seen: &Seen<'_>| viewer.see(seen);
-                        run::run(assembly, setup, store, Shadow::Off, handle, &slot, see)
-                    }
-                    Err(error) => return failed(&error),
-                }
-            }
-        }
-    };
+    let see = |seen: &Seen<'_>| viewer.see(seen);
+    let ended = run::run(assembly, reading, store, mode, runtime.handle(), &slot, see);
     // What still waits for the network has nothing to say any more.
     runtime.shutdown_timeout(Span::from_secs(1));
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
+    }
+}
+
+/// The store, which is nobody else's then, and what was read of worker types and EC2.
+fn begin(
+    assembly: &Assembly,
+    mode: Shadow,
+    runtime: &Runtime,
+    viewer: &mut Viewer,
+) -> Result<(Box<dyn Store>, Reading), ExitCode> {
+    let settings = &assembly.settings;
+    let read = |viewer: &mut Viewer, kept: Option<&Kept>| {
+        viewer.hindered("EC2 is asked what there is".into());
+        if let Some(kept) = kept {
+            assembly.remember(&kept.config().catalog);
+        }
+        let reading = runtime.block_on(run::first_reading(assembly, mode));
+        reading.map_err(|error| refused(&error))
+    };
+    match (&settings.store, mode) {
+        (_, Shadow::On) => Ok((Box::new(MemoryStore::default()), read(viewer, None)?)),
+        (StoreSettings::Sqlite(path), Shadow::Off) => {
+            let store = SqliteStore::open(path, &settings.provisioner);
+            let mut store = store.map_err(|error| failed(&error))?;
+            let kept = store.load().map_err(|error| failed(&error))?;
+            Ok((Box::new(store), read(viewer, kept.as_ref())?))
+        }
+        (StoreSettings::Postgres(url), Shadow::Off) => {
+            // Whoever waits for the lead is ready when it comes.
+            let kept = peek(settings).map_err(|error| failed(&error))?;
+            let reading = read(viewer, kept.as_ref())?;
+            viewer.hindered("another provisionerd leads, or the database does not answer".into());
+            let store = lead(url, &settings.provisioner).map_err(|error| failed(&error))?;
+            let reading = runtime.block_on(run::up_to_date(reading, assembly, mode));
+            Ok((Box::new(store), reading.map_err(|error| refused(&error))?))
+        }
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn tear_down(settings: &Path, yes: bool, wait: Span) -> ExitCode {
     };
     let ec2 = &assembly.ec2;
     let mut regions: BTreeSet<String> = settings.aws.regions.value.iter().cloned().collect();
-    match runtime.block_on(ec2.regions()) {
+    match runtime.block_on(ec2.regions(&settings.aws.regions.value)) {
         Ok(all) => regions.extend(all),
         Err(error) => return failed(&error),
     }

@@ -77,6 +77,11 @@ impl<S: Store> Brain<S> {
                 self.done(now, *done);
                 false
             }
+            News::Configured(setup) if setup.config == self.setup.config => {
+                // What launches are made with may be another all the same.
+                self.setup = (*setup).into();
+                false
+            }
             News::Configured(setup) => {
                 self.configure(now, (*setup).into());
                 true

@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration as Span;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration as Span, Instant};
 
 use aws_config::{BehaviorVersion, Region};
 use futures::future::join_all;
+use provisioner_engine::catalog::Catalog;
 use provisioner_engine::units::{Duration, Time};
-use provisioner_files::file::Issues;
-use tracing::info;
+use provisioner_files::file::{Issue, Issues, nearest};
+use tracing::{info, warn};
+
+use super::memory::{Had, Memory};
 
 use crate::cloud::CallError;
 use crate::cloud::ec2::actions::CallLog;
@@ -27,7 +30,7 @@ use crate::queue::taskcluster::{Taskcluster, TaskclusterSettings};
 use crate::queue::{QueueError, Source};
 use crate::settings::document::Settings;
 use crate::settings::queues::{AccessDoc, Asked, SourceSettings};
-use crate::settings::worker_types::{WorkerTypeFile, load};
+use crate::settings::worker_types::{WorkerTypeFile, fingerprint, load};
 use crate::settings::{Known, Resolved, resolve};
 
 /// A chapter of the journal has no more records than this, however soon they come.
@@ -41,6 +44,29 @@ pub struct Assembly {
     pub ec2: Arc<Ec2>,
     /// The queues.
     pub queues: Arc<Queues<Source>>,
+    memory: Mutex<Memory>,
+}
+
+/// Whether key pairs are looked at or seen to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyPairs {
+    /// Each region gets ours, and older ones of ours are removed.
+    Ensured,
+    /// They are left as they are.
+    Left,
+}
+
+/// What was read of worker types and EC2.
+#[derive(Debug)]
+pub struct Reading {
+    /// What the loop works with.
+    pub setup: Setup,
+    /// Regions that did not answer: they are taken to have what they had.
+    pub silent: BTreeSet<String>,
+    /// The folder of worker types, if it could be read.
+    pub folder: Option<u64>,
+    /// When.
+    pub at: Instant,
 }
 
 /// Why it cannot be put together.
@@ -52,8 +78,8 @@ pub enum AssemblyError {
     Ec2(Ec2Error),
     /// A queue cannot be used at all.
     Queue(String, QueueError),
-    /// EC2 does not tell what there is.
-    Unknown(String, CallError),
+    /// EC2 does not tell what there is in a region; and what seems wrong without knowing that.
+    Unknown(String, CallError, Option<Issues>),
     /// The public key cannot be read.
     PublicKey(String),
 }
@@ -64,7 +90,10 @@ impl fmt::Display for AssemblyError {
             Self::Written(issues) => issues.fmt(f),
             Self::Ec2(error) => write!(f, "error: {error}"),
             Self::Queue(name, error) => write!(f, "error: [queues.{name}] cannot be used: {error}"),
-            Self::Unknown(region, error) => {
+            Self::Unknown(region, error, seems_wrong) => {
+                if let Some(issues) = seems_wrong {
+                    writeln!(f, "{issues}")?;
+                }
                 write!(f, "error: EC2 does not tell what there is in {region}: {error}")
             }
             Self::PublicKey(error) => write!(f, "error: `aws.public_key_file`: {error}"),
@@ -96,7 +125,14 @@ impl Assembly {
             let source = source.map_err(|error| AssemblyError::Queue(name.clone(), error))?;
             sources.insert(name.clone(), source);
         }
-        Ok(Self { settings, ec2, queues: Arc::new(Queues::new(sources)) })
+        let queues = Arc::new(Queues::new(sources));
+        Ok(Self { settings, ec2, queues, memory: Mutex::default() })
+    }
+
+    /// From now on, a region that does not answer is taken to have what an engine's configuration
+    /// shows.
+    pub fn remember(&self, catalog: &Catalog) {
+        *self.memory() = Memory::of(catalog);
     }
 
     /// Reads the worker types and what EC2 has of what they name, and makes a setup of it. The
@@ -104,11 +140,24 @@ impl Assembly {
     ///
     /// # Errors
     ///
-    /// Every problem of every worker type; or EC2 does not answer.
-    pub async fn setup(&self, now: Time) -> Result<Setup, AssemblyError> {
+    /// Every problem of every worker type; or a region does not answer that never did.
+    pub async fn read(&self, now: Time, key_pairs: KeyPairs) -> Result<Reading, AssemblyError> {
+        let at = Instant::now();
+        let folder = fingerprint(&self.settings.worker_types).ok();
         let files = load(&self.settings.worker_types)?;
-        let known = self.known(&files).await?;
-        let Resolved { engine, launches, remarks } = resolve(&self.settings, &files, &known, now)?;
+        let (known, silent) = self.known(&files, key_pairs).await?;
+        let Resolved { engine, launches, remarks } =
+            match (resolve(&self.settings, &files, &known, now), silent.first()) {
+                (Ok(resolved), _) => resolved,
+                (Err(issues), None) => return Err(issues.into()),
+                (Err(issues), Some((region, error))) => {
+                    return Err(AssemblyError::Unknown(
+                        region.clone(),
+                        error.clone(),
+                        Some(issues),
+                    ));
+                }
+            };
         remarks.iter().for_each(|remark| info!("{remark}"));
         let (mut routes, mut queue_intervals) = (BTreeMap::new(), BTreeMap::new());
         for file in files {
@@ -119,7 +168,7 @@ impl Assembly {
             queue_intervals.insert(name, queue.interval);
         }
         self.queues.route(routes);
-        Ok(Setup {
+        let setup = Setup {
             provisioner: self.settings.provisioner.clone(),
             config: engine,
             launches,
@@ -128,23 +177,14 @@ impl Assembly {
             queue_intervals,
             price_interval: self.settings.aws.prices_interval,
             notice_interval: self.settings.aws.notices_interval,
-        })
+        };
+        let silent = silent.into_iter().map(|(region, _)| region).collect();
+        Ok(Reading { setup, silent, folder, at })
     }
 
-    /// Sees to it that each region has our key pair, if there is to be one.
-    ///
-    /// # Errors
-    ///
-    /// The key cannot be read, or EC2 does not take it.
-    pub async fn ensure_key_pairs(&self) -> Result<(), AssemblyError> {
-        let Some(key) = self.public_key()? else { return Ok(()) };
-        for region in &self.settings.aws.regions.value {
-            let failed = |error| AssemblyError::Unknown(region.clone(), error);
-            let name = self.ec2.ensure_key_pair(region, &key).await.map_err(failed)?;
-            let removed = self.ec2.remove_key_pairs(region, &[name]).await.map_err(failed)?;
-            removed.iter().for_each(|name| info!(region, name, "an older key pair was removed"));
-        }
-        Ok(())
+    /// What is behind this lock is whole after every line.
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn public_key(&self) -> Result<Option<String>, AssemblyError> {
@@ -153,27 +193,81 @@ impl Assembly {
         std::fs::read_to_string(path).map(|key| Some(key.trim().to_owned())).map_err(failed)
     }
 
-    /// What EC2 has of what worker types name.
-    async fn known(&self, files: &[WorkerTypeFile]) -> Result<Known, AssemblyError> {
+    /// What EC2 has of what worker types name, and which regions did not answer, and why.
+    async fn known(
+        &self,
+        files: &[WorkerTypeFile],
+        key_pairs: KeyPairs,
+    ) -> Result<(Known, Vec<(String, CallError)>), AssemblyError> {
         let types: BTreeSet<String> = files
             .iter()
             .flat_map(|file| file.engine.instance_types.iter().map(|(name, _)| name.clone()))
             .collect();
-        let named = Named { instance_types: types, ..Named::default() };
-        let regions = self.settings.aws.regions.value.iter();
-        let surveys = regions.map(async |region| (region, self.ec2.survey(region, &named).await));
-        let key_pair = self.public_key()?;
-        let key_pair = key_pair.map(|key| key_pair_name(self.ec2.provisioner(), &key));
+        let regions = &self.settings.aws.regions.value;
+        let key = self.public_key()?;
+        let looks = regions.iter().map(async |region| {
+            let ensured = key.as_deref().filter(|_| key_pairs == KeyPairs::Ensured);
+            (region, self.look(region, &types, ensured).await)
+        });
+        let (open, looks) = tokio::join!(self.ec2.regions(regions), join_all(looks));
+        if let Ok(open) = open {
+            self.check_regions(&open)?;
+        }
+        let key_pair = key.map(|key| key_pair_name(self.ec2.provisioner(), &key));
         let offered = Some(BTreeSet::new());
         let mut known = Known { offered, key_pair, ..Known::default() };
-        for (region, survey) in join_all(surveys).await {
-            let survey = survey.map_err(|error| AssemblyError::Unknown(region.clone(), error))?;
-            known.zones.insert(region.clone(), survey.zones);
-            known.offered.get_or_insert_default().extend(survey.offered);
-            let vcpus = survey.instance_types.into_iter().map(|(name, it)| (name, it.vcpus));
-            known.vcpus.extend(vcpus);
+        let (mut silent, mut memory) = (Vec::new(), self.memory());
+        for (region, had) in looks {
+            match had {
+                Ok(had) => {
+                    had.tell(region, &mut known);
+                    memory.keep(region, had);
+                }
+                Err(error) => {
+                    let had = memory.recall(region, &types).filter(|_| error.is_passing());
+                    let Some(had) = had else {
+                        return Err(AssemblyError::Unknown(region.clone(), error, None));
+                    };
+                    warn!(region, %error, "EC2 does not answer: the region has what it had");
+                    had.tell(region, &mut known);
+                    silent.push((region.clone(), error));
+                }
+            }
         }
-        Ok(known)
+        Ok((known, silent))
+    }
+
+    /// What a region has of these instance types. It gets the key, if there is one.
+    async fn look(
+        &self,
+        region: &str,
+        types: &BTreeSet<String>,
+        key: Option<&str>,
+    ) -> Result<Had, CallError> {
+        if let Some(key) = key {
+            let name = self.ec2.ensure_key_pair(region, key).await?;
+            let removed = self.ec2.remove_key_pairs(region, &[name]).await?;
+            removed.iter().for_each(|name| info!(region, name, "an older key pair was removed"));
+        }
+        let named = Named { instance_types: types.clone(), ..Named::default() };
+        self.ec2.survey(region, &named).await.map(|survey| Had::of(survey, types))
+    }
+
+    /// Regions of the settings that the account does not have.
+    fn check_regions(&self, open: &BTreeSet<String>) -> Result<(), Issues> {
+        let written = &self.settings.aws.regions;
+        let strange = written.value.iter().filter(|region| !open.contains(*region));
+        let issues: Vec<Issue> = strange
+            .map(|region| {
+                let what = format!("region `{region}` is not open to this account");
+                let hint = match nearest(region, open.iter().map(String::as_str)) {
+                    Some(near) => format!("did you mean \"{near}\"? Or enable it in the account"),
+                    None => "enable it in the account, or leave it out".to_owned(),
+                };
+                Issue::new(what, written.place.clone()).hint(hint)
+            })
+            .collect();
+        if issues.is_empty() { Ok(()) } else { Err(issues.into()) }
     }
 }
 

@@ -2,5 +2,6 @@
 
 pub mod assembly;
 pub mod doctor;
+mod memory;
 pub mod run;
 pub mod teardown;

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration as Span;
+use std::time::{Duration as Span, Instant};
 
 use provisioner_engine::units::Time;
 use tokio::runtime::Handle;
@@ -14,12 +14,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
-use super::assembly::{Assembly, AssemblyError, span};
+use super::assembly::{Assembly, AssemblyError, KeyPairs, Reading, span};
 use crate::daemon::clock::Look;
 use crate::daemon::news::News;
-use crate::daemon::{
-    self, DaemonError, Door, Folder, Parts, Seen, Setup, Shadow, Watchdog, Watchers,
-};
+use crate::daemon::{self, DaemonError, Door, Folder, Parts, Seen, Shadow, Watchdog, Watchers};
 use crate::queue::pulse::{self, PulseSettings};
 use crate::settings::queues::SourceSettings;
 use crate::settings::worker_types::fingerprint;
@@ -32,29 +30,48 @@ const FOLDER_EVERY: Span = Span::from_secs(5);
 const WAIT_MIN: Span = Span::from_secs(2);
 const WAIT_MAX: Span = Span::from_secs(60);
 
-/// What EC2 has of what worker types name. While it does not answer, it is asked again; what is
-/// written wrong is an error at once.
+/// Worker types and what EC2 has of what they name. While a region does not answer that never did, it
+/// is asked again; what is written wrong is an error at once.
 ///
 /// # Errors
 ///
 /// Worker types are wrong.
-pub async fn first_setup(assembly: &Assembly, shadow: Shadow) -> Result<Setup, AssemblyError> {
+pub async fn first_reading(assembly: &Assembly, shadow: Shadow) -> Result<Reading, AssemblyError> {
     let mut wait = WAIT_MIN;
     loop {
-        let setup = async {
-            if shadow == Shadow::Off {
-                assembly.ensure_key_pairs().await?;
-            }
-            assembly.setup(now()).await
-        };
-        match setup.await {
-            Err(AssemblyError::Unknown(region, error)) if error.is_passing() => {
+        match assembly.read(now(), key_pairs(shadow)).await {
+            Err(AssemblyError::Unknown(region, error, seems_wrong)) if error.is_passing() => {
+                seems_wrong.iter().for_each(|issues| warn!("seems wrong so far\n{issues}"));
                 warn!(region, %error, wait_s = wait.as_secs(), "EC2 is waited for");
                 tokio::time::sleep(wait).await;
                 wait = (wait * 2).min(WAIT_MAX);
             }
             done => return done,
         }
+    }
+}
+
+/// The same reading, or another if worker types have changed since.
+///
+/// # Errors
+///
+/// Worker types are wrong.
+pub async fn up_to_date(
+    reading: Reading,
+    assembly: &Assembly,
+    shadow: Shadow,
+) -> Result<Reading, AssemblyError> {
+    match fingerprint(&assembly.settings.worker_types) {
+        Ok(now) if reading.folder != Some(now) => first_reading(assembly, shadow).await,
+        _ => Ok(reading),
+    }
+}
+
+/// A shadow changes nothing.
+const fn key_pairs(shadow: Shadow) -> KeyPairs {
+    match shadow {
+        Shadow::Off => KeyPairs::Ensured,
+        Shadow::On => KeyPairs::Left,
     }
 }
 
@@ -65,7 +82,7 @@ pub async fn first_setup(assembly: &Assembly, shadow: Shadow) -> Result<Setup, A
 /// The loop cannot go on.
 pub fn run(
     assembly: Assembly,
-    setup: Setup,
+    reading: Reading,
     store: impl Store,
     shadow: Shadow,
     runtime: &Handle,
@@ -77,6 +94,8 @@ pub fn run(
         Shadow::Off => journal.folder.clone(),
         Shadow::On => shadow_of(&journal.folder),
     };
+    let Reading { setup, silent, folder: read, at } = reading;
+    let last = Last { folder: read, at, is_whole: silent.is_empty() };
     let folder = Folder { path, kept: usize::try_from(journal.keep).unwrap_or(usize::MAX) };
     let parts = Parts {
         store,
@@ -94,7 +113,7 @@ pub fn run(
         // There is one loop in a process.
         let _ = slot.set(door.clone());
         nudges(&assembly, runtime, &door);
-        runtime.spawn(reload(assembly, door));
+        runtime.spawn(reload(assembly, shadow, last, door));
     })
 }
 
@@ -136,30 +155,42 @@ pub async fn listen_to_signals(slot: DoorSlot) {
     }
 }
 
+/// What worker types were last read from.
+struct Last {
+    folder: Option<u64>,
+    at: Instant,
+    /// All regions answered.
+    is_whole: bool,
+}
+
 /// Reads worker types anew when they change.
-async fn reload(assembly: Assembly, door: Door) {
+async fn reload(assembly: Assembly, shadow: Shadow, mut last: Last, door: Door) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     let folder = &assembly.settings.worker_types;
-    let look = || fingerprint(folder).ok();
-    let (mut last, mut read) = (look(), tokio::time::Instant::now());
-    let every = span(assembly.settings.aws.offers_interval);
+    let usual = span(assembly.settings.aws.offers_interval);
     loop {
         let is_wanted = tokio::select! {
             _ = hangup.recv() => true,
             () = tokio::time::sleep(FOLDER_EVERY) => false,
         };
-        let current = look();
-        if !is_wanted && current == last && read.elapsed() < every {
+        let current = fingerprint(folder).ok();
+        let every = if last.is_whole { usual } else { usual.min(WAIT_MAX) };
+        if !is_wanted && current == last.folder && last.at.elapsed() < every {
             continue;
         }
-        (last, read) = (current, tokio::time::Instant::now());
-        match assembly.setup(now()).await {
-            Ok(setup) => {
+        last = Last { folder: current, at: Instant::now(), is_whole: last.is_whole };
+        match assembly.read(now(), key_pairs(shadow)).await {
+            Ok(Reading { setup, silent, .. }) => {
+                last.is_whole = silent.is_empty();
                 if !door.bring(News::Configured(Box::new(setup))).await {
                     return;
                 }
             }
-            Err(error) => error!("the worker types are kept as they were\n{error}"),
+            Err(error) => {
+                // It is asked again soon, if it is EC2 that does not answer.
+                last.is_whole = !matches!(error, AssemblyError::Unknown(..));
+                error!("the worker types are kept as they were\n{error}");
+            }
         }
     }
 }

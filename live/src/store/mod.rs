@@ -21,6 +21,7 @@ use provisioner_engine::ids::InstanceId;
 use provisioner_engine::journal::Record;
 use provisioner_engine::snapshot::Snapshot;
 use provisioner_engine::units::Time;
+use provisioner_engine::worker_type::EngineConfig;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +59,32 @@ pub struct Kept {
     pub checkpoint: Checkpoint,
     /// All entries since, in order.
     pub since: Vec<Entry>,
+}
+
+impl<S: Store + ?Sized> Store for Box<S> {
+    fn load(&mut self) -> Result<Option<Kept>, StoreError> {
+        (**self).load()
+    }
+
+    fn append(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
+        (**self).append(entries)
+    }
+
+    fn replace(&mut self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        (**self).replace(checkpoint)
+    }
+}
+
+impl Kept {
+    /// What the engine was last configured with.
+    #[must_use]
+    pub fn config(&self) -> EngineConfig {
+        let since = self.since.iter().rev().find_map(|entry| match entry {
+            Entry::Engine(Record::Configured { config, .. }) => Some((**config).clone()),
+            Entry::Engine(_) | Entry::Named(..) => None,
+        });
+        since.unwrap_or_else(|| self.checkpoint.snapshot.config().clone())
+    }
 }
 
 /// All that there was to know at a moment.

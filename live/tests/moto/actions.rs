@@ -89,7 +89,7 @@ async fn each_call_on_the_wire_is_one_that_was_told_and_all_of_them_are_used() {
         .await
         .expect("it answers");
     ec2.notices(region).await.expect("it answers");
-    ec2.regions().await.expect("it answers");
+    ec2.regions(&[]).await.expect("it answers");
     ec2.ensure_key_pair(region, KEYS[0]).await.expect("it is a key");
     ec2.sweep(region).await.expect("it answers");
 

@@ -65,6 +65,21 @@ fn a_region_that_the_account_does_not_have_is_named() {
 }
 
 #[test]
+fn a_region_that_does_not_exist_is_shown_with_file_line_and_the_nearest() {
+    let world = world("mistyped");
+    let path = world.path("provisionerd.toml");
+    let text = fs::read_to_string(&path).expect("it is there");
+    for regions in ["[\"us-east-1\", \"eu-wets-1\"]", "[\"eu-wets-1\"]"] {
+        let regions = format!("regions = {regions}");
+        world.write("provisionerd.toml", &text.replace("regions = [\"us-east-1\"]", &regions));
+        for mode in ["run", "plan", "doctor"] {
+            let words = ["provisionerd.toml:", "`eu-wets-1` is not open", "\"eu-west-1\"?"];
+            fails(&world.command(&[mode]), &words);
+        }
+    }
+}
+
+#[test]
 fn a_clock_that_is_wrong_is_told_and_nothing_is_lost() {
     let world = world("late-clock");
     let daemon = world.daemon();

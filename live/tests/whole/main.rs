@@ -12,5 +12,6 @@ mod replaying;
 #[allow(dead_code, reason = "each test program uses its own part of it")]
 mod server;
 mod serving;
+mod silent;
 mod taking_over;
 mod world;

@@ -10,12 +10,16 @@ use aws_sdk_ec2::types::{
     ArchitectureType, ArchitectureValues, AvailabilityZoneState, ImageState, LocationType,
     UsageClassType,
 };
+use futures::future::select_ok;
 use provisioner_engine::decision::Market;
 
 use super::actions::Action;
 use super::{Ec2, filter, list};
 use crate::cloud::{CallError, LaunchOrder};
 
+/// Every account of the usual partition has it. Source: AWS Account Management, "Enable or disable AWS
+/// Regions".
+const ALWAYS_OPEN: &str = "us-east-1";
 /// EC2's limit on the values of one filter.
 const FILTER_VALUES_MAX: usize = 200;
 /// EC2's limits on the rows of a page, where they are below the usual thousand.
@@ -104,19 +108,21 @@ pub struct Quota {
 }
 
 impl Ec2 {
-    /// The regions that are open to the account.
+    /// The regions that are open to the account, as any of these says, or one that every account has.
     ///
     /// # Errors
     ///
-    /// They could not be read.
-    pub async fn regions(&self) -> Result<Vec<String>, CallError> {
-        let home = &self.config.home_region;
-        let request = self.clients(home).read.describe_regions();
-        let answer = self.call(home, Action::DescribeRegions, request.send()).await?;
-        let names = answer.regions.unwrap_or_default().into_iter();
-        let mut names: Vec<String> = names.filter_map(|region| region.region_name).collect();
-        names.sort();
-        Ok(names)
+    /// None of them answered.
+    pub async fn regions(&self, asked: &[String]) -> Result<BTreeSet<String>, CallError> {
+        let asked: BTreeSet<&str> = asked.iter().map(String::as_str).chain([ALWAYS_OPEN]).collect();
+        let ask = async |region: &str| {
+            let request = self.clients(region).read.describe_regions();
+            let answer = self.call(region, Action::DescribeRegions, request.send()).await?;
+            let regions = answer.regions.unwrap_or_default().into_iter();
+            Ok(regions.filter_map(|region| region.region_name).collect())
+        };
+        let asks = asked.into_iter().map(|region| Box::pin(ask(region)));
+        select_ok(asks).await.map(|(regions, _)| regions)
     }
 
     /// Reads what there is in a region of what is named.
