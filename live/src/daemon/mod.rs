@@ -88,7 +88,7 @@ impl Setup {
     }
 
     /// Their names.
-    fn region_names(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn region_names(&self) -> impl Iterator<Item = String> {
         let catalog = &self.config.catalog;
         self.regions().into_iter().map(|region| catalog.region_name(region).to_owned())
     }
@@ -99,7 +99,7 @@ impl Setup {
     }
 
     /// Instance types and products that are bought in a region.
-    fn offers_in(&self, region: &str) -> (Vec<String>, Vec<String>) {
+    pub(crate) fn offers_in(&self, region: &str) -> (Vec<String>, Vec<String>) {
         let catalog = &self.config.catalog;
         let (mut types, mut products) = (BTreeSet::new(), BTreeSet::new());
         for (pool, id) in catalog.pools().iter().zip((0..).map(PoolId::new)) {

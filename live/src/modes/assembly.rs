@@ -187,7 +187,12 @@ impl Assembly {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn public_key(&self) -> Result<Option<String>, AssemblyError> {
+    /// The public key of our key pair, if there is to be one.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read.
+    pub fn public_key(&self) -> Result<Option<String>, AssemblyError> {
         let Some(path) = &self.settings.aws.public_key_file else { return Ok(None) };
         let failed = |error| AssemblyError::PublicKey(format!("{}: {error}", path.display()));
         std::fs::read_to_string(path).map(|key| Some(key.trim().to_owned())).map_err(failed)

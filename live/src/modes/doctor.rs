@@ -1,7 +1,8 @@
 //! Whether this machine, these settings and this account can run a fleet, and what to mend.
 //!
 //! Each finding is one line: what was looked at, whether it is well, and what to do if not. Nothing
-//! is changed; launches are only asked for with `DryRun`, which EC2 answers by permissions alone.
+//! is changed; whatever would change anything is only asked for with `DryRun`, which EC2 answers by
+//! permissions alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,12 +11,15 @@ use futures::future::join_all;
 use provisioner_engine::catalog::Pool;
 use provisioner_engine::decision::Market;
 use provisioner_engine::ids::PoolId;
+use provisioner_engine::units::Duration;
 use provisioner_engine::worker_type::WorkerType;
 
 use crate::cloud::ec2::Ec2;
+use crate::cloud::ec2::actions::Action;
 use crate::cloud::ec2::survey::{Named, Quota, Survey};
-use crate::cloud::{LaunchLabel, LaunchOrder};
+use crate::cloud::{CallError, Cloud, LaunchLabel, LaunchOrder};
 use crate::daemon::Setup;
+use crate::daemon::clock::Look;
 use crate::queue::Queue;
 
 /// One thing that was looked at.
@@ -185,6 +189,72 @@ async fn permissions(ec2: &Ec2, orders: &[LaunchOrder]) -> Vec<Finding> {
         }
     });
     join_all(runs).await
+}
+
+/// Looks in each region at what is ours, at prices and notices, and asks with `DryRun` whether the daemon
+/// may end what is there and bring the public key, if there is one.
+pub async fn access(ec2: &Ec2, setup: &Setup, public_key: Option<&str>) -> Vec<Finding> {
+    let regions: BTreeSet<String> = setup.region_names().collect();
+    let looks = regions.iter().map(async |region| in_region(ec2, setup, region, public_key).await);
+    let mut findings = Vec::new();
+    let mut ended = BTreeSet::new();
+    for (of_region, tried) in join_all(looks).await {
+        findings.extend(of_region);
+        ended.extend(tried);
+    }
+    if !ended.contains(&Action::TerminateInstances) {
+        let how =
+            "not tried, for it is bound to our tag and no instance has it yet: look again then";
+        findings.push(Finding::odd("ending instances", how));
+    }
+    findings
+}
+
+/// What can be read and done there, and which ends were tried.
+async fn in_region(
+    ec2: &Ec2,
+    setup: &Setup,
+    region: &str,
+    public_key: Option<&str>,
+) -> (Vec<Finding>, Vec<Action>) {
+    let (mut findings, mut tried) = (Vec::new(), Vec::new());
+    let find = |what: String, answer: Result<String, CallError>| match answer {
+        Ok(how) => Finding::well(what, how),
+        Err(error) => Finding::ill(what, error.to_string()),
+    };
+    match ec2.remains(region).await {
+        Ok(remains) => {
+            let what = format!("what is ours in {region}");
+            findings.push(Finding::well(what, remains.to_string()));
+            for (action, answer) in ec2.may_end(region, &remains).await {
+                let what = format!("{action} in {region}");
+                findings.push(find(what, answer.map(|()| "allowed".into())));
+                tried.push(action);
+            }
+        }
+        Err(error) => {
+            findings.push(Finding::ill(format!("what is ours in {region}"), error.to_string()));
+        }
+    }
+    let (types, products) = setup.offers_in(region);
+    let since = Look::now().wall - Duration::HOUR;
+    let prices = ec2.prices(region, &types, &products, since).await;
+    let what = format!("spot prices in {region}");
+    findings.push(match prices {
+        Ok(rows) if rows.is_empty() => {
+            Finding::odd(what, "there are none: whoever buys by price buys nothing there")
+        }
+        prices => find(what, prices.map(|rows| format!("{} read", rows.len()))),
+    });
+    if let Err(error) = ec2.sees_notices(region).await {
+        findings.push(Finding::ill(format!("notices of {region}"), error.to_string()));
+    }
+    if let Some(key) = public_key {
+        let answer = ec2.may_import_key_pair(region, key).await;
+        let what = format!("{} in {region}", Action::ImportKeyPair);
+        findings.push(find(what, answer.map(|()| "allowed".into())));
+    }
+    (findings, tried)
 }
 
 /// One launch order for each pool of each worker type.

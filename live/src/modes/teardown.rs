@@ -129,7 +129,7 @@ impl Ended {
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (region, remains) in &self.remains {
-            writeln!(f, "{region}: {}", counts(remains))?;
+            writeln!(f, "{region}: {}", remains)?;
         }
         for (region, instance) in &self.unlisted {
             writeln!(f, "{region}: {instance}, which the ledger has and no listing shows")?;
@@ -144,7 +144,7 @@ impl fmt::Display for Found {
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (region, Swept { ended, errors }) in &self.swept {
-            writeln!(f, "{region}: ended {}", counts(ended))?;
+            writeln!(f, "{region}: ended {}", ended)?;
             for error in errors {
                 writeln!(f, "{region}: not ended: {error}")?;
             }
@@ -166,21 +166,4 @@ impl fmt::Display for Ended {
         }
         Ok(())
     }
-}
-
-/// `3 instances, 1 key pair`.
-fn counts(Remains { requests, instances, templates, key_pairs }: &Remains) -> String {
-    let kinds = [
-        (instances.len(), "instance"),
-        (requests.len(), "spot request"),
-        (templates.len(), "launch template"),
-        (key_pairs.len(), "key pair"),
-    ];
-    let there = kinds.iter().filter(|(count, _)| *count > 0);
-    let counts = there.map(|(count, kind)| match count {
-        1 => format!("1 {kind}"),
-        _ => format!("{count} {kind}s"),
-    });
-    let counts: Vec<String> = counts.collect();
-    if counts.is_empty() { "nothing".into() } else { counts.join(", ") }
 }

@@ -3,6 +3,7 @@
 //!
 //! What moto lacks is in the proxy before it (`provisioner_stand_in::ec2`).
 
+mod doctor;
 mod dying;
 mod ending;
 mod failing;

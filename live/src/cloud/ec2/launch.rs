@@ -17,6 +17,7 @@ use provisioner_engine::observation::Refusal;
 use provisioner_engine::units::UsdPerHour;
 
 use super::actions::Action;
+use super::allowed::allowed;
 use super::{Ec2, errors, filter, lock, tags, unreadable};
 use crate::cloud::{CallError, CallErrorKind, LaunchMethod, LaunchOrder, LaunchTemplate, Launched};
 
@@ -58,10 +59,7 @@ impl Ec2 {
             }
             LaunchMethod::CreateFleet => self.dry_fleet(order).await,
         };
-        match answer {
-            Err(error) if error.code == errors::DRY_RUN => Ok(()),
-            answer => answer,
-        }
+        allowed(answer)
     }
 
     async fn run_instances_request(

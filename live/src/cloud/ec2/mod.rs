@@ -27,6 +27,7 @@ macro_rules! all_rows {
 }
 
 pub mod actions;
+mod allowed;
 mod answers;
 mod errors;
 mod fleet;

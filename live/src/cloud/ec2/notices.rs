@@ -77,6 +77,18 @@ impl Ec2 {
         Ok(notices)
     }
 
+    /// Looks whether the region's queue can be read, if it has one, and leaves what is in it.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read.
+    pub async fn sees_notices(&self, region: &str) -> Result<(), CallError> {
+        let Some(queue) = self.config.notice_queues.get(region) else { return Ok(()) };
+        let request = self.clients(region).sqs.receive_message().queue_url(queue);
+        let request = request.max_number_of_messages(1).visibility_timeout(0);
+        self.call(region, Action::ReceiveMessage, request.send()).await.map(drop)
+    }
+
     /// Deletes the messages that the last question was answered with.
     async fn delete_told(&self, region: &str, queue: &str) -> Result<(), CallError> {
         loop {

@@ -5,6 +5,7 @@
 //! thing refuses is noted and stops no other; done again, it ends what is left.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use provisioner_engine::inventory::State;
 
@@ -37,6 +38,27 @@ impl Remains {
     pub fn is_empty(&self) -> bool {
         let Self { requests, instances, templates, key_pairs } = self;
         [requests, instances, templates, key_pairs].iter().all(|kind| kind.is_empty())
+    }
+}
+
+impl fmt::Display for Remains {
+    /// `3 instances, 1 key pair`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { requests, instances, templates, key_pairs } = self;
+        let kinds = [
+            (instances.len(), "instance"),
+            (requests.len(), "spot request"),
+            (templates.len(), "launch template"),
+            (key_pairs.len(), "key pair"),
+        ];
+        let there = kinds.iter().filter(|(count, _)| *count > 0);
+        let counts = there.map(|(count, kind)| match count {
+            1 => format!("1 {kind}"),
+            _ => format!("{count} {kind}s"),
+        });
+        let counts: Vec<String> = counts.collect();
+        f.write_str(if counts.is_empty() { "nothing" } else { "" })?;
+        f.write_str(&counts.join(", "))
     }
 }
 

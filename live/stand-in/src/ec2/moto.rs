@@ -229,7 +229,8 @@ impl Judge {
     ///
     /// As [`Judge::call`], or there is none.
     pub async fn image(&self, region: &str) -> Result<String, String> {
-        let images = self.call(region, "DescribeImages", &[]).await?;
+        let fields = [("Filter.1.Name", "architecture"), ("Filter.1.Value.1", "x86_64")];
+        let images = self.call(region, "DescribeImages", &fields).await?;
         let linux = images.items("imagesSet").filter(|it| it.get("platform").is_none());
         let ids = linux.filter_map(|it| it.say(&["imageId"]));
         ids.min().ok_or_else(|| format!("no image of Linux in {region}"))
