@@ -2,8 +2,8 @@
 //! workers on them do the tasks and leave, and what it cost adds up.
 //!
 //! `live/demo` builds what it takes and runs it. Everything is as in production but for moto, which
-//! stands in for EC2, the queue, which is a stand-in too, and tasks, which take a sixtieth of their
-//! time.
+//! stands in for EC2, the queue, which is a stand-in too, and time: tasks, and how long workers idle,
+//! take a sixtieth of what they would.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -22,6 +22,9 @@ use serde_json::Value;
 
 const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];
 
+/// Workers stop when they were idle for so long, as their worker types say: 3 minutes.
+const IDLE: Span = Span::from_secs(3);
+
 /// Tasks take a so-manieth of their time.
 const SPEED: u32 = 60;
 
@@ -39,7 +42,7 @@ const BUILDS: &str = r#"name = "proj/builds"
 queue = "ci"
 capacity_max = 30
 placement = "on-demand"
-idle_timeout = "3 min"
+idle_timeout = "3 s"
 
 [instance_types."c5.2xlarge"]
 
@@ -51,7 +54,7 @@ const TESTS: &str = r#"name = "proj/tests"
 queue = "ci"
 capacity_max = 50
 placement = "on-demand"
-idle_timeout = "3 min"
+idle_timeout = "3 s"
 
 [instance_types."c5.large"]
 [instance_types."m5.large"]
@@ -116,6 +119,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         fs::read_dir(folder.join("journal"))?.filter_map(|it| Some(it.ok()?.path())).min();
     let chapter = chapter.ok_or("there is no journal")?;
     println!("What it decided, and why:\n  provisioner explain {}", chapter.display());
+    let journal = folder.join("journal");
+    println!("What would have been predicted:\n  provisioner recreate {}", journal.display());
     println!("What it said:\n  less {}", log.display());
     Ok(())
 }
@@ -193,7 +198,7 @@ fn workers(root_url: &str, judge: &Judge) -> io::Result<Fleet> {
         look: Span::from_millis(500),
         boot: Span::from_secs(2),
         poll: Span::from_millis(250),
-        idle_timeout: Span::from_secs(3),
+        idle_timeout: IDLE,
         speed: SPEED,
         ..FleetOptions::quick(root_url.to_owned())
     };

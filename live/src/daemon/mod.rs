@@ -157,9 +157,10 @@ impl fmt::Display for DaemonError {
             Self::Store(error) => error.fmt(f),
             Self::NotRestored(error) => write!(
                 f,
-                "the engine cannot go on from the store ({error}); run the program that wrote it, \
-                 or end that one with SIGTERM first, which leaves a checkpoint that any program of \
-                 the same snapshot version can go on from"
+                "the engine cannot go on from the store ({error}); run the program that wrote it, and \
+                 end that with SIGTERM, which leaves a checkpoint that any program of the same \
+                 snapshot version can go on from; or move the store away: instances are found again \
+                 by their tags, and what was spent in the current periods is forgotten"
             ),
             Self::Journal(error) => write!(
                 f,
