@@ -1,13 +1,16 @@
-//! `provisioner replay`: does the engine still decide what a journal says?
+//! `provisioner replay`: does the engine still decide what a journal says, and did it keep to its rules?
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use provisioner_engine::Engine;
 use provisioner_engine::decision::{Action, Decision, Reason};
 use provisioner_engine::journal::{Digest, Record, replay};
+use provisioner_engine::units::Time;
 use provisioner_reports::explain::{STILL_GROWING, between_chapters};
-use provisioner_reports::{Run, decisions, show_time};
+use provisioner_reports::{Run, count, decisions, show_time};
+use provisioner_scenarios::audit::{JournalAudit, Note};
 use provisioner_scenarios::journal::{Header, Journal, Turned};
 
 use crate::terminal::{Failure, print, say};
@@ -26,14 +29,24 @@ pub(crate) struct Replay {
     /// Print the first N decisions that order something or say why not
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10")]
     explain: Option<u64>,
+    /// Have every decision judged by an auditor that shares no code with the engine
+    ///
+    /// It recounts money, capacity and ownership by itself, from what the engine was told and what it
+    /// ordered, and notes what must not be: ceilings passed, more bought than wanted or at a price
+    /// that is not allowed, what was ended too soon. The journal must begin with an engine that had
+    /// launched nothing; where pools are added or left out, the judging ends.
+    #[arg(long)]
+    audit: bool,
 }
 
 const AFTER_HELP: &str = "\
 Examples:
   provisioner simulate week.toml --journal week.jsonl.zst && provisioner replay week.jsonl.zst
   provisioner replay week.jsonl.zst --explain 3
+  provisioner replay /var/lib/provisionerd/journal --audit
 
-Exit codes: 0 all decisions are equal; 1 one differs; 2 the journal cannot be read.";
+Exit codes: 0 all decisions are equal, and nothing was noted; 1 one differs, or the auditor noted
+something; 2 the journal cannot be read.";
 
 impl Replay {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
@@ -46,6 +59,8 @@ impl Replay {
         }
         let mut engine = journal.engine();
         engine.explain(true);
+        let mut audit = self.audit.then(|| audit_of(&engine)).transpose()?;
+        let mut noted = Vec::new();
         let mut tally = Tally::default();
         let mut to_explain = self.explain.unwrap_or(0);
         while let Some(record) = journal.next() {
@@ -55,9 +70,13 @@ impl Replay {
                     say(format_args!("remark: {}", between_chapters(gap)));
                     engine = then;
                     engine.explain(true);
+                    noted.extend(audit.take().map(|audit| judged_until(record.at(), audit)));
                 }
             }
             tally.add(&record);
+            if audit.as_mut().is_some_and(|audit| !audit.judge(&record)) {
+                noted.extend(audit.take().map(|audit| judged_until(record.at(), audit)));
+            }
             if let Record::Decided(decision) = &record
                 && to_explain > 0
                 && is_telling(decision)
@@ -86,7 +105,18 @@ impl Replay {
              Decisions     {:016x}\n",
             digest.value()
         ))?;
-        Ok(Answer::Yes)
+        noted.extend(audit.map(JournalAudit::into_notes));
+        self.show_notes(&noted.concat())
+    }
+
+    fn show_notes(&self, notes: &[Note]) -> Result<Answer, Failure> {
+        for Note { at, rule, what } in notes {
+            print(format_args!("{}  {rule}: {what}\n", show_time(Time::from_ms(*at))))?;
+        }
+        if self.audit {
+            say(format_args!("remark: {}", count(notes.len() as u64, "audit note")));
+        }
+        Ok(if notes.is_empty() { Answer::Yes } else { Answer::No })
     }
 
     fn open(&self) -> Result<Journal, Failure> {
@@ -95,6 +125,23 @@ impl Replay {
             false => Journal::open(&self.journal)?,
         })
     }
+}
+
+/// An auditor knows what was told and ordered since it came.
+fn audit_of(engine: &Engine) -> Result<JournalAudit, Failure> {
+    match engine.launches().count() {
+        0 => Ok(JournalAudit::new(engine.config())),
+        launches => Err(Failure::new(
+            format!("the journal begins with launches that the auditor cannot know: {launches}"),
+            "give it a journal from its beginning, or leave out --audit",
+        )),
+    }
+}
+
+/// What was noted up to where ids mean something else.
+fn judged_until(at: Time, audit: JournalAudit) -> Vec<Note> {
+    say(format_args!("remark: judged until {}, when pools were added or left out", show_time(at)));
+    audit.into_notes()
 }
 
 #[derive(Default)]

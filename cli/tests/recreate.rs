@@ -50,6 +50,15 @@ fn a_folder_of_chapters_is_explained_replayed_and_recreated() {
 }
 
 #[test]
+fn a_folder_of_chapters_is_judged_as_it_is_replayed() {
+    let folder = journal();
+    let here = folder.path();
+    let (told, said) = ended(here, &["replay", "journal", "--audit"], 0);
+    assert!(told.contains("all decided the same"), "{told}");
+    assert!(said.ends_with("remark: 0 audit notes\n"), "{said}");
+}
+
+#[test]
 fn what_is_found_and_predicted_is_there_as_json() {
     let folder = journal();
     let span = ["--from", "2021-03-01T01:00", "--until", "2021-03-01T02:00"];

@@ -93,7 +93,7 @@ impl Found<'_> {
         let mut pools: Vec<_> = self.0.pools.iter().collect();
         pools.sort_by_key(|(name, pool)| (std::cmp::Reverse(pool.launches), *name));
         for (name, pool) in pools.iter().take(LISTED_MAX) {
-            let mut what = name.clone();
+            let mut what = (*name).clone();
             if pool.spot_time > Duration::ZERO {
                 let _ = write!(what, ": {} h of spot", hours(pool.spot_time));
             }

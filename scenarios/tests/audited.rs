@@ -3,7 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use provisioner_scenarios::audit::{Note, Rule, audited_run};
+use provisioner_engine::Engine;
+use provisioner_engine::decision::Action;
+use provisioner_engine::ids::LaunchId;
+use provisioner_engine::journal::Record;
+use provisioner_scenarios::audit::{JournalAudit, Note, Rule, audited_run};
 use provisioner_scenarios::{Profile, load};
 use provisioner_sim::{Hooks, run};
 
@@ -59,4 +63,59 @@ fn a_run_that_is_audited_goes_as_it_goes_without() {
         assert_eq!(outcome, run(&config, &mut *scenario.tasks(seed), Hooks::default()));
         assert!(journal > 0 && truths > 0, "others hear of it too");
     }
+}
+
+/// The journal of a shipped scenario, and the engine before it.
+fn journal(file: &str) -> (Engine, Vec<Record>) {
+    let scenario = load(&shipped(file)).expect("a shipped scenario loads").scenario;
+    let seed = scenario.seed();
+    let config = scenario.config(seed);
+    let mut records = Vec::new();
+    let mut keep = |record: Record| records.push(record);
+    let hooks = Hooks { journal: Some(&mut keep), ..Hooks::default() };
+    let _ = run(&config, &mut *scenario.tasks(seed), hooks);
+    (Engine::new(config.engine), records)
+}
+
+fn judged(engine: &Engine, records: &[Record]) -> Vec<Note> {
+    let mut audit = JournalAudit::new(engine.config());
+    assert!(records.iter().all(|record| audit.judge(record)), "its pools stay");
+    audit.into_notes()
+}
+
+#[test]
+fn a_journal_is_judged_by_what_was_told_and_decided() {
+    let (engine, records) = journal("incidents/crash-mid-batch.toml");
+    assert_eq!(judged(&engine, &records), []);
+    // A launch more than anybody wanted.
+    let mut bad = records.clone();
+    let order = bad.iter().find_map(|record| match record {
+        Record::Decided(decision) => {
+            decision.actions.iter().find(|it| matches!(it, Action::Launch { .. })).copied()
+        }
+        _ => None,
+    });
+    let Some(Action::Launch { worker_type, pool, market, .. }) = order else {
+        panic!("something was bought")
+    };
+    let last = bad.iter_mut().rev().find_map(|record| match record {
+        Record::Decided(decision) => Some(decision),
+        _ => None,
+    });
+    let count = engine.config().limits.launches_per_call_max;
+    let launch = LaunchId(1_000_000);
+    let order = Action::Launch { launch, count, worker_type, pool, market };
+    last.expect("it decided").actions.push(order);
+    assert!(!judged(&engine, &bad).is_empty(), "nobody noted it");
+}
+
+#[test]
+fn where_pools_are_others_the_judging_ends() {
+    let (engine, records) = journal("incidents/one-task.toml");
+    let mut config = engine.config().clone();
+    config.catalog.zone("eu-west-1", "eu-west-1a");
+    let at = records[0].at();
+    let mut audit = JournalAudit::new(engine.config());
+    assert!(audit.judge(&Record::Configured { at, config: Box::new(engine.config().clone()) }));
+    assert!(!audit.judge(&Record::Configured { at, config: Box::new(config) }));
 }

@@ -1,4 +1,4 @@
-//! Simulations under the eyes of the auditor: its plain words for what our parts say.
+//! Simulations and journals under the eyes of the auditor: its plain words for what our parts say.
 //!
 //! Here is the only place that knows both. A run that is audited goes as it goes without; it takes
 //! longer, as the engine explains its decisions and every event is judged.
@@ -11,8 +11,10 @@ use std::cell::RefCell;
 
 use provisioner_auditor::{Auditor, Event, Truth as Happened};
 pub use provisioner_auditor::{Half, Note, Rule};
+use provisioner_engine::catalog::Catalog;
 use provisioner_engine::journal::Record;
 use provisioner_engine::units::Time;
+use provisioner_engine::worker_type::EngineConfig;
 use provisioner_sim::config::SimConfig;
 use provisioner_sim::input::TaskSource;
 use provisioner_sim::outcome::Outcome;
@@ -61,6 +63,46 @@ pub fn audited_run(
     auditor.event(at, Event::Truth(closed(&outcome)));
     auditor.close(at);
     (outcome, auditor.into_notes())
+}
+
+/// Judges a journal, record by record, by what was told and decided: a live one has no more.
+pub struct JournalAudit {
+    auditor: Auditor,
+    teller: Teller,
+    catalog: Catalog,
+}
+
+impl JournalAudit {
+    /// For the journal of an engine that was built from this, and had launched nothing yet.
+    #[must_use]
+    pub fn new(config: &EngineConfig) -> Self {
+        let ids: Vec<u32> = (0..config.worker_types.len()).map(plain).collect();
+        Self {
+            auditor: Auditor::new(rules::of_engine(config, &ids)),
+            teller: Teller::new(config),
+            catalog: config.catalog.clone(),
+        }
+    }
+
+    /// Judges the next record. Says whether it could: not if from here on ids mean something else.
+    #[must_use]
+    pub fn judge(&mut self, record: &Record) -> bool {
+        if let Record::Configured { config, .. } = record
+            && config.catalog != self.catalog
+        {
+            return false;
+        }
+        if let Some(event) = self.teller.event(record) {
+            self.auditor.event(record.at().ms(), event);
+        }
+        true
+    }
+
+    /// What should not have been.
+    #[must_use]
+    pub fn into_notes(self) -> Vec<Note> {
+        self.auditor.into_notes()
+    }
 }
 
 fn closed(outcome: &Outcome) -> Happened {
