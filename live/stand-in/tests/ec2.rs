@@ -2,7 +2,7 @@
 //! passes as it is.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::{Duration as Span, Instant};
 
 use provisioner_stand_in::ec2::{Done, Fault, Judge, Lag, Moto, MotoInstance, Proxy, What};
@@ -20,13 +20,7 @@ struct Scene {
 
 impl Scene {
     fn start(name: &str) -> Self {
-        static SHARED: Mutex<Weak<Moto>> = Mutex::new(Weak::new());
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        let moto = shared.upgrade().unwrap_or_else(|| {
-            let moto = Arc::new(Moto::start().expect("moto's server"));
-            *shared = Arc::downgrade(&moto);
-            moto
-        });
+        let moto = Moto::shared().expect("moto's server");
         let proxy = Proxy::start(moto.url()).expect("a port is free");
         let through = Judge::of(&proxy.url());
         Self { moto, proxy, through, name: name.to_owned() }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::Duration as Span;
 
@@ -95,6 +96,24 @@ impl Moto {
         match moto.url.is_empty() {
             true => Err(failed("it does not say where it runs")),
             false => Ok(moto),
+        }
+    }
+
+    /// The one that others in this program use now, or a new one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Moto::start`].
+    pub fn shared() -> io::Result<Arc<Self>> {
+        static SHARED: Mutex<Weak<Moto>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        match shared.upgrade() {
+            Some(running) => Ok(running),
+            None => {
+                let started = Arc::new(Self::start()?);
+                *shared = Arc::downgrade(&started);
+                Ok(started)
+            }
         }
     }
 
@@ -230,7 +249,7 @@ impl Judge {
         Ok(all)
     }
 
-    /// An image of Linux that moto knows in that region.
+    /// An image of Linux for `x86_64` that moto knows in that region.
     ///
     /// # Errors
     ///
@@ -240,8 +259,9 @@ impl Judge {
             let linux = items(answer, "imagesSet").filter(|it| element(*it, "platform").is_none());
             linux.filter_map(|it| text(it, "imageId")).min().map(str::to_owned)
         };
-        let image = self.call(region, "DescribeImages", &[], least).await?;
-        image.ok_or_else(|| format!("no image of Linux in {region}"))
+        let fields = [("Filter.1.Name", "architecture"), ("Filter.1.Value.1", "x86_64")];
+        let image = self.call(region, "DescribeImages", &fields, least).await?;
+        image.ok_or_else(|| format!("no image of Linux for x86_64 in {region}"))
     }
 
     /// The subnet that is a zone's default.
