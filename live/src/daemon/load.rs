@@ -7,17 +7,12 @@ use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use provisioner_engine::catalog::{Catalog, Pool};
 use provisioner_engine::guards::Guards;
 use provisioner_engine::ids::LaunchId;
 use provisioner_engine::inventory::State;
 use provisioner_engine::observation::EndCause;
-use provisioner_engine::random::Seed;
-use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
-use provisioner_engine::worker_type::{
-    Candidate, EngineConfig, IdleCredit, Limits, Overshoot, PlacementPolicy, RequestedCredit,
-    ScalingPolicy, SpendLimits, WorkerType,
-};
+use provisioner_engine::units::{Duration, Time};
+use provisioner_stand_in::config::on_demand;
 use tempfile::TempDir;
 
 use super::brain::{Brain, Past};
@@ -35,65 +30,24 @@ const STEP_MINUTES: u32 = 5;
 /// Whoever measures memory and file handles measures the process's.
 static ALONE: Mutex<()> = Mutex::new(());
 
-const REGION: &str = "us-east-1";
 const ZONES: [&str; 4] = ["us-east-1a", "us-east-1b", "us-east-1c", "us-east-1d"];
 
 /// Worker types that buy on demand in four zones.
 fn setup(worker_types: usize) -> Setup {
-    let mut catalog = Catalog::new();
-    let (product, instance_type) =
-        (catalog.product("Linux/UNIX"), catalog.instance_type("c5.large", 2));
-    let image = catalog.image("ami-1");
-    let price = UsdPerHour::from_micros(85_000);
-    let candidates = ZONES.map(|zone| {
-        let zone = catalog.zone(REGION, zone);
-        let pool = catalog.pool(Pool { instance_type, zone, product });
-        let region = catalog.region(REGION);
-        catalog.set_on_demand(region, instance_type, product, Time::EPOCH, price);
-        Candidate {
-            image,
-            pool,
-            capacity: 1,
-            utility: Ratio::ONE,
-            bias: Ratio::ONE,
-            initial_weight: Ratio::ONE,
-            capacity_max: None,
-        }
-    });
-    let worker_type = |nth: usize| WorkerType {
-        name: name(nth),
-        capacity_min: 0,
-        capacity_max: 1_000,
-        price_min: UsdPerHour::ZERO,
-        price_max: UsdPerHour::from_micros(1_000_000),
-        candidates: candidates.into(),
-        scaling: ScalingPolicy::Estimator {
-            scaling_ratio: Ratio::ONE,
-            idle: IdleCredit::Existing,
-            requested: RequestedCredit::Once,
-        },
-        placement: PlacementPolicy::OnDemand,
-        overshoot: Overshoot::Never,
-        request_timeout: Duration::from_mins(20),
-        registration_timeout: None,
-        lifetime_max: Duration::from_hours(96),
-        idle_timeout: Duration::from_mins(10),
-        floors: Vec::new(),
-        on_demand_after: None,
-        spend: SpendLimits::default(),
-    };
-    let names = (0..worker_types).map(name);
-    let templates = names.flat_map(|name| {
+    let names: Vec<String> = (0..worker_types).map(name).collect();
+    let everywhere: Vec<_> = names.iter().map(|name| (name.as_str(), &ZONES[..])).collect();
+    let mut config = on_demand(&everywhere);
+    config.worker_types.iter_mut().for_each(|it| it.capacity_max = 1_000);
+    config.limits.launches_per_decision_max = 100_000;
+    // The fleet is to be there at once.
+    config.guards = Guards { api: None, breaker: None, ice: None, share: None, ..config.guards };
+    let templates = names.iter().flat_map(|name| {
         ZONES.map(|zone| ((name.clone(), zone.to_owned()), LaunchTemplate::default()))
     });
-    let limits = Limits { launches_per_decision_max: 100_000, ..Limits::default() };
-    // The fleet is to be there at once.
-    let guards = Guards { api: None, breaker: None, ice: None, share: None, ..Guards::default() };
-    let worker_types = (0..worker_types).map(worker_type).collect();
     Setup {
         provisioner: "load".into(),
-        config: EngineConfig { seed: Seed(1), catalog, worker_types, limits, guards },
         launches: Launches::of(templates),
+        config,
         chapter_records_max: 20_000,
         chapter_length: Duration::HOUR,
         queue_intervals: BTreeMap::new(),

@@ -2,11 +2,11 @@
 //! passes as it is.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::{Duration as Span, Instant};
 
-use provisioner_stand_in::ec2::xml::Element;
-use provisioner_stand_in::ec2::{Done, Fault, Judge, Lag, Moto, Proxy, What};
+use provisioner_stand_in::ec2::{Done, Fault, Judge, Lag, Moto, MotoInstance, Proxy, What};
+use roxmltree::Node;
 
 const REGION: &str = "us-east-1";
 
@@ -20,13 +20,7 @@ struct Scene {
 
 impl Scene {
     fn start(name: &str) -> Self {
-        static SHARED: Mutex<Weak<Moto>> = Mutex::new(Weak::new());
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        let moto = shared.upgrade().unwrap_or_else(|| {
-            let moto = Arc::new(Moto::start().expect("moto's server"));
-            *shared = Arc::downgrade(&moto);
-            moto
-        });
+        let moto = Moto::shared().expect("moto's server");
         let proxy = Proxy::start(moto.url()).expect("a port is free");
         let through = Judge::of(&proxy.url());
         Self { moto, proxy, through, name: name.to_owned() }
@@ -47,8 +41,7 @@ impl Scene {
             ("TagSpecification.1.Tag.1.Key", "test"),
             ("TagSpecification.1.Tag.1.Value", &self.name),
         ];
-        let answer = self.through.call(REGION, "RunInstances", &fields).await?;
-        Ok(ids(&answer))
+        self.through.call(REGION, "RunInstances", &fields, ids).await
     }
 
     /// What the judge says is there of this test's.
@@ -64,8 +57,9 @@ impl Scene {
     }
 }
 
-fn ids(answer: &Element) -> Vec<String> {
-    answer.items("instancesSet").filter_map(|it| it.say(&["instanceId"])).collect()
+fn ids(answer: Node<'_, '_>) -> Vec<String> {
+    let ids = answer.descendants().filter(|it| it.has_tag_name("instanceId"));
+    ids.filter_map(|it| it.text()).map(str::to_owned).collect()
 }
 
 fn sorted(mut ids: Vec<String>) -> Vec<String> {
@@ -179,18 +173,24 @@ async fn throttling_is_of_the_actions_it_is_told_of_and_of_each_nth_call() {
 #[tokio::test]
 async fn listings_lag_behind_and_catch_up() {
     let scene = Scene::start("lag");
-    scene.proxy.lag(Lag { unseen: Span::from_millis(400), untagged: Span::from_millis(800) });
-    let began = Instant::now();
-    let given = scene.run("t", "us-east-1a", 2).await.expect("room");
-    let ids = |all: Vec<_>| -> BTreeSet<String> {
-        all.into_iter().map(|it: provisioner_stand_in::ec2::MotoInstance| it.id).collect()
+    let given = sorted(scene.run("t", "us-east-1a", 2).await.expect("room"));
+    let listed = async |unseen, untagged| -> Vec<MotoInstance> {
+        scene.proxy.lag(Lag { unseen, untagged });
+        let all = scene.through.instances(REGION).await.expect("it answers");
+        all.into_iter().filter(|it| given.contains(&it.id)).collect()
     };
-    let seen = ids(scene.through.instances(REGION).await.expect("it answers"));
-    assert!(began.elapsed() > Span::from_millis(400) || !seen.contains(&given[0]));
-    tokio::time::sleep(Span::from_millis(450)).await;
-    let seen = ids(scene.through.instances(REGION).await.expect("it answers"));
-    assert!(seen.contains(&given[0]));
-    tokio::time::sleep(Span::from_millis(450)).await;
+    let hour = Span::from_secs(3_600);
+    assert_eq!(listed(hour, hour).await, []);
+    let untagged = listed(Span::ZERO, hour).await;
+    assert_eq!(
+        untagged.iter().map(|it| &it.id).collect::<Vec<_>>(),
+        given.iter().collect::<Vec<_>>()
+    );
+    let is_bare = |it: &MotoInstance| it.tags.is_empty() && it.instance_type == "c5.large";
+    assert!(untagged.iter().all(is_bare), "{untagged:?}");
+    tokio::time::sleep(Span::from_millis(300)).await;
+    let caught_up = listed(Span::from_millis(300), Span::from_millis(300)).await;
+    assert!(caught_up.iter().all(|it| it.tag("test") == "lag"), "{caught_up:?}");
     assert_eq!(scene.shown().await, 2);
 }
 

@@ -1,14 +1,13 @@
 //! The stand-in as its callers meet it: over HTTP.
 
 use std::collections::BTreeMap;
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration as Span, Instant};
 
 use provisioner_engine::units::{Duration, Time};
+use provisioner_stand_in::ec2::Moto;
 use provisioner_stand_in::{Faults, Fleet, FleetOptions, Instance, PlayedEc2, Settings, StandIn};
 use serde_json::{Value, json};
 
@@ -269,62 +268,28 @@ fn an_ec2_elsewhere_is_refused() {
     }
 }
 
-/// Stops with the test.
-struct Moto {
-    url: String,
-    child: Child,
-}
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        // Nothing of it is kept.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// `None`, and a word about it, where moto is not installed.
-fn moto() -> Option<Moto> {
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
-    let address = free.expect("a free port").to_string();
-    let (_, port) = address.split_once(':').expect("a port");
-    let mut command = Command::new("moto_server");
-    command.args(["-H", "127.0.0.1", "-p", port]).stdout(Stdio::null()).stderr(Stdio::null());
-    let Ok(child) = command.spawn() else {
-        println!("moto is not installed: workers only have instances of our own here");
-        return None;
-    };
-    let moto = Moto { url: format!("http://{address}"), child };
-    wait_until("moto answers", || TcpStream::connect(&address).is_ok());
-    Some(moto)
-}
-
 #[test]
 fn workers_come_and_go_with_the_instances_of_somebody_elses_ec2() {
-    let Some(moto) = moto() else { return };
+    let moto = Moto::start().expect("moto's server");
+    let judge = moto.judge();
+    let image = call(judge.image("eu-west-1")).expect("moto has images");
     let run = |tag: &str| {
-        let tags = format!(
-            "TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key={tag}\
-             &TagSpecification.1.Tag.1.Value=proj/ci"
-        );
-        let body = format!(
-            "Action=RunInstances&Version=2016-11-15&ImageId=ami-12c6146b&MinCount=2&MaxCount=2\
-             &InstanceType=c5.large&{tags}"
-        );
-        let form = "application/x-www-form-urlencoded";
-        let client = reqwest::Client::new();
-        let sent = client.post(&moto.url).header("content-type", form).body(body).header(
-            "authorization",
-            "AWS4-HMAC-SHA256 Credential=none/20260101/eu-west-1/ec2/aws4_request, Signature=none",
-        );
-        let answer = call(sent.send()).expect("it answers");
-        assert!(answer.status().is_success(), "{answer:?}");
+        let fields = [
+            ("ImageId", image.as_str()),
+            ("InstanceType", "c5.large"),
+            ("MinCount", "2"),
+            ("MaxCount", "2"),
+            ("TagSpecification.1.ResourceType", "instance"),
+            ("TagSpecification.1.Tag.1.Key", tag),
+            ("TagSpecification.1.Tag.1.Value", QUEUE),
+        ];
+        call(judge.call("eu-west-1", "RunInstances", &fields, |_| ())).expect("room");
     };
     run("worker-type");
     run("somebody-elses");
     let capacities = BTreeMap::from([("c5.large".to_owned(), 3)]);
     let regions = vec!["us-east-1".to_owned(), "eu-west-1".to_owned()];
-    let ec2 = PlayedEc2::new(&moto.url, regions, "worker-type", capacities).expect("it is here");
+    let ec2 = PlayedEc2::new(moto.url(), regions, "worker-type", capacities).expect("it is here");
     let running = || call(ec2.running()).expect("it answers");
     let here: Vec<Instance> = running();
     assert_eq!(here.len(), 2, "{here:?}");

@@ -8,17 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration as Span, Instant};
 
-use provisioner_engine::catalog::{Catalog, Pool};
 use provisioner_engine::decision::Action;
 use provisioner_engine::guards::{Guards, ListingRule};
 use provisioner_engine::journal::{Record, replay};
 use provisioner_engine::observation::Observation;
-use provisioner_engine::random::Seed;
-use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
-use provisioner_engine::worker_type::{
-    Candidate, EngineConfig, IdleCredit, Limits, Overshoot, PlacementPolicy, RequestedCredit,
-    ScalingPolicy, SpendLimits, WorkerType,
-};
+use provisioner_engine::units::Duration;
 use provisioner_files::journal::Journal;
 use provisioner_live::cloud::LaunchTemplate;
 use provisioner_live::daemon::clock::Look;
@@ -31,6 +25,7 @@ use provisioner_live::settings::Launches;
 use provisioner_live::store::Entry;
 use provisioner_live::store::memory::MemoryStore;
 use provisioner_live::store::sqlite::SqliteStore;
+use provisioner_stand_in::config::on_demand;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -41,62 +36,20 @@ const GPU: &str = "proj/gpu";
 
 /// Two worker types, each in a region of its own, bought on demand.
 fn setup() -> Setup {
-    let mut catalog = Catalog::new();
-    let (product, instance_type) =
-        (catalog.product("Linux/UNIX"), catalog.instance_type("c5.large", 2));
-    let image = catalog.image("ami-1");
-    let mut worker_type = |name: &str, region: &str| {
-        let candidates = ["a", "b"].map(|letter| {
-            let zone = catalog.zone(region, &format!("{region}{letter}"));
-            let pool = catalog.pool(Pool { instance_type, zone, product });
-            let id = catalog.region(region);
-            let price = UsdPerHour::from_micros(85_000);
-            catalog.set_on_demand(id, instance_type, product, Time::EPOCH, price);
-            Candidate {
-                image,
-                pool,
-                capacity: 1,
-                utility: Ratio::ONE,
-                bias: Ratio::ONE,
-                initial_weight: Ratio::ONE,
-                capacity_max: None,
-            }
-        });
-        WorkerType {
-            name: name.into(),
-            capacity_min: 0,
-            capacity_max: 50,
-            price_min: UsdPerHour::ZERO,
-            price_max: UsdPerHour::from_micros(1_000_000),
-            candidates: candidates.into(),
-            scaling: ScalingPolicy::Estimator {
-                scaling_ratio: Ratio::ONE,
-                idle: IdleCredit::Existing,
-                requested: RequestedCredit::Once,
-            },
-            placement: PlacementPolicy::OnDemand,
-            overshoot: Overshoot::Never,
-            request_timeout: Duration::from_mins(20),
-            registration_timeout: None,
-            lifetime_max: Duration::from_hours(96),
-            idle_timeout: Duration::from_mins(10),
-            floors: Vec::new(),
-            on_demand_after: None,
-            spend: SpendLimits::default(),
-        }
-    };
-    let worker_types = vec![worker_type(CI, "us-east-1"), worker_type(GPU, "eu-west-1")];
-    let template = || LaunchTemplate { image: "ami-1".into(), ..LaunchTemplate::default() };
-    let zones = [(CI, "us-east-1"), (GPU, "eu-west-1")].into_iter().flat_map(|(name, region)| {
-        ["a", "b"].map(|letter| ((name.to_owned(), format!("{region}{letter}")), template()))
-    });
+    let zones: [(&str, &[&str]); 2] =
+        [(CI, &["us-east-1a", "us-east-1b"]), (GPU, &["eu-west-1a", "eu-west-1b"])];
+    let mut config = on_demand(&zones);
+    config.limits.iteration_interval = Duration::SECOND;
     let listing = ListingRule { interval: Duration::SECOND, ..ListingRule::default() };
-    let guards = Guards { listing: Some(listing), breaker: None, ..Guards::default() };
-    let limits = Limits { iteration_interval: Duration::SECOND, ..Limits::default() };
+    config.guards = Guards { listing: Some(listing), breaker: None, ..config.guards };
+    let template = || LaunchTemplate { image: "ami-1".into(), ..LaunchTemplate::default() };
+    let templates = zones.into_iter().flat_map(|(name, zones)| {
+        zones.iter().map(move |zone| ((name.to_owned(), (*zone).to_owned()), template()))
+    });
     Setup {
         provisioner: "test".into(),
-        launches: Launches::of(zones),
-        config: EngineConfig { seed: Seed(1), catalog, worker_types, limits, guards },
+        launches: Launches::of(templates),
+        config,
         chapter_records_max: 40,
         chapter_length: Duration::HOUR,
         queue_intervals: [CI, GPU].map(|name| (name.to_owned(), Duration::SECOND)).into(),

@@ -10,12 +10,13 @@ use provisioner_live::cloud::ec2::actions::{Action, CallLog};
 use provisioner_live::cloud::ec2::survey::Named;
 use provisioner_live::cloud::ec2::{Ec2, Ec2Config};
 use provisioner_live::cloud::{Cloud, LaunchMethod};
+use provisioner_stand_in::ec2::Proxy;
 use serde_json::Value;
 use strum::VariantArray;
 
 use crate::ending::KEYS;
-use crate::moto::Moto;
 use crate::orders::order;
+use crate::server::Moto;
 
 /// What no call names, but a launch needs: to tag what it makes, and to give it its role.
 const UNNAMED: [&str; 2] = ["ec2:CreateTags", "iam:PassRole"];
@@ -58,14 +59,17 @@ fn the_policy_ends_only_what_carries_our_tag() {
 
 #[tokio::test]
 async fn each_call_on_the_wire_is_one_that_was_told_and_all_of_them_are_used() {
+    // Only the adapter speaks through it.
     let moto = Moto::start();
+    let proxy = Proxy::start(moto.url()).expect("a port is free");
+    let config = || Ec2Config { endpoint: Some(proxy.url()), ..moto.config("actions") };
     let told: Arc<Mutex<BTreeSet<Action>>> = Arc::default();
     let log = Arc::clone(&told);
     let log: CallLog = Arc::new(move |call| {
         log.lock().expect("no test panics while it writes").insert(call.action);
     });
-    let config = Ec2Config { log: Arc::clone(&log), ..moto.config("actions") };
-    let ec2 = Ec2::new(config).await.expect("moto takes any credentials");
+    let logged = Ec2Config { log: Arc::clone(&log), ..config() };
+    let ec2 = Ec2::new(logged).await.expect("moto takes any credentials");
     let region = "us-east-1";
 
     for (method, first) in [(LaunchMethod::RunInstances, 0), (LaunchMethod::CreateFleet, 1)] {
@@ -100,8 +104,8 @@ async fn each_call_on_the_wire_is_one_that_was_told_and_all_of_them_are_used() {
         r#"{"detail-type": "x", "time": "2026-11-22T10:00:00Z", "detail": {"instance-id": "i-1"}}"#;
     sqs.send_message().queue_url(&url).message_body(event).send().await.expect("it is sent");
     let notice_queues = BTreeMap::from([(region.to_owned(), url)]);
-    let config = Ec2Config { log, notice_queues, ..moto.config("actions") };
-    let queued = Ec2::new(config).await.expect("moto takes any credentials");
+    let with_queue = Ec2Config { log, notice_queues, ..config() };
+    let queued = Ec2::new(with_queue).await.expect("moto takes any credentials");
     queued.notices(region).await.expect("it answers");
     queued.notices(region).await.expect("it answers");
 
@@ -112,5 +116,5 @@ async fn each_call_on_the_wire_is_one_that_was_told_and_all_of_them_are_used() {
         all.filter(|action| *action != Action::CancelSpotInstanceRequests).collect();
     assert_eq!(told, reachable);
     let names: BTreeSet<String> = told.iter().map(|action| action.name().to_owned()).collect();
-    assert_eq!(moto.actions("aws-provisioner"), names);
+    assert_eq!(proxy.calls().into_keys().collect::<BTreeSet<_>>(), names);
 }

@@ -4,8 +4,8 @@ use aws_sdk_ec2::types::{KeyPairInfo, LaunchTemplate};
 use provisioner_live::cloud::ec2::sweep::{Remains, Swept};
 use provisioner_live::cloud::{CallErrorKind, Cloud, LaunchMethod};
 
-use crate::moto::Moto;
 use crate::orders::{SPOT, ec2, order};
+use crate::server::Moto;
 
 /// Two public keys. Nobody has kept the private ones.
 pub(crate) const KEYS: [&str; 2] = [

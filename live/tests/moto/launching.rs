@@ -11,8 +11,8 @@ use provisioner_live::cloud::{
     CallErrorKind, Cloud, LaunchLabel, LaunchMethod, LaunchTemplate, Terminated,
 };
 
-use crate::moto::{Moto, tag};
 use crate::orders::{SPOT, counted, ec2, order};
+use crate::server::Moto;
 
 const OURS: &str = "aws-provisioner:provisioner";
 const METHODS: [LaunchMethod; 2] = [LaunchMethod::RunInstances, LaunchMethod::CreateFleet];
@@ -66,9 +66,9 @@ async fn instances_and_their_volumes_are_tagged_by_the_launch_itself() {
         order.template.tags.push((OURS.to_owned(), "somebody else".to_owned()));
         order.template.root_volume_gib = Some(33);
         let given = ec2.launch(&order).await.expect("moto has room");
-        let all = moto.instances("us-west-2").await;
-        let instance = all.iter().find(|it| it.instance_id() == Some(&given.instances[0]));
-        let instance = instance.expect("moto has it");
+        let one = moto.client("us-west-2").describe_instances().instance_ids(&given.instances[0]);
+        let one = one.send().await.expect("moto has it");
+        let instance = &one.reservations()[0].instances()[0];
         for (key, value) in [
             (OURS, "tagged"),
             ("aws-provisioner:worker-type", "proj/ci"),
@@ -76,7 +76,8 @@ async fn instances_and_their_volumes_are_tagged_by_the_launch_itself() {
             ("Name", "proj/ci"),
             ("team", "build"),
         ] {
-            assert_eq!(tag(instance, key), Some(value), "{method:?}");
+            let tag = instance.tags().iter().find(|tag| tag.key() == Some(key));
+            assert_eq!(tag.and_then(|tag| tag.value()), Some(value), "{method:?}");
         }
         if method == LaunchMethod::RunInstances {
             // moto neither hands these on from launch templates nor tags a fleet's volumes.

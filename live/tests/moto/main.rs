@@ -2,9 +2,8 @@
 //!
 //! What moto lacks (capacity, tokens, throttling, lost answers) is in `tests/wire`.
 
-#[path = "../support/moto.rs"]
-mod moto;
 mod orders;
+mod server;
 
 mod actions;
 mod ending;

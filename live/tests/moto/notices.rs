@@ -7,7 +7,7 @@ use provisioner_engine::units::Time;
 use provisioner_live::cloud::ec2::{Ec2, Ec2Config};
 use provisioner_live::cloud::{Cloud, Notice, NoticeKind};
 
-use crate::moto::Moto;
+use crate::server::Moto;
 
 const REGION: &str = "us-east-1";
 

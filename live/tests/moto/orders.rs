@@ -8,7 +8,7 @@ use provisioner_live::cloud::ec2::actions::{Action, CallMade};
 use provisioner_live::cloud::ec2::{Ec2, Ec2Config};
 use provisioner_live::cloud::{LaunchLabel, LaunchMethod, LaunchOrder, LaunchTemplate};
 
-use crate::moto::Moto;
+use crate::server::Moto;
 
 pub(crate) const SPOT: Market = Market::Spot { max_price: Some(UsdPerHour::from_micros(31_000)) };
 

@@ -6,8 +6,8 @@ use provisioner_live::cloud::ec2::survey::Named;
 use provisioner_live::cloud::ec2::sweep::Remains;
 use provisioner_live::cloud::{Cloud, LaunchMethod, LaunchTemplate};
 
-use crate::moto::Moto;
 use crate::orders::{counted, ec2, order};
+use crate::server::Moto;
 
 #[tokio::test]
 async fn prices_are_told_for_each_zone_and_type_that_was_asked_for_only() {

@@ -65,7 +65,7 @@ fn a_teardown_ends_all_of_ours_and_nothing_else_and_can_be_run_again() {
                     ("TagSpecification.1.Tag.1.Value", tag),
                 ]);
             }
-            world.judge.call(region, "RunInstances", &fields).await.expect("moto has room");
+            world.judge.call(region, "RunInstances", &fields, |_| ()).await.expect("moto has room");
         }
     });
     let daemon = world.daemon();

@@ -8,6 +8,7 @@ mod dying;
 mod ending;
 mod failing;
 mod inputs;
+mod packaging;
 mod replaying;
 #[path = "../store/server.rs"]
 #[allow(dead_code, reason = "each test program uses its own part of it")]

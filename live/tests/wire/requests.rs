@@ -53,6 +53,12 @@ async fn a_spot_launch_ends_with_its_instance_and_is_tagged_with_its_request() {
 }
 
 #[tokio::test]
+async fn each_request_says_that_it_is_ours() {
+    let request = asked(&order(LaunchMethod::RunInstances)).await;
+    assert!(request.user_agent.contains("app/aws-provisioner"), "{}", request.user_agent);
+}
+
+#[tokio::test]
 async fn what_a_template_names_is_asked_for_by_name() {
     let mut order = order(LaunchMethod::RunInstances);
     order.template.subnet = Some("subnet-1".to_owned());

@@ -54,6 +54,8 @@ pub(crate) struct Request {
     pub(crate) action: String,
     /// What was asked; JSON is one field, `body`.
     pub(crate) fields: Vec<(String, String)>,
+    /// Who says to ask.
+    pub(crate) user_agent: String,
 }
 
 impl Request {
@@ -152,17 +154,18 @@ fn look(stream: &TcpStream) -> Option<(Request, usize)> {
             };
             let length = header("content-length").map_or(0, |it| it.parse().expect("a number"));
             if body.len() >= length {
-                return Some((parsed(header("x-amz-target"), body), seen));
+                let (action, fields) = parsed(header("x-amz-target"), body);
+                let user_agent = header("x-amz-user-agent").unwrap_or_default().to_owned();
+                return Some((Request { action, fields, user_agent }, seen));
             }
         }
         thread::sleep(Span::from_millis(1));
     }
 }
 
-fn parsed(target: Option<&str>, body: &str) -> Request {
+fn parsed(target: Option<&str>, body: &str) -> (String, Vec<(String, String)>) {
     if let Some((_, action)) = target.and_then(|target| target.split_once('.')) {
-        let fields = vec![("body".to_owned(), body.to_owned())];
-        return Request { action: action.to_owned(), fields };
+        return (action.to_owned(), vec![("body".to_owned(), body.to_owned())]);
     }
     let fields = body.split('&').map(|field| {
         let (name, value) = field.split_once('=').unwrap_or((field, ""));
@@ -170,7 +173,7 @@ fn parsed(target: Option<&str>, body: &str) -> Request {
     });
     let fields: Vec<(String, String)> = fields.collect();
     let action = fields.iter().find(|(name, _)| name == "Action").map(|(_, value)| value.clone());
-    Request { action: action.expect("each names its action"), fields }
+    (action.expect("each names its action"), fields)
 }
 
 /// Answers; gives the connection back if it is to stay silent.

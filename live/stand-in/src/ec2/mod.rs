@@ -15,7 +15,7 @@ mod moto;
 mod played;
 mod proxy;
 mod tokens;
-pub mod xml;
+mod xml;
 
 pub use faults::{Done, Fault, What};
 pub use moto::{ENVIRONMENT, Judge, Moto, MotoInstance};

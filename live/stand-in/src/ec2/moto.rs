@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
+use std::time::Duration as Span;
 
 use form_urlencoded::Serializer;
 use reqwest::header;
+use roxmltree::Node;
 
 use super::call::VERSION;
-use super::xml::Element;
+use super::xml::{self, element, items, text};
 
 const HOW: &str = "install it by `pip install 'moto[server]'`, and name its `moto_server` in \
                    MOTO_SERVER or have it in PATH";
@@ -96,6 +99,24 @@ impl Moto {
         }
     }
 
+    /// The one that others in this program use now, or a new one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Moto::start`].
+    pub fn shared() -> io::Result<Arc<Self>> {
+        static SHARED: Mutex<Weak<Moto>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        match shared.upgrade() {
+            Some(running) => Ok(running),
+            None => {
+                let started = Arc::new(Self::start()?);
+                *shared = Arc::downgrade(&started);
+                Ok(started)
+            }
+        }
+    }
+
     /// `http://127.0.0.1:…`
     #[must_use]
     pub fn url(&self) -> &str {
@@ -132,21 +153,23 @@ impl Judge {
     /// If no client can be made, which needs nothing.
     #[must_use]
     pub fn of(url: &str) -> Self {
-        let client = reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy().build();
+        let client = reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy();
+        let client = client.timeout(Span::from_secs(60)).build();
         Self { url: url.to_owned(), client: client.expect("it needs nothing") }
     }
 
-    /// Makes a call in a region.
+    /// Makes a call in a region, and reads the answer.
     ///
     /// # Errors
     ///
     /// There is no answer, or it is an error; what moto said.
-    pub async fn call(
+    pub async fn call<T>(
         &self,
         region: &str,
         action: &str,
         fields: &[(&str, &str)],
-    ) -> Result<Element, String> {
+        read: impl FnOnce(Node<'_, '_>) -> T,
+    ) -> Result<T, String> {
         let mut form = Serializer::new(String::new());
         form.append_pair("Action", action).append_pair("Version", VERSION).extend_pairs(fields);
         let by = format!(
@@ -161,10 +184,8 @@ impl Judge {
         let answer = request.send().await.map_err(failed)?;
         let status = answer.status();
         let body = answer.text().await.map_err(failed)?;
-        match Element::parse(&body).filter(|_| status.is_success()) {
-            Some(read) => Ok(read),
-            None => Err(format!("{action} in {region}: {status}: {body}")),
-        }
+        let answer = if status.is_success() { xml::read(body.as_bytes(), read) } else { None };
+        answer.ok_or_else(|| format!("{action} in {region}: {status}: {body}"))
     }
 
     /// All instances of a region, whosever they are, terminated ones too, in the order of their ids.
@@ -198,10 +219,12 @@ impl Judge {
             if !token.is_empty() {
                 fields.push(("NextToken", &token));
             }
-            let answer = self.call(region, "DescribeInstances", &fields).await?;
-            let rows = answer.items("reservationSet").flat_map(|it| it.items("instancesSet"));
-            all.extend(rows.map(|row| instance(region, row)));
-            token = answer.say(&["nextToken"]).unwrap_or_default();
+            let page = |answer: Node<'_, '_>| {
+                let rows = items(answer, "reservationSet").flat_map(|it| items(it, "instancesSet"));
+                all.extend(rows.map(|row| instance(region, row)));
+                text(answer, "nextToken").unwrap_or_default().to_owned()
+            };
+            token = self.call(region, "DescribeInstances", &fields, page).await?;
             if token.is_empty() {
                 all.sort_by(|one: &MotoInstance, other| one.id.cmp(&other.id));
                 return Ok(all);
@@ -215,25 +238,30 @@ impl Judge {
     ///
     /// As [`Judge::call`].
     pub async fn everywhere(&self) -> Result<Vec<MotoInstance>, String> {
-        let regions = self.call("us-east-1", "DescribeRegions", &[]).await?;
+        let names = |answer: Node<'_, '_>| -> Vec<String> {
+            let rows = items(answer, "regionInfo").filter_map(|it| text(it, "regionName"));
+            rows.map(str::to_owned).collect()
+        };
         let mut all = Vec::new();
-        for region in regions.items("regionInfo").filter_map(|it| it.say(&["regionName"])) {
+        for region in self.call("us-east-1", "DescribeRegions", &[], names).await? {
             all.extend(self.instances(&region).await?);
         }
         Ok(all)
     }
 
-    /// An image of Linux that moto knows in that region.
+    /// An image of Linux for `x86_64` that moto knows in that region.
     ///
     /// # Errors
     ///
     /// As [`Judge::call`], or there is none.
     pub async fn image(&self, region: &str) -> Result<String, String> {
+        let least = |answer: Node<'_, '_>| {
+            let linux = items(answer, "imagesSet").filter(|it| element(*it, "platform").is_none());
+            linux.filter_map(|it| text(it, "imageId")).min().map(str::to_owned)
+        };
         let fields = [("Filter.1.Name", "architecture"), ("Filter.1.Value.1", "x86_64")];
-        let images = self.call(region, "DescribeImages", &fields).await?;
-        let linux = images.items("imagesSet").filter(|it| it.get("platform").is_none());
-        let ids = linux.filter_map(|it| it.say(&["imageId"]));
-        ids.min().ok_or_else(|| format!("no image of Linux in {region}"))
+        let image = self.call(region, "DescribeImages", &fields, least).await?;
+        image.ok_or_else(|| format!("no image of Linux for x86_64 in {region}"))
     }
 
     /// The subnet that is a zone's default.
@@ -243,9 +271,11 @@ impl Judge {
     /// As [`Judge::call`], or there is none.
     pub async fn subnet(&self, region: &str, zone: &str) -> Result<String, String> {
         let fields = [("Filter.1.Name", "availability-zone"), ("Filter.1.Value.1", zone)];
-        let subnets = self.call(region, "DescribeSubnets", &fields).await?;
-        let first = subnets.items("subnetSet").find_map(|it| it.say(&["subnetId"]));
-        first.ok_or_else(|| format!("no subnet in {zone}"))
+        let first = |answer: Node<'_, '_>| {
+            items(answer, "subnetSet").find_map(|it| text(it, "subnetId")).map(str::to_owned)
+        };
+        let subnet = self.call(region, "DescribeSubnets", &fields, first).await?;
+        subnet.ok_or_else(|| format!("no subnet in {zone}"))
     }
 
     /// Ends an instance.
@@ -254,20 +284,22 @@ impl Judge {
     ///
     /// As [`Judge::call`].
     pub async fn end(&self, region: &str, id: &str) -> Result<(), String> {
-        self.call(region, "TerminateInstances", &[("InstanceId.1", id)]).await.map(drop)
+        self.call(region, "TerminateInstances", &[("InstanceId.1", id)], |_| ()).await
     }
 }
 
-fn instance(region: &str, row: &Element) -> MotoInstance {
-    let say = |path: &[&str]| row.say(path).unwrap_or_default();
-    let tag = |it: &Element| Some((it.say(&["key"])?, it.say(&["value"])?));
+fn instance(region: &str, row: Node<'_, '_>) -> MotoInstance {
+    let say = |name| text(row, name).unwrap_or_default().to_owned();
+    let inner =
+        |of, name| element(row, of).and_then(|it| text(it, name)).unwrap_or_default().to_owned();
+    let tag = |it| Some((text(it, "key")?.to_owned(), text(it, "value")?.to_owned()));
     MotoInstance {
-        id: say(&["instanceId"]),
+        id: say("instanceId"),
         region: region.to_owned(),
-        zone: say(&["placement", "availabilityZone"]),
-        instance_type: say(&["instanceType"]),
-        state: say(&["instanceState", "name"]),
-        index: say(&["amiLaunchIndex"]).parse().unwrap_or_default(),
-        tags: row.items("tagSet").filter_map(tag).collect(),
+        zone: inner("placement", "availabilityZone"),
+        instance_type: say("instanceType"),
+        state: inner("instanceState", "name"),
+        index: say("amiLaunchIndex").parse().unwrap_or_default(),
+        tags: items(row, "tagSet").filter_map(tag).collect(),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration as Span, Instant};
@@ -13,6 +14,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use roxmltree::Node;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
@@ -20,7 +22,7 @@ use super::call::{Answer, Call, VERSION};
 use super::faults::{Fault, What};
 use super::line::{Cut, Lines};
 use super::tokens::Tokens;
-use super::xml::Element;
+use super::xml::{self, element, items, text};
 
 /// A launch or an end that reached moto and was carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -235,8 +237,9 @@ impl Shared {
         let query = format!("Action=DescribeSubnets&Version={VERSION}&SubnetId.1={subnet}");
         let asked = Call { body: query.into(), ..call.clone() };
         let answer = self.send(&asked).await;
-        let read = Element::parse(std::str::from_utf8(&answer.body).ok()?)?;
-        let zone = read.items("subnetSet").next()?.say(&["availabilityZone"])?;
+        let zone = xml::read(&answer.body, |it| {
+            text(items(it, "subnetSet").next()?, "availabilityZone").map(str::to_owned)
+        })??;
         self.book().zones.insert(subnet.to_owned(), zone.clone());
         Some(zone)
     }
@@ -316,19 +319,16 @@ impl Shared {
 
     /// Writes down what a call made or ended.
     fn note(&self, call: &Call, answer: &Answer) {
-        let read = std::str::from_utf8(&answer.body).ok().and_then(Element::parse);
-        let Some(read) = read.filter(|_| answer.status.is_success()) else { return };
-        let of = |list: &str| -> Vec<String> {
-            read.items(list).filter_map(|item| item.say(&["instanceId"])).collect()
+        if !answer.status.is_success() {
+            return;
+        }
+        let made = |it: Node<'_, '_>| -> Vec<String> {
+            let fleets = items(it, "fleetInstanceSet").flat_map(|it| items(it, "instanceIds"));
+            let ids = fleets.filter_map(|it| it.text());
+            let named = items(it, "instancesSet").filter_map(|it| text(it, "instanceId"));
+            ids.chain(named).map(str::to_owned).collect()
         };
-        let instances = match call.action.as_str() {
-            "CreateFleet" => read
-                .items("fleetInstanceSet")
-                .flat_map(|item| item.items("instanceIds"))
-                .filter_map(|id| id.say(&[]))
-                .collect(),
-            _ => of("instancesSet"),
-        };
+        let Some(instances) = xml::read(&answer.body, made) else { return };
         let mut book = self.book();
         if call.is_launch() {
             book.born.extend(instances.iter().map(|id| (id.clone(), Instant::now())));
@@ -348,34 +348,28 @@ impl Shared {
         if unseen.max(untagged).is_zero() || !answer.status.is_success() {
             return answer;
         }
-        let Some(mut read) = std::str::from_utf8(&answer.body).ok().and_then(Element::parse) else {
-            return answer;
+        let age = |instance: Node<'_, '_>| {
+            let born = text(instance, "instanceId").and_then(|id| book.born.get(id));
+            born.map_or(Span::MAX, Instant::elapsed)
         };
-        let age = |instance: &Element| {
-            let id = instance.say(&["instanceId"]).unwrap_or_default();
-            book.born.get(&id).map_or(Span::MAX, Instant::elapsed)
-        };
-        for reservation in lists(&mut read, "reservationSet") {
-            for instances in reservation.children.iter_mut().filter(|it| it.name == "instancesSet")
-            {
-                instances.children.retain(|instance| age(instance) >= unseen);
-                for instance in &mut instances.children {
-                    if age(instance) < untagged {
-                        lists(instance, "tagSet").clear();
-                    }
-                }
+        let hidden = |instance: Node<'_, '_>| match age(instance) {
+            age if age < unseen => Some(instance.range()),
+            age if age < untagged => {
+                let tags = element(instance, "tagSet")?;
+                Some(tags.first_child()?.range().start..tags.last_child()?.range().end)
             }
+            _ => None,
+        };
+        let cuts = xml::read(&answer.body, |it| -> Vec<Range<usize>> {
+            let rows = items(it, "reservationSet").flat_map(|it| items(it, "instancesSet"));
+            rows.filter_map(hidden).collect()
+        });
+        let (mut shown, mut at) = (Vec::with_capacity(answer.body.len()), 0);
+        for cut in cuts.unwrap_or_default() {
+            shown.extend_from_slice(&answer.body[at..cut.start]);
+            at = cut.end;
         }
-        Answer::xml(answer.status, read.to_xml())
+        shown.extend_from_slice(&answer.body[at..]);
+        Answer { body: shown.into(), ..answer }
     }
-}
-
-/// The items of the list with that name.
-fn lists<'a>(of: &'a mut Element, name: &str) -> &'a mut Vec<Element> {
-    let at = of.children.iter().position(|child| child.name == name);
-    let at = at.unwrap_or_else(|| {
-        of.children.push(Element::named(name));
-        of.children.len() - 1
-    });
-    &mut of.children[at].children
 }
