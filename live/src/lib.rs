@@ -10,4 +10,5 @@ pub mod modes;
 pub mod queue;
 pub mod settings;
 pub mod store;
+mod tls;
 pub mod window;

@@ -57,10 +57,10 @@ pub(crate) fn run_daemon(settings: &Path, shadow: bool, listen: Option<SocketAdd
                 }
                 Err(error) => return failed(&error),
             },
-            StoreSettings::Postgres(url) => {
+            StoreSettings::Postgres(database) => {
                 viewer
                     .hindered("another provisionerd leads, or the database does not answer".into());
-                match lead(&url, &provisioner) {
+                match lead(&database, &provisioner) {
                     Ok(store) => {
                         let see = |seen: &Seen<'_>| viewer.see(seen);
                         run::run(assembly, setup, store, Shadow::Off, handle, &slot, see)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use expect_test::{Expect, expect};
 use provisioner_engine::units::{Duration, Time};
@@ -246,9 +246,12 @@ fn a_secret_has_one_place_and_is_read_from_there() {
     .assert_eq(&store("").expect_err("none").to_string());
     let both = store("url_file = \"url\"\nurl_env = \"URL\"").expect_err("two").to_string();
     assert!(both.starts_with("error: `url_file` and `url_env` say the same"), "{both}");
-    let StoreSettings::Postgres(source) = store("url_env = \"URL\"").expect("one").store else {
+    let keys = "url_env = \"URL\"\nca_file = \"ca.pem\"";
+    let StoreSettings::Postgres(database) = store(keys).expect("one").store else {
         panic!("it is a database");
     };
+    assert_eq!(database.ca_file, Some(PathBuf::from("etc/ca.pem")));
+    let source = database.url;
     let url = "postgres://me:hunter2@db/x";
     let env = |name: &str| (name == "URL").then(|| format!("{url}\n"));
     let secret = source.read(env).expect("it is set");
