@@ -9,6 +9,7 @@
 //! system's trust.
 
 use std::fmt::Display;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,6 +29,12 @@ pub(crate) fn client(ca_file: Option<&Path>) -> Result<ClientConfig, String> {
     let builder = builder.with_safe_default_protocol_versions();
     let builder = builder.expect("these ciphers are for TLS 1.2 and 1.3");
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// Whether it is the server's certificate that is wrong.
+pub(crate) fn is_distrust(error: &io::Error) -> bool {
+    let cause = error.get_ref().and_then(|error| error.downcast_ref());
+    matches!(cause, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 /// None on a system without: then no certificate is believed, which matters only if there is one.

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use provisioner_engine::units::Duration;
 use provisioner_files::file::{Section, Variant, kind};
 
-use super::secret::{SecretSource, secret};
+use super::secret::{SecretSource, ca_file, secret};
 
 /// A task queue, or several of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +84,8 @@ pub enum AccessDoc {
 pub struct PulseDoc {
     /// `amqps://user:password@pulse.example.com/vhost`.
     pub url: SecretSource,
+    /// Who may sign its certificate, if not those whom the system trusts.
+    pub ca_file: Option<PathBuf>,
     /// The Pulse user.
     pub user: String,
 }
@@ -136,6 +138,7 @@ fn taskcluster(s: &mut Section<'_>) -> SourceSettings {
                         "A variable of the environment with the same.",
                     ),
                 ),
+                ca_file: ca_file(s),
                 user: s.required("user", kind::text(), "The Pulse user, who owns the queue."),
             },
         ),

@@ -311,7 +311,7 @@ fn told(place: &str, error: &postgres::Error) -> StoreError {
         Some(&SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN) => StoreErrorKind::LostLead,
         Some(_) => StoreErrorKind::Failed,
         None if error.is_closed() => StoreErrorKind::LostLead,
-        None if is_distrust(error) => StoreErrorKind::Untrusted,
+        None if cause(error).is_some_and(tls::is_distrust) => StoreErrorKind::Untrusted,
         None => StoreErrorKind::Unreachable,
     };
     let said = error.as_db_error().map_or_else(
@@ -321,9 +321,6 @@ fn told(place: &str, error: &postgres::Error) -> StoreError {
     StoreError::new(kind, place, said)
 }
 
-/// Whether it is the server's certificate.
-fn is_distrust(error: &postgres::Error) -> bool {
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
-    let cause = cause.and_then(|error| error.get_ref()?.downcast_ref());
-    matches!(cause, Some(rustls::Error::InvalidCertificate(_)))
+fn cause(error: &postgres::Error) -> Option<&io::Error> {
+    error.source()?.downcast_ref()
 }
