@@ -1,12 +1,12 @@
-//! Whom we believe over TLS: the database and Pulse.
+//! Whom we believe over TLS: the database, Pulse, and queues over HTTP.
 //!
 //! A server's certificate is always checked: who signed it, until when, and for which name. It is
 //! believed if somebody signed it whom the system trusts or, where a `ca_file` is named, somebody in
 //! that file and nobody else.
 //!
 //! The ciphers are named here and not looked up in the process, so that it does not matter who else
-//! in it speaks TLS. Not here: EC2, and queues over HTTP, whose clients bring their own, with the
-//! system's trust.
+//! in it speaks TLS. Not here: AWS and Taskcluster, whose clients bring their own TLS and believe whom
+//! the system trusts.
 
 use std::fmt::Display;
 use std::io;
@@ -33,8 +33,11 @@ pub(crate) fn client(ca_file: Option<&Path>) -> Result<ClientConfig, String> {
 
 /// Whether it is the server's certificate that is wrong.
 pub(crate) fn is_distrust(error: &io::Error) -> bool {
-    let cause = error.get_ref().and_then(|error| error.downcast_ref());
-    matches!(cause, Some(rustls::Error::InvalidCertificate(_)))
+    let Some(cause) = error.get_ref() else { return false };
+    match cause.downcast_ref::<io::Error>() {
+        Some(inner) => is_distrust(inner),
+        None => matches!(cause.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))),
+    }
 }
 
 /// None on a system without: then no certificate is believed, which matters only if there is one.

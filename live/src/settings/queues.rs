@@ -60,6 +60,8 @@ pub struct Asked {
     pub url: String,
     /// Who asks.
     pub access: AccessDoc,
+    /// Who may sign its certificate, if not those whom the system trusts.
+    pub ca_file: Option<PathBuf>,
     /// Tasks that wait: a JSON pointer, or an expression.
     pub pending: String,
     /// Tasks that are held.
@@ -162,6 +164,7 @@ fn http(s: &mut Section<'_>) -> SourceSettings {
              `{provisionerId}` and `{workerType}`.",
         ),
         access: access(s),
+        ca_file: ca_file(s),
         pending: s.required("pending", kind::text(), "JSON pointer to the tasks that wait."),
         claimed: s.required("claimed", kind::text(), "JSON pointer to the tasks that are held."),
         as_of: s.optional(
@@ -177,6 +180,7 @@ fn prometheus(s: &mut Section<'_>) -> SourceSettings {
     let asked = Asked {
         url: s.required("url", kind::text(), "Its address, before `/api/v1`."),
         access: access(s),
+        ca_file: ca_file(s),
         pending: s.required(
             "pending",
             kind::text(),
