@@ -6,6 +6,7 @@
 pub mod cloud;
 pub mod daemon;
 pub mod import;
+pub mod logging;
 pub mod modes;
 pub mod queue;
 pub mod settings;

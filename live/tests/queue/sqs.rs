@@ -11,7 +11,9 @@ use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use provisioner_live::queue::sqs::Sqs;
 use provisioner_live::queue::{Counts, QueueErrorKind};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
+use super::ca::Ca;
 use super::served::Served;
 use super::{WORKER_TYPE, assert_failed};
 
@@ -153,4 +155,13 @@ impl Drop for Moto {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+#[tokio::test]
+async fn who_has_a_certificate_that_the_system_does_not_trust_is_told_nothing() {
+    let folder = TempDir::new().expect("a folder");
+    let identity = Ca::new("somebody else").signs(folder.path(), "127.0.0.1");
+    let served = Served::encrypted(&identity, 200, "{}").await;
+    assert_failed(ask(&served).await, QueueErrorKind::Unavailable, "cannot be reached");
+    assert!(served.asked().is_empty());
 }
