@@ -9,6 +9,7 @@ use provisioner_engine::units::{Duration, Time};
 use provisioner_files::file::Issues;
 use tempfile::TempDir;
 
+use super::queues::SourceSettings;
 use super::worker_types::load;
 use super::*;
 
@@ -260,6 +261,38 @@ fn a_secret_has_one_place_and_is_read_from_there() {
     let folder = Folder::of(&[("url", " \n")]);
     let said = SecretSource::File(folder.path().join("url")).read(env).expect_err("it is empty");
     assert!(said.ends_with("/url is empty"), "{said}");
+}
+
+#[test]
+fn who_may_sign_for_a_server_is_said_beside_its_address() {
+    let text = format!(
+        r#"{SETTINGS}
+[queues.listening.source.taskcluster]
+root_url = "https://tc.example.com"
+pulse = {{ url_file = "pulse-url", user = "ci", ca_file = "our-ca.pem" }}
+[queues.endpoint.source.http]
+url = "https://counts.example.com"
+pending = "/pending"
+claimed = "/claimed"
+ca_file = "our-ca.pem"
+[queues.metric.source.prometheus]
+url = "https://prometheus.example.com"
+pending = "sum(pending)"
+claimed = "sum(claimed)"
+ca_file = "our-ca.pem"
+"#
+    );
+    let queues = settings(&text).expect("sound settings").queues;
+    let ca_files = queues.into_iter().filter_map(|(name, queue)| match queue.source {
+        SourceSettings::Taskcluster { pulse, .. } => Some((name, pulse?.ca_file)),
+        SourceSettings::Http { asked } | SourceSettings::Prometheus { asked } => {
+            Some((name, asked.ca_file))
+        }
+        SourceSettings::Sqs { .. } => None,
+    });
+    let ours = Some(PathBuf::from("etc/our-ca.pem"));
+    let expected = ["endpoint", "listening", "metric"].map(|name| (name.to_owned(), ours.clone()));
+    assert_eq!(ca_files.collect::<Vec<_>>(), expected);
 }
 
 #[test]
