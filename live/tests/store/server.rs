@@ -27,7 +27,6 @@ impl Server {
 
     /// The same; over the network it serves only who speaks TLS. Its certificate and key are those
     /// of the two files.
-    #[allow(dead_code, reason = "not every program with a server has one like this")]
     pub(crate) fn start_encrypted(identity: (&Path, &Path)) -> Option<Self> {
         Self::with(Some(identity))
     }

@@ -3,6 +3,8 @@
 //!
 //! What moto lacks is in the proxy before it (`provisioner_stand_in::ec2`).
 
+#[path = "../support/ca.rs"]
+mod ca;
 mod dying;
 mod ending;
 mod failing;
@@ -13,4 +15,5 @@ mod replaying;
 mod server;
 mod serving;
 mod taking_over;
+mod trusting;
 mod world;
