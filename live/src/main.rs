@@ -11,8 +11,7 @@ use std::time::Duration as Span;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use provisioner_files::file::KeyDoc;
-use provisioner_live::settings;
-use tracing_subscriber::EnvFilter;
+use provisioner_live::{logging, settings};
 
 use self::command::import::Import;
 use self::command::{EXIT_WRITTEN, print};
@@ -141,14 +140,7 @@ fn main() -> ExitCode {
 }
 
 fn begin_to_log(cli: &Cli) -> Result<(), String> {
-    let ours = match cli.log_level.as_str() {
-        // Others' crates say only what went wrong, unless a filter asks for more.
-        level @ ("info" | "debug" | "trace") => {
-            format!("warn,provisionerd={level},provisioner_live={level}")
-        }
-        filter => filter.to_owned(),
-    };
-    let filter = EnvFilter::try_new(ours).map_err(|error| error.to_string())?;
+    let filter = logging::filter(&cli.log_level).map_err(|error| error.to_string())?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     match cli.log {
         LogForm::Text => builder.with_ansi(io::stderr().is_terminal()).with_target(false).init(),

@@ -52,6 +52,7 @@ impl Server {
         let settings = PrometheusSettings {
             url: self.url.as_str().into(),
             access: Access::Open,
+            ca_file: None,
             pending: expression.to_owned(),
             claimed: "sum(provisioner_claimed_tasks)".to_owned(),
             as_of: Some("min(timestamp(provisioner_pending_tasks))".to_owned()),

@@ -88,7 +88,7 @@ fn a_journal_is_judged_by_what_was_told_and_decided() {
     let (engine, records) = journal("incidents/crash-mid-batch.toml");
     assert_eq!(judged(&engine, &records), []);
     // A launch more than anybody wanted.
-    let mut bad = records.clone();
+    let mut bad = records;
     let order = bad.iter().find_map(|record| match record {
         Record::Decided(decision) => {
             decision.actions.iter().find(|it| matches!(it, Action::Launch { .. })).copied()

@@ -80,12 +80,12 @@ fn begin(
             let kept = store.load().map_err(|error| failed(&error))?;
             Ok((Box::new(store), read(viewer, kept.as_ref())?))
         }
-        (StoreSettings::Postgres(url), Shadow::Off) => {
+        (StoreSettings::Postgres(database), Shadow::Off) => {
             // Whoever waits for the lead is ready when it comes.
             let kept = peek(settings).map_err(|error| failed(&error))?;
             let reading = read(viewer, kept.as_ref())?;
             viewer.hindered("another provisionerd leads, or the database does not answer".into());
-            let store = lead(url, &settings.provisioner).map_err(|error| failed(&error))?;
+            let store = lead(database, &settings.provisioner).map_err(|error| failed(&error))?;
             let reading = runtime.block_on(run::up_to_date(reading, assembly, mode));
             Ok((Box::new(store), reading.map_err(|error| refused(&error))?))
         }

@@ -309,17 +309,23 @@ async fn source(settings: &SourceSettings, endpoint: Option<&str>) -> Result<Sou
             Source::Sqs(Sqs::new(&loader.load().await, &url))
         }
         SourceSettings::Http { asked } => {
-            let Asked { url, access, pending, claimed, as_of } = asked;
+            let Asked { url, access, ca_file, pending, claimed, as_of } = asked;
             let access = who(access);
             let settings =
-                JsonSettings { url: url.as_str().into(), access, pending, claimed, as_of };
+                JsonSettings { url: url.as_str().into(), access, ca_file, pending, claimed, as_of };
             Source::Json(JsonEndpoint::new(settings)?)
         }
         SourceSettings::Prometheus { asked } => {
-            let Asked { url, access, pending, claimed, as_of } = asked;
+            let Asked { url, access, ca_file, pending, claimed, as_of } = asked;
             let access = who(access);
-            let settings =
-                PrometheusSettings { url: url.as_str().into(), access, pending, claimed, as_of };
+            let settings = PrometheusSettings {
+                url: url.as_str().into(),
+                access,
+                ca_file,
+                pending,
+                claimed,
+                as_of,
+            };
             Source::Prometheus(Prometheus::new(settings)?)
         }
     })

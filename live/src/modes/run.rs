@@ -210,6 +210,7 @@ fn nudges(assembly: &Assembly, runtime: &Handle, door: &Door) {
         };
         let settings = PulseSettings {
             url,
+            ca_file: pulse.ca_file.clone(),
             user: pulse.user.clone(),
             worker_types: assembly.queues.names_in(name),
         };

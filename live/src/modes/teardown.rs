@@ -129,7 +129,7 @@ impl Ended {
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (region, remains) in &self.remains {
-            writeln!(f, "{region}: {}", remains)?;
+            writeln!(f, "{region}: {remains}")?;
         }
         for (region, instance) in &self.unlisted {
             writeln!(f, "{region}: {instance}, which the ledger has and no listing shows")?;
@@ -144,7 +144,7 @@ impl fmt::Display for Found {
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (region, Swept { ended, errors }) in &self.swept {
-            writeln!(f, "{region}: ended {}", ended)?;
+            writeln!(f, "{region}: ended {ended}")?;
             for error in errors {
                 writeln!(f, "{region}: not ended: {error}")?;
             }

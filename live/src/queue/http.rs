@@ -7,7 +7,7 @@
 
 use std::fmt;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use provisioner_engine::units::Time;
@@ -16,6 +16,7 @@ use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
 use super::{QueueError, QueueErrorKind};
+use crate::tls;
 
 /// How long a question may take.
 pub const TIME_LIMIT: Duration = Duration::from_secs(10);
@@ -70,9 +71,12 @@ pub(crate) struct Http {
 impl Http {
     /// # Errors
     ///
-    /// If there is no TLS to be had.
-    pub(crate) fn new(access: Access) -> Result<Self, QueueError> {
+    /// If the certificates in `ca_file` cannot be read.
+    pub(crate) fn new(access: Access, ca_file: Option<&Path>) -> Result<Self, QueueError> {
+        let tls = tls::client(ca_file)
+            .map_err(|error| QueueError::new(QueueErrorKind::Unavailable, error))?;
         let client = Client::builder().redirect(redirect::Policy::none());
+        let client = client.tls_backend_preconfigured(tls);
         let client = client.build().map_err(|error| failed("the HTTP client", &error))?;
         Ok(Self { client, access })
     }
@@ -174,6 +178,10 @@ pub(crate) fn failed(host: &str, error: &reqwest::Error) -> QueueError {
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
         why = format!("{why}: {inner}");
+        if inner.downcast_ref().is_some_and(tls::is_distrust) {
+            why += "; the system has to trust who signs its certificate, or `ca_file` (of `http` and \
+                    `prometheus`) to name them, and the certificate to be for that host";
+        }
         cause = inner.source();
     }
     QueueError::new(QueueErrorKind::Unavailable, format!("{host} {why}"))

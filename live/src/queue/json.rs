@@ -6,6 +6,8 @@
 //!
 //! Not here: workers. Such a queue does not know them.
 
+use std::path::PathBuf;
+
 use provisioner_engine::units::Time;
 use serde_json::Value;
 
@@ -20,6 +22,8 @@ pub struct JsonSettings {
     pub url: Address,
     /// Who asks.
     pub access: Access,
+    /// Who may sign its certificate, if not those whom the system trusts.
+    pub ca_file: Option<PathBuf>,
     /// Where the tasks are that wait.
     pub pending: String,
     /// Where those are that are held.
@@ -38,9 +42,12 @@ pub struct JsonEndpoint {
 impl JsonEndpoint {
     /// # Errors
     ///
-    /// If there is no TLS to be had.
+    /// If the certificates in `ca_file` cannot be read.
     pub fn new(settings: JsonSettings) -> Result<Self, QueueError> {
-        Ok(Self { http: Http::new(settings.access.clone())?, settings })
+        Ok(Self {
+            http: Http::new(settings.access.clone(), settings.ca_file.as_deref())?,
+            settings,
+        })
     }
 
     /// The counts of a worker type's queue.

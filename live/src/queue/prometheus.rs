@@ -13,6 +13,8 @@
 //! Not here: workers. A metric does not know them.
 //! Source: Prometheus, "HTTP API", instant queries, read 2026-11-22.
 
+use std::path::PathBuf;
+
 use serde_json::Value;
 
 use super::http::{self, Access, Address, Http};
@@ -26,6 +28,8 @@ pub struct PrometheusSettings {
     pub url: Address,
     /// Who asks.
     pub access: Access,
+    /// Who may sign its certificate, if not those whom the system trusts.
+    pub ca_file: Option<PathBuf>,
     /// Tasks that wait; may say `{taskQueueId}`, `{provisionerId}` and `{workerType}`, as may the
     /// others.
     pub pending: String,
@@ -51,9 +55,12 @@ struct Sample {
 impl Prometheus {
     /// # Errors
     ///
-    /// If there is no TLS to be had.
+    /// If the certificates in `ca_file` cannot be read.
     pub fn new(settings: PrometheusSettings) -> Result<Self, QueueError> {
-        Ok(Self { http: Http::new(settings.access.clone())?, settings })
+        Ok(Self {
+            http: Http::new(settings.access.clone(), settings.ca_file.as_deref())?,
+            settings,
+        })
     }
 
     /// The counts of a worker type's queue.

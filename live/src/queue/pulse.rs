@@ -3,21 +3,27 @@
 //! A message brings the next look at its queue forward, and does nothing else: what it says is not
 //! believed, and one that is missed costs at most the time until the next look. So messages are not
 //! acknowledged, the queue is gone with the connection, and a wake-up that finds the channel full is
-//! dropped. A lost broker is looked for again after 1 s, then 2 s, up to a minute.
+//! dropped. A lost broker is looked for again after 1 s, then 2 s, up to a minute. Where it is no use
+//! before somebody does something (its certificate is not believed, it does not let us in), that is a
+//! warning.
 //!
 //! Needs a Pulse user; it may create queues named `queue/<user>/…` and read `exchange/…`.
 //! Source: Taskcluster's `services/queue/src/exchanges.js`, read 2026-11-22.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures::StreamExt;
 use lapin::options::{BasicConsumeOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::tcp::{AMQPUriTcpExt, RustlsConnector, TLSConfig};
 use lapin::types::FieldTable;
-use lapin::uri::AMQPUri;
-use lapin::{Connect, Connection, ConnectionProperties};
+use lapin::uri::{AMQPScheme, AMQPUri};
+use lapin::{Connection, ConnectionProperties, ErrorKind, runtime};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
+
+use crate::tls;
 
 /// Where Taskcluster says that a task is pending.
 pub const EXCHANGE: &str = "exchange/taskcluster-queue/v1/task-pending";
@@ -28,12 +34,16 @@ const HEARTBEAT_S: u16 = 30;
 /// How long to wait before looking for a lost broker again, at first and at most.
 const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// AMQP's number for `access-refused`.
+const ACCESS_REFUSED: u16 = 403;
 
 /// Where Pulse is, and what is wanted of it.
 #[derive(Clone)]
 pub struct PulseSettings {
     /// `amqps://user:password@pulse.example.com/vhost`. Secret: never shown.
     pub url: String,
+    /// Who may sign its certificate, if not those whom the system trusts. Read at each connection.
+    pub ca_file: Option<PathBuf>,
     /// The Pulse user, who owns the queue.
     pub user: String,
     /// Whose tasks are of interest: `provisionerId/workerType`.
@@ -59,7 +69,13 @@ pub async fn listen(settings: PulseSettings, wake: mpsc::Sender<String>) {
             () = wake.closed() => return,
         };
         let wait = pause.after(begun.elapsed());
-        tracing::info!(why = %lost, again_s = wait.as_secs(), "pulse is lost; queues are polled");
+        let again_s = wait.as_secs();
+        match lost {
+            Lost::Away(why) => tracing::info!(why, again_s, "pulse is lost; queues are polled"),
+            Lost::Refused(why) => {
+                tracing::warn!(why, again_s, "pulse cannot be heard; queues are polled");
+            }
+        }
         sleep(wait).await;
     }
 }
@@ -77,18 +93,46 @@ impl Pause {
     }
 }
 
+/// Why the broker is not heard.
+enum Lost {
+    /// That passes.
+    Away(String),
+    /// That lasts until somebody does something.
+    Refused(String),
+}
+
+impl Lost {
+    fn late() -> Self {
+        Self::Away("it did not answer in time".to_owned())
+    }
+}
+
+impl From<lapin::Error> for Lost {
+    fn from(error: lapin::Error) -> Self {
+        match error.kind() {
+            ErrorKind::IOError(cause) if tls::is_distrust(cause) => Self::Refused(format!(
+                "{error}: name in `ca_file` of `pulse` who signs its certificate, and in the \
+                 address the host as its certificate does"
+            )),
+            ErrorKind::ProtocolError(cause) if cause.get_id() == ACCESS_REFUSED => {
+                Self::Refused(format!("{error}: check user and password of its address"))
+            }
+            _ => Self::Away(error.to_string()),
+        }
+    }
+}
+
 /// Listens until the broker is lost; says why.
-async fn listen_once(settings: &PulseSettings, wake: &mpsc::Sender<String>) -> String {
+async fn listen_once(settings: &PulseSettings, wake: &mpsc::Sender<String>) -> Lost {
     // What the parser says could show the address.
     let Ok(mut uri) = settings.url.parse::<AMQPUri>() else {
-        return "its address is no amqp:// or amqps:// URL".to_owned();
+        return Lost::Refused("its address is no amqp:// or amqps:// URL".to_owned());
     };
     uri.query.heartbeat.get_or_insert(HEARTBEAT_S);
-    let connecting = timeout(TIME_LIMIT, uri.connect(ConnectionProperties::default()));
-    let connection = match connecting.await {
+    let connection = match timeout(TIME_LIMIT, connect(uri, settings.ca_file.as_deref())).await {
         Ok(Ok(connection)) => connection,
-        Ok(Err(error)) => return error.to_string(),
-        Err(_) => return "it did not answer in time".to_owned(),
+        Ok(Err(lost)) => return lost,
+        Err(_) => return Lost::late(),
     };
     // The connection has to outlive what is heard on it.
     match timeout(TIME_LIMIT, subscribe(&connection, settings)).await {
@@ -97,14 +141,33 @@ async fn listen_once(settings: &PulseSettings, wake: &mpsc::Sender<String>) -> S
             while let Some(message) = consumer.next().await {
                 match message {
                     Ok(message) => wake_up(message.routing_key.as_str(), wake),
-                    Err(error) => return error.to_string(),
+                    Err(error) => return error.into(),
                 }
             }
-            "it stopped".to_owned()
+            Lost::Away("it stopped".to_owned())
         }
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "it did not answer in time".to_owned(),
+        Ok(Err(error)) => error.into(),
+        Err(_) => Lost::late(),
     }
+}
+
+/// As the crate connects, but with our TLS.
+async fn connect(uri: AMQPUri, ca_file: Option<&Path>) -> Result<Connection, Lost> {
+    let tls = match uri.scheme {
+        AMQPScheme::AMQP => None,
+        AMQPScheme::AMQPS => Some(tls::client(ca_file).map_err(Lost::Refused)?),
+    };
+    let tls = tls.map(RustlsConnector::from);
+    let plain = AMQPUri { scheme: AMQPScheme::AMQP, ..uri.clone() };
+    let connector = async move |uri: AMQPUri, runtime| {
+        let stream = plain.connect_with_config_async(TLSConfig::default(), &runtime).await?;
+        Ok(match &tls {
+            None => stream,
+            Some(tls) => stream.into_rustls(tls, &uri.authority.host).await?,
+        })
+    };
+    let properties = ConnectionProperties::default();
+    Ok(Connection::connector(uri, runtime::default_runtime()?, connector, properties).await?)
 }
 
 /// A queue of our own, bound to the tasks of each worker type.
@@ -184,6 +247,7 @@ mod tests {
     fn the_address_is_not_shown() {
         let settings = PulseSettings {
             url: "amqps://me:hunter2@pulse.example.com".to_owned(),
+            ca_file: None,
             user: "me".to_owned(),
             worker_types: Vec::new(),
         };

@@ -15,7 +15,7 @@ use provisioner_files::file::{Issue, Issues, Kind, Section, Source, Variant, kin
 use serde_json::json;
 
 use super::queues::{QueueSettings, queue};
-use super::secret::{SecretSource, secret};
+use super::secret::{SecretSource, ca_file, secret};
 use crate::cloud::LaunchMethod;
 use crate::window::ADDRESS;
 
@@ -53,8 +53,17 @@ pub struct Settings {
 pub enum StoreSettings {
     /// One file, for one host.
     Sqlite(PathBuf),
-    /// A database that several hosts share; its URL, which may hold a password.
-    Postgres(SecretSource),
+    /// A database that several hosts share.
+    Postgres(PostgresSettings),
+}
+
+/// A database that several hosts share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostgresSettings {
+    /// Its URL, which may hold a password.
+    pub url: SecretSource,
+    /// Who may sign its certificate, if not those whom the system trusts.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// The journal that people read.
@@ -203,10 +212,15 @@ fn store(s: &mut Section<'_>, folder: &Path) -> StoreSettings {
     };
     let postgres = |s: &mut Section<'_>| {
         let docs = (
-            "A file with `postgres://user:password@host/database`.",
+            "A file with `postgres://user:password@host/database`. Its `sslmode` is `disable`, \
+             `prefer` (if it is not said: TLS if the server has it) or `require`; a certificate is \
+             always checked, as by `verify-full`.",
             "A variable of the environment with the same.",
         );
-        StoreSettings::Postgres(secret(s, ("url_file", "url_env"), docs))
+        StoreSettings::Postgres(PostgresSettings {
+            url: secret(s, ("url_file", "url_env"), docs),
+            ca_file: ca_file(s),
+        })
     };
     let variants = [
         Variant::new("sqlite", "One file, for one host.", &sqlite),

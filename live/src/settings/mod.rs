@@ -28,7 +28,7 @@ pub mod worker_types;
 use provisioner_files::file::{File, KeyDoc, describe, json_schema};
 use serde_json::Value;
 
-pub use document::{Settings, StoreSettings};
+pub use document::{PostgresSettings, Settings, StoreSettings};
 pub use resolve::{Known, Launches, Resolved, resolve};
 pub use secret::{Secret, SecretSource};
 pub use worker_types::{WorkerTypeFile, fingerprint};

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use provisioner_engine::units::Duration;
 use provisioner_files::file::{Section, Variant, kind};
 
-use super::secret::{SecretSource, secret};
+use super::secret::{SecretSource, ca_file, secret};
 
 /// A task queue, or several of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +60,8 @@ pub struct Asked {
     pub url: String,
     /// Who asks.
     pub access: AccessDoc,
+    /// Who may sign its certificate, if not those whom the system trusts.
+    pub ca_file: Option<PathBuf>,
     /// Tasks that wait: a JSON pointer, or an expression.
     pub pending: String,
     /// Tasks that are held.
@@ -84,6 +86,8 @@ pub enum AccessDoc {
 pub struct PulseDoc {
     /// `amqps://user:password@pulse.example.com/vhost`.
     pub url: SecretSource,
+    /// Who may sign its certificate, if not those whom the system trusts.
+    pub ca_file: Option<PathBuf>,
     /// The Pulse user.
     pub user: String,
 }
@@ -136,6 +140,7 @@ fn taskcluster(s: &mut Section<'_>) -> SourceSettings {
                         "A variable of the environment with the same.",
                     ),
                 ),
+                ca_file: ca_file(s),
                 user: s.required("user", kind::text(), "The Pulse user, who owns the queue."),
             },
         ),
@@ -159,6 +164,7 @@ fn http(s: &mut Section<'_>) -> SourceSettings {
              `{provisionerId}` and `{workerType}`.",
         ),
         access: access(s),
+        ca_file: ca_file(s),
         pending: s.required("pending", kind::text(), "JSON pointer to the tasks that wait."),
         claimed: s.required("claimed", kind::text(), "JSON pointer to the tasks that are held."),
         as_of: s.optional(
@@ -174,6 +180,7 @@ fn prometheus(s: &mut Section<'_>) -> SourceSettings {
     let asked = Asked {
         url: s.required("url", kind::text(), "Its address, before `/api/v1`."),
         access: access(s),
+        ca_file: ca_file(s),
         pending: s.required(
             "pending",
             kind::text(),

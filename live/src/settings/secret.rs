@@ -63,6 +63,13 @@ impl SecretSource {
     }
 }
 
+/// Who may sign a server's certificate.
+pub(super) fn ca_file(s: &mut Section<'_>) -> Option<PathBuf> {
+    let doc = "Certificates (PEM) of which one has to have signed the server's, if it speaks TLS; \
+               without this file, those count that the system trusts.";
+    s.optional("ca_file", kind::path(), doc)
+}
+
 /// A secret in a file or in the environment, by two keys of which one is written.
 pub(super) fn secret(
     s: &mut Section<'_>,

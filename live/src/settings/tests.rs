@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use expect_test::{Expect, expect};
 use provisioner_engine::units::{Duration, Time};
 use provisioner_files::file::Issues;
 use tempfile::TempDir;
 
+use super::queues::SourceSettings;
 use super::worker_types::load;
 use super::*;
 
@@ -246,9 +247,12 @@ fn a_secret_has_one_place_and_is_read_from_there() {
     .assert_eq(&store("").expect_err("none").to_string());
     let both = store("url_file = \"url\"\nurl_env = \"URL\"").expect_err("two").to_string();
     assert!(both.starts_with("error: `url_file` and `url_env` say the same"), "{both}");
-    let StoreSettings::Postgres(source) = store("url_env = \"URL\"").expect("one").store else {
+    let keys = "url_env = \"URL\"\nca_file = \"ca.pem\"";
+    let StoreSettings::Postgres(database) = store(keys).expect("one").store else {
         panic!("it is a database");
     };
+    assert_eq!(database.ca_file, Some(PathBuf::from("etc/ca.pem")));
+    let source = database.url;
     let url = "postgres://me:hunter2@db/x";
     let env = |name: &str| (name == "URL").then(|| format!("{url}\n"));
     let secret = source.read(env).expect("it is set");
@@ -257,6 +261,38 @@ fn a_secret_has_one_place_and_is_read_from_there() {
     let folder = Folder::of(&[("url", " \n")]);
     let said = SecretSource::File(folder.path().join("url")).read(env).expect_err("it is empty");
     assert!(said.ends_with("/url is empty"), "{said}");
+}
+
+#[test]
+fn who_may_sign_for_a_server_is_said_beside_its_address() {
+    let text = format!(
+        r#"{SETTINGS}
+[queues.listening.source.taskcluster]
+root_url = "https://tc.example.com"
+pulse = {{ url_file = "pulse-url", user = "ci", ca_file = "our-ca.pem" }}
+[queues.endpoint.source.http]
+url = "https://counts.example.com"
+pending = "/pending"
+claimed = "/claimed"
+ca_file = "our-ca.pem"
+[queues.metric.source.prometheus]
+url = "https://prometheus.example.com"
+pending = "sum(pending)"
+claimed = "sum(claimed)"
+ca_file = "our-ca.pem"
+"#
+    );
+    let queues = settings(&text).expect("sound settings").queues;
+    let ca_files = queues.into_iter().filter_map(|(name, queue)| match queue.source {
+        SourceSettings::Taskcluster { pulse, .. } => Some((name, pulse?.ca_file)),
+        SourceSettings::Http { asked } | SourceSettings::Prometheus { asked } => {
+            Some((name, asked.ca_file))
+        }
+        SourceSettings::Sqs { .. } => None,
+    });
+    let ours = Some(PathBuf::from("etc/our-ca.pem"));
+    let expected = ["endpoint", "listening", "metric"].map(|name| (name.to_owned(), ours.clone()));
+    assert_eq!(ca_files.collect::<Vec<_>>(), expected);
 }
 
 #[test]

@@ -129,6 +129,10 @@ pub struct StoreError {
 pub enum StoreErrorKind {
     /// It is not there, or cannot be reached.
     Unreachable,
+    /// Its server's certificate is not believed.
+    Untrusted,
+    /// It does not let us in.
+    Refused,
     /// Someone else has it.
     InUse,
     /// It belongs to another program.
@@ -153,6 +157,8 @@ impl StoreErrorKind {
     const fn what(self) -> &'static str {
         match self {
             Self::Unreachable => "the store cannot be opened",
+            Self::Untrusted => "the store's server is not trusted",
+            Self::Refused => "the store lets nobody in so",
             Self::InUse => "another provisionerd has the store",
             Self::Foreign => "this is not a store of provisionerd",
             Self::OtherProvisioner => "the store belongs to another provisioner",
@@ -169,6 +175,15 @@ impl StoreErrorKind {
         match self {
             Self::Unreachable => {
                 "check that its folder or server is there and that this user may use it"
+            }
+            Self::Untrusted => {
+                "no password was sent; name in `ca_file` of [store.postgres] who signs its \
+                 certificate, and in the address the host as its certificate does, or write \
+                 sslmode=disable for no TLS at all"
+            }
+            Self::Refused => {
+                "check user, password and `sslmode` of its address: who does not let in without \
+                 encryption wants sslmode=require"
             }
             Self::InUse => {
                 "stop the other one, or give this one a store of its own: two on one would buy twice"

@@ -4,15 +4,24 @@
 //! the leader writes goes through that connection: when it ends, so does the lead, and nothing more
 //! can be made durable, so that nothing more is done. Each takes the next number of the lead; a write
 //! under an older number is refused, whoever believes to hold what.
+//!
+//! `sslmode` of its address is libpq's: `disable`, `prefer` (if it is not said: TLS if the server has
+//! it), `require`. Unlike libpq's, each TLS is checked as by `verify-full`, so that `verify-ca` and
+//! `verify-full` mean what `require` does.
 
+use std::error::Error;
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use postgres::error::SqlState;
-use postgres::{Client, Config, NoTls, Transaction};
+use postgres::{Client, Config, Transaction};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
     Checkpoint, Entry, Kept, SCHEMA_VERSION, Store, StoreError, StoreErrorKind, read, write,
 };
+use crate::tls;
 
 /// Ours among the advisory locks of a database.
 const LOCKS: i32 = 0x7072_6f76;
@@ -49,17 +58,23 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Connects, and brings an older schema up to date.
+    /// Connects, and brings an older schema up to date. With TLS, those in `ca_file` are believed,
+    /// or whom the system trusts.
     ///
     /// # Errors
     ///
     /// The database cannot be reached or used, or is newer.
-    pub fn connect(url: &str, provisioner: &str) -> Result<Self, StoreError> {
-        let config: Config = url.parse().map_err(|error| {
-            StoreError::new(StoreErrorKind::Unreachable, "the database's address", error)
-        })?;
+    pub fn connect(
+        url: &str,
+        ca_file: Option<&Path>,
+        provisioner: &str,
+    ) -> Result<Self, StoreError> {
+        let config = config(url)?;
         let place = place(&config);
-        let client = config.connect(NoTls).map_err(|error| told(&place, &error))?;
+        let tls = tls::client(ca_file)
+            .map_err(|said| StoreError::new(StoreErrorKind::Untrusted, &place, said))?;
+        let client = config.connect(MakeRustlsConnect::new(tls));
+        let client = client.map_err(|error| told(&place, &error))?;
         let mut candidate = Self { client, provisioner: provisioner.into(), place };
         candidate.migrate()?;
         Ok(candidate)
@@ -255,6 +270,19 @@ fn load(client: &mut Client, provisioner: &str, place: &str) -> Result<Option<Ke
     Ok(Some(Kept { checkpoint, since: since.collect::<Result<_, _>>()? }))
 }
 
+/// What an address says. What the parser says of one could show a part of its password.
+fn config(url: &str) -> Result<Config, StoreError> {
+    let verified = ["sslmode=verify-full", "sslmode=verify-ca"];
+    let url = verified.iter().fold(url.to_owned(), |url, it| url.replace(it, "sslmode=require"));
+    url.parse().map_err(|error: postgres::Error| {
+        let said = format!(
+            "{error}: write postgres://user:password@host/database, perhaps with ?sslmode=disable, \
+             prefer or require; certificates go into `ca_file`"
+        );
+        StoreError::new(StoreErrorKind::Unreachable, "the database's address", said)
+    })
+}
+
 /// The database's address, without a password.
 fn place(config: &Config) -> String {
     let hosts: Vec<String> = config
@@ -277,12 +305,22 @@ fn told(place: &str, error: &postgres::Error) -> StoreError {
             StoreErrorKind::ReadOnly
         }
         Some(&SqlState::DATA_CORRUPTED | &SqlState::INDEX_CORRUPTED) => StoreErrorKind::Corrupt,
+        Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION | &SqlState::INVALID_PASSWORD) => {
+            StoreErrorKind::Refused
+        }
         Some(&SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN) => StoreErrorKind::LostLead,
         Some(_) => StoreErrorKind::Failed,
         None if error.is_closed() => StoreErrorKind::LostLead,
+        None if cause(error).is_some_and(tls::is_distrust) => StoreErrorKind::Untrusted,
         None => StoreErrorKind::Unreachable,
     };
-    let said =
-        error.as_db_error().map_or_else(|| error.to_string(), |error| error.message().into());
+    let said = error.as_db_error().map_or_else(
+        || error.source().map_or_else(|| error.to_string(), |why| format!("{error}: {why}")),
+        |error| error.message().into(),
+    );
     StoreError::new(kind, place, said)
+}
+
+fn cause(error: &postgres::Error) -> Option<&io::Error> {
+    error.source()?.downcast_ref()
 }

@@ -8,30 +8,41 @@ use provisioner_engine::units::Time;
 use provisioner_live::queue::http::{Access, SIZE_LIMIT, TIME_LIMIT};
 use provisioner_live::queue::json::{JsonEndpoint, JsonSettings};
 use provisioner_live::queue::prometheus::{Prometheus, PrometheusSettings};
-use provisioner_live::queue::{Counts, QueueErrorKind, WorkerPlace};
+use provisioner_live::queue::{Counts, QueueError, QueueErrorKind, WorkerPlace};
 use provisioner_live::queue::{Queue, Source};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
+use super::ca::Ca;
 use super::served::Served;
 use super::{WORKER_TYPE, assert_failed};
 
 fn endpoint(url: &str, access: Access) -> JsonEndpoint {
+    believing(url, access, None).expect("a client")
+}
+
+fn believing(
+    url: &str,
+    access: Access,
+    ca_file: Option<PathBuf>,
+) -> Result<JsonEndpoint, QueueError> {
     let settings = JsonSettings {
         url: format!("{url}/{{workerType}}?q={{taskQueueId}}&token=hunter2").as_str().into(),
         access,
+        ca_file,
         pending: "/queue/pending".to_owned(),
         claimed: "/queue/claimed".to_owned(),
         as_of: Some("/at".to_owned()),
     };
-    JsonEndpoint::new(settings).expect("a client")
+    JsonEndpoint::new(settings)
 }
 
 fn prometheus(url: &str, as_of: Option<&str>) -> Prometheus {
     let settings = PrometheusSettings {
         url: format!("{url}/").as_str().into(),
         access: Access::Open,
+        ca_file: None,
         pending: "sum(pending{queue=\"{taskQueueId}\"})".to_owned(),
         claimed: "sum(claimed)".to_owned(),
         as_of: as_of.map(str::to_owned),
@@ -53,6 +64,34 @@ async fn an_endpoint_tells_counts_where_the_pointers_say() {
     let as_of = Some(Time::from_ms(1_795_359_600_000));
     assert_eq!(counts, Ok(Counts { pending: 7, claimed: 3, as_of }));
     assert_eq!(served.asked()[0].uri, "/ci?q=proj%2Fci&token=hunter2");
+}
+
+#[tokio::test]
+async fn an_endpoint_is_asked_over_tls_if_its_certificate_is_believed() {
+    let (folder, ca) = (TempDir::new().expect("a folder"), Ca::new("ours"));
+    let body = json!({ "queue": { "pending": 7, "claimed": 3 }, "at": 1 });
+    let identity = ca.signs(folder.path(), "127.0.0.1");
+    let served = Served::encrypted(&identity, 200, &body.to_string()).await;
+    let ask = async |url: &str, ca_file: Option<PathBuf>| {
+        let token = Access::Bearer(secret(&folder, "hunter2"));
+        believing(url, token, ca_file)?.counts(WORKER_TYPE).await
+    };
+    let ours = ca.file(folder.path(), "ca.pem");
+    let counts = ask(&served.url, Some(ours.clone())).await.expect("it is believed");
+    assert_eq!((counts.pending, counts.claimed), (7, 3));
+    assert_eq!(served.asked().len(), 1);
+
+    let stranger = Ca::new("somebody else").file(folder.path(), "stranger.pem");
+    let by_name = served.url.replace("127.0.0.1", "localhost");
+    for (url, ca_file, says) in [
+        (&served.url, Some(stranger), "UnknownIssuer; the system has to trust"),
+        (&served.url, None, "UnknownIssuer; the system has to trust"),
+        (&by_name, Some(ours), "\"localhost\""),
+        (&served.url, Some(folder.path().join("nowhere.pem")), "nowhere.pem"),
+    ] {
+        assert_failed(ask(url, ca_file).await, QueueErrorKind::Unavailable, says);
+    }
+    assert_eq!(served.asked().len(), 1, "nothing was said to whom nobody believes");
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! What each kind of queue says, and what it means when it does not.
 
 mod broker;
+#[path = "../support/ca.rs"]
+mod ca;
 mod http;
 mod pulse;
 mod served;

@@ -1,19 +1,24 @@
 //! Pulse, against a real broker.
 
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lapin::options::{BasicPublishOptions, ExchangeDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Connect, Connection, ConnectionProperties, ExchangeKind};
 use provisioner_live::queue::pulse::{EXCHANGE, PulseSettings, listen};
+use tempfile::TempDir;
 use tokio::sync::mpsc::{self, Receiver};
 use tokio::time::{sleep, timeout};
 
 use super::broker::Broker;
+use super::ca::Ca;
 
 fn settings(broker: &Broker) -> PulseSettings {
     PulseSettings {
         url: broker.url(),
+        ca_file: None,
         user: "guest".to_owned(),
         worker_types: vec!["proj/ci".to_owned(), "proj/gpu".to_owned()],
     }
@@ -57,7 +62,7 @@ async fn woken(publisher: &Connection, worker_type: &str, wake: &mut Receiver<St
 
 #[tokio::test]
 async fn a_pending_task_of_ours_wakes_us_also_after_the_broker_was_gone() {
-    let Some(mut broker) = Broker::start() else { return };
+    let Some(mut broker) = Broker::start(&Ca::new("ours")) else { return };
     let (wake, mut woke) = mpsc::channel(16);
     let first = publisher(&broker).await;
     let listening = tokio::spawn(listen(settings(&broker), wake));
@@ -84,6 +89,7 @@ async fn it_ends_with_who_wanted_to_be_woken_though_nobody_is_there() {
     let (wake, woke) = mpsc::channel(1);
     let settings = PulseSettings {
         url: "amqp://me:hunter2@127.0.0.1:1".to_owned(),
+        ca_file: None,
         user: "me".to_owned(),
         worker_types: Vec::new(),
     };
@@ -92,4 +98,83 @@ async fn it_ends_with_who_wanted_to_be_woken_though_nobody_is_there() {
     assert!(!listening.is_finished());
     drop(woke);
     timeout(Duration::from_secs(5), listening).await.expect("it ends").expect("in peace");
+}
+
+/// Keeps what is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no test panics while it writes").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    /// What is logged from now on by this thread, with which the runtime does with one.
+    fn begin(&self) -> tracing::subscriber::DefaultGuard {
+        let copy = self.clone();
+        let everything = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE);
+        let everything = everything.with_ansi(false).with_writer(move || copy.clone()).finish();
+        tracing::subscriber::set_default(everything)
+    }
+
+    /// The first warning.
+    async fn warning(&self) -> String {
+        for _ in 0..300 {
+            let bytes = self.0.lock().expect("no test panics while it writes").clone();
+            let text = String::from_utf8(bytes).expect("text");
+            assert!(!text.contains("hunter2"), "a secret: {text}");
+            if let Some(line) = text.lines().find(|line| line.contains("WARN")) {
+                return line.to_owned();
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        panic!("nobody was warned within 30 s");
+    }
+}
+
+#[tokio::test]
+async fn a_pending_task_wakes_us_over_tls_if_the_certificate_is_believed() {
+    let (folder, ca) = (TempDir::new().expect("a folder"), Ca::new("ours"));
+    let Some(broker) = Broker::start(&ca) else { return };
+    let first = publisher(&broker).await;
+    let ca_file = ca.file(folder.path(), "ca.pem");
+    let ours = PulseSettings {
+        url: broker.tls_url(),
+        ca_file: Some(ca_file.clone()),
+        ..settings(&broker)
+    };
+    let (wake, mut woke) = mpsc::channel(16);
+    let listening = tokio::spawn(listen(ours.clone(), wake));
+    assert_eq!(woken(&first, "proj/ci", &mut woke).await, "proj/ci");
+    drop(woke);
+    timeout(Duration::from_secs(5), listening).await.expect("it ends").expect("in peace");
+
+    let stranger = Ca::new("somebody else").file(folder.path(), "stranger.pem");
+    let nowhere = folder.path().join("nowhere.pem");
+    let at = |url: &str| url.replace("guest:guest", "guest:hunter2");
+    let by_name = at(&ours.url).replace("127.0.0.1", "localhost");
+    for (url, ca_file, says) in [
+        (at(&ours.url), Some(stranger), "invalid peer certificate: UnknownIssuer"),
+        (at(&ours.url), None, "invalid peer certificate: UnknownIssuer"),
+        (by_name, Some(ca_file.clone()), "localhost"),
+        (at(&ours.url), Some(nowhere), "nowhere.pem"),
+        (at(&ours.url), Some(ca_file), "check user and password"),
+    ] {
+        let (log, (wake, woke)) = (Log::default(), mpsc::channel(16));
+        let logged = log.begin();
+        let settings = PulseSettings { url, ca_file, ..ours.clone() };
+        let listening = tokio::spawn(listen(settings, wake));
+        let warning = log.warning().await;
+        assert!(warning.contains("pulse cannot be heard; queues are polled"), "{warning}");
+        assert!(warning.contains(says), "`{says}` is not in: {warning}");
+        drop((logged, woke));
+        timeout(Duration::from_secs(5), listening).await.expect("it ends").expect("in peace");
+    }
 }

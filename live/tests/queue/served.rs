@@ -1,5 +1,7 @@
 //! A server of a test's own that answers what the test says.
 
+use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -8,8 +10,17 @@ use axum::extract::{Request, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use tokio::net::TcpListener;
+use axum::serve::Listener;
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::ca::Identity;
 
 /// Stops with the test.
 pub(crate) struct Served {
@@ -35,7 +46,23 @@ impl Served {
         answer: impl Fn(usize, &Asked) -> (u16, String) + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
-        let url = format!("http://{}", listener.local_addr().expect("it has an address"));
+        Self::at(listener, "http", answer)
+    }
+
+    /// Answers every request so, over TLS.
+    pub(crate) async fn encrypted(identity: &Identity, status: u16, body: &str) -> Self {
+        let tcp = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let body = body.to_owned();
+        let listener = Encrypted { tcp, acceptor: acceptor(identity) };
+        Self::at(listener, "https", move |_, _| (status, body.clone()))
+    }
+
+    fn at<L: Listener<Addr = SocketAddr>>(
+        listener: L,
+        scheme: &str,
+        answer: impl Fn(usize, &Asked) -> (u16, String) + Send + Sync + 'static,
+    ) -> Self {
+        let url = format!("{scheme}://{}", listener.local_addr().expect("it has an address"));
         let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
         let known: Known = (Arc::new(answer), Arc::clone(&asked));
         let router = Router::new().fallback(reply).with_state(known);
@@ -60,6 +87,39 @@ impl Drop for Served {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// A listener for who believes its certificate.
+struct Encrypted {
+    tcp: TcpListener,
+    acceptor: TlsAcceptor,
+}
+
+impl Listener for Encrypted {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            let (stream, from) = self.tcp.accept().await.expect("it listens");
+            if let Ok(stream) = self.acceptor.accept(stream).await {
+                return (stream, from);
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.tcp.local_addr()
+    }
+}
+
+fn acceptor(Identity { certificate, key }: &Identity) -> TlsAcceptor {
+    let certificate = CertificateDer::from_pem_file(certificate).expect("a certificate");
+    let key = PrivateKeyDer::from_pem_file(key).expect("a key");
+    let server = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+    let server = server.with_safe_default_protocol_versions().expect("it has ciphers");
+    let server = server.with_no_client_auth().with_single_cert(vec![certificate], key);
+    TlsAcceptor::from(Arc::new(server.expect("they fit")))
 }
 
 /// What a redirect says is where to.

@@ -1,17 +1,15 @@
 //! SQS, as far as the daemon asks it.
 
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::Duration;
-
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use provisioner_live::queue::sqs::Sqs;
 use provisioner_live::queue::{Counts, QueueErrorKind};
+use provisioner_stand_in::ec2::Moto;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
+use super::ca::Ca;
 use super::served::Served;
 use super::{WORKER_TYPE, assert_failed};
 
@@ -99,8 +97,8 @@ async fn without_credentials_nothing_is_asked() {
 
 #[tokio::test]
 async fn somebody_elses_sqs_counts_as_it_is_read_here() {
-    let Some(moto) = Moto::start() else { return };
-    let config = config(&moto.url);
+    let moto = Moto::start().expect("moto's server starts");
+    let config = config(moto.url());
     let client = Client::new(&config);
     let created = client.create_queue().queue_name("tasks-ci").send().await.expect("it is made");
     let url = created.queue_url().expect("it has an address");
@@ -116,41 +114,11 @@ async fn somebody_elses_sqs_counts_as_it_is_read_here() {
     assert_failed(sqs.counts("proj/other").await, QueueErrorKind::NotFound, "check the queue's");
 }
 
-/// Stops with the test.
-struct Moto {
-    url: String,
-    child: Child,
-}
-
-impl Moto {
-    /// `None`, and a word about it, where moto is not installed.
-    fn start() -> Option<Self> {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
-        let port = free.expect("a free port").port();
-        let child = Command::new("moto_server")
-            .args(["-H", "127.0.0.1", "-p", &port.to_string()])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let Ok(child) = child else {
-            println!("moto is not installed: SQS is only tested against our own answers here");
-            return None;
-        };
-        let moto = Self { url: format!("http://127.0.0.1:{port}"), child };
-        for _ in 0..300 {
-            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return Some(moto);
-            }
-            thread::sleep(Duration::from_millis(100));
-        }
-        panic!("no answer from moto");
-    }
-}
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        // Nothing of it is kept.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+#[tokio::test]
+async fn who_has_a_certificate_that_the_system_does_not_trust_is_told_nothing() {
+    let folder = TempDir::new().expect("a folder");
+    let identity = Ca::new("somebody else").signs(folder.path(), "127.0.0.1");
+    let served = Served::encrypted(&identity, 200, "{}").await;
+    assert_failed(ask(&served).await, QueueErrorKind::Unavailable, "cannot be reached");
+    assert!(served.asked().is_empty());
 }

@@ -12,6 +12,7 @@ use provisioner_stand_in::{Faults, Settings, StandIn};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::ca::Ca;
 use super::served::Served;
 use super::{WORKER_TYPE, assert_failed};
 
@@ -304,4 +305,14 @@ async fn a_source_passes_on_what_taskcluster_knows() {
     );
     let holds = source.worker(WORKER_TYPE, &place("i-1")).await.expect("it answers");
     assert_eq!(holds.map(|holds| holds.claimed), Some(1));
+}
+
+#[tokio::test]
+async fn who_has_a_certificate_that_the_system_does_not_trust_is_told_nothing() {
+    let folder = TempDir::new().expect("a folder");
+    let identity = Ca::new("somebody else").signs(folder.path(), "127.0.0.1");
+    let served = Served::encrypted(&identity, 200, "{}").await;
+    let counts = ask(served.url.clone()).counts(WORKER_TYPE).await;
+    assert_failed(counts, QueueErrorKind::Unavailable, "UnknownIssuer");
+    assert!(served.asked().is_empty());
 }

@@ -1,5 +1,7 @@
 //! What both stores keep, and what each refuses.
 
+#[path = "../support/ca.rs"]
+mod ca;
 mod server;
 
 use std::collections::BTreeMap;
@@ -28,6 +30,7 @@ use provisioner_live::store::sqlite::SqliteStore;
 use provisioner_live::store::{Checkpoint, Entry, Store, StoreError, StoreErrorKind};
 use tempfile::TempDir;
 
+use self::ca::Ca;
 use self::server::Server;
 
 const ID: &str = "prod";
@@ -277,7 +280,7 @@ fn what_does_not_fit_is_refused_and_what_was_there_stays() {
 }
 
 fn lead(server: &Server, database: &str) -> PostgresStore {
-    let follower = Follower::connect(&server.url(database), ID).expect("it connects");
+    let follower = Follower::connect(&server.url(database), None, ID).expect("it connects");
     follower.lead(Span::from_millis(10)).expect("it leads")
 }
 
@@ -288,9 +291,9 @@ fn postgresql_keeps_an_engine_for_whoever_leads_and_one_leads() {
     it_keeps_an_engine(|| lead(&server, "keeps"));
 
     let mut first = lead(&server, "keeps");
-    let follow = || Follower::connect(&url, ID).expect("it connects");
+    let follow = || Follower::connect(&url, None, ID).expect("it connects");
     assert!(follow().try_lead().expect("it answers").is_err(), "the first leads");
-    let other = Follower::connect(&url, "staging").expect("it connects");
+    let other = Follower::connect(&url, None, "staging").expect("it connects");
     assert!(other.try_lead().expect("it answers").is_ok(), "another provisioner is led apart");
 
     // The first is cut off: it keeps nothing more, and the next one leads.
@@ -312,9 +315,75 @@ fn postgresql_keeps_an_engine_for_whoever_leads_and_one_leads() {
 
     // A newer schema is refused.
     server.run("keeps", "UPDATE provisionerd.schema_version SET version = 99");
-    let error = Follower::connect(&url, ID).map(|_| ()).expect_err("it is newer");
+    let error = Follower::connect(&url, None, ID).map(|_| ()).expect_err("it is newer");
     assert_eq!(error.kind, StoreErrorKind::Newer);
     assert!(!error.to_string().contains("secret"), "{error}");
-    let error = Follower::connect("postgres://nobody@127.0.0.1:1/x", ID).map(|_| ());
+    let error = Follower::connect("postgres://nobody@127.0.0.1:1/x", None, ID).map(|_| ());
     assert_eq!(error.expect_err("nobody answers").kind, StoreErrorKind::Unreachable);
+}
+
+/// Why it does not connect; nothing secret is told.
+fn cannot_connect(url: &str, ca_file: Option<&Path>) -> StoreError {
+    let error = Follower::connect(url, ca_file, ID).map(|_| ()).expect_err("it is refused");
+    for shown in [error.to_string(), format!("{error:?}")] {
+        assert!(!shown.contains(":secret") && !shown.contains("hunter2"), "{shown}");
+    }
+    error
+}
+
+#[test]
+fn postgresql_keeps_an_engine_over_tls_for_whoever_believes_its_certificate() {
+    let (folder, ca) = (folder(), Ca::new("ours"));
+    let identity = ca.signs(folder.path(), "127.0.0.1");
+    let Some(server) = Server::start_encrypted((&identity.certificate, &identity.key)) else {
+        return;
+    };
+    let url = server.database("keeps");
+    let ca_file = ca.file(folder.path(), "ca.pem");
+    let with = |mode: &str| format!("{url}?sslmode={mode}");
+    let mut modes = ["require", "prefer", "verify-ca", "verify-full"].iter().cycle();
+    it_keeps_an_engine(|| {
+        let url = with(modes.next().expect("they go round"));
+        let follower = Follower::connect(&url, Some(&ca_file), ID).expect("it connects");
+        follower.lead(Span::from_millis(10)).expect("it leads")
+    });
+
+    // Somebody else could have signed that: no password is sent, and nothing is tried without TLS.
+    let stranger = Ca::new("somebody else").file(folder.path(), "stranger.pem");
+    for url in [url.clone(), with("prefer"), with("require"), with("verify-full")] {
+        for ca_file in [Some(stranger.as_path()), None] {
+            let error = cannot_connect(&url, ca_file);
+            assert_eq!(error.kind, StoreErrorKind::Untrusted, "{error}");
+            assert!(error.to_string().contains("UnknownIssuer"), "{error}");
+            assert!(error.to_string().contains("`ca_file`"), "{error}");
+        }
+    }
+    // It is not certified by that name.
+    let error = cannot_connect(&with("require").replace("127.0.0.1", "localhost"), Some(&ca_file));
+    assert_eq!(error.kind, StoreErrorKind::Untrusted, "{error}");
+    assert!(error.to_string().contains("localhost"), "{error}");
+    let error = cannot_connect(&with("require"), Some(&folder.path().join("none.pem")));
+    assert!(error.to_string().contains("none.pem"), "{error}");
+
+    let error = cannot_connect(&with("disable"), Some(&ca_file));
+    assert_eq!(error.kind, StoreErrorKind::Refused, "{error}");
+    let said = error.to_string();
+    assert!(said.contains("no encryption") && said.contains("sslmode=require"), "{said}");
+    let wrong = with("require").replace(":secret@", ":hunter2@");
+    assert_eq!(cannot_connect(&wrong, Some(&ca_file)).kind, StoreErrorKind::Refused);
+}
+
+#[test]
+fn postgresql_without_tls_is_believed_only_if_tls_is_not_required() {
+    let Some(server) = Server::start() else { return };
+    let url = server.database("plain");
+    for mode in ["disable", "prefer"] {
+        Follower::connect(&format!("{url}?sslmode={mode}"), None, ID).expect("it connects");
+    }
+    for mode in ["require", "verify-full"] {
+        let error = cannot_connect(&format!("{url}?sslmode={mode}"), None);
+        assert!(error.to_string().contains("server does not support TLS"), "{error}");
+    }
+    let error = cannot_connect(&format!("{url}?sslmode=never"), None);
+    assert!(error.to_string().contains("sslmode=disable, prefer or require"), "{error}");
 }

@@ -2,13 +2,16 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use postgres::{Client, NoTls};
+use postgres::{Client, Config, NoTls};
 use tempfile::TempDir;
+
+const USER: &str = "secret-keeper";
 
 pub(crate) struct Server {
     folder: TempDir,
@@ -19,6 +22,16 @@ pub(crate) struct Server {
 impl Server {
     /// `None`, and a word about it, where PostgreSQL is not installed.
     pub(crate) fn start() -> Option<Self> {
+        Self::with(None)
+    }
+
+    /// The same; over the network it serves only who speaks TLS. Its certificate and key are those
+    /// of the two files.
+    pub(crate) fn start_encrypted(identity: (&Path, &Path)) -> Option<Self> {
+        Self::with(Some(identity))
+    }
+
+    fn with(identity: Option<(&Path, &Path)>) -> Option<Self> {
         let Some(bin) = programs() else {
             println!("PostgreSQL is not installed: its store is not tested here");
             return None;
@@ -26,25 +39,30 @@ impl Server {
         let folder = TempDir::new().expect("a folder");
         let data = folder.path().join("data");
         fs::create_dir(&data).expect("a folder in it");
+        let password = folder.path().join("password");
+        fs::write(&password, "secret").expect("it is written");
         own(folder.path());
         own(&data);
         let initdb = program(&bin.join("initdb"))
-            .args(["--auth=trust", "--username=secret-keeper", "--no-sync", "--pgdata"])
-            .arg(&data)
+            .args(["--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync", "--username"])
+            .args([Path::new(USER), Path::new("--pwfile"), &password, Path::new("--pgdata"), &data])
             .stdout(Stdio::null())
             .status();
         assert!(initdb.is_ok_and(|status| status.success()), "initdb");
+        if let Some(identity) = identity {
+            encrypt(&data, identity);
+        }
         let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
         let port = port.expect("a free port").port();
         let child = program(&bin.join("postgres"))
-            .args(["-h", "127.0.0.1", "-k", "", "-F", "-p", &port.to_string(), "-D"])
-            .arg(&data)
+            .args(["-h", "127.0.0.1", "-F", "-p", &port.to_string(), "-k"])
+            .args([folder.path(), Path::new("-D"), &data])
             .stderr(Stdio::null())
             .spawn()
             .expect("it starts");
         let server = Self { folder, child, port };
         for _ in 0..600 {
-            if Client::connect(&server.url("postgres"), NoTls).is_ok() {
+            if server.client("postgres").is_ok() {
                 return Some(server);
             }
             thread::sleep(Duration::from_millis(100));
@@ -53,7 +71,7 @@ impl Server {
     }
 
     pub(crate) fn url(&self, database: &str) -> String {
-        format!("postgres://secret-keeper:secret@127.0.0.1:{}/{database}", self.port)
+        format!("postgres://{USER}:secret@127.0.0.1:{}/{database}", self.port)
     }
 
     /// Makes a database; gives its address.
@@ -63,8 +81,15 @@ impl Server {
     }
 
     pub(crate) fn run(&self, database: &str, statement: &str) {
-        let mut client = Client::connect(&self.url(database), NoTls).expect("it connects");
+        let mut client = self.client(database).expect("it connects");
         client.batch_execute(statement).expect("it is done");
+    }
+
+    /// By its socket, whatever it asks of who comes over the network.
+    fn client(&self, database: &str) -> Result<Client, postgres::Error> {
+        let mut config = Config::new();
+        config.host_path(self.folder.path()).port(self.port).user(USER).dbname(database);
+        config.connect(NoTls)
     }
 
     /// Ends a connection from the server's side.
@@ -87,6 +112,20 @@ fn programs() -> Option<PathBuf> {
     let mut versions: Vec<PathBuf> = installed.filter_map(|it| Some(it.ok()?.path())).collect();
     versions.sort();
     Some(versions.pop()?.join("bin")).filter(|bin| bin.join("postgres").exists())
+}
+
+fn encrypt(data: &Path, (certificate, key): (&Path, &Path)) {
+    for (from, name) in [(certificate, "server.crt"), (key, "server.key")] {
+        let to = data.join(name);
+        fs::copy(from, &to).expect("it is copied");
+        fs::set_permissions(&to, fs::Permissions::from_mode(0o600)).expect("for nobody else");
+        own(&to);
+    }
+    let lets_in = "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n";
+    fs::write(data.join("pg_hba.conf"), lets_in).expect("it is written");
+    let settings = data.join("postgresql.conf");
+    let text = fs::read_to_string(&settings).expect("it is there");
+    fs::write(settings, text + "\nssl = on\n").expect("it is written");
 }
 
 /// PostgreSQL refuses to run as root: then it runs as `nobody`.

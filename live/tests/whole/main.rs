@@ -3,6 +3,8 @@
 //!
 //! What moto lacks is in the proxy before it (`provisioner_stand_in::ec2`).
 
+#[path = "../support/ca.rs"]
+mod ca;
 mod doctor;
 mod dying;
 mod ending;
@@ -16,4 +18,5 @@ mod server;
 mod serving;
 mod silent;
 mod taking_over;
+mod trusting;
 mod world;

@@ -62,7 +62,9 @@ fn two_daemons_on_one_database_take_over_from_each_other_and_double_nothing() {
     world.add("fleet", 25, 300);
     let ledger = || -> BTreeSet<(String, String)> {
         ledger_of(
-            Candidate::connect(&url, PROVISIONER).and_then(Candidate::peek).expect("it is read"),
+            Candidate::connect(&url, None, PROVISIONER)
+                .and_then(Candidate::peek)
+                .expect("it is read"),
         )
     };
     soon("moto has what the ledger has", 90, || {
