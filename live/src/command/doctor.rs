@@ -37,6 +37,8 @@ pub(crate) fn examine(settings: &Path) -> ExitCode {
     findings.extend(runtime.block_on(async {
         let mut findings = doctor::queues(&*assembly.queues, &setup).await;
         findings.extend(doctor::pools(&assembly.ec2, &setup).await);
+        findings.extend(doctor::quotas(&assembly.ec2, &setup).await);
+        findings.extend(doctor::launching(&assembly.ec2, &setup).await);
         findings.extend(match assembly.public_key() {
             Ok(key) => doctor::access(&assembly.ec2, &setup, key.as_deref()).await,
             Err(error) => vec![Finding::ill("the public key", error.to_string())],

@@ -99,8 +99,7 @@ pub async fn queues(queue: &impl Queue, setup: &Setup) -> Vec<Finding> {
     join_all(asks).await
 }
 
-/// Looks at every region × zone × instance type of every worker type, and asks with `DryRun` for one
-/// launch of each worker type in each region.
+/// Looks at every region × zone × instance type of every worker type, and at all that its launches name.
 pub async fn pools(ec2: &Ec2, setup: &Setup) -> Vec<Finding> {
     let orders = orders(setup);
     let mut named: BTreeMap<&str, Named> = BTreeMap::new();
@@ -111,11 +110,10 @@ pub async fn pools(ec2: &Ec2, setup: &Setup) -> Vec<Finding> {
         named.security_groups.extend(order.template.security_groups.iter().cloned());
         named.key_pairs.extend(order.template.key_pair.iter().cloned());
     }
-    let looks = named.iter().map(async |(region, named)| {
-        (*region, ec2.survey(region, named).await, ec2.quotas(region).await)
-    });
+    let looks =
+        named.iter().map(async |(region, named)| (*region, ec2.survey(region, named).await));
     let (mut findings, mut surveys) = (Vec::new(), BTreeMap::new());
-    for (region, survey, quotas) in join_all(looks).await {
+    for (region, survey) in join_all(looks).await {
         match survey {
             Ok(survey) => {
                 let zones = survey.zones.len();
@@ -126,6 +124,17 @@ pub async fn pools(ec2: &Ec2, setup: &Setup) -> Vec<Finding> {
                 findings.push(Finding::ill(format!("region {region}"), error.to_string()));
             }
         }
+    }
+    findings.extend(by_worker_type(&orders, &surveys));
+    findings
+}
+
+/// Looks at the account's quotas in each region.
+pub async fn quotas(ec2: &Ec2, setup: &Setup) -> Vec<Finding> {
+    let regions: BTreeSet<String> = setup.region_names().collect();
+    let looks = regions.iter().map(async |region| (region, ec2.quotas(region).await));
+    let mut findings = Vec::new();
+    for (region, quotas) in join_all(looks).await {
         findings.extend(match quotas {
             Ok(quotas) => quotas.iter().filter_map(|quota| of_quota(region, quota)).collect(),
             Err(error) => {
@@ -134,8 +143,6 @@ pub async fn pools(ec2: &Ec2, setup: &Setup) -> Vec<Finding> {
             }
         });
     }
-    findings.extend(by_worker_type(&orders, &surveys));
-    findings.extend(permissions(ec2, &orders).await);
     findings
 }
 
@@ -178,7 +185,8 @@ fn by_worker_type(orders: &[LaunchOrder], surveys: &BTreeMap<&str, Survey>) -> V
 }
 
 /// Whether launching is allowed: one dry run for each worker type and region.
-async fn permissions(ec2: &Ec2, orders: &[LaunchOrder]) -> Vec<Finding> {
+pub async fn launching(ec2: &Ec2, setup: &Setup) -> Vec<Finding> {
+    let orders = orders(setup);
     let mut seen = BTreeSet::new();
     let first = orders.iter().filter(|order| seen.insert((&order.worker_type, &order.region)));
     let runs = first.map(async |order| {

@@ -15,9 +15,13 @@ use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 use super::assembly::{Assembly, AssemblyError, KeyPairs, Reading, span};
+use super::doctor::{self, Finding, State};
+use crate::cloud::ec2::Ec2;
 use crate::daemon::clock::Look;
 use crate::daemon::news::News;
-use crate::daemon::{self, DaemonError, Door, Folder, Parts, Seen, Shadow, Watchdog, Watchers};
+use crate::daemon::{
+    self, DaemonError, Door, Folder, Parts, Seen, Setup, Shadow, Watchdog, Watchers,
+};
 use crate::queue::pulse::{self, PulseSettings};
 use crate::settings::queues::SourceSettings;
 use crate::settings::worker_types::fingerprint;
@@ -95,6 +99,7 @@ pub fn run(
         Shadow::On => shadow_of(&journal.folder),
     };
     let Reading { setup, silent, folder: read, at } = reading;
+    runtime.spawn(look(Arc::clone(&assembly.ec2), setup.clone()));
     let last = Last { folder: read, at, is_whole: silent.is_empty() };
     let folder = Folder { path, kept: usize::try_from(journal.keep).unwrap_or(usize::MAX) };
     let parts = Parts {
@@ -155,6 +160,16 @@ pub async fn listen_to_signals(slot: DoorSlot) {
     }
 }
 
+/// Tells what EC2 would refuse of what worker types name. That may be mended there at any time, and
+/// concerns one of them: it stops nobody.
+async fn look(ec2: Arc<Ec2>, setup: Setup) {
+    for Finding { what, state } in doctor::pools(&ec2, &setup).await {
+        if let State::Ill(how) = state {
+            warn!("{what}: {how}");
+        }
+    }
+}
+
 /// What worker types were last read from.
 struct Last {
     folder: Option<u64>,
@@ -182,6 +197,7 @@ async fn reload(assembly: Assembly, shadow: Shadow, mut last: Last, door: Door) 
         match assembly.read(now(), key_pairs(shadow)).await {
             Ok(Reading { setup, silent, .. }) => {
                 last.is_whole = silent.is_empty();
+                tokio::spawn(look(Arc::clone(&assembly.ec2), setup.clone()));
                 if !door.bring(News::Configured(Box::new(setup))).await {
                     return;
                 }

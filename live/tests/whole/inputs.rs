@@ -119,6 +119,29 @@ fn what_is_written_wrong_is_shown_with_file_and_line() {
 }
 
 #[test]
+fn a_worker_type_whose_image_is_gone_is_told_and_no_other_is_stopped() {
+    let kinds = ["sound", "broken"].map(|name| Kind::new(name, "run-instances", &["us-east-1"]));
+    let world = World::new(Plan::new("no-image", kinds.into()));
+    let path = world.path("worker-types/proj-broken.toml");
+    let text = fs::read_to_string(&path).expect("it is there");
+    let (before, _) = text.split_once("images").expect("it has images");
+    let images = "images = { us-east-1 = \"ami-0123456789abcdef0\" }\n";
+    fs::write(&path, format!("{before}{images}")).expect("it is written");
+    let mut daemon = world.daemon();
+    world.add("broken", 2, 3_000);
+    world.add("sound", 3, 3_000);
+    soon("the other one is served", 60, || world.alive().len() == 3);
+    let log = || fs::read_to_string(world.path("daemon.log")).unwrap_or_default();
+    let said = "worker type proj/broken: ami-0123456789abcdef0 is not in us-east-1";
+    soon("it says what is gone", 30, || log().contains(said));
+    assert!(daemon.ended().is_none());
+    fs::write(&path, &text).expect("it is written");
+    soon("it is served when its image is there", 120, || world.alive().len() == 5);
+    assert!(daemon.stop().success());
+    world.nothing_is_double();
+}
+
+#[test]
 fn a_second_daemon_on_one_file_is_refused_and_the_first_goes_on() {
     let world = world("one-file");
     let mut daemon = world.daemon();
