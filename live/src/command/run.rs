@@ -18,6 +18,7 @@ use provisioner_live::store::{Kept, Store};
 use provisioner_live::window::viewer::{CallTally, Viewer};
 use provisioner_live::window::{self, Publisher, Views};
 use tokio::runtime::Runtime;
+use tracing::info;
 
 use super::stores::{lead, peek};
 use super::{failed, refused, runtime};
@@ -97,6 +98,9 @@ async fn open_window(listen: SocketAddr, views: Views) -> Result<(), String> {
     let listener = tokio::net::TcpListener::bind(listen)
         .await
         .map_err(|error| format!("the window cannot listen on {listen}: {error}"))?;
+    if let Ok(address) = listener.local_addr() {
+        info!(version = env!("PROVISIONER_COMMIT"), address = %address, "the window is open");
+    }
     let clock = Arc::new(|| Look::now().wall);
     tokio::spawn(window::serve(listener, views, clock, std::future::pending()));
     Ok(())

@@ -24,6 +24,7 @@ use tracing::{debug, info, warn};
 use super::deeds::{Deed, Resolver, Undoable};
 use super::facts::Told;
 use super::instances::Instances;
+use super::news::News;
 use super::{DaemonError, Setup, chapters::Chapters};
 use crate::store::{Checkpoint, Entry, Kept, Store};
 
@@ -48,6 +49,10 @@ pub(super) struct Brain<S> {
     workers_asked: BTreeMap<String, Time>,
     /// Regions whose listing is under way.
     pub(super) listing: BTreeSet<String>,
+    /// Queues, prices and instances were all read since it was configured.
+    pub(super) is_informed: bool,
+    /// What a new store keeps back, by worker type: until when at most, and what was counted.
+    pub(super) withheld: Option<Withheld>,
     last_heard: Option<Time>,
 }
 
@@ -58,6 +63,13 @@ pub(super) enum Past {
     Died,
     /// It may go on: it is only looked at.
     Looked,
+}
+
+/// A new store knows of no instance, yet there may be some, of a store that is lost: whoever was told
+/// what is wanted would buy them again. So counts are told when the regions were listed.
+pub(super) struct Withheld {
+    pub(super) until: Time,
+    pub(super) counts: BTreeMap<String, News>,
 }
 
 /// What a turn came to.
@@ -129,6 +141,11 @@ impl<S: Store> Brain<S> {
             begun,
             workers_asked: BTreeMap::new(),
             listing: BTreeSet::new(),
+            is_informed: false,
+            withheld: is_new.then(|| Withheld {
+                until: now.saturating_add(setup.config.limits.iteration_interval),
+                counts: BTreeMap::new(),
+            }),
             last_heard,
         };
         if !is_new {
@@ -199,10 +216,12 @@ impl<S: Store> Brain<S> {
         // Ids are others now, and what is new was not told anything.
         self.told = Told::default();
         self.inventory = Inventory::new();
+        self.is_informed = false;
     }
 
     /// Decides, and makes durable what was told and decided; gives what is to be done.
     pub(super) fn turn(&mut self, now: Time) -> Result<Turn, DaemonError> {
+        self.release(now);
         self.tell_readings(now);
         let decision = self.engine.decide(now);
         self.unwritten.push(Entry::Engine(Record::Decided(decision.clone())));

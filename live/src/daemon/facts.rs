@@ -61,9 +61,22 @@ impl Told {
 }
 
 impl<S: Store> Brain<S> {
-    /// Folds news in; says whether a turn should follow soon.
+    /// Folds news in; says whether a turn should follow soon: because it asks for one, or because now
+    /// everything was read for the first time.
     pub(super) fn hear(&mut self, now: Time, news: News) -> bool {
+        let is_urgent = self.fold(now, news);
+        self.release(now);
+        let was_informed = self.is_informed;
+        self.is_informed = was_informed || self.knows_all();
+        is_urgent || self.is_informed != was_informed
+    }
+
+    fn fold(&mut self, now: Time, news: News) -> bool {
         match news {
+            News::Counted { ref worker_type, .. } if let Some(withheld) = &mut self.withheld => {
+                withheld.counts.insert(worker_type.clone(), news);
+                false
+            }
             News::Counted { worker_type, asked, answer } => {
                 self.counted(now, &worker_type, asked, answer);
                 false
@@ -89,6 +102,34 @@ impl<S: Store> Brain<S> {
             News::Nudged => true,
             News::Stop => false,
         }
+    }
+
+    /// Tells what was kept back, once all regions were listed or it was kept for long enough.
+    pub(super) fn release(&mut self, now: Time) {
+        let Some(until) = self.withheld.as_ref().map(|it| it.until) else { return };
+        let (listed, regions) = self.regions_listed();
+        if (listed == regions || until <= now)
+            && let Some(withheld) = self.withheld.take()
+        {
+            for news in withheld.counts.into_values() {
+                self.fold(now, news);
+            }
+        }
+    }
+
+    /// Whether all queues, prices and instances were read.
+    fn knows_all(&self) -> bool {
+        let Told { counts, regions_priced, listed, .. } = &self.told;
+        let counted = |id| {
+            let answer = counts.get(&WorkerTypeId::new(id));
+            answer.is_some_and(|it| it.known.is_some() || it.error.is_some())
+        };
+        (0..self.setup.config.worker_types.len()).all(counted)
+            && self
+                .setup
+                .regions()
+                .iter()
+                .all(|it| listed.contains_key(it) && regions_priced.contains_key(it))
     }
 
     /// Tells up to when everything that is not told anew still holds.
@@ -266,9 +307,11 @@ impl<S: Store> Brain<S> {
         let launches = (first.0..first.0 + u64::from(count)).map(LaunchId);
         match answer {
             Ok(Launched { instances, short }) => {
-                if let Some((_, said)) = &short {
-                    info!(launch = %first, asked = count, given = instances.len(), said, "short");
-                }
+                let of = self.engine.launch(first).map(|known| known.worker_type);
+                let worker_type = of.map(|of| self.engine.config().worker_type_name(of));
+                let said = short.as_ref().map(|(_, said)| said.as_str());
+                let given = instances.len();
+                info!(worker_type, region, launch = %first, asked = count, given, said, "launched");
                 let refusal = short.map_or(Refusal::InsufficientCapacity, |(refusal, _)| refusal);
                 let mut given = instances.into_iter();
                 for launch in launches {

@@ -287,6 +287,13 @@ pub fn run<S: Store, C: Cloud, Q: Queue>(
         clock.clone(),
         runtime.clone(),
     );
+    info!(
+        provisioner = setup.provisioner,
+        worker_types = setup.config.worker_types.len(),
+        regions = setup.region_names().collect::<Vec<_>>().join(", "),
+        shadow = shadow == Shadow::On,
+        "begun"
+    );
     let (setups, watched) = watch::channel(setup);
     let senses = Senses { cloud, queue, news: sender.clone(), clock: clock.clone() };
     let readers = senses.begin(runtime, watched);

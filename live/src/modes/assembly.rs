@@ -61,7 +61,7 @@ pub enum KeyPairs {
 pub struct Reading {
     /// What the loop works with.
     pub setup: Setup,
-    /// Regions that did not answer: they are taken to have what they had.
+    /// Regions that did not tell: they are taken to have what they had.
     pub silent: BTreeSet<String>,
     /// The folder of worker types, if it could be read.
     pub folder: Option<u64>,
@@ -215,13 +215,16 @@ impl Assembly {
             (region, self.look(region, &types, ensured).await)
         });
         let (open, looks) = tokio::join!(self.ec2.regions(regions), join_all(looks));
-        if let Ok(open) = open {
+        // An account without any region is not to be believed.
+        if let Some(open) = open.ok().filter(|open| !open.is_empty()) {
             self.check_regions(&open)?;
         }
         let key_pair = key.map(|key| key_pair_name(self.ec2.provisioner(), &key));
         let offered = Some(BTreeSet::new());
         let mut known = Known { offered, key_pair, ..Known::default() };
         let (mut silent, mut memory) = (Vec::new(), self.memory());
+        // Whom no region lets in has wrong credentials, or a wrong clock.
+        let is_let_in = looks.iter().any(|(_, had)| had.is_ok());
         for (region, had) in looks {
             match had {
                 Ok(had) => {
@@ -229,11 +232,11 @@ impl Assembly {
                     memory.keep(region, had);
                 }
                 Err(error) => {
-                    let had = memory.recall(region, &types).filter(|_| error.is_passing());
-                    let Some(had) = had else {
+                    let had = memory.recall(region, &types);
+                    let Some(had) = had.filter(|_| is_let_in || error.is_passing()) else {
                         return Err(AssemblyError::Unknown(region.clone(), error, None));
                     };
-                    warn!(region, %error, "EC2 does not answer: the region has what it had");
+                    warn!(region, %error, "taken to have what it had, for EC2 does not tell");
                     had.tell(region, &mut known);
                     silent.push((region.clone(), error));
                 }

@@ -1,7 +1,7 @@
 //! What EC2 had of what worker types name, region by region, when it was last asked or the store was
 //! written.
 //!
-//! A region that does not answer is taken to have what it had, so that it delays no other.
+//! A region that does not answer, or refuses to, is taken to have what it had, so that it delays no other.
 
 use std::collections::{BTreeMap, BTreeSet};
 

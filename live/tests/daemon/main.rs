@@ -230,6 +230,36 @@ fn what_was_begun_before_a_restart_is_settled_after_it() {
     daemon.stop();
 }
 
+/// A daemon whose turns are a minute apart.
+fn in_no_hurry(scene: &Scene) -> Daemon {
+    let mut slow = setup();
+    slow.config.limits.iteration_interval = Duration::MINUTE;
+    start_with(scene.folder.path(), &scene.cloud, &scene.queue, Shadow::Off, slow)
+}
+
+#[test]
+fn the_first_turn_that_knows_everything_comes_as_soon_as_it_does() {
+    let scene = scene();
+    scene.queue.says(CI, 3, 0);
+    let daemon = in_no_hurry(&scene);
+    soon("long before the minute is over", || scene.cloud.alive().len() == 3);
+    daemon.stop();
+}
+
+#[test]
+fn a_new_store_buys_nothing_before_it_knows_what_is_there() {
+    let scene = scene();
+    scene.queue.says(CI, 3, 0);
+    scene.cloud.mood(|mood| mood.hung.extend(["us-east-1".into(), "eu-west-1".into()]));
+    let daemon = in_no_hurry(&scene);
+    std::thread::sleep(Span::from_secs(2));
+    // Somebody brings a turn forward.
+    daemon.runtime.block_on(async { assert!(daemon.door.bring(News::Nudged).await) });
+    std::thread::sleep(Span::from_secs(3));
+    assert_eq!(daemon.supply(CI), (0, 0, 0));
+    drop(daemon); // It would wait for the regions' answers.
+}
+
 #[test]
 fn a_region_and_a_queue_that_never_answer_delay_no_other() {
     let scene = scene();

@@ -12,9 +12,19 @@ const THERE: &str = "eu-west-1";
 
 #[test]
 fn after_a_start_without_one_region_the_others_are_used_and_it_is_when_it_is_back() {
+    goes_on("silent", Fault::new(What::Reset(Done::No)));
+}
+
+#[test]
+fn a_region_that_lets_nobody_in_any_more_stops_no_other() {
+    goes_on("shut", Fault::refused(401, "AuthFailure", "You may not."));
+}
+
+#[track_caller]
+fn goes_on(provisioner: &'static str, fault: Fault) {
     let kinds =
         [Kind::new("here", "run-instances", &[HERE]), Kind::new("there", "create-fleet", &[THERE])];
-    let world = World::new(Plan::new("silent", kinds.into()));
+    let world = World::new(Plan::new(provisioner, kinds.into()));
     let alive = |region: &str| world.alive().iter().filter(|(where_, _)| where_ == region).count();
     let daemon = world.daemon();
     world.add("here", 3, 3_000);
@@ -22,7 +32,7 @@ fn after_a_start_without_one_region_the_others_are_used_and_it_is_when_it_is_bac
     soon("three machines in each", 60, || alive(HERE) == 3 && alive(THERE) == 3);
     assert!(daemon.stop().success());
 
-    world.proxy.misbehave(vec![Fault::new(What::Reset(Done::No)).in_regions(&[THERE])]);
+    world.proxy.misbehave(vec![fault.in_regions(&[THERE])]);
     world.add("here", 4, 3_000);
     world.add("there", 4, 3_000);
     let daemon = world.daemon();
@@ -34,7 +44,7 @@ fn after_a_start_without_one_region_the_others_are_used_and_it_is_when_it_is_bac
     world.add("here", 10, 3_000);
     let log = || fs::read_to_string(world.path("daemon.log")).unwrap_or_default();
     soon("it goes by the new text", 60, || alive(HERE) >= 9);
-    assert!(log().contains("the region has what it had"), "it says so");
+    assert!(log().contains("taken to have what it had"), "it says so");
     assert_eq!(alive(THERE), 3, "what runs there is left alone");
 
     world.proxy.misbehave(Vec::new());
