@@ -64,11 +64,12 @@ impl<S: Store> Brain<S> {
     /// Folds news in; says whether a turn should follow soon: because it asks for one, or because now
     /// everything was read for the first time.
     pub(super) fn hear(&mut self, now: Time, news: News) -> bool {
+        let was_informed = self.is_informed || !news.is_reading();
         let is_urgent = self.fold(now, news);
         self.release(now);
-        let was_informed = self.is_informed;
-        self.is_informed = was_informed || self.knows_all();
-        is_urgent || self.is_informed != was_informed
+        let is_first = !was_informed && self.knows_all();
+        self.is_informed |= is_first;
+        is_urgent || is_first
     }
 
     fn fold(&mut self, now: Time, news: News) -> bool {

@@ -44,6 +44,17 @@ pub enum News {
     Stop,
 }
 
+impl News {
+    /// Whether it tells of counts, prices or instances.
+    pub(super) fn is_reading(&self) -> bool {
+        match self {
+            Self::Counted { .. } | Self::Priced { .. } => true,
+            Self::Done(done) => matches!(**done, Done::List { .. }),
+            Self::Noticed { .. } | Self::Nudged | Self::Configured(_) | Self::Stop => false,
+        }
+    }
+}
+
 /// What became of an order.
 #[derive(Debug)]
 pub enum Done {

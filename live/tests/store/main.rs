@@ -13,21 +13,15 @@ use std::thread;
 use std::time::Duration as Span;
 
 use provisioner_engine::Engine;
-use provisioner_engine::catalog::{Catalog, Pool};
-use provisioner_engine::guards::Guards;
 use provisioner_engine::ids::{InstanceId, WorkerTypeId};
 use provisioner_engine::journal::Record;
 use provisioner_engine::observation::Observation;
-use provisioner_engine::random::Seed;
 use provisioner_engine::snapshot::Snapshot;
-use provisioner_engine::units::{Duration, Ratio, Time, UsdPerHour};
-use provisioner_engine::worker_type::{
-    Candidate, EngineConfig, IdleCredit, Limits, Overshoot, PlacementPolicy, RequestedCredit,
-    ScalingPolicy, SpendLimits, WorkerType,
-};
-use provisioner_live::store::postgres::{Candidate as Follower, PostgresStore};
+use provisioner_engine::units::{Duration, Time};
+use provisioner_live::store::postgres::{Candidate, PostgresStore};
 use provisioner_live::store::sqlite::SqliteStore;
 use provisioner_live::store::{Checkpoint, Entry, Store, StoreError, StoreErrorKind};
+use provisioner_stand_in::config::on_demand;
 use tempfile::TempDir;
 
 use self::ca::Ca;
@@ -37,52 +31,7 @@ const ID: &str = "prod";
 
 /// One worker type, bought on demand.
 fn engine() -> Engine {
-    let mut catalog = Catalog::new();
-    let zone = catalog.zone("us-east-1", "us-east-1a");
-    let (product, instance_type) =
-        (catalog.product("Linux/UNIX"), catalog.instance_type("c5.large", 2));
-    let image = catalog.image("ami-1");
-    let pool = catalog.pool(Pool { instance_type, zone, product });
-    let price = UsdPerHour::from_micros(85_000);
-    catalog.set_on_demand(catalog.region_of(pool), instance_type, product, Time::EPOCH, price);
-    let candidate = Candidate {
-        image,
-        pool,
-        capacity: 1,
-        utility: Ratio::ONE,
-        bias: Ratio::ONE,
-        initial_weight: Ratio::ONE,
-        capacity_max: None,
-    };
-    let worker_type = WorkerType {
-        name: "proj/ci".into(),
-        capacity_min: 0,
-        capacity_max: 100,
-        price_min: UsdPerHour::ZERO,
-        price_max: UsdPerHour::from_micros(1_000_000),
-        candidates: vec![candidate],
-        scaling: ScalingPolicy::Estimator {
-            scaling_ratio: Ratio::ONE,
-            idle: IdleCredit::Existing,
-            requested: RequestedCredit::Once,
-        },
-        placement: PlacementPolicy::OnDemand,
-        overshoot: Overshoot::Never,
-        request_timeout: Duration::from_mins(20),
-        registration_timeout: None,
-        lifetime_max: Duration::from_hours(96),
-        idle_timeout: Duration::from_mins(10),
-        floors: Vec::new(),
-        on_demand_after: None,
-        spend: SpendLimits::default(),
-    };
-    Engine::new(EngineConfig {
-        seed: Seed(1),
-        catalog,
-        worker_types: vec![worker_type],
-        limits: Limits::default(),
-        guards: Guards::default(),
-    })
+    Engine::new(on_demand(&[("proj/ci", &["us-east-1a"])]))
 }
 
 /// The entries of a turn in that minute, with so many tasks waiting.
@@ -280,7 +229,7 @@ fn what_does_not_fit_is_refused_and_what_was_there_stays() {
 }
 
 fn lead(server: &Server, database: &str) -> PostgresStore {
-    let follower = Follower::connect(&server.url(database), None, ID).expect("it connects");
+    let follower = Candidate::connect(&server.url(database), None, ID).expect("it connects");
     follower.lead(Span::from_millis(10)).expect("it leads")
 }
 
@@ -291,9 +240,9 @@ fn postgresql_keeps_an_engine_for_whoever_leads_and_one_leads() {
     it_keeps_an_engine(|| lead(&server, "keeps"));
 
     let mut first = lead(&server, "keeps");
-    let follow = || Follower::connect(&url, None, ID).expect("it connects");
+    let follow = || Candidate::connect(&url, None, ID).expect("it connects");
     assert!(follow().try_lead().expect("it answers").is_err(), "the first leads");
-    let other = Follower::connect(&url, None, "staging").expect("it connects");
+    let other = Candidate::connect(&url, None, "staging").expect("it connects");
     assert!(other.try_lead().expect("it answers").is_ok(), "another provisioner is led apart");
 
     // The first is cut off: it keeps nothing more, and the next one leads.
@@ -315,16 +264,16 @@ fn postgresql_keeps_an_engine_for_whoever_leads_and_one_leads() {
 
     // A newer schema is refused.
     server.run("keeps", "UPDATE provisionerd.schema_version SET version = 99");
-    let error = Follower::connect(&url, None, ID).map(|_| ()).expect_err("it is newer");
+    let error = Candidate::connect(&url, None, ID).map(|_| ()).expect_err("it is newer");
     assert_eq!(error.kind, StoreErrorKind::Newer);
     assert!(!error.to_string().contains("secret"), "{error}");
-    let error = Follower::connect("postgres://nobody@127.0.0.1:1/x", None, ID).map(|_| ());
+    let error = Candidate::connect("postgres://nobody@127.0.0.1:1/x", None, ID).map(|_| ());
     assert_eq!(error.expect_err("nobody answers").kind, StoreErrorKind::Unreachable);
 }
 
 /// Why it does not connect; nothing secret is told.
 fn cannot_connect(url: &str, ca_file: Option<&Path>) -> StoreError {
-    let error = Follower::connect(url, ca_file, ID).map(|_| ()).expect_err("it is refused");
+    let error = Candidate::connect(url, ca_file, ID).map(|_| ()).expect_err("it is refused");
     for shown in [error.to_string(), format!("{error:?}")] {
         assert!(!shown.contains(":secret") && !shown.contains("hunter2"), "{shown}");
     }
@@ -344,7 +293,7 @@ fn postgresql_keeps_an_engine_over_tls_for_whoever_believes_its_certificate() {
     let mut modes = ["require", "prefer", "verify-ca", "verify-full"].iter().cycle();
     it_keeps_an_engine(|| {
         let url = with(modes.next().expect("they go round"));
-        let follower = Follower::connect(&url, Some(&ca_file), ID).expect("it connects");
+        let follower = Candidate::connect(&url, Some(&ca_file), ID).expect("it connects");
         follower.lead(Span::from_millis(10)).expect("it leads")
     });
 
@@ -378,7 +327,7 @@ fn postgresql_without_tls_is_believed_only_if_tls_is_not_required() {
     let Some(server) = Server::start() else { return };
     let url = server.database("plain");
     for mode in ["disable", "prefer"] {
-        Follower::connect(&format!("{url}?sslmode={mode}"), None, ID).expect("it connects");
+        Candidate::connect(&format!("{url}?sslmode={mode}"), None, ID).expect("it connects");
     }
     for mode in ["require", "verify-full"] {
         let error = cannot_connect(&format!("{url}?sslmode={mode}"), None);
