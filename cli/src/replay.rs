@@ -43,7 +43,7 @@ const AFTER_HELP: &str = "\
 Examples:
   provisioner simulate week.toml --journal week.jsonl.zst && provisioner replay week.jsonl.zst
   provisioner replay week.jsonl.zst --explain 3
-  provisioner replay /var/lib/provisionerd/journal --audit
+  provisioner replay week.jsonl.zst --audit
 
 Exit codes: 0 all decisions are equal, and nothing was noted; 1 one differs, or the auditor noted
 something; 2 the journal cannot be read.";
