@@ -9,7 +9,7 @@ use std::time::Duration as Span;
 use provisioner_live::cloud::ec2::actions::CallLog;
 use provisioner_live::daemon::clock::Look;
 use provisioner_live::daemon::{Seen, Shadow};
-use provisioner_live::modes::assembly::{Assembly, Reading};
+use provisioner_live::modes::assembly::{Assembly, Reading, span};
 use provisioner_live::modes::run;
 use provisioner_live::settings::{Settings, StoreSettings};
 use provisioner_live::store::memory::MemoryStore;
@@ -20,7 +20,7 @@ use provisioner_live::window::{self, Publisher, Views};
 use tokio::runtime::Runtime;
 use tracing::info;
 
-use super::stores::{lead, peek};
+use super::stores::Waiting;
 use super::{failed, refused, runtime};
 
 /// Runs the daemon until it is told to stop.
@@ -82,11 +82,13 @@ fn begin(
             Ok((Box::new(store), read(viewer, kept.as_ref())?))
         }
         (StoreSettings::Postgres(database), Shadow::Off) => {
+            let patience = span(settings.stuck_after);
+            let waiting = Waiting::new(database, &settings.provisioner, patience);
             // Whoever waits for the lead is ready when it comes.
-            let kept = peek(settings).map_err(|error| failed(&error))?;
+            let kept = waiting.peek().map_err(|error| failed(&error))?;
             let reading = read(viewer, kept.as_ref())?;
             viewer.hindered("another provisionerd leads, or the database does not answer".into());
-            let store = lead(database, &settings.provisioner).map_err(|error| failed(&error))?;
+            let store = waiting.lead().map_err(|error| failed(&error))?;
             let reading = runtime.block_on(run::up_to_date(reading, assembly, mode));
             Ok((Box::new(store), reading.map_err(|error| refused(&error))?))
         }

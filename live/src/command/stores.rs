@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::time::Duration as Span;
 
+use provisioner_live::daemon::Watchdog;
 use provisioner_live::settings::{PostgresSettings, Settings, StoreSettings};
 use provisioner_live::store::postgres::{Candidate, PostgresStore};
 use provisioner_live::store::sqlite::SqliteStore;
@@ -11,9 +12,35 @@ use provisioner_live::store::{Kept, StoreError};
 /// How often whoever waits for the lead asks for it.
 const LEAD_EVERY: Span = Span::from_millis(500);
 
-/// Waits until it may act.
-pub(super) fn lead(database: &PostgresSettings, id: &str) -> Result<PostgresStore, String> {
-    connect(database, id)?.lead(LEAD_EVERY).map_err(|error| error.to_string())
+/// What the database has, and then the wait for the lead. A database that says nothing for so long
+/// ends the process.
+pub(super) struct Waiting<'a> {
+    database: &'a PostgresSettings,
+    id: &'a str,
+    patience: Span,
+}
+
+impl<'a> Waiting<'a> {
+    pub(super) const fn new(database: &'a PostgresSettings, id: &'a str, patience: Span) -> Self {
+        Self { database, id, patience }
+    }
+
+    fn watchdog(&self) -> Watchdog {
+        Watchdog::start(self.patience, "the database")
+    }
+
+    /// What it has, whoever leads.
+    pub(super) fn peek(&self) -> Result<Option<Kept>, String> {
+        let _watchdog = self.watchdog();
+        connect(self.database, self.id)?.peek().map_err(|error| error.to_string())
+    }
+
+    /// Waits until it may act.
+    pub(super) fn lead(&self) -> Result<PostgresStore, String> {
+        let watchdog = self.watchdog();
+        let candidate = connect(self.database, self.id)?;
+        candidate.lead(LEAD_EVERY, || watchdog.beat()).map_err(|error| error.to_string())
+    }
 }
 
 /// Keeps a daemon from running on the same store.

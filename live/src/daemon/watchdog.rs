@@ -1,4 +1,5 @@
-//! A watchdog: if the loop does not come round, the process ends, and its supervisor starts the next.
+//! A watchdog: if the loop does not come round, or the database does not answer who waits for it, the
+//! process ends, and its supervisor starts the next.
 //!
 //! v1 had two, and neither ever bit: one counted milliseconds as seconds, the other the other way
 //! round. Here a duration is a type.
@@ -20,11 +21,12 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// One that ends the process after so long without a beat.
+    /// One that ends the process after so long without a beat, and says what was stuck.
     #[must_use]
-    pub fn start(patience: Duration) -> Self {
+    pub fn start(patience: Duration, what: &'static str) -> Self {
         Self::with(patience, move || {
-            tracing::error!(patience_s = patience.as_secs(), "the loop is stuck: the process ends");
+            let patience_s = patience.as_secs();
+            tracing::error!(patience_s, "{what} is stuck: the process ends");
             process::exit(EXIT_STUCK);
         })
     }

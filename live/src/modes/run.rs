@@ -112,7 +112,7 @@ pub fn run(
     };
     let watchers = Watchers {
         on_turn: Box::new(on_turn),
-        watchdog: Watchdog::start(span(assembly.settings.stuck_after)),
+        watchdog: Watchdog::start(span(assembly.settings.stuck_after), "the loop"),
     };
     daemon::run(parts, runtime, watchers, |door| {
         // There is one loop in a process.

@@ -8,6 +8,10 @@
 //! `sslmode` of its address is libpq's: `disable`, `prefer` (if it is not said: TLS if the server has
 //! it), `require`. Unlike libpq's, each TLS is checked as by `verify-full`, so that `verify-ca` and
 //! `verify-full` mean what `require` does.
+//!
+//! A host that is gone or cut off says nothing: each side gives the other up after [`SILENCE`], so that
+//! the lead of a dead host is free. `keepalives…`, `tcp_user_timeout` and `connect_timeout` of the
+//! address say otherwise for this side.
 
 use std::error::Error;
 use std::io;
@@ -25,6 +29,10 @@ use crate::tls;
 
 /// Ours among the advisory locks of a database.
 const LOCKS: i32 = 0x7072_6f76;
+
+/// Whoever is asked and says nothing for so long is gone: asked first after the half of it, and twice
+/// more.
+pub const SILENCE: Duration = Duration::from_secs(20);
 
 /// Each brings the schema from the version before to the next, the first from nothing to 1.
 const MIGRATIONS: [&str; SCHEMA_VERSION as usize] = ["
@@ -76,6 +84,7 @@ impl Candidate {
         let client = config.connect(MakeRustlsConnect::new(tls));
         let client = client.map_err(|error| told(&place, &error))?;
         let mut candidate = Self { client, provisioner: provisioner.into(), place };
+        candidate.be_given_up()?;
         candidate.migrate()?;
         Ok(candidate)
     }
@@ -121,20 +130,39 @@ impl Candidate {
         Ok(Ok(PostgresStore { client, provisioner, place, lead, backend }))
     }
 
-    /// Waits for the lead, asking that often.
+    /// Waits for the lead, asking that often; says so each time that it was answered.
     ///
     /// # Errors
     ///
     /// The database does not answer any more.
-    pub fn lead(self, every: Duration) -> Result<PostgresStore, StoreError> {
+    pub fn lead(
+        self,
+        every: Duration,
+        mut answered: impl FnMut(),
+    ) -> Result<PostgresStore, StoreError> {
         let mut candidate = self;
         loop {
             match candidate.try_lead()? {
                 Ok(store) => return Ok(store),
                 Err(waiting) => candidate = waiting,
             }
+            answered();
             std::thread::sleep(every);
         }
+    }
+
+    /// Has the server give this connection, and its lock, up when this host is gone; by itself it
+    /// takes two hours.
+    fn be_given_up(&mut self) -> Result<(), StoreError> {
+        let (idle, interval) = (SILENCE.as_secs() / 2, SILENCE.as_secs() / 4);
+        let limits = format!(
+            "SELECT set_config(name, value, false)
+             FROM (VALUES ('tcp_keepalives_idle', '{idle}'), ('tcp_keepalives_interval', '{interval}'),
+                 ('tcp_keepalives_count', '2'), ('tcp_user_timeout', '{}')) AS wanted (name, value)
+             JOIN pg_settings USING (name)",
+            SILENCE.as_millis(),
+        );
+        self.client.batch_execute(&limits).map_err(|error| told(&self.place, &error))
     }
 
     fn migrate(&mut self) -> Result<(), StoreError> {
@@ -274,13 +302,30 @@ fn load(client: &mut Client, provisioner: &str, place: &str) -> Result<Option<Ke
 fn config(url: &str) -> Result<Config, StoreError> {
     let verified = ["sslmode=verify-full", "sslmode=verify-ca"];
     let url = verified.iter().fold(url.to_owned(), |url, it| url.replace(it, "sslmode=require"));
-    url.parse().map_err(|error: postgres::Error| {
+    let config: Result<Config, postgres::Error> = url.parse();
+    let mut config = config.map_err(|error| {
         let said = format!(
             "{error}: write postgres://user:password@host/database, perhaps with ?sslmode=disable, \
              prefer or require; certificates go into `ca_file`"
         );
         StoreError::new(StoreErrorKind::Unreachable, "the database's address", said)
-    })
+    })?;
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(SILENCE / 2);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(SILENCE);
+    }
+    if !url.contains("keepalives_idle") {
+        config.keepalives_idle(SILENCE / 2);
+    }
+    if config.get_keepalives_interval().is_none() {
+        config.keepalives_interval(SILENCE / 4);
+    }
+    if config.get_keepalives_retries().is_none() {
+        config.keepalives_retries(2);
+    }
+    Ok(config)
 }
 
 /// The database's address, without a password.

@@ -104,7 +104,7 @@ fn start_with(
                 });
                 *seen_there.lock().expect("nobody panics with it") = supplies.collect();
             }),
-            watchdog: Watchdog::start(Span::from_secs(60)),
+            watchdog: Watchdog::start(Span::from_secs(60), "the loop"),
         };
         daemon::run(parts, &handle, watchers, |door| send.send(door).expect("the test waits"))
     });

@@ -25,7 +25,7 @@ use provisioner_stand_in::config::on_demand;
 use tempfile::TempDir;
 
 use self::ca::Ca;
-use self::server::Server;
+use self::server::{Place, Server};
 
 const ID: &str = "prod";
 
@@ -230,7 +230,7 @@ fn what_does_not_fit_is_refused_and_what_was_there_stays() {
 
 fn lead(server: &Server, database: &str) -> PostgresStore {
     let follower = Candidate::connect(&server.url(database), None, ID).expect("it connects");
-    follower.lead(Span::from_millis(10)).expect("it leads")
+    follower.lead(Span::from_millis(10), || ()).expect("it leads")
 }
 
 #[test]
@@ -284,9 +284,9 @@ fn cannot_connect(url: &str, ca_file: Option<&Path>) -> StoreError {
 fn postgresql_keeps_an_engine_over_tls_for_whoever_believes_its_certificate() {
     let (folder, ca) = (folder(), Ca::new("ours"));
     let identity = ca.signs(folder.path(), "127.0.0.1");
-    let Some(server) = Server::start_encrypted((&identity.certificate, &identity.key)) else {
-        return;
-    };
+    let identity = Some((identity.certificate.as_path(), identity.key.as_path()));
+    let place = Place { identity, ..Place::default() };
+    let Some(server) = Server::start_at(&place) else { return };
     let url = server.database("keeps");
     let ca_file = ca.file(folder.path(), "ca.pem");
     let with = |mode: &str| format!("{url}?sslmode={mode}");
@@ -294,7 +294,7 @@ fn postgresql_keeps_an_engine_over_tls_for_whoever_believes_its_certificate() {
     it_keeps_an_engine(|| {
         let url = with(modes.next().expect("they go round"));
         let follower = Candidate::connect(&url, Some(&ca_file), ID).expect("it connects");
-        follower.lead(Span::from_millis(10)).expect("it leads")
+        follower.lead(Span::from_millis(10), || ()).expect("it leads")
     });
 
     // Somebody else could have signed that: no password is sent, and nothing is tried without TLS.

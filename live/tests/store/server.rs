@@ -19,19 +19,23 @@ pub(crate) struct Server {
     port: u16,
 }
 
+/// Where it is, and whom it lets in.
+#[derive(Default)]
+pub(crate) struct Place<'a> {
+    /// Its certificate and key: over the network it serves only who speaks TLS.
+    pub(crate) identity: Option<(&'a Path, &'a Path)>,
+    /// A network namespace, and its addresses there.
+    pub(crate) beyond: Option<(&'a str, &'a str)>,
+}
+
 impl Server {
     /// `None`, and a word about it, where PostgreSQL is not installed.
     pub(crate) fn start() -> Option<Self> {
-        Self::with(None)
+        Self::start_at(&Place::default())
     }
 
-    /// The same; over the network it serves only who speaks TLS. Its certificate and key are those
-    /// of the two files.
-    pub(crate) fn start_encrypted(identity: (&Path, &Path)) -> Option<Self> {
-        Self::with(Some(identity))
-    }
-
-    fn with(identity: Option<(&Path, &Path)>) -> Option<Self> {
+    /// The same, somewhere else or for others.
+    pub(crate) fn start_at(place: &Place<'_>) -> Option<Self> {
         let Some(bin) = programs() else {
             println!("PostgreSQL is not installed: its store is not tested here");
             return None;
@@ -49,13 +53,28 @@ impl Server {
             .stdout(Stdio::null())
             .status();
         assert!(initdb.is_ok_and(|status| status.success()), "initdb");
-        if let Some(identity) = identity {
+        if let Some(identity) = place.identity {
             encrypt(&data, identity);
         }
+        let (mut start, addresses) = match place.beyond {
+            None => (program(&bin.join("postgres")), "127.0.0.1"),
+            Some((namespace, addresses)) => {
+                fs::write(
+                    data.join("pg_hba.conf"),
+                    "local all all trust\nhost all all all scram-sha-256\n",
+                )
+                .expect("it is written");
+                let mut within = Command::new("ip");
+                let inner = program(&bin.join("postgres"));
+                within.args(["netns", "exec", namespace]).arg(inner.get_program());
+                within.args(inner.get_args());
+                (within, addresses)
+            }
+        };
         let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
         let port = port.expect("a free port").port();
-        let child = program(&bin.join("postgres"))
-            .args(["-h", "127.0.0.1", "-F", "-p", &port.to_string(), "-k"])
+        let child = start
+            .args(["-h", addresses, "-F", "-p", &port.to_string(), "-k"])
             .args([folder.path(), Path::new("-D"), &data])
             .stderr(Stdio::null())
             .spawn()
@@ -71,7 +90,16 @@ impl Server {
     }
 
     pub(crate) fn url(&self, database: &str) -> String {
-        format!("postgres://{USER}:secret@127.0.0.1:{}/{database}", self.port)
+        Self::url_at("127.0.0.1", self.port(), database)
+    }
+
+    /// The same, by way of another address and port.
+    pub(crate) fn url_at(address: &str, port: u16, database: &str) -> String {
+        format!("postgres://{USER}:secret@{address}:{port}/{database}")
+    }
+
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
     }
 
     /// Makes a database; gives its address.
@@ -86,7 +114,7 @@ impl Server {
     }
 
     /// By its socket, whatever it asks of who comes over the network.
-    fn client(&self, database: &str) -> Result<Client, postgres::Error> {
+    pub(crate) fn client(&self, database: &str) -> Result<Client, postgres::Error> {
         let mut config = Config::new();
         config.host_path(self.folder.path()).port(self.port).user(USER).dbname(database);
         config.connect(NoTls)

@@ -6,14 +6,15 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use crate::ca::Ca;
-use crate::server::Server;
+use crate::server::{Place, Server};
 use crate::world::{Kind, Plan, World, command, said};
 
 #[test]
 fn a_database_is_believed_by_its_ca_file_or_as_the_system_trusts_and_doctor_tells() {
     let (folder, ca) = (TempDir::new().expect("a folder"), Ca::new("ours"));
     let identity = ca.signs(folder.path(), "127.0.0.1");
-    let Some(server) = Server::start_encrypted((&identity.certificate, &identity.key)) else {
+    let identity = Some((identity.certificate.as_path(), identity.key.as_path()));
+    let Some(server) = Server::start_at(&Place { identity, ..Place::default() }) else {
         return;
     };
     let url = format!("{}?sslmode=verify-full", server.database("shared"));
