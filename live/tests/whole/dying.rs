@@ -7,7 +7,7 @@ use std::time::{Duration as Span, Instant};
 use provisioner_engine::random::Seed;
 use rand::Rng;
 
-use crate::replaying::replayed;
+use crate::replaying::judged;
 use crate::world::{Kind, Plan, World, soon};
 
 /// In each of three worlds.
@@ -80,7 +80,7 @@ fn die(provisioner: &'static str, seed: u64) -> usize {
     assert!(daemon.stop().success());
     world.nothing_is_double();
     assert_eq!(world.queue.totals().lost, 0);
-    let (records, _) = replayed(&world.path("journal-provisionerd.toml"));
+    let (records, _) = judged(&world.path("journal-provisionerd.toml"), provisioner);
     println!("{provisioner}: {} instances, {records} records", world.ours().len());
     DEATHS
 }

@@ -1,37 +1,57 @@
 //! Faults on the wire: no launch is made twice, none is lost, and demand is served all the same.
 
+use std::thread;
 use std::time::Duration as Span;
 
 use provisioner_stand_in::ec2::{Done, Fault, Lag, What};
 
-use crate::replaying::replayed;
+use crate::replaying::judged;
 use crate::world::{Kind, Plan, World, soon};
 
 /// Forty tasks by both launch methods, with that going wrong all the time.
 #[track_caller]
 fn survives(provisioner: &'static str, faults: Vec<Fault>, lag: Lag) {
+    let world = of_both_methods(provisioner);
+    served(&world, 1, |is_wrong| {
+        world.proxy.misbehave(if is_wrong { faults.clone() } else { Vec::new() });
+        world.proxy.lag(if is_wrong { lag } else { NO_LAG });
+    });
+}
+
+/// A world with a worker type for each launch method: `runs` and `fleet`.
+pub(crate) fn of_both_methods(provisioner: &'static str) -> World {
     let region = ["us-east-1"];
     let kinds = [("runs", "run-instances"), ("fleet", "create-fleet")];
     let kinds = kinds.map(|(name, method)| Kind::new(name, method, &region));
-    let world = World::new(Plan::new(provisioner, kinds.into()));
+    World::new(Plan::new(provisioner, kinds.into()))
+}
+
+/// Forty tasks, which come in so many waves, are done once each by no more than twice as many
+/// machines, all of one launch and all gone in the end, while something is wrong from when the daemon
+/// has begun.
+#[track_caller]
+pub(crate) fn served(world: &World, waves: usize, mut wrong: impl FnMut(bool)) {
     let daemon = world.daemon();
     soon("it has begun", 60, || world.proxy.calls().contains_key("DescribeInstances"));
-    world.proxy.misbehave(faults);
-    world.proxy.lag(lag);
-    world.add("runs", 20, 20);
-    world.add("fleet", 20, 20);
+    wrong(true);
+    for wave in 0..waves {
+        world.add("runs", 20 / waves, 20);
+        world.add("fleet", 20 / waves, 20);
+        thread::sleep(Span::from_secs(u64::from(wave + 1 < waves)));
+    }
     soon("every task is done", 150, || world.left() == 0);
     soon("no machine is left", 60, || world.alive().is_empty());
     soon("the ledger knows it", 120, || world.ledger().is_empty());
-    world.proxy.misbehave(Vec::new());
+    wrong(false);
     assert!(daemon.stop().success());
     let totals = world.queue.totals();
     assert_eq!((totals.completed, totals.lost), (40, 0));
     world.nothing_is_double();
     let launched = world.ours().len();
     assert!(launched <= 80, "{launched} instances for 40 tasks");
-    replayed(&world.path("journal-provisionerd.toml"));
-    println!("{provisioner}: {launched} instances for 40 tasks, calls: {:?}", world.proxy.calls());
+    judged(&world.path("journal-provisionerd.toml"), world.plan.provisioner);
+    let (provisioner, calls) = (world.plan.provisioner, world.proxy.calls());
+    println!("{provisioner}: {launched} instances for 40 tasks, calls: {calls:?}");
 }
 
 const NO_LAG: Lag = Lag { unseen: Span::ZERO, untagged: Span::ZERO };

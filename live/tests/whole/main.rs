@@ -3,6 +3,7 @@
 //!
 //! What moto lacks is in the proxy before it (`provisioner_stand_in::ec2`).
 
+mod bursting;
 #[path = "../support/ca.rs"]
 mod ca;
 mod doctor;
@@ -10,13 +11,16 @@ mod dying;
 mod ending;
 mod failing;
 mod inputs;
+mod microburst;
 mod packaging;
+mod parting;
 mod replaying;
 #[path = "../store/server.rs"]
 #[allow(dead_code, reason = "each test program uses its own part of it")]
 mod server;
 mod serving;
 mod silent;
+mod swallowing;
 mod taking_over;
 mod trusting;
 mod world;

@@ -1,6 +1,7 @@
 //! The journal of a run decides the same again.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use provisioner_engine::journal::{Record, replay};
 use provisioner_files::journal::Journal;
@@ -25,4 +26,23 @@ pub(crate) fn replayed(folder: &Path) -> (usize, usize) {
         }
     }
     (records, orders)
+}
+
+/// Whether anything in a journal's folder can be replayed.
+pub(crate) fn has_ended_chapters(folder: &Path) -> bool {
+    Folder { path: folder.to_owned(), kept: 0 }.ended().is_ok_and(|chapters| !chapters.is_empty())
+}
+
+/// The same of a journal that begins with nothing launched. A copy stays in the folder of
+/// `KEEP_JOURNALS`, if that is set: `.ci/live` has each judged by `provisioner replay --audit`.
+#[track_caller]
+pub(crate) fn judged(folder: &Path, name: &str) -> (usize, usize) {
+    if let Some(keep) = std::env::var_os("KEEP_JOURNALS") {
+        let kept = PathBuf::from(keep).join(name);
+        fs::create_dir_all(&kept).expect("a folder");
+        for chapter in fs::read_dir(folder).expect("it is read").flatten() {
+            fs::copy(chapter.path(), kept.join(chapter.file_name())).expect("it is copied");
+        }
+    }
+    replayed(folder)
 }

@@ -49,7 +49,7 @@ impl Kind {
 pub(crate) struct Plan {
     pub(crate) provisioner: &'static str,
     pub(crate) kinds: Vec<Kind>,
-    /// The `[store]` section; SQLite's if it is empty.
+    /// The `[store]` section, and what else a test needs; SQLite's if it is empty.
     pub(crate) store: String,
     /// Workers run tasks so much faster.
     pub(crate) speed: u32,
@@ -69,6 +69,8 @@ pub(crate) struct World {
     fleet: Option<Fleet>,
     pub(crate) queue: StandIn,
     pub(crate) proxy: Proxy,
+    /// Where the daemon finds EC2.
+    pub(crate) endpoint: String,
     pub(crate) folder: TempDir,
     pub(crate) plan: Plan,
     pub(crate) judge: Judge,
@@ -86,6 +88,7 @@ impl World {
         let mut world = Self {
             fleet: None,
             queue,
+            endpoint: proxy.url(),
             proxy,
             folder: TempDir::new().expect("a folder"),
             plan,
@@ -170,7 +173,7 @@ root_url = "{}"
 "#,
             self.plan.provisioner,
             regions.join(", "),
-            self.proxy.url(),
+            self.endpoint,
             self.queue.root_url(),
         );
         for region in self.regions() {

@@ -1,0 +1,162 @@
+//! The same as in `failing`, with somebody else's faults: microburst stands between the daemon and
+//! EC2, and between daemons and their database.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration as Span, Instant};
+
+use provisioner_live::store::postgres::Candidate;
+use serde_json::{Value, json};
+
+use crate::failing::{of_both_methods, served};
+use crate::microburst::Microburst;
+use crate::replaying::{has_ended_chapters, replayed};
+use crate::server::Server;
+use crate::swallowing::Swallowing;
+use crate::world::{Daemon, Kind, Plan, World, command, ledger_of, soon};
+
+/// The first of so many, and again.
+fn each(nth: u32) -> Value {
+    json!({"fail": 1, "pass": nth - 1})
+}
+
+/// Forty tasks are done whatever it does; it did each of these.
+#[track_caller]
+fn survives(provisioner: &'static str, rules: &Value, done: &[&str]) {
+    let mut world = of_both_methods(provisioner);
+    let microburst = Microburst::before_ec2(&world.proxy.url());
+    world.endpoint = microburst.url();
+    world.write_settings("provisionerd.toml");
+    let nothing = json!([]);
+    served(&world, 20, |is_wrong| microburst.obey(if is_wrong { rules } else { &nothing }));
+    microburst.did(done);
+}
+
+#[test]
+fn a_zone_without_machines_and_a_cloud_that_throttles_and_fails() {
+    let dry = "\"Placement.AvailabilityZone\" == 'us-east-1a'";
+    let rules = json!([
+        {"service": "ec2", "operation": "RunInstances", "body": dry,
+         "error": {"code": "InsufficientInstanceCapacity", "status": 500}},
+        {"service": "ec2", "sequence": {"fail": 2, "pass": 4},
+         "error": {"code": "RequestLimitExceeded", "status": 503}},
+        {"service": "ec2", "sequence": each(5), "error": {"code": "InternalError", "status": 500}},
+        {"service": "ec2", "sequence": each(6), "error": {"code": "Unavailable", "status": 503}},
+    ]);
+    let done = ["InsufficientInstanceCapacity", "RequestLimitExceeded", "InternalError"];
+    survives("burst-errors", &rules, &done);
+}
+
+#[test]
+fn connections_that_are_slow_cut_reset_and_garbled_and_launches_whose_answers_are_lost() {
+    let lost = |operation: &str| {
+        json!({"service": "ec2", "operation": operation, "sequence": each(3),
+               "response": {"abort_frac": 0.3}})
+    };
+    let rules = json!([
+        lost("RunInstances"),
+        lost("CreateFleet"),
+        {"service": "ec2", "sequence": each(6), "reset": true},
+        {"service": "ec2", "sequence": each(7), "response": {"truncate_frac": 0.5}},
+        {"service": "ec2", "sequence": each(8), "timeout_ms": 3000},
+        {"service": "ec2", "sequence": each(9), "latency": 12_000}, // longer than it is waited for
+        {"service": "ec2", "latency": {"preset": "ec2"},
+         "response": {"set_headers": {"Content-Type": "text/plain"}}},
+    ]);
+    survives(
+        "burst-wire",
+        &rules,
+        &["reset", "response:abort", "response:truncate", "timeout", "latency:12000"],
+    );
+}
+
+#[test]
+fn credentials_that_are_refused_for_a_while() {
+    let refused = |code: &str, status: u16| json!({"service": "ec2", "times": 15, "error": {"code": code, "status": status}});
+    let rules = json!([
+        refused("RequestExpired", 400),
+        refused("SignatureDoesNotMatch", 403),
+        refused("AuthFailure", 401),
+        refused("UnauthorizedOperation", 403),
+        refused("WhatNobodyHasHeardOf", 418),
+    ]);
+    survives("burst-keys", &rules, &["RequestExpired", "UnauthorizedOperation", "NobodyHasHeard"]);
+}
+
+/// Two daemons whose supervisors start them again, on one database: one by way of microburst, the other
+/// by way of a relay that swallows the answers to commits that were made.
+#[test]
+fn a_database_that_fails_at_every_step_doubles_and_loses_nothing() {
+    let Some(server) = Server::start() else { return };
+    let url = server.database("bursting");
+    let region = ["us-east-1"];
+    let kinds =
+        [Kind::new("runs", "run-instances", &region), Kind::new("fleet", "create-fleet", &region)];
+    let store =
+        "[store.postgres]\nurl_env = \"TEST_DATABASE\"\n[watchdog]\nstuck_after = \"10 s\"\n";
+    let plan = Plan::new("burst-store", kinds.into());
+    let world = World::new(Plan { store: store.to_owned(), ..plan });
+    let microburst = Microburst::before_database(server.port());
+    microburst.obey(&json!([
+        {"operation": "startup", "probability": 0.2,
+         "error": {"sqlstate": "53300", "severity": "FATAL", "message": "too many connections"}},
+        {"operation": "commit", "sequence": each(15), "reset": true},
+        {"operation": "insert", "sequence": each(9),
+         "error": {"sqlstate": "57P01", "severity": "FATAL", "message": "terminating connection"}},
+        {"operation": "select", "sequence": each(35), "partial_rows": 0},
+        {"operation": "select", "sequence": each(50), "timeout": true}, // whoever waits is ended
+        {"operation": "select", "probability": 0.02, "latency": 1_000},
+    ]));
+    let relay = Swallowing::before(server.port(), 7);
+    let ports = [microburst.port(), relay.port];
+    let hosts = ["one", "two"];
+    let start = |host: usize| {
+        let settings = world.write_settings(&format!("{}.toml", hosts[host]));
+        let mut command = command(&settings, &["run"]);
+        command.env("TEST_DATABASE", Server::url_at("127.0.0.1", ports[host], "bursting"));
+        Daemon::start(command, &world.path(&format!("{}.log", hosts[host])))
+    };
+    let mut daemons = [start(0), start(1)];
+    let mut ends = [0, 0];
+    let began = Instant::now();
+    let mut added = 0;
+    while began.elapsed() < Span::from_secs(60) || world.left() > 0 {
+        assert!(began.elapsed() < Span::from_secs(240), "tasks are left");
+        if began.elapsed() < Span::from_secs(50) && added < began.elapsed().as_secs() {
+            added += 1;
+            world.add("runs", 1, 30);
+            world.add("fleet", 1, 30);
+        }
+        for host in 0..2 {
+            if daemons[host].ended().is_some() {
+                ends[host] += 1;
+                daemons[host] = start(host);
+            }
+        }
+        thread::sleep(Span::from_millis(200));
+    }
+    microburst.obey(&json!([]));
+    relay.every.store(0, Ordering::SeqCst);
+    let ledger = || -> BTreeSet<(String, String)> {
+        let kept = Candidate::connect(&url, None, "burst-store").and_then(Candidate::peek);
+        ledger_of(kept.expect("it is read"))
+    };
+    soon("no machine is left", 60, || world.alive().is_empty());
+    soon("the ledger knows it", 60, || ledger().is_empty());
+    for daemon in daemons {
+        // One that just ended is as good.
+        daemon.stop();
+    }
+    world.nothing_is_double();
+    assert_eq!(world.queue.totals().lost, 0);
+    let swallowed = relay.swallowed.load(Ordering::SeqCst);
+    println!("{ends:?} deaths, {swallowed} commits unanswered");
+    microburst.did(&["53300", "57P01", "reset", "partial_rows", "timeout"]);
+    assert!(ends.iter().all(|&ends| ends > 2), "{ends:?} deaths");
+    // Who died has ended no chapter.
+    let journals = hosts.map(|name| world.path(&format!("journal-{name}.toml")));
+    let ended = journals.iter().filter(|journal| has_ended_chapters(journal));
+    let records: usize = ended.map(|journal| replayed(journal).0).sum();
+    assert!(records > 10, "{records} records");
+}
