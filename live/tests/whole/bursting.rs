@@ -61,13 +61,14 @@ fn connections_that_are_slow_cut_reset_and_garbled_and_launches_whose_answers_ar
         {"service": "ec2", "sequence": each(7), "response": {"truncate_frac": 0.5}},
         {"service": "ec2", "sequence": each(8), "timeout_ms": 3000},
         {"service": "ec2", "sequence": each(9), "latency": 12_000}, // longer than it is waited for
+        {"service": "ec2", "sequence": each(5), "response": {"corrupt_bytes": 1}},
         {"service": "ec2", "latency": {"preset": "ec2"},
          "response": {"set_headers": {"Content-Type": "text/plain"}}},
     ]);
     survives(
         "burst-wire",
         &rules,
-        &["reset", "response:abort", "response:truncate", "timeout", "latency:12000"],
+        &["reset", "response:abort", "response:truncate", "corrupt", "timeout", "latency:12000"],
     );
 }
 
