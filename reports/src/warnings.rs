@@ -3,6 +3,7 @@
 //!
 //! Not here: remarks on input files (their readers make those).
 
+use provisioner_engine::units::Duration;
 use provisioner_engine::worker_type::WorkerType;
 use provisioner_sim::config::SimConfig;
 use provisioner_sim::outcome::{LimitMeasures, Measures, Outcome};
@@ -15,6 +16,9 @@ const FAILED_SHARE_MIN: f64 = 0.2;
 pub(crate) const LIMIT_SHARE_MIN: f64 = 0.1;
 /// Fewer tasks given up than this share are everyday business.
 const GIVEN_UP_SHARE_MIN: f64 = 0.01;
+/// A floor whose workers leave and are bought again less often than at this share of all occasions
+/// is everyday business.
+const REBOUGHT_SHARE_MIN: f64 = 0.25;
 /// Fewer waits for the first workers than this share of all move no quantile that is reported.
 ///
 /// Tests for where a steady state begins (Geweke's, MSER-5) ask for one; recorded days have none.
@@ -133,6 +137,8 @@ fn about_a_worker_type(
         }
     }
     let span = outcome.finished.since(outcome.started);
+    warnings
+        .extend(floor_that_leaves(worker_type, measures, span).map(|it| format!("{name}: {it}")));
     let full = ratio(measures.capacity_max_time.ms(), span.ms());
     if full >= LIMIT_SHARE_MIN {
         warnings.push(format!(
@@ -143,6 +149,29 @@ fn about_a_worker_type(
         ));
     }
     warnings
+}
+
+/// A worker is not told that it belongs to a floor: it leaves when it was idle for long enough, and
+/// another one is bought. Said where the floor is most of the fleet, and did so often.
+fn floor_that_leaves(
+    worker_type: &WorkerType,
+    measures: &Measures,
+    span: Duration,
+) -> Option<String> {
+    let WorkerType { capacity_min, idle_timeout, .. } = *worker_type;
+    let (floor, stopped) = (f64::from(capacity_min), measures.launches.stopped);
+    let is_most = floor * 2.0 >= ratio(measures.capacity_time.ms(), span.ms());
+    let occasions = floor * ratio(span.ms(), idle_timeout.ms());
+    #[expect(clippy::cast_precision_loss, reason = "a warning rounds far more")]
+    let is_often = stopped as f64 >= occasions * REBOUGHT_SHARE_MIN;
+    (floor > 0.0 && stopped > 0 && is_most && is_often).then(|| {
+        format!(
+            "{} idle workers left after `idle_timeout` (now {}) and were bought again for \
+             `capacity_min` (now {capacity_min}); lengthen `idle_timeout`",
+            grouped(stopped),
+            in_words(idle_timeout)
+        )
+    })
 }
 
 /// In how many turns each limit was in the way, and what that means.
@@ -173,7 +202,6 @@ pub(crate) fn ratio(part: i64, whole: i64) -> f64 {
 #[cfg(test)]
 mod tests {
     use expect_test::{Expect, expect};
-    use provisioner_engine::units::Duration;
 
     use super::*;
     use crate::testing::{config, outcome};
@@ -265,6 +293,25 @@ mod tests {
                 "gecko-3/b-linux: 27 % of the time `capacity_max` (now 1000) kept tasks waiting: there the limit decides, not the policy"
             ],
         );
+    }
+
+    #[test]
+    fn a_floor_that_leaves_and_is_bought_again_is_told() {
+        let floor = |stopped: u64, capacity_min: u32| {
+            let mut outcome = outcome();
+            outcome.worker_types.iter_mut().for_each(|it| it.tasks.left = 0);
+            let span = outcome.finished.since(outcome.started);
+            let measures = &mut outcome.worker_types[0];
+            measures.launches.stopped = stopped;
+            measures.capacity_time = span * 70;
+            let mut config = config(&outcome);
+            let worker_type = &mut config.engine.worker_types[0];
+            (worker_type.capacity_min, worker_type.idle_timeout) =
+                (capacity_min, Duration::from_ms(span.ms() / 100));
+            warnings(&config, &outcome).join("\n")
+        };
+        expect!["gecko-3/b-linux: 4,000 idle workers left after `idle_timeout` (now 1 h 6 min) and were bought again for `capacity_min` (now 60); lengthen `idle_timeout`"].assert_eq(&floor(4_000, 60));
+        assert_eq!([floor(1_400, 60), floor(4_000, 0), floor(4_000, 30)], ["", "", ""]);
     }
 
     #[test]
