@@ -8,7 +8,7 @@ use std::time::Duration as Span;
 
 use provisioner_live::cloud::ec2::actions::CallLog;
 use provisioner_live::daemon::clock::Look;
-use provisioner_live::daemon::{Seen, Shadow};
+use provisioner_live::daemon::{Seen, Shadow, end_by_any_panic};
 use provisioner_live::modes::assembly::{Assembly, Reading, span};
 use provisioner_live::modes::run;
 use provisioner_live::settings::{Settings, StoreSettings};
@@ -25,6 +25,7 @@ use super::{failed, refused, runtime};
 
 /// Runs the daemon until it is told to stop.
 pub(crate) fn run_daemon(settings: &Path, shadow: bool, listen: Option<SocketAddr>) -> ExitCode {
+    end_by_any_panic();
     let runtime = runtime();
     let slot = run::DoorSlot::default();
     runtime.spawn(run::listen_to_signals(Arc::clone(&slot)));

@@ -12,6 +12,9 @@ use provisioner_live::store::{Kept, StoreError};
 /// How often whoever waits for the lead asks for it.
 const LEAD_EVERY: Span = Span::from_millis(500);
 
+/// Whoever looks once waits no longer for the store.
+const LOOK_MAX: Span = Span::from_secs(30);
+
 /// What the database has, and then the wait for the lead. A database that says nothing for so long
 /// ends the process.
 pub(super) struct Waiting<'a> {
@@ -45,6 +48,7 @@ impl<'a> Waiting<'a> {
 
 /// Keeps a daemon from running on the same store.
 pub(super) fn hold(settings: &Settings) -> Result<Box<dyn Any>, String> {
+    let _watchdog = Watchdog::start(LOOK_MAX, "the store");
     let provisioner = &settings.provisioner;
     match &settings.store {
         StoreSettings::Sqlite(path) if !path.exists() => Ok(Box::new(())),
@@ -64,6 +68,7 @@ pub(super) fn hold(settings: &Settings) -> Result<Box<dyn Any>, String> {
 
 /// What the store has, whoever has the store.
 pub(super) fn peek(settings: &Settings) -> Result<Option<Kept>, String> {
+    let _watchdog = Watchdog::start(LOOK_MAX, "the store");
     let provisioner = &settings.provisioner;
     let kept = match &settings.store {
         StoreSettings::Sqlite(path) => SqliteStore::peek(path, provisioner),

@@ -46,7 +46,7 @@ use self::hands::Hands;
 use self::instances::Instances;
 use self::news::News;
 use self::senses::Senses;
-pub use self::watchdog::Watchdog;
+pub use self::watchdog::{Watchdog, end_by_any_panic};
 use crate::cloud::Cloud;
 use crate::queue::Queue;
 use crate::settings::Launches;

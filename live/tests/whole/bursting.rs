@@ -14,7 +14,7 @@ use crate::microburst::Microburst;
 use crate::replaying::{has_ended_chapters, replayed};
 use crate::server::Server;
 use crate::swallowing::Swallowing;
-use crate::world::{Daemon, Kind, Plan, World, command, ledger_of, soon};
+use crate::world::{Daemon, Kind, Plan, World, command, ledger_of, said, soon};
 
 /// The first of so many, and again.
 fn each(nth: u32) -> Value {
@@ -112,11 +112,14 @@ fn a_database_that_fails_at_every_step_doubles_and_loses_nothing() {
     let relay = Swallowing::before(server.port(), 7);
     let ports = [microburst.port(), relay.port];
     let hosts = ["one", "two"];
-    let start = |host: usize| {
+    let to_host = |host: usize, mode: &str| {
         let settings = world.write_settings(&format!("{}.toml", hosts[host]));
-        let mut command = command(&settings, &["run"]);
+        let mut command = command(&settings, &[mode]);
         command.env("TEST_DATABASE", Server::url_at("127.0.0.1", ports[host], "bursting"));
-        Daemon::start(command, &world.path(&format!("{}.log", hosts[host])))
+        command
+    };
+    let start = |host: usize| {
+        Daemon::start(to_host(host, "run"), &world.path(&format!("{}.log", hosts[host])))
     };
     let mut daemons = [start(0), start(1)];
     let mut ends = [0, 0];
@@ -155,6 +158,10 @@ fn a_database_that_fails_at_every_step_doubles_and_loses_nothing() {
     println!("{ends:?} deaths, {swallowed} commits unanswered");
     microburst.did(&["53300", "57P01", "reset", "partial_rows", "timeout"]);
     assert!(ends.iter().all(|&ends| ends > 2), "{ends:?} deaths");
+    microburst.obey(&json!([{"operation": "select", "timeout": true}]));
+    let looked = to_host(0, "plan").output().expect("it runs");
+    assert_eq!(looked.status.code(), Some(70), "{}", said(&looked));
+    assert!(said(&looked).contains("the store is stuck"), "{}", said(&looked));
     // Who died has ended no chapter.
     let journals = hosts.map(|name| world.path(&format!("journal-{name}.toml")));
     let ended = journals.iter().filter(|journal| has_ended_chapters(journal));
