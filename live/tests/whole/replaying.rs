@@ -28,11 +28,6 @@ pub(crate) fn replayed(folder: &Path) -> (usize, usize) {
     (records, orders)
 }
 
-/// Whether anything in a journal's folder can be replayed.
-pub(crate) fn has_ended_chapters(folder: &Path) -> bool {
-    Folder { path: folder.to_owned(), kept: 0 }.ended().is_ok_and(|chapters| !chapters.is_empty())
-}
-
 /// The same of a journal that begins with nothing launched. A copy stays in the folder of
 /// `KEEP_JOURNALS`, if that is set: `.ci/live` has each judged by `provisioner replay --audit`.
 #[track_caller]
