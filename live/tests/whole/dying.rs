@@ -8,7 +8,7 @@ use provisioner_engine::random::Seed;
 use rand::Rng;
 
 use crate::replaying::judged;
-use crate::world::{Kind, Plan, World, soon};
+use crate::world::{Plan, World, soon};
 
 /// In each of three worlds.
 const DEATHS: usize = 67;
@@ -28,10 +28,7 @@ fn after_two_hundred_deaths_moto_has_what_the_ledger_has_none_lost_and_none_doub
 
 /// Kills daemons one after the other while tasks come and machines go; says how many.
 fn die(provisioner: &'static str, seed: u64) -> usize {
-    let region = ["us-east-1"];
-    let kinds =
-        [Kind::new("runs", "run-instances", &region), Kind::new("fleet", "create-fleet", &region)];
-    let plan = Plan { idle: Span::from_secs(1), ..Plan::new(provisioner, kinds.into()) };
+    let plan = Plan { idle: Span::from_secs(1), ..Plan::of_both_methods(provisioner) };
     let world = World::new(plan);
     let mut chance = Seed(seed).purpose("deaths").stream();
     let mut launched_alive = 0;

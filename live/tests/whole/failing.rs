@@ -6,24 +6,16 @@ use std::time::Duration as Span;
 use provisioner_stand_in::ec2::{Done, Fault, Lag, What};
 
 use crate::replaying::judged;
-use crate::world::{Kind, Plan, World, soon};
+use crate::world::{Plan, World, soon};
 
 /// Forty tasks by both launch methods, with that going wrong all the time.
 #[track_caller]
 fn survives(provisioner: &'static str, faults: Vec<Fault>, lag: Lag) {
-    let world = of_both_methods(provisioner);
+    let world = World::new(Plan::of_both_methods(provisioner));
     served(&world, 1, |is_wrong| {
         world.proxy.misbehave(if is_wrong { faults.clone() } else { Vec::new() });
         world.proxy.lag(if is_wrong { lag } else { NO_LAG });
     });
-}
-
-/// A world with a worker type for each launch method: `runs` and `fleet`.
-pub(crate) fn of_both_methods(provisioner: &'static str) -> World {
-    let region = ["us-east-1"];
-    let kinds = [("runs", "run-instances"), ("fleet", "create-fleet")];
-    let kinds = kinds.map(|(name, method)| Kind::new(name, method, &region));
-    World::new(Plan::new(provisioner, kinds.into()))
 }
 
 /// Forty tasks, which come in so many waves, are done once each by no more than twice as many

@@ -75,15 +75,17 @@ impl Microburst {
     #[track_caller]
     pub(crate) fn did(&self, each: &[&str]) {
         let metrics = self.get("metrics").expect("it is there");
-        let done: Vec<&str> =
-            metrics.lines().filter_map(|it| it.strip_prefix("microburst_faults_total")).collect();
         for what in each {
-            let times = done.iter().filter(|it| it.contains(what));
-            let times = times.filter_map(|it| it.rsplit_once(' ')?.1.parse::<u32>().ok());
-            let times: u32 = times.sum();
+            let times = times(&metrics, what);
             println!("{what}: {times} times");
             assert!(times > 0, "it never did {what}: {metrics}");
         }
+    }
+
+    /// Whether it did each of these so far.
+    pub(crate) fn has_done(&self, each: &[&str]) -> bool {
+        let metrics = self.get("metrics").unwrap_or_default();
+        each.iter().all(|what| times(&metrics, what) > 0)
     }
 
     fn at(&self, what: &str) -> String {
@@ -102,6 +104,13 @@ impl Drop for Microburst {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// How often it did that.
+fn times(metrics: &str, what: &str) -> u32 {
+    let done = metrics.lines().filter_map(|it| it.strip_prefix("microburst_faults_total"));
+    let times = done.filter(|it| it.contains(what));
+    times.filter_map(|it| it.rsplit_once(' ')?.1.parse::<u32>().ok()).sum()
 }
 
 /// Where `moto_server` is.

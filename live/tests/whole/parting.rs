@@ -9,7 +9,8 @@ use provisioner_live::store::postgres::SILENCE;
 
 use crate::replaying::replayed;
 use crate::server::{Place, Server};
-use crate::world::{Daemon, Kind, Plan, World, command, soon};
+use crate::taking_over::lead_of;
+use crate::world::{Kind, ON_DATABASE, Plan, World, soon};
 
 const PROVISIONER: &str = "parted";
 
@@ -76,19 +77,13 @@ fn who_is_cut_off_from_the_database_is_followed_and_ends() {
     let Some(server) = Server::start_at(&place) else { return };
     server.database("parted");
     let kinds = [Kind::new("runs", "run-instances", &["us-east-1"])];
-    let store = "[store.postgres]\nurl_env = \"TEST_DATABASE\"\n".to_owned();
-    let world = World::new(Plan { store, ..Plan::new(PROVISIONER, kinds.into()) });
+    let plan = Plan { store: ON_DATABASE.to_owned(), ..Plan::new(PROVISIONER, kinds.into()) };
+    let world = World::new(plan);
     let start = |host: &str, address: &str| {
-        let settings = world.write_settings(&format!("{host}.toml"));
-        let mut command = command(&settings, &["run"]);
-        command.env("TEST_DATABASE", Server::url_at(address, server.port(), "parted"));
-        Daemon::start(command, &world.path(&format!("{host}.log")))
+        world.start_host(host, &Server::url_at(address, server.port(), "parted"))
     };
     let mut watcher = server.client("parted").expect("it connects");
-    let mut lead = || -> Option<i64> {
-        let query = "SELECT lead FROM provisionerd.provisioner WHERE id = $1";
-        watcher.query_opt(query, &[&PROVISIONER]).ok()??.try_get(0).ok()
-    };
+    let mut lead = || lead_of(PROVISIONER, &mut watcher);
     let mut first = start("one", one);
     soon("one leads", 60, || lead() == Some(1));
     let second = start("two", two);

@@ -4,38 +4,33 @@ use std::collections::BTreeSet;
 use std::thread;
 use std::time::{Duration as Span, Instant};
 
-use postgres::{Client, NoTls};
+use postgres::Client;
 use provisioner_engine::random::Seed;
 use provisioner_live::store::postgres::Candidate;
 use rand::Rng;
 
 use crate::replaying::replayed;
 use crate::server::Server;
-use crate::world::{Daemon, Kind, Plan, World, command, ledger_of, soon};
+use crate::world::{ON_DATABASE, Plan, World, ledger_of, soon};
 
 const PROVISIONER: &str = "shared";
 const DEATHS: u32 = 20;
+
+/// The number of a provisioner's lead, if anybody ever led.
+pub(crate) fn lead_of(provisioner: &str, watcher: &mut Client) -> Option<i64> {
+    let query = "SELECT lead FROM provisionerd.provisioner WHERE id = $1";
+    watcher.query_opt(query, &[&provisioner]).ok()??.try_get(0).ok()
+}
 
 #[test]
 fn two_daemons_on_one_database_take_over_from_each_other_and_double_nothing() {
     let Some(server) = Server::start() else { return };
     let url = server.database("shared");
-    let region = ["us-east-1"];
-    let kinds =
-        [Kind::new("runs", "run-instances", &region), Kind::new("fleet", "create-fleet", &region)];
-    let store = "[store.postgres]\nurl_env = \"TEST_DATABASE\"\n".to_owned();
-    let world = World::new(Plan { store, ..Plan::new(PROVISIONER, kinds.into()) });
-    let start = |host: &str| {
-        let settings = world.write_settings(&format!("{host}.toml"));
-        let mut command = command(&settings, &["run"]);
-        command.env("TEST_DATABASE", &url);
-        Daemon::start(command, &world.path(&format!("{host}.log")))
-    };
-    let mut watcher = Client::connect(&url, NoTls).expect("it connects");
-    let mut lead = || -> Option<i64> {
-        let query = "SELECT lead FROM provisionerd.provisioner WHERE id = $1";
-        watcher.query_opt(query, &[&PROVISIONER]).ok()??.try_get(0).ok()
-    };
+    let plan = Plan { store: ON_DATABASE.to_owned(), ..Plan::of_both_methods(PROVISIONER) };
+    let world = World::new(plan);
+    let start = |host: &str| world.start_host(host, &url);
+    let mut watcher = server.client("shared").expect("it connects");
+    let mut lead = || lead_of(PROVISIONER, &mut watcher);
     let (mut leader, mut other) = ("one", "two");
     let mut leads = start(leader);
     soon("one leads", 60, || lead().is_some_and(|lead| lead > 0));

@@ -21,6 +21,9 @@ use tokio::runtime::Runtime;
 
 const PROVISIONER: &str = "aws-provisioner:provisioner";
 const WORKER_TYPE: &str = "aws-provisioner:worker-type";
+/// A plan's store that several hosts share.
+pub(crate) const ON_DATABASE: &str = "[store.postgres]\nurl_env = \"TEST_DATABASE\"\n";
+
 const LABEL: &str = "aws-provisioner:launch";
 
 /// A worker type of a test.
@@ -61,6 +64,13 @@ impl Plan {
     pub(crate) fn new(provisioner: &'static str, kinds: Vec<Kind>) -> Self {
         let (store, speed, idle) = (String::new(), 10, Span::from_secs(2));
         Self { provisioner, kinds, store, speed, idle }
+    }
+
+    /// A worker type for each launch method: `runs` and `fleet`.
+    pub(crate) fn of_both_methods(provisioner: &'static str) -> Self {
+        let kinds = [("runs", "run-instances"), ("fleet", "create-fleet")];
+        let kinds = kinds.map(|(name, method)| Kind::new(name, method, &["us-east-1"]));
+        Self::new(provisioner, kinds.into())
     }
 }
 
@@ -223,6 +233,18 @@ root_url = "{}"
     /// `provisionerd` with its usual settings, and everything it finds in its environment.
     pub(crate) fn command(&self, mode: &[&str]) -> Command {
         command(&self.path("provisionerd.toml"), mode)
+    }
+
+    /// The same of one of several hosts, with that database; a plan with [`ON_DATABASE`] names it.
+    pub(crate) fn host(&self, host: &str, database: &str, mode: &str) -> Command {
+        let mut command = command(&self.write_settings(&format!("{host}.toml")), &[mode]);
+        command.env("TEST_DATABASE", database);
+        command
+    }
+
+    /// Starts the daemon on one of several hosts.
+    pub(crate) fn start_host(&self, host: &str, database: &str) -> Daemon {
+        Daemon::start(self.host(host, database, "run"), &self.path(&format!("{host}.log")))
     }
 
     /// Starts the daemon.
