@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use provisioner_benches::bare_many::{self, Mix};
 use provisioner_benches::subject::Body::{Python, Rust};
 use provisioner_benches::subject::{Run, Subject};
 use provisioner_benches::{bare, harness, mmc, nexo, ours, reading};
@@ -27,6 +28,16 @@ const SUBJECTS: &[Subject] = &[
         .against("ours"),
     Subject::new("ours 1000 one task", M, M, Rust(|n, seed| ours::w_one_task_each(n, seed, 1_000)))
         .against("ours one task"),
+    // How much dearer these mixes are for a loop that does nothing else.
+    Subject::new("bare many, 1 type", M, M, Rust(|n, seed| many(n, seed, Mix::w(1))))
+        .against("bare"),
+    Subject::new("bare 1000 types", M, M, Rust(|n, seed| many(n, seed, Mix::w(1_000))))
+        .against("bare many, 1 type"),
+    Subject::new("bare 1000 patient", M, M, Rust(|n, seed| many(n, seed, Mix::patient(1_000))))
+        .against("bare many, 1 type"),
+    Subject::new("bare one task", M, M, Rust(|n, seed| many(n, seed, Mix::one_task_each(1)))),
+    Subject::new("bare 1000 one task", M, M, Rust(|n, s| many(n, s, Mix::one_task_each(1_000))))
+        .against("bare one task"),
     // What protects, without and with something to protect from.
     Subject::new("ours guarded", M, M, Rust(ours::w_guarded)).against("ours"),
     Subject::new("ours full", M, M, Rust(ours::w_full)).against("ours"),
@@ -37,6 +48,12 @@ const SUBJECTS: &[Subject] = &[
     Subject::new("canonical tasks", 4 * M, M, Rust(reading::canonical_form)).counting("rows"),
     Subject::new("bare W2", 10 * M, M, Rust(w2)),
 ];
+
+/// Not compared with what is known of W, which they are not.
+fn many(n: u64, seed: u64, mix: Mix) -> Run {
+    let w = bare_many::run(n, seed, mix);
+    Run { launches: Some(w.launches), ..Run::of(w.events) }
+}
 
 fn w2(n: u64, seed: u64) -> Run {
     Run::of(mmc::run(n, seed).events)

@@ -29,7 +29,7 @@ use crate::worker_type::EngineConfig;
 
 /// The form that this engine writes and reads. It changes with the engine's state: a snapshot is
 /// for the same build, the journal is for ever.
-pub const SNAPSHOT_VERSION: u32 = 1;
+pub const SNAPSHOT_VERSION: u32 = 2;
 
 /// An engine, written down.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -274,15 +274,16 @@ proptest! {
         let digest_of = |explains: bool| {
             let mut engine = engine(guarded);
             engine.explain(explains);
-            let (mut digest, mut actions) = (Digest::new(), Vec::new());
+            let (mut digest, mut said) = (Digest::new(), Vec::new());
             run(&mut engine, &steps, |_, decision| {
                 if let Some(decision) = decision {
                     assert!(explains || decision.reasons.is_empty());
                     digest.add(decision.at, &decision.actions);
-                    actions.push((decision.actions.clone(), decision.wake_at));
+                    let Decision { actions, wake_at, limits, .. } = decision.clone();
+                    said.push((actions, wake_at, limits));
                 }
             });
-            (digest, actions)
+            (digest, said)
         };
         prop_assert_eq!(digest_of(true), digest_of(true));
         prop_assert_eq!(digest_of(true), digest_of(false));

@@ -17,9 +17,9 @@ fn engine() -> Engine {
 #[test]
 fn a_snapshot_of_another_version_is_refused_by_its_version() {
     let text = serde_json::to_string(&Snapshot::of(&engine())).unwrap();
-    let other = text.replacen("{\"version\":1,", "{\"version\":2,", 1).replace("engine", "motor");
+    let other = text.replacen("{\"version\":2,", "{\"version\":3,", 1).replace("engine", "motor");
     let error = serde_json::from_str::<Snapshot>(&other).unwrap_err().to_string();
-    assert!(error.contains("a snapshot of version 2; this engine reads version 1"), "{error}");
+    assert!(error.contains("a snapshot of version 3; this engine reads version 2"), "{error}");
 }
 
 #[test]

@@ -1,21 +1,40 @@
 //! Folding facts in: what each changes, and who is to be looked at because of it.
 
 use super::Engine;
-use super::demand::Counts;
+use super::demand::{Counts, News};
 use super::shortage::is_refused_for_shortage;
 use crate::decision::{Market, Reason};
 use crate::gates::{Event, Site};
 use crate::ids::{InstanceId, LaunchId, PoolId, WorkerTypeId};
 use crate::ledger::{Launch, NO_CANDIDATE, Stage};
 use crate::observation::{EndCause, Refusal};
+use crate::scaling::{Need, Scaling};
 use crate::units::{Duration, Time, UsdPerHour};
-use crate::worker_type::EngineConfig;
+use crate::worker_type::{EngineConfig, WorkerType};
 
 impl Engine {
     pub(super) fn count(&mut self, worker_type: WorkerTypeId, counts: Counts) {
-        if self.demands.count(worker_type, counts) {
-            self.changed.mark(worker_type);
+        match self.demands.count(worker_type, counts) {
+            News::None => {}
+            // Who explains says so at each count.
+            News::Enough if !self.explains => {
+                debug_assert!(
+                    self.changed.has(worker_type) || self.wants_nothing(worker_type, counts),
+                    "{counts:?} take a look"
+                );
+            }
+            News::Enough | News::Look => self.changed.mark(worker_type),
         }
+    }
+
+    /// Whether nothing would be added for these counts, whatever the floor is now.
+    fn wants_nothing(&self, worker_type: WorkerTypeId, counts: Counts) -> bool {
+        let Counts { pending, claimed, .. } = counts;
+        let WorkerType { scaling, capacity_max, .. } =
+            &self.config.worker_types[worker_type.index()];
+        let supply = self.ledger.supply(worker_type);
+        let need = Need { pending, claimed, supply, capacity_min: 0, capacity_max: *capacity_max };
+        scaling.change(&need) <= 0
     }
 
     pub(super) fn forget_count(&mut self, worker_type: WorkerTypeId) {

@@ -319,6 +319,7 @@ impl Engine {
         let served = self.served;
         let changed = self.changed.take();
         for &worker_type in changed.iter().filter(|id| id.index() < served) {
+            self.demands.set_enough(worker_type, None);
             match self.demands.of(worker_type, now) {
                 Some(counts) => {
                     if let Some(order) = self.order(worker_type, counts, &mut decision) {
@@ -386,6 +387,10 @@ impl Changed {
 
     fn mark(&mut self, worker_type: WorkerTypeId) {
         self.words[worker_type.index() / 64] |= 1 << (worker_type.index() % 64);
+    }
+
+    fn has(&self, worker_type: WorkerTypeId) -> bool {
+        self.words[worker_type.index() / 64] >> (worker_type.index() % 64) & 1 == 1
     }
 
     fn mark_all(&mut self) {

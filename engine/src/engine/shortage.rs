@@ -47,6 +47,11 @@ impl Shortages {
         self.all.remove(&worker_type);
     }
 
+    /// Whether there is one.
+    pub(super) fn is_in_one(&self, worker_type: WorkerTypeId) -> bool {
+        self.all.contains_key(&worker_type)
+    }
+
     /// Something was bought on demand because of it.
     pub(super) fn fall_back(&mut self, worker_type: WorkerTypeId) {
         if let Some(shortage) = self.all.get_mut(&worker_type) {

@@ -59,6 +59,11 @@ impl Suspects {
         self.all = mem::take(&mut self.all).into_iter().filter_map(moved).collect();
     }
 
+    /// Whether a worker of it is or may be silent.
+    pub(super) fn knows(&self, worker_type: WorkerTypeId) -> bool {
+        self.all.contains_key(&worker_type)
+    }
+
     /// Nothing is known of who waits.
     pub(super) fn lose_sight(&mut self, worker_type: WorkerTypeId) {
         if let Some(suspicion) = self.all.get_mut(&worker_type) {
@@ -155,6 +160,11 @@ impl Engine {
             };
             self.changed.mark(launch.worker_type);
         }
+    }
+
+    /// Whether workers are suspected where tasks wait though capacity is free.
+    pub(super) fn is_suspicious(&self) -> bool {
+        self.suspected_after().is_some()
     }
 
     fn suspected_after(&self) -> Option<Duration> {

@@ -10,13 +10,14 @@ use super::zombies::Duty;
 use super::{Engine, Signs, State};
 use crate::decision::{Action, Decision, Market, Reason};
 use crate::gates::{Event, Opening};
+use crate::guards::Removed;
 use crate::ids::{LaunchId, RegionId, WorkerTypeId};
-use crate::ledger::{Launch, Stage};
+use crate::ledger::{Launch, Stage, Supply};
 use crate::observation::Call;
 use crate::placement::{Pick, Picks, Placement, Plan, Room};
-use crate::scaling::{Need, Scaling};
+use crate::scaling::{Enough, Need, Scaling};
 use crate::units::{Duration, Time};
-use crate::worker_type::{Candidate, Limits, PlacementPolicy, WorkerType};
+use crate::worker_type::{Candidate, Limits, PlacementPolicy, ScalingPolicy, WorkerType};
 
 /// What a worker type wants to launch.
 pub(super) struct Order {
@@ -85,11 +86,9 @@ impl Engine {
         let capacity_min = config.capacity_min_at(self.now);
         let need = Need { pending, claimed, supply, capacity_min, capacity_max };
         let change = scaling.change(&need);
-        let surplus = &mut self.states[worker_type.index()].surplus;
-        *surplus = u32::try_from(-change).ok().filter(|excess| *excess > 0).map(|excess| {
-            let (since, least) = surplus.unwrap_or((self.now, excess));
-            (since, least.min(excess))
-        });
+        if matches!(scaling, ScalingPolicy::Target { .. }) {
+            self.keep_surplus(worker_type, -change);
+        }
         if self.explains {
             let keep = scaling.keep(&need);
             let scaled = Reason::Scaled { worker_type, pending, claimed, supply, change, keep };
@@ -103,11 +102,40 @@ impl Engine {
         if change + i64::from(stopgap) <= 0 {
             self.shortages.end(worker_type);
         }
-        let wanted = u32::try_from(change).ok().filter(|wanted| *wanted > 0)?;
+        let Some(wanted) = u32::try_from(change).ok().filter(|wanted| *wanted > 0) else {
+            self.demands.set_enough(worker_type, self.enough(worker_type, &supply, capacity_min));
+            return None;
+        };
         let picks = self.choose(worker_type, wanted, live, decision);
         let (pick, mut later) = picks.split()?;
         later.reverse();
         Some(Order { worker_type, pick, later })
+    }
+
+    /// Takes in how much capacity is more than wanted; since when it is and the least of it are what
+    /// `target` goes by.
+    fn keep_surplus(&mut self, worker_type: WorkerTypeId, excess: i64) {
+        let surplus = &mut self.states[worker_type.index()].surplus;
+        *surplus = u32::try_from(excess).ok().filter(|excess| *excess > 0).map(|excess| {
+            let (since, least) = surplus.unwrap_or((self.now, excess));
+            (since, least.min(excess))
+        });
+    }
+
+    /// For which counts a look would do nothing, now that one found nothing to do: with this supply,
+    /// and without anything that time or waiting tasks may change.
+    fn enough(
+        &self,
+        worker_type: WorkerTypeId,
+        supply: &Supply,
+        capacity_min: u32,
+    ) -> Option<Enough> {
+        let may_change = self.config.guards.removed == Removed::Killed
+            || self.shortages.is_in_one(worker_type)
+            || self.suspects.knows(worker_type);
+        let scaling = &self.config.worker_types[worker_type.index()].scaling;
+        let enough = scaling.enough(supply, capacity_min).filter(|_| !may_change)?;
+        Some(if self.is_suspicious() { enough.for_none_pending() } else { enough })
     }
 
     /// What gives so many units: by its policy, and on demand when its patience is at an end.

@@ -15,7 +15,8 @@
 //! wants a whole one, as its AWS provider rounds up.
 //! Source: taskcluster/taskcluster, `services/worker-manager/src/estimator.js`, as of 2026-08-21.
 
-use super::{Need, Scaling};
+use super::{Enough, Need, Scaling};
+use crate::ledger::Supply;
 use crate::units::Ratio;
 use crate::worker_type::{IdleCredit, RequestedCredit};
 
@@ -50,6 +51,15 @@ impl Scaling for Estimator {
         i64::from(round_up(to_spawn))
     }
 
+    fn enough(&self, supply: &Supply, capacity_min: u32) -> Option<Enough> {
+        let enough = match self.idle {
+            IdleCredit::Existing => Enough::for_all(supply.live()),
+            IdleCredit::Registered => Enough::for_all(supply.working),
+            IdleCredit::Ignored => Enough::for_pending(0),
+        };
+        (capacity_min <= supply.live()).then_some(enough)
+    }
+
     fn keep(&self, need: &Need) -> Option<u32> {
         let (min, max) = (f64::from(need.capacity_min), f64::from(need.capacity_max));
         let load = f64::from(need.pending) + f64::from(need.claimed);
@@ -69,7 +79,6 @@ fn round_up(units: f64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::Supply;
 
     const FAITHFUL: Estimator = Estimator {
         scaling_ratio: Ratio::ONE,

@@ -11,7 +11,8 @@
 //! was never carried out (its loop guard was inverted); workers idle out.
 //! Source: taskcluster/aws-provisioner, `lib/worker-type.js`, as of 2017-05-16.
 
-use super::{Need, Scaling};
+use super::{Enough, Need, Scaling};
+use crate::ledger::Supply;
 use crate::units::Ratio;
 use crate::worker_type::RequestedCounts;
 
@@ -22,13 +23,7 @@ pub(super) struct ScalingRatio {
 
 impl Scaling for ScalingRatio {
     fn change(&self, need: &Need) -> i64 {
-        let supply = &need.supply;
-        let running = i64::from(supply.running + supply.working);
-        let requested = match self.requested_counts {
-            RequestedCounts::OneEach => supply.requests,
-            RequestedCounts::Capacity => supply.requested,
-        };
-        let coming = i64::from(supply.pending + requested);
+        let (running, coming) = (running(&need.supply), self.coming(&need.supply));
         let change = i64::from(need.pending) - coming - self.tolerated(running);
         let after = change + coming + running;
         let (min, max) = (i64::from(need.capacity_min), i64::from(need.capacity_max));
@@ -41,12 +36,30 @@ impl Scaling for ScalingRatio {
         }
     }
 
+    fn enough(&self, supply: &Supply, capacity_min: u32) -> Option<Enough> {
+        let (running, coming) = (running(supply), self.coming(supply));
+        let pending = u32::try_from(coming + self.tolerated(running)).ok()?;
+        (i64::from(capacity_min) <= running + coming).then_some(Enough::for_pending(pending))
+    }
+
     fn keep(&self, _need: &Need) -> Option<u32> {
         None
     }
 }
 
+const fn running(supply: &Supply) -> i64 {
+    supply.running as i64 + supply.working as i64
+}
+
 impl ScalingRatio {
+    fn coming(&self, supply: &Supply) -> i64 {
+        let requested = match self.requested_counts {
+            RequestedCounts::OneEach => supply.requests,
+            RequestedCounts::Capacity => supply.requested,
+        };
+        i64::from(supply.pending) + i64::from(requested)
+    }
+
     /// `Math.round(ratio × running)`: half up.
     #[expect(
         clippy::cast_precision_loss,
@@ -61,7 +74,6 @@ impl ScalingRatio {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::Supply;
 
     fn change(running: u32, coming: u32, pending: u32, ratio_millionths: u64, max: u32) -> i64 {
         let policy = ScalingRatio {

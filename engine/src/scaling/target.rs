@@ -16,7 +16,8 @@
 //! minutes, six an hour for each unit, whatever demand, prices and interruptions do.
 //! `tests/churn.rs` goes through every sequence of a small model.
 
-use super::{Need, Scaling};
+use super::{Enough, Need, Scaling};
+use crate::ledger::Supply;
 use crate::units::Ratio;
 
 pub(super) struct Target {
@@ -26,6 +27,11 @@ pub(super) struct Target {
 impl Scaling for Target {
     fn change(&self, need: &Need) -> i64 {
         i64::from(self.target(need)) - i64::from(need.supply.live())
+    }
+
+    /// How long a surplus lasts, and what was its least, each count has a part in.
+    fn enough(&self, _supply: &Supply, _capacity_min: u32) -> Option<Enough> {
+        None
     }
 
     fn keep(&self, need: &Need) -> Option<u32> {
@@ -47,7 +53,6 @@ impl Target {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::Supply;
 
     fn need(pending: u32, claimed: u32, supply: Supply) -> Need {
         Need { pending, claimed, supply, capacity_min: 2, capacity_max: 50 }

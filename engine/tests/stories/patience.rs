@@ -222,3 +222,45 @@ fn our_own_limit_is_no_shortage_and_who_has_no_patience_set_waits_for_ever() {
         "#]],
     );
 }
+
+#[test]
+fn a_shortage_ends_when_nothing_waits_though_what_waited_before_took_nothing_more() {
+    check(
+        "
+        limits per_call=10 stale=100h
+        worker build scaling=ratio:0 placement=weighted on_demand_after=10m
+        pool c5.large/us-east-1a on_demand=0.085
+        ",
+        "
+        0s price c5.large/us-east-1a 0.01
+           demand build 2 0
+           decide
+           refused #1..#2 insufficient-capacity
+        1m decide
+        2m demand build 1 0
+           decide
+        3m demand build 0 0
+           decide
+        10m demand build 4 0
+            decide
+        ",
+        expect![[r#"
+            0s:
+              build c5.large/us-east-1a spot #1..#2
+                build: 2 pending, 0 claimed, no capacity → +2
+                build: 2 × c5.large/us-east-1a from #1, spot without a max price, price $0.01/h, chosen from 1
+            1m:
+              build c5.large/us-east-1a spot #3..#4
+                build: 2 pending, 0 claimed, no capacity → +2
+                build: 2 × c5.large/us-east-1a from #3, spot without a max price, price $0.01/h, chosen from 1
+            2m:
+                build: 1 pending, 0 claimed, capacity 2 requested → -1
+            3m:
+                build: 0 pending, 0 claimed, capacity 2 requested → -2
+            10m:
+              build c5.large/us-east-1a spot #5..#6
+                build: 4 pending, 0 claimed, capacity 2 requested → +2
+                build: 2 × c5.large/us-east-1a from #5, spot without a max price, price $0.01/h, chosen from 1
+        "#]],
+    );
+}

@@ -12,7 +12,7 @@ use provisioner_engine::ledger::Supply;
 
 use super::World;
 use super::instances::Stage;
-use super::tasks::{NONE, Phase, TaskCounts};
+use super::tasks::{MishapCounts, NONE, Phase, TaskCounts};
 use crate::dist::DurationDist;
 use crate::ec2::instance_state::InstanceState;
 
@@ -121,7 +121,8 @@ impl World<'_> {
         assert_eq!((queue.pending, queue.claimed), (counted.pending, counted.claimed), "the queue");
         assert_eq!(counted.running, 0, "a claimed task is on no instance, or on two");
         assert!(queue.pending == 0 || state.ready.is_empty(), "a task waits beside a free slot");
-        let TaskCounts { submitted, done, expired, exhausted, .. } = state.counts;
+        let TaskCounts { submitted, done, at_once: _ } = state.counts;
+        let MishapCounts { expired, exhausted, lost_runs: _ } = state.mishaps;
         let open = u64::from(counted.pending) + u64::from(counted.claimed);
         assert_eq!(submitted, done + expired + exhausted + open, "a task was lost or doubled");
         assert_eq!(state.peaks.capacity, i64::from(counted.live), "live capacity");

@@ -5,7 +5,7 @@ use provisioner_engine::ids::{PoolId, WorkerTypeId};
 use provisioner_engine::units::{Duration, Time, Usd};
 
 use super::instances::{Instance, Stage};
-use super::tasks::TaskCounts;
+use super::tasks::{MishapCounts, TaskCounts};
 use super::{Truth, World};
 use crate::billing::{Bill, Stay};
 use crate::outcome::{
@@ -166,7 +166,8 @@ impl World<'_> {
         let wait = self.waits[worker_type.index()].measure();
         let state = &self.types[worker_type.index()];
         let account = &self.books.types[worker_type.index()];
-        let TaskCounts { submitted, done, lost_runs, expired, exhausted, .. } = state.counts;
+        let TaskCounts { submitted, done, at_once: _ } = state.counts;
+        let MishapCounts { lost_runs, expired, exhausted } = state.mishaps;
         let left = submitted - done - expired - exhausted;
         let peaks = state.peaks;
         let mut measures = Measures {

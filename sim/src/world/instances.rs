@@ -235,14 +235,17 @@ impl std::ops::IndexMut<u32> for Instances {
 #[derive(Debug)]
 #[repr(C)]
 pub(super) struct Ready {
+    /// For random polls: all of them; an entry's index stands in its place's `next`.
+    any: Vec<u32>,
     order: ClaimOrder,
     oldest: u32,
     newest: u32,
-    /// For random polls: all of them; an entry's index stands in its place's `next`.
-    any: Vec<u32>,
 }
 
 impl Ready {
+    /// From here on it is what each task needs, unless polls are random.
+    pub(super) const HOT: usize = std::mem::offset_of!(Self, order);
+
     pub(super) const fn new(order: ClaimOrder) -> Self {
         Self { order, oldest: NONE, newest: NONE, any: Vec::new() }
     }

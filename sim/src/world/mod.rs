@@ -73,7 +73,7 @@ use self::process::Process;
 use self::queue::Told;
 use self::quotas::QuotaBook;
 use self::roles::EngineIds;
-use self::tasks::{Queue, TaskCounts, Tasks};
+use self::tasks::{MishapCounts, Queue, TaskCounts, Tasks};
 use self::truth::FaultTurns;
 pub use self::truth::{TaskId, Truth};
 pub(crate) use self::work::run_time;
@@ -224,27 +224,30 @@ enum Turn {
     Calm,
 }
 
-/// What belongs to one worker type. A thousand of them are looked at in no order, so what is used
-/// at every task stands first and in few cache lines, and after it what is used at every launch.
-#[repr(C, align(64))]
+/// What belongs to one worker type. A thousand of them are looked at in no order, so what each task
+/// needs stands in one cache line, the second; what each iteration needs besides in the one before
+/// it, and what each launch needs in the next ones.
+#[repr(C, align(128))]
 struct TypeState {
-    ready: Ready,
-    queue: Queue,
-    idle_line: LineId,
-    counts: TaskCounts,
     peaks: Peaks,
+    /// Tasks whose wait is measured and who waited for the first workers.
+    cold: u64,
+    ready: Ready,
+    counts: TaskCounts,
+    idle_line: LineId,
+    queue: Queue,
     habits: Habits,
     launches: LaunchMeasures,
     safety: SafetyMeasures,
+    mishaps: MishapCounts,
     random: Stream,
     /// From submission to the beginning of the last run, of tasks that were done.
     delay_max: Duration,
-    /// Tasks whose wait is measured and who waited for the first workers.
-    cold: u64,
     tight: Tight,
 }
 
-const _: () = assert!(std::mem::offset_of!(TypeState, peaks) <= 160);
+const _: () = assert!(std::mem::offset_of!(TypeState, ready) + Ready::HOT == 64);
+const _: () = assert!(std::mem::offset_of!(TypeState, queue) + Queue::HOT <= 128);
 const _: () = assert!(std::mem::offset_of!(TypeState, safety) <= 384);
 
 impl<'a> World<'a> {
@@ -271,6 +274,7 @@ impl<'a> World<'a> {
                 tight: Tight::new(worker_type),
                 idle_line: agenda.line(worker_type.idle_timeout),
                 counts: TaskCounts::default(),
+                mishaps: MishapCounts::default(),
                 peaks: Peaks::default(),
                 habits: Habits::default(),
                 launches: LaunchMeasures::default(),

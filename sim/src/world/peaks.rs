@@ -32,13 +32,6 @@ impl Peaks {
         self.demand += change;
         self.demand_peak = self.demand_peak.max(self.demand);
     }
-
-    /// Gives the change.
-    fn demand_is(&mut self, tasks: u32) -> i64 {
-        let change = i64::from(tasks) - self.demand;
-        self.demand_moves(change);
-        change
-    }
 }
 
 /// How long a worker type had all capacity that it may have, and the queue told of more tasks.
@@ -79,22 +72,20 @@ impl World<'_> {
 
     /// The queue told so many tasks pending and claimed.
     pub(super) fn demand_is(&mut self, worker_type: WorkerTypeId, tasks: u32) {
-        let change = self.peaks_of(worker_type, |peaks| peaks.demand_is(tasks));
-        self.peaks.demand_moves(change);
+        let change = i64::from(tasks) - self.types[worker_type.index()].peaks.demand;
+        if change != 0 {
+            self.peaks.demand_moves(change);
+            self.peaks_of(worker_type, |peaks| peaks.demand_moves(change));
+        }
     }
 
-    fn peaks_of<T>(
-        &mut self,
-        worker_type: WorkerTypeId,
-        change: impl FnOnce(&mut Peaks) -> T,
-    ) -> T {
+    fn peaks_of(&mut self, worker_type: WorkerTypeId, change: impl FnOnce(&mut Peaks)) {
         let now = self.now;
         let state = self.type_of(worker_type);
         let was_short = state.peaks.is_short();
-        let given = change(&mut state.peaks);
+        change(&mut state.peaks);
         if was_short || state.peaks.is_short() {
             state.tight.look(now, &state.peaks); // far off in memory
         }
-        given
     }
 }

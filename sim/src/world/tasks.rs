@@ -8,6 +8,7 @@ use crate::input::{Priority, Task};
 
 /// A task that is not resolved.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 pub(super) struct TaskState {
     pub(super) task: Task,
     /// Its worker claimed it then.
@@ -25,7 +26,7 @@ pub(super) struct TaskState {
 }
 
 // A task costs a cache line while it is open and nothing afterwards.
-const _: () = assert!(size_of::<TaskState>() <= 64);
+const _: () = assert!(size_of::<TaskState>() == 64);
 
 /// Where a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +131,13 @@ pub(super) struct Queue {
     pub(super) caught_up: bool,
     /// Bit `p` is set if line `p` is not empty.
     filled: u8,
+    /// From here on only what waits needs it.
     lines: [Line; Priority::ALL.len()],
+}
+
+impl Queue {
+    /// So much of it each task changes, whether it waits or not.
+    pub(super) const HOT: usize = std::mem::offset_of!(Self, lines);
 }
 
 /// The waiting tasks of one priority.
@@ -186,13 +193,18 @@ impl Queue {
     }
 }
 
-/// Tells how the tasks of a worker type went.
+/// Tells how most tasks of a worker type went.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct TaskCounts {
     pub(super) submitted: u64,
     pub(super) done: u64,
     /// Claimed without a wait, of those whose wait is measured.
     pub(super) at_once: u64,
+}
+
+/// Tells how few of them went.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct MishapCounts {
     pub(super) lost_runs: u64,
     pub(super) expired: u64,
     pub(super) exhausted: u64,

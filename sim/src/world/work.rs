@@ -291,10 +291,10 @@ impl World<'_> {
         let state = self.type_of(worker_type);
         state.queue.claimed -= 1;
         if retries == 0 {
-            state.counts.exhausted += 1;
+            state.mishaps.exhausted += 1;
             self.tasks.remove(slot);
         } else {
-            state.counts.lost_runs += 1;
+            state.mishaps.lost_runs += 1;
             self.offer(slot);
         }
     }
@@ -323,7 +323,7 @@ impl World<'_> {
             }
             Phase::Free => unreachable!("a deadline passes once"),
         }
-        self.type_of(worker_type).counts.expired += 1;
+        self.type_of(worker_type).mishaps.expired += 1;
     }
 
     /// The counts of a worker type's queue are about to change.
