@@ -1,7 +1,9 @@
 //! Storms: random bad days for the engine, each followed by a calm in which it must recover.
 //!
 //! A seed names a storm for ever: [`compose`] makes the scenario of it, [`weather`] runs a
-//! scenario and says what did not hold. A scenario that fails can be [shrunk](shrink::shrink).
+//! scenario and says what did not hold. It runs it again with nobody watching, and the engine, which
+//! then explains nothing, must come to the same: that is how most simulations run. A scenario that
+//! fails can be [shrunk](shrink::shrink).
 //!
 //! Not here: who runs many of them, and how that is shown (the `cli`).
 
@@ -16,7 +18,7 @@ use std::path::Path;
 
 use provisioner_engine::journal::Record;
 use provisioner_engine::units::Duration;
-use provisioner_sim::Hooks;
+use provisioner_sim::{Hooks, run};
 
 pub use self::compose::compose;
 use self::coverage::Coverage;
@@ -60,8 +62,13 @@ pub fn weather(text: &str) -> Result<Weathered, Issues> {
     coverage.note_faults(&config.faults);
     let mut journal = |record: Record| coverage.note(&record);
     let hooks = Hooks { journal: Some(&mut journal), check: true, ..Hooks::default() };
-    let run = || audited_run(&config, &mut *scenario.tasks(scenario.seed()), hooks);
-    let ran = panic::catch_unwind(AssertUnwindSafe(run));
+    let tasks = || scenario.tasks(scenario.seed());
+    let watched = || audited_run(&config, &mut *tasks(), hooks);
+    let ran = panic::catch_unwind(AssertUnwindSafe(|| {
+        let (outcome, notes) = watched();
+        let is_same = run(&config, &mut *tasks(), Hooks::default()) == outcome;
+        (outcome, notes, is_same)
+    }));
     let mut weathered = Weathered {
         failures: Vec::new(),
         coverage,
@@ -70,7 +77,7 @@ pub fn weather(text: &str) -> Result<Weathered, Issues> {
         digest: String::new(),
     };
     match ran {
-        Ok((outcome, notes)) => {
+        Ok((outcome, notes, is_same)) => {
             let noted =
                 |note: Note| Failure { rule: note.rule.name().to_owned(), found: note.what };
             weathered.failures.extend(notes.into_iter().map(noted));
@@ -79,6 +86,10 @@ pub fn weather(text: &str) -> Result<Weathered, Issues> {
                 found: format!("{found}"),
             };
             weathered.failures.extend(verdict::failures(&outcome).into_iter().map(failure));
+            if !is_same {
+                let found = "another outcome when nobody watches".to_owned();
+                weathered.failures.push(Failure { rule: "same-unwatched".to_owned(), found });
+            }
             weathered.lasted = outcome.finished.since(outcome.started);
             weathered.crashes = outcome.restarts;
             weathered.digest = outcome.decision_digest;
