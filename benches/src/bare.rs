@@ -84,22 +84,22 @@ pub fn run(n: u64, seed: u64) -> WResult {
 }
 
 /// An instance without a task. They are kept in the order in which they became idle.
-struct Idle {
-    since: u64,
-    instance: u32,
+pub(crate) struct Idle {
+    pub(crate) since: u64,
+    pub(crate) instance: u32,
 }
 
 const READY: u32 = 1;
 
-const fn finish(instance: u32) -> u32 {
+pub(crate) const fn finish(instance: u32) -> u32 {
     instance << 1
 }
 
-const fn ready(instance: u32) -> u32 {
+pub(crate) const fn ready(instance: u32) -> u32 {
     instance << 1 | READY
 }
 
-const fn instance_of(payload: u32) -> (u32, bool) {
+pub(crate) const fn instance_of(payload: u32) -> (u32, bool) {
     (payload >> 1, payload & READY == READY)
 }
 

@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use provisioner_engine::random::{Seed, Stream};
 use rand::RngExt;
 
+use crate::bare::{Idle, finish, instance_of, ready};
 use crate::heap::QuadHeap;
 use crate::w::{Arrivals, Boots, IDLE_TIMEOUT, SECOND, TICK, Tally, Task, WResult, wanted};
 
@@ -190,26 +191,6 @@ impl Type {
             changed.push(id);
         }
     }
-}
-
-/// An instance without a task. They are kept in the order in which they became idle.
-struct Idle {
-    since: u64,
-    instance: u32,
-}
-
-const READY: u32 = 1;
-
-const fn finish(instance: u32) -> u32 {
-    instance << 1
-}
-
-const fn ready(instance: u32) -> u32 {
-    instance << 1 | READY
-}
-
-const fn instance_of(payload: u32) -> (u32, bool) {
-    (payload >> 1, payload & READY == READY)
 }
 
 /// When each live instance was launched and for which worker type, in places that are used again.
