@@ -21,10 +21,10 @@ use tokio::runtime::Runtime;
 
 const PROVISIONER: &str = "aws-provisioner:provisioner";
 const WORKER_TYPE: &str = "aws-provisioner:worker-type";
+const LABEL: &str = "aws-provisioner:launch";
+
 /// A plan's store that several hosts share.
 pub(crate) const ON_DATABASE: &str = "[store.postgres]\nurl_env = \"TEST_DATABASE\"\n";
-
-const LABEL: &str = "aws-provisioner:launch";
 
 /// A worker type of a test.
 #[derive(Clone, Debug)]
