@@ -111,21 +111,16 @@ impl Format {
         };
         found.ok_or_else(|| {
             let ids: Vec<_> = Self::ALL.iter().map(|format| format.id()).collect();
-            source.problems().fatal(
-                Place::File,
-                "this is in no known format",
-                format_args!(
-                    "state its format, one of {}; for other task tables, name the columns",
-                    ids.join(", ")
-                ),
-            )
+            let mut hint = format!("state its format, one of {}", ids.join(", "));
+            if let Some(columns) = columns_of_tasks(&header(head)) {
+                hint = format!("if it is a table of tasks, say {columns}; or {hint}");
+            }
+            source.problems().fatal(Place::File, "this is in no known format", hint)
         })
     }
 
     fn of_table(head: &[u8], options: &Options) -> Option<Self> {
-        let line = head.split(|byte| *byte == b'\n').next()?.trim_ascii_end();
-        let delimiter = delimiter(line);
-        let header: Vec<_> = line.split(|byte| *byte == delimiter).map(header_name).collect();
+        let header = header(head);
         let has = |names: &[&str]| names.iter().all(|name| header.iter().any(|h| h == name));
         match () {
             () if options.columns.is_some() => Some(Self::TaskTable),
@@ -145,9 +140,49 @@ impl Format {
     }
 }
 
-/// The delimiter of a table with this first line.
-pub(super) fn delimiter(line: &[u8]) -> u8 {
-    [b'\t', b','].into_iter().find(|byte| line.contains(byte)).unwrap_or(b'|')
+/// The first line of a table: its header.
+pub(super) fn first_line(head: &[u8]) -> &[u8] {
+    head.split(|byte| *byte == b'\n')
+        .map(<[u8]>::trim_ascii_end)
+        .find(|line| !line.is_empty())
+        .unwrap_or_default()
+}
+
+/// The delimiter of a table with this header: a tab if there is one, as names contain none, or else
+/// what there is most of.
+pub(super) fn delimiter(header: &[u8]) -> u8 {
+    let count = |byte: u8| memchr::memchr_iter(byte, header).count();
+    match count(b'\t') {
+        0 => *[b'|', b';', b','].iter().max_by_key(|byte| count(**byte)).unwrap_or(&b','),
+        _ => b'\t',
+    }
+}
+
+/// The names in the header of what may be a table.
+fn header(head: &[u8]) -> Vec<String> {
+    let line = first_line(head);
+    let delimiter = delimiter(line);
+    line.split(|byte| *byte == delimiter).map(header_name).collect()
+}
+
+/// How to say what the columns of a table of tasks are, if these may be their names.
+pub(super) fn columns_of_tasks(header: &[String]) -> Option<String> {
+    const SHOWN_MAX: usize = 12;
+    let is_name = |name: &String| {
+        !name.is_empty()
+            && name.len() < 40
+            && name.chars().all(|c| c.is_ascii_graphic() || c == ' ')
+    };
+    if header.len() < 2 || !header.iter().all(is_name) {
+        return None;
+    }
+    let shown = header.len().min(SHOWN_MAX);
+    let more = if shown < header.len() { ", …" } else { "" };
+    Some(format!(
+        "which of its columns is what (`submitted=…,start=…,end=…` or `submitted=…,duration=…`): it has \
+         `{}`{more}",
+        header[..shown].join("`, `")
+    ))
 }
 
 /// A name in a header, without a byte order mark and stray quotes.

@@ -8,6 +8,7 @@ use provisioner_engine::units::{Duration, Time};
 use super::availability::start_of;
 use super::error::{Place, Problems, TraceError};
 use super::findings::NoteKind;
+use super::format::columns_of_tasks;
 use super::read_tasks::{note_line_end, note_relative, plain_task, queue_id};
 use super::source::{Record, Source, Table, is_whole};
 use super::tasks::{TaskBuilder, TaskRow};
@@ -280,8 +281,9 @@ pub(super) fn table(source: Source<'_>, options: &Options) -> Result<Imported, T
     let Some(columns) = options.columns.clone().or_else(|| known_columns(&table.header)) else {
         return Err(tasks.problems.fatal(
             Place::Line(1),
-            format_args!("no known task table has the columns {}", table.header.join(", ")),
-            "say which column is the submission, the duration and so on",
+            "no known table of tasks has these columns",
+            columns_of_tasks(&table.header)
+                .map_or_else(String::new, |columns| format!("say {columns}")),
         ));
     };
     let Some(indices) = Indices::find(&columns, &table, &mut tasks.problems) else {

@@ -7,7 +7,7 @@
 use std::io::{self, Cursor, Read};
 
 use super::error::{Place, Problems, TraceError};
-use super::format::{delimiter, header_name};
+use super::format::{delimiter, first_line, header_name};
 
 /// How much of a file is looked at to tell its format.
 const HEAD_BYTES: usize = 64 << 10;
@@ -101,7 +101,7 @@ pub(super) fn unreadable(name: &str, error: &io::Error) -> TraceError {
 }
 
 /// The records of a delimited file, one after the other. Empty lines are passed over; line ends
-/// are `\n` or `\r\n`. In comma-separated files fields may be quoted as in RFC 4180.
+/// are `\n` or `\r\n`. Between commas and semicolons fields may be quoted as in RFC 4180.
 pub(super) struct Records<'a> {
     name: String,
     input: Box<dyn Read + 'a>,
@@ -265,7 +265,8 @@ impl Records<'_> {
                 && (quotes == Quotes::Open || memchr::memchr(b'"', part).is_some())
             {
                 has_quotes = true;
-                quotes = part.iter().fold(quotes, |quotes, byte| quotes.after(*byte));
+                quotes =
+                    part.iter().fold(quotes, |quotes, byte| quotes.after(*byte, self.delimiter));
             }
             if quotes == Quotes::Open && found.is_some() {
                 searched = end + 1 - self.start;
@@ -290,7 +291,7 @@ impl Records<'_> {
         self.marks.clear();
         let text = &self.buffer[..end];
         if has_quotes {
-            unquote(&text[start..], &mut self.unquoted, &mut self.marks);
+            unquote(&text[start..], self.delimiter, &mut self.unquoted, &mut self.marks);
         } else {
             let found = memchr::memchr_iter(self.delimiter, &text[start..]);
             self.marks.extend(found.map(|at| position(start + at)));
@@ -323,7 +324,8 @@ impl Records<'_> {
         self.filled += read;
         self.ended = read == 0;
         let unread = &self.buffer[..self.filled];
-        self.may_be_quoted = self.delimiter == b',' && memchr::memchr(b'"', unread).is_some();
+        self.may_be_quoted =
+            matches!(self.delimiter, b',' | b';') && memchr::memchr(b'"', unread).is_some();
         Ok(())
     }
 }
@@ -351,8 +353,7 @@ pub(super) struct Table<'a> {
 impl<'a> Table<'a> {
     /// Reads the header, which also tells the delimiter.
     pub(super) fn open(source: Source<'a>) -> Result<Self, TraceError> {
-        let line = source.head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let delimiter = delimiter(line);
+        let delimiter = delimiter(first_line(&source.head));
         let mut records = source.records(delimiter);
         let header = match records.next()? {
             Some(record) => record.fields().map(header_name).collect(),
@@ -396,23 +397,23 @@ enum Quotes {
 }
 
 impl Quotes {
-    fn after(self, byte: u8) -> Self {
+    fn after(self, byte: u8, delimiter: u8) -> Self {
         match (self, byte) {
             (Self::Open, b'"') => Self::Closing,
             (Self::FieldStart | Self::Closing, b'"') | (Self::Open, _) => Self::Open,
-            (_, b',') => Self::FieldStart,
+            (_, byte) if byte == delimiter => Self::FieldStart,
             _ => Self::Plain,
         }
     }
 }
 
 /// Splits a record with quoted fields: `a,"b,""c"""` has the fields `a` and `b,"c"`.
-fn unquote(text: &[u8], plain: &mut Vec<u8>, ends: &mut Vec<u32>) {
+fn unquote(text: &[u8], delimiter: u8, plain: &mut Vec<u8>, ends: &mut Vec<u32>) {
     plain.clear();
     let mut quotes = Quotes::FieldStart;
     for &byte in text {
         let before = quotes;
-        quotes = before.after(byte);
+        quotes = before.after(byte, delimiter);
         match (before, quotes) {
             (Quotes::FieldStart, Quotes::Open) | (_, Quotes::Closing) => {}
             (_, Quotes::FieldStart) => {
@@ -431,13 +432,18 @@ mod tests {
 
     use proptest::collection::vec;
     use proptest::prelude::*;
+    use proptest::sample::select;
 
     use super::*;
 
     type Row = (u64, Vec<Vec<u8>>);
 
     fn rows(bytes: &[u8]) -> Result<Vec<Row>, TraceError> {
-        let mut records = Source::unpack("test.csv", bytes)?.records(b',');
+        rows_between(b',', bytes)
+    }
+
+    fn rows_between(delimiter: u8, bytes: &[u8]) -> Result<Vec<Row>, TraceError> {
+        let mut records = Source::unpack("test.csv", bytes)?.records(delimiter);
         let mut rows = Vec::new();
         while let Some(record) = records.next()? {
             rows.push((record.line, record.fields().map(<[u8]>::to_vec).collect()));
@@ -478,14 +484,17 @@ mod tests {
     proptest! {
         #[test]
         fn records_are_those_the_csv_crate_reads(
-            table in vec(vec("[a-c,\"\n\r]{0,4}", 3), 1..20),
+            table in vec(vec("[a-c,;\"\n\r]{0,4}", 3), 1..20),
+            delimiter in select(&[b',', b';'][..]),
         ) {
-            let mut writer = csv::Writer::from_writer(Vec::new());
+            let mut writer =
+                csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
             for row in &table {
                 writer.write_record(row).unwrap();
             }
             let bytes = writer.into_inner().unwrap();
-            let found: Vec<_> = rows(&bytes).unwrap().into_iter().map(|(_, row)| row).collect();
+            let found = rows_between(delimiter, &bytes).unwrap();
+            let found: Vec<_> = found.into_iter().map(|(_, row)| row).collect();
             let expected: Vec<Vec<Vec<u8>>> = table
                 .into_iter()
                 .map(|row| row.into_iter().map(String::into_bytes).collect())

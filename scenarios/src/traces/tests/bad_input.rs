@@ -199,6 +199,30 @@ fn columns_can_be_told_and_a_wrong_one_is_refused() {
 }
 
 #[test]
+fn a_table_of_unknown_columns_is_told_what_to_say_of_them() {
+    let text = "id,created,begun,ended\n1,1700000000,1700000010,1700000020\n";
+    let error = refused("jobs.csv", text.as_bytes(), &plain());
+    expect![[r#"
+        hint: if it is a table of tasks, say which of its columns is what (`submitted=…,start=…,end=…` or `submitted=…,duration=…`): it has `id`, `created`, `begun`, `ended`"#]]
+    .assert_eq(error.lines().last().unwrap().split("; or ").next().unwrap());
+    let noise = refused("x.bin", b"\x01,\x02\n", &plain());
+    assert!(!noise.contains("columns"), "{noise}");
+}
+
+#[test]
+fn tables_are_read_whatever_stands_between_their_cells() {
+    let table = "submitted_ms,duration_ms,queue\n1700000000000,5,\"a,;|b\"\n";
+    for delimiter in [",", ";", "\t", "|"] {
+        let (quote, name) = if ",;".contains(delimiter) { ("\"", "a,;|b") } else { ("", "a b") };
+        let text = table.replace("\"a,;|b\"", "@").replace(',', delimiter);
+        let text = text.replace('@', &format!("{quote}{name}{quote}"));
+        let imported = import_from("t.txt", text.as_bytes(), &plain()).unwrap();
+        let Trace::Tasks(trace) = imported.trace else { panic!("tasks") };
+        assert_eq!(trace.queues, [name], "{text}");
+    }
+}
+
+#[test]
 fn swf_jobs_without_times_are_counted_by_reason() {
     let row = |submit, run, status| format!("{SWF}{}", swf_row(submit, run, status));
     for (text, kind) in [
