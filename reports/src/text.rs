@@ -62,7 +62,7 @@ pub(crate) fn decimals_for(number: f64) -> usize {
 
 /// A wait in a column: `0:00:12`, `27:03:00`.
 pub(crate) fn clock(wait: Duration) -> String {
-    let s = (wait.ms() + 500) / 1_000;
+    let s = wait.ms().saturating_add(500) / 1_000;
     format!("{}:{:02}:{:02}", s / 3_600, s / 60 % 60, s % 60)
 }
 
@@ -71,7 +71,7 @@ pub(crate) fn in_words(wait: Duration) -> String {
     if wait > Duration::ZERO && wait < Duration::from_secs(10) {
         return format!("{:.1} s", wait.as_secs_f64());
     }
-    Duration::from_secs((wait.ms() + 500) / 1_000).to_string()
+    Duration::from_secs(wait.ms().saturating_add(500) / 1_000).to_string()
 }
 
 /// Words that cannot move the cursor, colour the screen or turn the words after them round.
@@ -108,6 +108,9 @@ mod tests {
         assert_eq!(clock(Duration::from_ms(97_380_499)), "27:03:00");
         let waits = [0, 1_460, 12_499, 243_000].map(|ms| in_words(Duration::from_ms(ms)));
         assert_eq!(waits, ["0 s", "1.5 s", "12 s", "4 min 3 s"]);
+        let for_ever = Duration::from_ms(i64::MAX);
+        assert_eq!(clock(for_ever), "2562047788015:12:55");
+        assert_eq!(in_words(for_ever), "106751991167 d 7 h");
     }
 
     #[test]

@@ -19,7 +19,8 @@ use provisioner_sim::dist::DurationDist;
 use provisioner_sim::ec2::quota::QuotaClass;
 use provisioner_sim::outcome::Outcome;
 use support::{
-    CHEAPEST, cloud, duration, market, outcome, story, tasks, time, watched, worker_type, world,
+    CHEAPEST, catalog_of, cloud, duration, market, outcome, story, tasks, time, watched,
+    worker_type, world,
 };
 
 /// One worker type that bids twice the market price, in zone `a`.
@@ -279,6 +280,19 @@ fn virtual_cpus_are_counted_by_market() {
     assert_eq!(refused(&config), (2, true));
     config.cloud.quotas.on_demand_vcpus = BTreeMap::from([(QuotaClass::G, 0)]);
     assert_eq!(refused(&config), (3, false), "another class");
+}
+
+#[test]
+fn virtual_cpus_are_counted_however_many_an_instance_has() {
+    let mut config = spot(Regime::Capacity, 3, "0s a 0.18");
+    config.engine.catalog = catalog_of(1, u32::MAX);
+    config.end = time("10m");
+    config.cloud.quotas.on_demand_vcpus = BTreeMap::from([(QuotaClass::Standard, 4)]);
+    let started =
+        |config: &SimConfig| outcome(config, tasks("0s 30m times 3")).total.launches.started;
+    assert_eq!(started(&config), 3, "they are not on demand");
+    config.cloud.quotas.spot_vcpus = BTreeMap::from([(QuotaClass::Standard, u32::MAX)]);
+    assert_eq!(started(&config), 1);
 }
 
 #[test]

@@ -478,6 +478,15 @@ fn boots_take_longer_while_they_are_slow() {
 }
 
 #[test]
+fn counts_may_lie_as_much_as_they_like() {
+    let mut config = fleet(5, worker());
+    let lie = FaultKind::QueueSays { pending: 300, claimed: u32::MAX };
+    fault(&mut config, "90s", "210s", lie);
+    let total = outcome(&config, tasks("0s 10m")).total;
+    assert_eq!((total.tasks.done, total.demand_peak), (1, u32::MAX));
+}
+
+#[test]
 fn counts_that_lie_are_believed_and_the_truth_is_told_after_them() {
     let mut config = fleet(5, worker());
     fault(&mut config, "90s", "210s", FaultKind::QueueSays { pending: 9, claimed: 2 });

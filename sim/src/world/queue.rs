@@ -77,7 +77,7 @@ impl World<'_> {
                 let state = &mut self.types[worker_type.index()];
                 state.queue.changed = false;
                 let (pending, claimed) = (state.queue.pending, state.queue.claimed);
-                self.demand_is(worker_type, pending + claimed);
+                self.demand_is(worker_type, pending.saturating_add(claimed));
                 self.observe(Observation::DemandCounted { worker_type, pending, claimed, as_of });
             }
             self.changed = changed;
@@ -102,7 +102,7 @@ impl World<'_> {
                 *count = scaled(*count, 1.0 + error);
             }
         }
-        self.demand_is(worker_type, pending + claimed);
+        self.demand_is(worker_type, pending.saturating_add(claimed));
         let as_of = self.now;
         self.observe(Observation::DemandCounted { worker_type, pending, claimed, as_of });
     }

@@ -15,11 +15,11 @@ use crate::ec2::quota::{QuotaClass, QuotaModel};
 /// What counts against the quotas.
 #[derive(Debug)]
 pub(super) struct QuotaBook {
-    used: BTreeMap<(RegionId, Line), u32>,
+    used: BTreeMap<(RegionId, Line), u64>,
     /// Ends that EC2 has not noticed, and from when on it has.
-    ending: BTreeSet<(Time, LaunchId, RegionId, Line, u32)>,
+    ending: BTreeSet<(Time, LaunchId, RegionId, Line, u64)>,
     /// By pool: its region, its class and its virtual CPUs.
-    pools: Vec<(RegionId, Option<QuotaClass>, u32)>,
+    pools: Vec<(RegionId, Option<QuotaClass>, u64)>,
 }
 
 /// One quota of a region.
@@ -37,14 +37,14 @@ impl QuotaBook {
         let pools = (0..).zip(catalog.pools()).map(|(index, pool)| {
             let instance_type = catalog.instance_type_of(pool.instance_type);
             let class = QuotaClass::of(&instance_type.name);
-            (catalog.region_of(PoolId::new(index)), class, instance_type.vcpus)
+            (catalog.region_of(PoolId::new(index)), class, u64::from(instance_type.vcpus))
         });
         let book = Self { used: BTreeMap::new(), ending: BTreeSet::new(), pools: pools.collect() };
         (!config.cloud.quotas.is_unlimited()).then_some(book)
     }
 
     /// What an instance of a pool counts for.
-    fn claims(&self, pool: PoolId, market: Market) -> (RegionId, [Option<(Line, u32)>; 2]) {
+    fn claims(&self, pool: PoolId, market: Market) -> (RegionId, [Option<(Line, u64)>; 2]) {
         let (region, class, vcpus) = self.pools[pool.index()];
         let claims = match market {
             Market::OnDemand => [class.map(|class| (Line::OnDemandVcpus(class), vcpus)), None],
@@ -55,7 +55,7 @@ impl QuotaBook {
         (region, claims)
     }
 
-    fn release(&mut self, region: RegionId, line: Line, amount: u32) {
+    fn release(&mut self, region: RegionId, line: Line, amount: u64) {
         let used = self.used.get_mut(&(region, line)).expect("what is released was claimed");
         *used = used.checked_sub(amount).expect("no more is released than was claimed");
     }
@@ -107,7 +107,7 @@ impl World<'_> {
         claims.into_iter().flatten().all(|(line, amount)| {
             let used = book.used.get(&(region, line)).copied().unwrap_or(0);
             let limit = self.config.cloud.quotas.limit(line);
-            limit.is_none_or(|limit| used + amount <= limit)
+            limit.is_none_or(|limit| used + amount <= u64::from(limit))
         })
     }
 

@@ -79,10 +79,15 @@ pub fn world(worker_types: Vec<WorkerType>) -> SimConfig {
 
 /// Zones `us-east-1a`, `b`, … of one instance type.
 pub fn catalog(pools: usize) -> Catalog {
+    catalog_of(pools, 2)
+}
+
+/// The same of instances with that many virtual CPUs.
+pub fn catalog_of(pools: usize, vcpus: u32) -> Catalog {
     let mut catalog = Catalog::new();
     let (region, product) = (catalog.region("us-east-1"), catalog.product("Linux/UNIX"));
     catalog.image("image");
-    let instance_type = catalog.instance_type("m3.large", 2);
+    let instance_type = catalog.instance_type("m3.large", vcpus);
     for letter in ('a'..='z').take(pools) {
         let zone = catalog.zone("us-east-1", &format!("us-east-1{letter}"));
         catalog.pool(Pool { zone, instance_type, product });
