@@ -113,7 +113,7 @@ impl Format {
             let ids: Vec<_> = Self::ALL.iter().map(|format| format.id()).collect();
             let mut hint = format!("state its format, one of {}", ids.join(", "));
             if let Some(columns) = columns_of_tasks(&header(head)) {
-                hint = format!("if it is a table of tasks, say {columns}; or {hint}");
+                hint = format!("if it is a table of tasks, {columns}; otherwise {hint}");
             }
             source.problems().fatal(Place::File, "this is in no known format", hint)
         })
@@ -179,8 +179,8 @@ pub(super) fn columns_of_tasks(header: &[String]) -> Option<String> {
     let shown = header.len().min(SHOWN_MAX);
     let more = if shown < header.len() { ", …" } else { "" };
     Some(format!(
-        "which of its columns is what (`submitted=…,start=…,end=…` or `submitted=…,duration=…`): it has \
-         `{}`{more}",
+        "`columns` says which is what, as `submitted=…,start=…,end=…` or `submitted=…,duration=…`: it \
+         has `{}`{more}",
         header[..shown].join("`, `")
     ))
 }

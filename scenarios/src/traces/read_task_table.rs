@@ -282,8 +282,7 @@ pub(super) fn table(source: Source<'_>, options: &Options) -> Result<Imported, T
         return Err(tasks.problems.fatal(
             Place::Line(1),
             "no known table of tasks has these columns",
-            columns_of_tasks(&table.header)
-                .map_or_else(String::new, |columns| format!("say {columns}")),
+            columns_of_tasks(&table.header).unwrap_or_default(),
         ));
     };
     let Some(indices) = Indices::find(&columns, &table, &mut tasks.problems) else {

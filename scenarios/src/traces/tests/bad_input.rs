@@ -203,8 +203,8 @@ fn a_table_of_unknown_columns_is_told_what_to_say_of_them() {
     let text = "id,created,begun,ended\n1,1700000000,1700000010,1700000020\n";
     let error = refused("jobs.csv", text.as_bytes(), &plain());
     expect![[r#"
-        hint: if it is a table of tasks, say which of its columns is what (`submitted=…,start=…,end=…` or `submitted=…,duration=…`): it has `id`, `created`, `begun`, `ended`"#]]
-    .assert_eq(error.lines().last().unwrap().split("; or ").next().unwrap());
+        hint: if it is a table of tasks, `columns` says which is what, as `submitted=…,start=…,end=…` or `submitted=…,duration=…`: it has `id`, `created`, `begun`, `ended`"#]]
+    .assert_eq(error.lines().last().unwrap().split("; otherwise ").next().unwrap());
     let noise = refused("x.bin", b"\x01,\x02\n", &plain());
     assert!(!noise.contains("columns"), "{noise}");
 }
