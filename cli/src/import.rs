@@ -65,8 +65,8 @@ Which columns of a table of tasks are what, as KEY=NAME pairs separated by comma
   submitted=NAME            when the task entered the queue (required)
   duration=NAME             how long it ran, or
   start=NAME,end=NAME       when it started and ended
-  unit=s|ms|text            how times are written (default ms; text for 2024-11-15 16:57:50)
-  duration_unit=s|ms        how durations are written (default the unit of times)
+  unit=s|ms|us|text         how times are written (default ms; text for 2024-11-15 16:57:50)
+  duration_unit=s|ms|us     how durations are written (default the unit of times)
   relative=yes              times count from the start of the recording
   queue=NAME  priority=NAME  deadline=NAME  retries=NAME
   finished=NAME:VALUE|…     only rows with such a value in that column
@@ -219,6 +219,9 @@ fn columns(text: &str) -> Result<TaskColumns, String> {
     let times = take("unit").map_or(Ok(Unit::Millis), |name| unit(&name))?;
     let durations = take("duration_unit").map_or(Ok(times), |name| unit(&name))?;
     let run = match (take("duration"), take("start"), take("end")) {
+        (Some(_), ..) if durations == Unit::Text => {
+            return Err("durations are numbers: write `duration_unit` as s, ms or us".to_owned());
+        }
         (Some(duration), None, None) => Run::Duration(duration, durations),
         (None, Some(start), Some(end)) => Run::StartEnd(start, end),
         _ => return Err("name either `duration`, or `start` and `end`".to_owned()),
@@ -255,8 +258,9 @@ fn unit(name: &str) -> Result<Unit, String> {
     match name {
         "s" => Ok(Unit::Seconds),
         "ms" => Ok(Unit::Millis),
+        "us" => Ok(Unit::Micros),
         "text" => Ok(Unit::Text),
-        _ => Err(format!("`{name}` is no unit: write s, ms or text")),
+        _ => Err(format!("`{name}` is no unit: write s, ms, us or text")),
     }
 }
 
@@ -278,6 +282,7 @@ mod tests {
             ("submitted=a,duration=b,colour=c", "`colour` is unknown"),
             ("submitted=a,submitted=b,duration=c", "there twice"),
             ("submitted=a,duration=b,unit=h", "no unit"),
+            ("submitted=a,duration=b,unit=text", "durations are numbers"),
         ] {
             assert!(columns(text).unwrap_err().contains(said), "{text}");
         }

@@ -79,8 +79,27 @@ pub enum Unit {
     Seconds,
     /// Milliseconds.
     Millis,
+    /// Microseconds, rounded to milliseconds.
+    Micros,
     /// `2024-11-15 16:57:50` and the like; only for times.
     Text,
+}
+
+impl Unit {
+    /// A number in this unit as milliseconds, and whether it had to be rounded.
+    #[inline]
+    fn millis(self, cell: &[u8]) -> Result<(i64, bool), BadCell> {
+        match self {
+            Self::Millis => text::decimal(cell, 0),
+            Self::Seconds => text::decimal(cell, 3),
+            Self::Micros => {
+                let (micros, inexact) = text::decimal(cell, 0)?;
+                let ms = micros.saturating_add(500).div_euclid(1_000);
+                Ok((ms, inexact || micros % 1_000 != 0))
+            }
+            Self::Text => Err(BadCell::NotANumber),
+        }
+    }
 }
 
 /// The columns of a table with this header, if it is one of the known ones: the canonical
@@ -184,14 +203,11 @@ impl Cells<'_> {
     /// refused as negative.
     #[inline]
     fn time(&self, cell: &[u8]) -> Result<(Time, Option<NoteKind>), BadCell> {
-        let (ms, rounded) = match self.columns.times {
-            Unit::Millis => text::decimal(cell, 0)?,
-            Unit::Seconds => text::decimal(cell, 3)?,
-            Unit::Text => {
-                let (time, guessed) = self.options.utc(text::date_time(cell)?);
-                return Ok((time, guessed.then_some(NoteKind::LocalTime)));
-            }
-        };
+        if self.columns.times == Unit::Text {
+            let (time, guessed) = self.options.utc(text::date_time(cell)?);
+            return Ok((time, guessed.then_some(NoteKind::LocalTime)));
+        }
+        let (ms, rounded) = self.columns.times.millis(cell)?;
         let time = text::after(self.start, ms)?;
         Ok((time, rounded.then_some(NoteKind::RoundedTime)))
     }
@@ -210,12 +226,7 @@ impl Cells<'_> {
         let submitted = read_time(tasks, self.indices.submitted)?;
         let duration = match self.indices.run {
             RunIndices::Duration(column, unit) => {
-                let cell = record.field(column);
-                let read = match unit {
-                    Unit::Millis => text::decimal(cell, 0),
-                    Unit::Seconds => text::decimal(cell, 3),
-                    Unit::Text => Err(BadCell::NotANumber),
-                };
+                let read = unit.millis(record.field(column));
                 let (ms, rounded) = read.map_err(|why| (column, why))?;
                 if rounded {
                     tasks.log.note(NoteKind::RoundedTime, line);
@@ -322,8 +333,13 @@ pub(super) fn table(source: Source<'_>, options: &Options) -> Result<Imported, T
             }
             Err((column, why)) => {
                 let found = record.field(column);
-                let is_text = why == BadCell::NotANumber && text::date_time(found).is_ok();
-                let hint = if is_text { "for such times state `unit=text`" } else { "" };
+                let hint = match why {
+                    BadCell::NotANumber if text::date_time(found).is_ok() => {
+                        "for such times state `unit=text`"
+                    }
+                    BadCell::TooLarge => "for microseconds state `unit=us`",
+                    _ => "",
+                };
                 tasks.problems.cell(record.line, &header[column], found, why, hint);
             }
         }

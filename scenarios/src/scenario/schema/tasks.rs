@@ -251,8 +251,8 @@ fn recorded(s: &mut Section<'_>) -> RecordedTasksDoc {
 }
 
 fn columns(s: &mut Section<'_>) -> TaskColumns {
-    let units = [("s", Unit::Seconds), ("ms", Unit::Millis)];
-    let times = [("s", Unit::Seconds), ("ms", Unit::Millis), ("text", Unit::Text)];
+    let units = [("s", Unit::Seconds), ("ms", Unit::Millis), ("us", Unit::Micros)];
+    let times = [units[0], units[1], units[2], ("text", Unit::Text)];
     let doc = "The column that says when a task entered the queue.";
     let submitted = s.required("submitted", kind::text(), doc);
     let doc = "The column that says how long it ran; or `start` and `end`.";
@@ -279,7 +279,8 @@ fn columns(s: &mut Section<'_>) -> TaskColumns {
         times: s.defaulted(
             "times",
             kind::choice(&times),
-            "How times are written: seconds or milliseconds since 1970, or a date and time.",
+            "How times are written: seconds, milliseconds or microseconds since 1970, or a date and \
+             time.",
             Unit::Seconds,
             "usual",
         ),

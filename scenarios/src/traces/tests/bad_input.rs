@@ -199,6 +199,27 @@ fn columns_can_be_told_and_a_wrong_one_is_refused() {
 }
 
 #[test]
+fn microseconds_are_rounded_and_said_to_be() {
+    let run = Run::Duration("ran".into(), Unit::Micros);
+    let columns = TaskColumns::of("born".into(), run, Unit::Micros);
+    let options = Options { columns: Some(columns), queue: Some("q".into()), ..plain() };
+    let text = "born,ran\n1577836800000499,1500\n1577836800000500,2000\n";
+    let imported = import_from("t.csv", text.as_bytes(), &options).unwrap();
+    let Trace::Tasks(trace) = imported.trace else { panic!("tasks") };
+    let tasks = trace.tasks.iter().map(|task| (task.submitted, task.duration.ms()));
+    let at = |ms| time("2020-01-01T00:00:00Z") + Duration::from_ms(ms);
+    assert_eq!(tasks.collect::<Vec<_>>(), [(at(0), 2), (at(1), 2)]);
+    assert_eq!(noted("t.csv", text, NoteKind::RoundedTime, &options), 3);
+    let run = Run::Duration("ran".into(), Unit::Millis);
+    let millis = TaskColumns::of("born".into(), run, Unit::Millis);
+    let error = refused("t.csv", text.as_bytes(), &Options { columns: Some(millis), ..options });
+    assert!(
+        error.contains("too large: `1577836800000499`") && error.contains("unit=us"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_table_of_unknown_columns_is_told_what_to_say_of_them() {
     let text = "id,created,begun,ended\n1,1700000000,1700000010,1700000020\n";
     let error = refused("jobs.csv", text.as_bytes(), &plain());
