@@ -100,6 +100,7 @@ impl World<'_> {
     }
 
     /// Waits enter their histograms.
+    #[inline(never)]
     pub(super) fn settle_waits(&mut self) {
         for (worker_type, wait) in self.recent_waits.drain(..) {
             self.waits[worker_type.index()].note(wait);

@@ -131,6 +131,7 @@ impl World<'_> {
     }
 
     /// A fact about an instance sets out, if it is heard.
+    #[inline(always)]
     pub(super) fn tell_in(&mut self, voice: Voice, observation: Observation) {
         match voice {
             Voice::Unheard => {}
@@ -143,6 +144,7 @@ impl World<'_> {
     }
 
     /// A fact sets out for the engine.
+    #[inline(always)]
     pub(super) fn tell(&mut self, observation: Observation) {
         if self.tells_at_once {
             self.observe(observation);
@@ -191,6 +193,7 @@ impl World<'_> {
         }
     }
 
+    #[inline(always)]
     pub(super) fn observe(&mut self, mut observation: Observation) {
         if self.is_down() || !self.engine_ids.to_engine(&mut observation) {
             return;

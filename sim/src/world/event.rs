@@ -27,13 +27,14 @@ macro_rules! events {
         }
 
         impl Event {
-            #[inline]
+            #[inline(always)]
             pub(super) fn pack(self) -> Packed {
                 match self {
                     $(Self::$name(handle) => pack($kind, handle),)*
                 }
             }
 
+            #[inline(always)]
             pub(super) fn unpack(packed: Packed) -> Self {
                 let (kind, handle) = unpack(packed);
                 match kind {
@@ -93,6 +94,7 @@ events! {
     Asks = 42,
 }
 
+#[inline(always)]
 fn pack(kind: u64, Handle { slot, generation }: Handle) -> Packed {
     assert!(slot < 1 << SLOT_BITS, "more than 16 million tasks or instances at once");
     (kind << (SLOT_BITS + GENERATION_BITS))

@@ -198,6 +198,7 @@ impl Instances {
     }
 
     /// The slot, if what was there then is still there.
+    #[inline(always)]
     pub(super) fn find(&self, handle: Handle) -> Option<u32> {
         (self[handle.slot].generation == handle.generation).then_some(handle.slot)
     }
@@ -256,6 +257,7 @@ impl Ready {
     }
 
     /// Who claims next.
+    #[inline(always)]
     pub(super) fn choose(&self, random: &mut Stream) -> Option<u32> {
         let chosen = match self.order {
             ClaimOrder::LastIdled => self.newest,
@@ -270,6 +272,7 @@ impl Ready {
     }
 
     /// A slot of this worker became free.
+    #[inline(always)]
     pub(super) fn enter(&mut self, instances: &mut Instances, slot: u32) {
         if self.order == ClaimOrder::RandomPoll {
             if !instances[slot].place.listed {
@@ -289,6 +292,7 @@ impl Ready {
     }
 
     /// This worker has no free slot, or claims no more.
+    #[inline(always)]
     pub(super) fn leave(&mut self, instances: &mut Instances, slot: u32) {
         let Place { listed, next, previous } = instances[slot].place;
         if !listed {

@@ -65,12 +65,14 @@ impl Tight {
 
 impl World<'_> {
     /// Capacity is asked for, or ends.
+    #[inline(always)]
     pub(super) fn capacity_moves(&mut self, worker_type: WorkerTypeId, change: i64) {
         self.peaks.capacity_moves(change);
         self.peaks_of(worker_type, |peaks| peaks.capacity_moves(change));
     }
 
     /// The queue told so many tasks pending and claimed.
+    #[inline(always)]
     pub(super) fn demand_is(&mut self, worker_type: WorkerTypeId, tasks: u32) {
         let change = i64::from(tasks) - self.types[worker_type.index()].peaks.demand;
         if change != 0 {
@@ -79,6 +81,7 @@ impl World<'_> {
         }
     }
 
+    #[inline(always)]
     fn peaks_of(&mut self, worker_type: WorkerTypeId, change: impl FnOnce(&mut Peaks)) {
         let now = self.now;
         let state = self.type_of(worker_type);

@@ -105,16 +105,25 @@ pub(super) fn may_die(config: &SimConfig) -> bool {
 
 impl World<'_> {
     /// Whether nobody hears.
+    #[inline(always)]
     pub(super) fn is_down(&self) -> bool {
         self.process.as_ref().is_some_and(|process| process.is_down)
     }
 
     /// A fact or decision of the engine enters the journal: at once, or when it is durable.
+    #[inline(always)]
     pub(super) fn record(&mut self, record: impl FnOnce() -> Record) {
+        if self.process.is_some() || self.hooks.journal.is_some() {
+            self.keep(record());
+        }
+    }
+
+    #[cold]
+    fn keep(&mut self, record: Record) {
         if let Some(process) = &mut self.process {
-            process.unwritten.push(record());
+            process.unwritten.push(record);
         } else if let Some(journal) = &mut self.hooks.journal {
-            journal(record());
+            journal(record);
         }
     }
 

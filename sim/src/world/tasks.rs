@@ -52,6 +52,7 @@ pub(super) struct Tasks {
 }
 
 impl Tasks {
+    #[inline(always)]
     pub(super) fn insert(&mut self, task: Task) -> u32 {
         let fresh = TaskState {
             task,
@@ -75,6 +76,7 @@ impl Tasks {
     }
 
     /// A task is resolved.
+    #[inline(always)]
     pub(super) fn remove(&mut self, slot: u32) {
         self.unresolved -= 1;
         let state = &mut self[slot];
@@ -88,6 +90,7 @@ impl Tasks {
     }
 
     /// The slot, if what was there then is still there.
+    #[inline(always)]
     pub(super) fn find(&self, handle: Handle) -> Option<u32> {
         (self[handle.slot].generation == handle.generation).then_some(handle.slot)
     }
@@ -154,6 +157,7 @@ impl Queue {
         Self { pending: 0, claimed: 0, changed: true, caught_up: false, filled: 0, lines }
     }
 
+    #[inline(always)]
     pub(super) fn push(&mut self, slot: u32, tasks: &mut Tasks) {
         let priority = tasks[slot].task.priority as u8;
         let line = &mut self.lines[usize::from(priority)];
@@ -168,6 +172,7 @@ impl Queue {
     }
 
     /// The next task to claim.
+    #[inline(always)]
     pub(super) fn pop(&mut self, tasks: &mut Tasks) -> Option<u32> {
         let first = self.lines.get(self.filled.trailing_zeros() as usize)?.first;
         self.take(first, tasks);

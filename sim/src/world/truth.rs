@@ -196,6 +196,7 @@ impl FaultTurns {
 
 impl World<'_> {
     /// Something happened, and whoever listens hears of it.
+    #[inline(always)]
     pub(super) fn testify(&mut self, what: impl FnOnce(&Self) -> Truth) {
         if self.hooks.truth.is_some() {
             let what = what(self);

@@ -13,6 +13,7 @@ use crate::input::Task;
 
 impl World<'_> {
     /// A task enters its queue.
+    #[inline(always)]
     pub(super) fn arrive(&mut self, task: Task) {
         self.events += 1;
         self.type_of(task.worker_type).counts.submitted += 1;
@@ -29,6 +30,7 @@ impl World<'_> {
     }
 
     /// A waiting worker claims the task, or the task waits.
+    #[inline(always)]
     fn offer(&mut self, task: u32) {
         let worker_type = worker_type_of(&self.tasks[task]);
         self.touch(worker_type);
@@ -39,6 +41,7 @@ impl World<'_> {
         }
     }
 
+    #[inline(always)]
     fn claim(&mut self, instance: u32, slot: u32) {
         let task = &mut self.tasks[slot];
         let worker = &mut self.instances[instance];
@@ -80,6 +83,7 @@ impl World<'_> {
     }
 
     /// A worker ran a task to its end.
+    #[inline(always)]
     pub(super) fn task_done(&mut self, slot: u32) {
         self.events += 1;
         let worker_type = worker_type_of(&self.tasks[slot]);
@@ -99,6 +103,7 @@ impl World<'_> {
     }
 
     /// A task is no longer on its instance. Says which it was and how long.
+    #[inline(always)]
     fn unclaim(&mut self, slot: u32) -> (u32, Duration) {
         let task = &mut self.tasks[slot];
         let (instance, next, previous) = (task.instance, task.next, task.previous);
@@ -116,6 +121,7 @@ impl World<'_> {
     }
 
     /// A worker is through with a task and asks for the next.
+    #[inline(always)]
     fn ask_again(&mut self, instance: u32) {
         let worker = &self.instances[instance];
         let pause = self.workers[worker.worker_type.index()].between_tasks;
@@ -138,6 +144,7 @@ impl World<'_> {
     }
 
     /// A worker claims tasks until it is full or there are none; then it waits.
+    #[inline(always)]
     pub(super) fn fill(&mut self, instance: u32) {
         let worker = &self.instances[instance];
         if !worker.acts() {
@@ -167,6 +174,7 @@ impl World<'_> {
         }
     }
 
+    #[inline(always)]
     fn start_idling(&mut self, slot: u32) {
         let worker = &mut self.instances[slot];
         worker.idle_period = (worker.idle_period + 1) % GENERATIONS;
@@ -182,6 +190,7 @@ impl World<'_> {
     }
 
     /// Whether a worker is idle, and has been since that idle period began.
+    #[inline(always)]
     fn is_idle_since(&self, handle: Handle) -> bool {
         let worker = &self.instances[handle.slot];
         worker.idle_period == handle.generation && worker.acts() && worker.busy == 0
@@ -209,6 +218,7 @@ impl World<'_> {
     }
 
     /// A worker has been idle for its idle timeout, unless it claimed meanwhile.
+    #[inline(always)]
     pub(super) fn idle_timeout(&mut self, handle: Handle) {
         if !self.is_idle_since(handle) {
             return;
@@ -327,6 +337,7 @@ impl World<'_> {
     }
 
     /// The counts of a worker type's queue are about to change.
+    #[inline(always)]
     pub(super) fn touch(&mut self, worker_type: WorkerTypeId) {
         let state = &mut self.types[worker_type.index()];
         if self.config.queue.count_lag > Duration::ZERO {
