@@ -296,7 +296,7 @@ root_url = "{}"
     /// The judgement: every instance there ever was is of exactly one launch, and by one store.
     #[track_caller]
     pub(crate) fn nothing_is_double(&self) {
-        let all = self.ours();
+        let all = self.all_made();
         let mut seen = BTreeSet::new();
         for it in all.iter().filter(|it| it.tag("aws-provisioner:method") == "run-instances") {
             let label = it.tag(LABEL).to_owned();
@@ -305,14 +305,41 @@ root_url = "{}"
         let eras: BTreeSet<&str> =
             all.iter().filter_map(|it| Some(it.tag(LABEL).rsplit_once('-')?.0)).collect();
         assert!(eras.len() <= 1, "launched by several stores: {eras:?}");
+    }
+
+    /// All that calls made, which is all there is.
+    ///
+    /// A launch on its way is in moto before it is written down, and may come between the two looks.
+    /// Whatever was made stays in moto's list, so what differs for good is wrong.
+    #[track_caller]
+    fn all_made(&self) -> Vec<MotoInstance> {
+        let until = Instant::now() + Span::from_secs(20);
+        loop {
+            let (all, made) = (self.ours(), self.made());
+            let here: BTreeSet<String> = all.iter().map(|it| it.id.clone()).collect();
+            if made == here {
+                return all;
+            }
+            let by_none: Vec<&String> = here.difference(&made).collect();
+            let gone: Vec<&String> = made.difference(&here).collect();
+            assert!(
+                Instant::now() < until,
+                "in moto and made by no call: {by_none:?}; made and not in moto: {gone:?}"
+            );
+            thread::sleep(Span::from_millis(200));
+        }
+    }
+
+    /// What calls made, each by one call only.
+    #[track_caller]
+    fn made(&self) -> BTreeSet<String> {
         let mut made = BTreeSet::new();
         for change in self.proxy.changes() {
             for id in change.instances.iter().filter(|_| change.action != "TerminateInstances") {
                 assert!(made.insert(id.clone()), "{id} was made by two calls");
             }
         }
-        let here: BTreeSet<String> = all.into_iter().map(|it| it.id).collect();
-        assert_eq!(made, here, "what was launched is what is there");
+        made
     }
 
     /// Shows what daemons logged last.
