@@ -246,8 +246,11 @@ fn read_columns<const K: usize, T: Columns<K>>(
         let unpack = |cells| T::unpack(cells, &limits).ok_or(OUT_OF_RANGE);
         // If the least and the greatest number of a column are in its range, so are all.
         unpack(block.least)?;
-        let most = block.most().ok_or(OUT_OF_RANGE)?;
-        unpack(most)?;
+        let tops = match block.ceiling().filter(|tops| unpack(*tops).is_ok()) {
+            Some(tops) => tops,
+            None => block.most().ok_or(OUT_OF_RANGE)?,
+        };
+        unpack(tops)?;
         let check = |chunk: &Chunk<K>| {
             let mut goes_back = false;
             for at in chunk.column(0) {
@@ -260,7 +263,7 @@ fn read_columns<const K: usize, T: Columns<K>>(
             seen(chunk);
             Ok(())
         };
-        rows.add(block.narrowed(&most), check, unpack)?;
+        rows.add(block.narrowed(&tops), check, unpack)?;
     }
     input.checksum()?;
     if input.input.read(&mut [0]).map_err(Broken::Io)? != 0 {

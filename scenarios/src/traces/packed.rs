@@ -17,6 +17,8 @@ pub(super) const CHUNK_ROWS: usize = 256;
 pub(super) struct Cells<const K: usize, const N: usize> {
     rows: usize,
     columns: Box<[[i64; N]; K]>,
+    /// What all `N` cells of a column are, if they were decoded as equal.
+    equal: [Option<i64>; K],
 }
 
 /// Decoded rows.
@@ -27,7 +29,7 @@ pub(super) type Unpacked<const K: usize> = Cells<K, BLOCK_ROWS>;
 impl<const K: usize, const N: usize> Default for Cells<K, N> {
     fn default() -> Self {
         let columns = vec![[0; N]; K].into_boxed_slice().try_into();
-        Self { rows: 0, columns: columns.expect("it has K columns") }
+        Self { rows: 0, columns: columns.expect("it has K columns"), equal: [None; K] }
     }
 }
 
@@ -42,6 +44,9 @@ impl<const K: usize, const N: usize> Cells<K, N> {
     pub(super) fn row(&self, row: usize) -> [i64; K] {
         std::array::from_fn(|of| self.columns[of][row])
     }
+}
+
+impl<const K: usize> Unpacked<K> {
     /// Adds a row; there must be room.
     #[inline]
     pub(super) fn push(&mut self, cells: [i64; K]) {
@@ -109,22 +114,34 @@ impl<const K: usize> Block<K> {
         Self { rows, least, widths, bytes }
     }
 
-    /// Nothing in a column is greater; `None` if something in one is no number.
+    /// The greatest number of each column; `None` if one is no number.
     pub(super) fn most(&self) -> Option<[i64; K]> {
-        let (mut most, mut unread) = (self.least, self.bytes.as_slice());
-        for of in (0..K).filter(|of| self.widths[*of] > 0) {
-            let (cells, rest) = unread.split_at(self.widths[of] * self.rows);
-            let offset = by_width!(self.widths[of], greatest(cells));
-            most[of] = most[of].checked_add_unsigned(offset)?;
-            unread = rest;
-        }
-        Some(most)
+        self.tops(|width, cells| by_width!(width, greatest(cells)))
     }
 
-    /// The same rows in cells that are no wider than they must be, if nothing is greater than
-    /// these: equal rows are equal blocks, whichever version wrote them.
-    pub(super) fn narrowed(self, most: &[i64; K]) -> Self {
-        if self.widths == std::array::from_fn(|of| width((self.least[of], most[of]))) {
+    /// Nothing in a column is greater than this, which needs as wide cells as the greatest; `None`
+    /// if it is no number. Found in a fraction of the time of [`Self::most`].
+    pub(super) fn ceiling(&self) -> Option<[i64; K]> {
+        self.tops(|width, cells| match width {
+            1 => u64::from(cells.iter().copied().fold(0, u8::max)),
+            _ => by_width!(width, any_bits(cells)),
+        })
+    }
+
+    fn tops(&self, offset: impl Fn(usize, &[u8]) -> u64) -> Option<[i64; K]> {
+        let (mut tops, mut unread) = (self.least, self.bytes.as_slice());
+        for of in (0..K).filter(|of| self.widths[*of] > 0) {
+            let (cells, rest) = unread.split_at(self.widths[of] * self.rows);
+            tops[of] = tops[of].checked_add_unsigned(offset(self.widths[of], cells))?;
+            unread = rest;
+        }
+        Some(tops)
+    }
+
+    /// The same rows in cells that are no wider than they must be, which [`Self::most`] and
+    /// [`Self::ceiling`] tell: equal rows are equal blocks, whichever version wrote them.
+    pub(super) fn narrowed(self, tops: &[i64; K]) -> Self {
+        if self.widths == std::array::from_fn(|of| width((self.least[of], tops[of]))) {
             return self;
         }
         let (mut unpacked, mut chunk) = (Unpacked::default(), Chunk::default());
@@ -140,12 +157,16 @@ impl<const K: usize> Block<K> {
         chunk.rows = CHUNK_ROWS.min(self.rows - from);
         let mut column_at = 0;
         for (of, cells) in chunk.columns.iter_mut().enumerate() {
-            let (cells, width) = (&mut cells[..chunk.rows], self.widths[of]);
-            let bytes = &self.bytes[column_at + width * from..][..width * cells.len()];
-            column_at += width * self.rows;
-            match width {
-                0 => cells.fill(self.least[of]),
-                _ => by_width!(width, get(bytes, self.least[of], cells)),
+            let (least, width) = (self.least[of], self.widths[of]);
+            if width > 0 {
+                let cells = &mut cells[..chunk.rows];
+                let bytes = &self.bytes[column_at + width * from..][..width * cells.len()];
+                by_width!(width, get(bytes, least, cells));
+                column_at += width * self.rows;
+                chunk.equal[of] = None;
+            } else if chunk.equal[of] != Some(least) {
+                cells.fill(least);
+                chunk.equal[of] = Some(least);
             }
         }
     }
@@ -183,6 +204,21 @@ fn get<const N: usize>(bytes: &[u8], least: i64, cells: &mut [i64]) {
 
 fn greatest<const N: usize>(bytes: &[u8]) -> u64 {
     bytes.as_chunks::<N>().0.iter().map(offset).max().unwrap_or(0)
+}
+
+/// The bits that any of these cells has, eight cells at a time.
+fn any_bits<const N: usize>(bytes: &[u8]) -> u64 {
+    let (eights, _) = bytes.as_chunks::<8>().0.as_chunks::<N>();
+    let mut any = [0; N];
+    for eight in eights {
+        for (any, word) in any.iter_mut().zip(eight) {
+            *any |= u64::from_le_bytes(*word);
+        }
+    }
+    let any = any.map(u64::to_le_bytes);
+    let rest = &bytes[eights.len() * 8 * N..];
+    let cells = [any.as_flattened(), rest].into_iter().flat_map(|it| it.as_chunks::<N>().0);
+    cells.map(offset).fold(0, std::ops::BitOr::bitor)
 }
 
 #[inline]
@@ -237,5 +273,56 @@ impl<const K: usize, R> Rows<K, R> for Vec<R> {
                 Ok(())
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Numbers of all widths.
+    fn number() -> impl Strategy<Value = i64> {
+        (0..=64_u32, any::<i64>()).prop_map(|(bits, any)| any.checked_shr(bits).unwrap_or(0))
+    }
+
+    /// Rows of which some columns are the same in all.
+    fn rows() -> impl Strategy<Value = Vec<[i64; 3]>> {
+        let row = (number(), 0..300_i64, number()).prop_map(|(a, b, c)| [a, b, c]);
+        let same = prop::array::uniform3(prop::option::of(-1..2_i64));
+        (prop::collection::vec(row, 1..600), same).prop_map(|(mut rows, same)| {
+            for row in &mut rows {
+                *row = [0, 1, 2].map(|of| same[of].unwrap_or(row[of]));
+            }
+            rows
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_packed_comes_back_and_its_tops_are_known(
+            blocks in prop::collection::vec(rows(), 1..5),
+        ) {
+            let mut chunk = Chunk::default();
+            for rows in blocks {
+                let mut unpacked = Unpacked::<3>::default();
+                rows.iter().for_each(|row| unpacked.push(*row));
+                let block = Block::pack(&unpacked);
+                let mut back = Vec::new();
+                for from in (0..block.rows).step_by(CHUNK_ROWS) {
+                    block.decode(from, &mut chunk);
+                    back.extend((0..chunk.len()).map(|row| chunk.row(row)));
+                }
+                prop_assert_eq!(&back, &rows);
+                let most = [0, 1, 2].map(|of| rows.iter().map(|row| row[of]).max().unwrap());
+                prop_assert_eq!(block.most(), Some(most));
+                for (of, ceiling) in block.ceiling().into_iter().flatten().enumerate() {
+                    prop_assert!(ceiling >= most[of]);
+                    let widths = [most[of], ceiling].map(|top| width((block.least[of], top)));
+                    prop_assert_eq!(widths, [block.widths[of]; 2]);
+                }
+            }
+        }
     }
 }
