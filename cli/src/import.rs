@@ -66,8 +66,10 @@ Which columns of a table of tasks are what, as KEY=NAME pairs separated by comma
   duration=NAME             how long it ran, or
   start=NAME,end=NAME       when it started and ended
   unit=s|ms|us|text         how times are written (default ms; text for 2024-11-15 16:57:50)
-  duration_unit=s|ms|us     how durations are written (default the unit of times)
+  duration_unit=s|ms|us|text  how durations are written (default the unit of times; text for
+                            00:10:05, 1-02:03:04 or 1 day 02:03:04)
   relative=yes              times count from the start of the recording
+  header=no                 the first line is a row: columns are called 1, 2, 3, …
   queue=NAME  priority=NAME  deadline=NAME  retries=NAME
   finished=NAME:VALUE|…     only rows with such a value in that column
 For example submitted=created,duration=run_s,unit=s,queue=pool";
@@ -219,9 +221,6 @@ fn columns(text: &str) -> Result<TaskColumns, String> {
     let times = take("unit").map_or(Ok(Unit::Millis), |name| unit(&name))?;
     let durations = take("duration_unit").map_or(Ok(times), |name| unit(&name))?;
     let run = match (take("duration"), take("start"), take("end")) {
-        (Some(_), ..) if durations == Unit::Text => {
-            return Err("durations are numbers: write `duration_unit` as s, ms or us".to_owned());
-        }
         (Some(duration), None, None) => Run::Duration(duration, durations),
         (None, Some(start), Some(end)) => Run::StartEnd(start, end),
         _ => return Err("name either `duration`, or `start` and `end`".to_owned()),
@@ -239,7 +238,8 @@ fn columns(text: &str) -> Result<TaskColumns, String> {
         submitted: take("submitted").ok_or("`submitted` is missing")?,
         run,
         times,
-        relative: take("relative").is_some_and(|relative| relative == "yes"),
+        relative: take("relative").map_or(Ok(false), |it| yes_or_no("relative", &it))?,
+        header: take("header").map_or(Ok(true), |it| yes_or_no("header", &it))?,
         queue: take("queue"),
         priority: take("priority"),
         deadline: take("deadline"),
@@ -264,6 +264,14 @@ fn unit(name: &str) -> Result<Unit, String> {
     }
 }
 
+fn yes_or_no(key: &str, said: &str) -> Result<bool, String> {
+    match said {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err(format!("write `{key}` as yes or no")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,7 +290,8 @@ mod tests {
             ("submitted=a,duration=b,colour=c", "`colour` is unknown"),
             ("submitted=a,submitted=b,duration=c", "there twice"),
             ("submitted=a,duration=b,unit=h", "no unit"),
-            ("submitted=a,duration=b,unit=text", "durations are numbers"),
+            ("submitted=a,duration=b,relative=true", "`relative` as yes or no"),
+            ("submitted=1,duration=2,header=false", "`header` as yes or no"),
         ] {
             assert!(columns(text).unwrap_err().contains(said), "{text}");
         }

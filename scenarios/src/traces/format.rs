@@ -2,7 +2,7 @@
 
 use super::error::{Place, TraceError};
 use super::source::Source;
-use super::{Options, canonical, read_prices, read_task_table};
+use super::{Options, canonical, read_prices, read_task_table, text};
 
 macro_rules! formats {
     ($($(#[$doc:meta])* $format:ident = $id:literal, $name:literal;)*) => {
@@ -175,6 +175,14 @@ pub(super) fn columns_of_tasks(header: &[String]) -> Option<String> {
     };
     if header.len() < 2 || !header.iter().all(is_name) {
         return None;
+    }
+    let is_number = |name: &String| text::decimal(name.as_bytes(), 9).is_ok();
+    if header.iter().any(is_number) {
+        return Some(
+            "`columns` says which is what; without a header by number, as \
+             `header=no,submitted=4,start=5,end=6` or `header=no,submitted=4,duration=5`"
+                .to_owned(),
+        );
     }
     let shown = header.len().min(SHOWN_MAX);
     let more = if shown < header.len() { ", …" } else { "" };

@@ -26,6 +26,8 @@ pub struct TaskColumns {
     pub times: Unit,
     /// Whether times count from the start of the recording instead of 1970.
     pub relative: bool,
+    /// Whether the first line says how the columns are called; if not, they are called 1, 2, 3, ….
+    pub header: bool,
     /// The queue's name.
     pub queue: Option<String>,
     /// Taskcluster's name of the priority; empty for the lowest.
@@ -39,7 +41,8 @@ pub struct TaskColumns {
     /// The id of a job; those with a dot, as in `17.batch`, are steps of a job that has a row of its
     /// own, and are left out.
     pub job: Option<String>,
-    /// The state of a job: one that was `CANCELLED` and took no time never ran.
+    /// The state of a job: one that was `CANCELLED` and took no time never ran, and what one took that
+    /// is not over is unknown.
     pub state: Option<String>,
 }
 
@@ -52,6 +55,7 @@ impl TaskColumns {
             run,
             times,
             relative: false,
+            header: true,
             queue: None,
             priority: None,
             deadline: None,
@@ -81,19 +85,19 @@ pub enum Unit {
     Millis,
     /// Microseconds, rounded to milliseconds.
     Micros,
-    /// `2024-11-15 16:57:50` and the like; only for times.
+    /// Times as `2024-11-15 16:57:50` and the like, durations as `00:10:05` and the like.
     Text,
 }
 
 impl Unit {
-    /// A number in this unit as milliseconds, and whether it had to be rounded.
+    /// A length of time in this unit as milliseconds, and whether it had to be rounded.
     #[inline]
     fn millis(self, cell: &[u8]) -> Result<(i64, bool), BadCell> {
         match self {
             Self::Millis => text::decimal(cell, 0),
             Self::Seconds => text::decimal(cell, 3),
             Self::Micros => micros_as_millis(cell),
-            Self::Text => Err(BadCell::NotANumber),
+            Self::Text => text::length(cell),
         }
     }
 }
@@ -108,7 +112,8 @@ fn micros_as_millis(cell: &[u8]) -> Result<(i64, bool), BadCell> {
 
 /// The columns of a table with this header, if it is one of the known ones: the canonical
 /// `submitted_ms,duration_ms[,queue][,priority][,deadline_ms][,retries]`, SURF's `submit_ms`,
-/// Firefox CI's `submit,start,end`, buildbot's `request,start,end`, Slurm's `Submit|Start|End`,
+/// Firefox CI's `submit,start,end`, buildbot's `request,start,end`, Slurm's `Submit|Start|End` or
+/// `Submit|Elapsed|State`,
 /// Alibaba's `gmt_create` and `creation_time`.
 pub(super) fn known_columns(header: &[String]) -> Option<TaskColumns> {
     let find = |name: &str| header.iter().any(|h| h == name).then(|| name.to_owned());
@@ -130,7 +135,9 @@ pub(super) fn known_columns(header: &[String]) -> Option<TaskColumns> {
     let surf = || plain("submit_ms", duration("duration_ms", Unit::Millis), Unit::Millis, "queue");
     let jobs = |submitted| plain(submitted, start_end("start", "end"), Unit::Seconds, "platform");
     let slurm = || {
-        let slurm = plain("Submit", start_end("Start", "End"), Unit::Text, "Partition")?;
+        let elapsed = || find("State").and(duration("Elapsed", Unit::Text));
+        let run = start_end("Start", "End").or_else(elapsed);
+        let slurm = plain("Submit", run, Unit::Text, "Partition")?;
         Some(TaskColumns { job: find("JobID"), state: find("State"), ..slurm })
     };
     let lora = || {
@@ -192,6 +199,10 @@ impl Indices {
 
 /// A cell that cannot be read: its column, and why.
 type Refused = (usize, BadCell);
+
+/// Slurm's states of jobs that are not over.
+const JOB_GOES_ON: [&[u8]; 6] =
+    [b"PENDING", b"RUNNING", b"SUSPENDED", b"REQUEUED", b"RESIZING", b"COMPLETING"];
 
 /// How the cells of one table are read.
 struct Cells<'a> {
@@ -272,6 +283,9 @@ impl Cells<'_> {
     /// Whether the record says that its task had finished, or nothing about it.
     #[inline]
     fn is_finished(&self, record: &Record<'_>) -> bool {
+        if let (RunIndices::Duration(..), Some(state)) = (&self.indices.run, self.indices.state) {
+            return !JOB_GOES_ON.contains(&record.field(state));
+        }
         match (self.indices.finished, &self.columns.finished) {
             (Some(column), Some((_, values))) => {
                 let found = record.field(column);
@@ -294,7 +308,10 @@ impl Cells<'_> {
 pub(super) fn table(source: Source<'_>, options: &Options) -> Result<Imported, TraceError> {
     let file = source.name.clone();
     let mut tasks = TaskBuilder::new(&file, options);
-    let mut table = Table::open(source)?;
+    let mut table = match &options.columns {
+        Some(columns) if !columns.header => Table::open_without_header(source)?,
+        _ => Table::open(source)?,
+    };
     let Some(columns) = options.columns.clone().or_else(|| known_columns(&table.header)) else {
         return Err(tasks.problems.fatal(
             Place::Line(1),
@@ -341,7 +358,13 @@ pub(super) fn table(source: Source<'_>, options: &Options) -> Result<Imported, T
                 let found = record.field(column);
                 let hint = match why {
                     BadCell::NotANumber if text::date_time(found).is_ok() => {
-                        "for such times state `unit=text`"
+                        "for such times state `unit=text`, in a scenario `times = \"text\"`"
+                    }
+                    BadCell::NotANumber if text::length(found).is_ok() => {
+                        "for such durations state `duration_unit=text`"
+                    }
+                    BadCell::NotALength if text::decimal(found, 0).is_ok() => {
+                        "for numbers state `duration_unit` as s, ms or us"
                     }
                     BadCell::TooLarge => "for microseconds state `unit=us`",
                     _ => "",

@@ -344,9 +344,11 @@ fn position(at: usize) -> u32 {
     u32::try_from(at).expect("no line is that long")
 }
 
-/// Delimited text with a header of column names.
+/// Delimited text whose columns have names.
 pub(super) struct Table<'a> {
+    /// The columns' names.
     pub(super) header: Vec<String>,
+    has_header: bool,
     pub(super) records: Records<'a>,
 }
 
@@ -359,7 +361,17 @@ impl<'a> Table<'a> {
             Some(record) => record.fields().map(header_name).collect(),
             None => Vec::new(),
         };
-        Ok(Self { header, records })
+        Ok(Self { header, has_header: true, records })
+    }
+
+    /// A table that begins with its first row: its columns are called 1, 2, 3, ….
+    pub(super) fn open_without_header(source: Source<'a>) -> Result<Self, TraceError> {
+        let delimiter = delimiter(first_line(&source.head));
+        let head = Box::new(Cursor::new(source.head.clone()));
+        let head = Source { name: source.name.clone(), head: Vec::new(), bytes: head };
+        let width = head.records(delimiter).next()?.map_or(0, |record| record.len());
+        let header = (1..=width).map(|number| number.to_string()).collect();
+        Ok(Self { header, has_header: false, records: source.records(delimiter) })
     }
 
     /// The index of a column; a problem if there is none.
@@ -367,20 +379,25 @@ impl<'a> Table<'a> {
         let found = self.header.iter().position(|known| known == name);
         if found.is_none() {
             let near = |known: &&String| strsim::damerau_levenshtein(known, name);
-            let nearest = self.header.iter().min_by_key(near);
-            let hint = nearest.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
+            let hint = match (self.has_header, self.header.iter().min_by_key(near)) {
+                (_, None) => String::new(),
+                (true, Some(near)) => format!("the nearest is `{near}`"),
+                (false, _) => {
+                    format!("without a header they are called 1 to {}", self.header.len())
+                }
+            };
             problems.add(Place::Line(1), format_args!("there is no column `{name}`"), hint);
         }
         found
     }
 }
 
-/// Whether a record has as many fields as the header; a problem if not.
+/// Whether a record has as many fields as the first line; a problem if not.
 #[inline]
 pub(super) fn is_whole(record: &Record<'_>, width: usize, problems: &mut Problems) -> bool {
     let whole = record.len() == width;
     if !whole {
-        let what = format_args!("the line has {} columns, the header {width}", record.len());
+        let what = format_args!("the line has {} columns, the first {width}", record.len());
         problems.add(Place::Line(record.line), what, "it may be cut, or lack quotes");
     }
     whole

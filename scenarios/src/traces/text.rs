@@ -18,6 +18,7 @@ pub(super) enum BadCell {
     Negative,
     TooLarge,
     NotATime,
+    NotALength,
     NotOneOf(&'static str),
     NotAName,
     EndsBeforeStart,
@@ -33,6 +34,7 @@ impl fmt::Display for BadCell {
             Self::Negative => f.write_str("the number is negative"),
             Self::TooLarge => f.write_str("the number is too large"),
             Self::NotATime => f.write_str("not a date and time like `2016-02-24T21:10:53Z`"),
+            Self::NotALength => f.write_str("not a length of time like `00:10:05` or `1-02:03:04`"),
             Self::NotOneOf(names) => write!(f, "not one of {names}"),
             Self::NotAName => f.write_str("not a name: empty, or not printable text"),
             Self::EndsBeforeStart => f.write_str("the end is before the start"),
@@ -252,6 +254,46 @@ fn parse_date_time(text: &[u8]) -> Option<(Time, bool)> {
     Some((Time::from_ms(midnight + of_day - offset), !zone.is_empty()))
 }
 
+/// A length of time in hours, minutes and seconds, as milliseconds, and whether it had to be
+/// rounded. `00:10:05`, `26:00:00.5`; with days `1-02:03:04` as Slurm writes it, `1 day 02:03:04` as
+/// PostgreSQL, `0 days 00:10:05.250000` as pandas and `2 days, 1:00:00` as Python do.
+pub(super) fn length(text: &[u8]) -> Result<(i64, bool), BadCell> {
+    if text.is_empty() {
+        return Err(BadCell::Empty);
+    }
+    parse_length(text).unwrap_or(Err(BadCell::NotALength))
+}
+
+fn parse_length(text: &[u8]) -> Option<Result<(i64, bool), BadCell>> {
+    let (days, clock) = match text.iter().position(|byte| b"- ".contains(byte)) {
+        Some(end) => (Some(&text[..end]), after_days(&text[end..])?),
+        None => (None, text),
+    };
+    let colon = clock.iter().position(|byte| *byte == b':')?;
+    let (hours, [b':', m0, m1, b':', seconds @ ..]) = clock.split_at(colon) else { return None };
+    let [s0, s1, fraction @ ..] = seconds else { return None };
+    let (minute, second) = (two(*m0, *m1)?, two(*s0, *s1)?);
+    let all_digits = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    let is_whole = all_digits(hours) && days.is_none_or(all_digits);
+    let has_end = fraction.is_empty() || fraction[0] == b'.' && all_digits(&fraction[1..]);
+    if minute > 59 || second > 59 || !is_whole || !has_end {
+        return None;
+    }
+    Some((|| {
+        let (days, hours) = (digits(0, days.unwrap_or_default())?, digits(0, hours)?);
+        let (seconds, inexact) = decimal(seconds, 3)?;
+        let minutes = days.checked_mul(24).and_then(|it| it.checked_add(hours)?.checked_mul(60));
+        let ms = minutes.and_then(|it| it.checked_add(minute)?.checked_mul(60_000));
+        Ok((ms.and_then(|ms| ms.checked_add(seconds)).ok_or(BadCell::TooLarge)?, inexact))
+    })())
+}
+
+/// What follows the number of days: the clock.
+fn after_days(text: &[u8]) -> Option<&[u8]> {
+    let separators: [&[u8]; 5] = [b"-", b" days, ", b" day, ", b" days ", b" day "];
+    separators.iter().find_map(|separator| text.strip_prefix(*separator))
+}
+
 fn two(tens: u8, ones: u8) -> Option<i64> {
     let both = tens.is_ascii_digit() && ones.is_ascii_digit();
     both.then(|| i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
@@ -306,6 +348,63 @@ mod tests {
         }
         assert_eq!(whole(b"-1"), Err(BadCell::Negative));
         assert_eq!(whole(b"0.5"), Err(BadCell::NotWhole));
+    }
+
+    #[test]
+    fn lengths_of_time_are_exact_however_days_are_written() {
+        let seconds = |it: i64| Ok((it * 1_000, false));
+        for (text, expected) in [
+            ("00:10:05", seconds(605)),
+            ("0:00:00", seconds(0)),
+            ("26:00:00.5", Ok((93_600_500, false))),
+            ("1-02:03:04", seconds(93_784)),
+            ("1 day 02:03:04", seconds(93_784)),
+            ("1 day, 2:03:04", seconds(93_784)),
+            ("2 days, 1:00:00", seconds(176_400)),
+            ("0 days 00:10:05.250000", Ok((605_250, false))),
+            ("00:00:00.0005", Ok((1, true))),
+            ("", Err(BadCell::Empty)),
+            ("99999999999999999:00:00", Err(BadCell::TooLarge)),
+            ("9223372036854775807-00:00:00", Err(BadCell::TooLarge)),
+        ] {
+            assert_eq!(length(text.as_bytes()), expected, "{text}");
+        }
+        let not = [
+            "605",
+            "10:05",
+            "00:60:00",
+            "00:00:60",
+            "00:10:5",
+            "-00:10:05",
+            "-1 days 00:10:05",
+            "1-",
+            "1 week 00:10:05",
+            "00:10:05.",
+            "00:10:05.x",
+            "1:-1:00",
+            "x:10:05",
+            "1- 00:10:05",
+            ":10:05",
+        ];
+        for text in not {
+            assert_eq!(length(text.as_bytes()), Err(BadCell::NotALength), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_length_of_time_is_as_long_as_its_parts(
+            (days, hour, minute, second, ms) in
+                (0..40_000_i64, 0..30_i64, 0..60_i64, 0..60_i64, 0..1_000_i64),
+            noise in "[0-9:. day,s-]{0,24}",
+        ) {
+            let text = format!("{days}-{hour:02}:{minute:02}:{second:02}.{ms:03}");
+            let expected = (((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000 + ms;
+            prop_assert_eq!(length(text.as_bytes()), Ok((expected, false)));
+            if let Ok((ms, _)) = length(noise.as_bytes()) {
+                prop_assert!(ms >= 0, "{}", noise);
+            }
+        }
     }
 
     #[test]

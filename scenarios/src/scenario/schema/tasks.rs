@@ -251,13 +251,14 @@ fn recorded(s: &mut Section<'_>) -> RecordedTasksDoc {
 }
 
 fn columns(s: &mut Section<'_>) -> TaskColumns {
-    let units = [("s", Unit::Seconds), ("ms", Unit::Millis), ("us", Unit::Micros)];
-    let times = [units[0], units[1], units[2], ("text", Unit::Text)];
+    let units =
+        [("s", Unit::Seconds), ("ms", Unit::Millis), ("us", Unit::Micros), ("text", Unit::Text)];
     let doc = "The column that says when a task entered the queue.";
     let submitted = s.required("submitted", kind::text(), doc);
     let doc = "The column that says how long it ran; or `start` and `end`.";
     let duration = s.optional("duration", kind::text(), doc);
-    let doc = "How durations are written.";
+    let doc = "How durations are written: seconds, milliseconds, microseconds, or text as `00:10:05` \
+               or `1-02:03:04`.";
     let unit = s.defaulted("duration_unit", kind::choice(&units), doc, Unit::Seconds, "usual");
     let start = s.optional("start", kind::text(), "The column that says when it began to run.");
     let end = s.optional("end", kind::text(), "The column that says when it ended.");
@@ -278,7 +279,7 @@ fn columns(s: &mut Section<'_>) -> TaskColumns {
         run,
         times: s.defaulted(
             "times",
-            kind::choice(&times),
+            kind::choice(&units),
             "How times are written: seconds, milliseconds or microseconds since 1970, or a date and \
              time.",
             Unit::Seconds,
@@ -289,6 +290,14 @@ fn columns(s: &mut Section<'_>) -> TaskColumns {
             kind::boolean(),
             "Whether times count from the beginning of the recording.",
             false,
+            "usual",
+        ),
+        header: s.defaulted(
+            "header",
+            kind::boolean(),
+            "Whether the first line says how the columns are called; if not, they are called `\"1\"`, \
+             `\"2\"` and so on.",
+            true,
             "usual",
         ),
         queue: s.optional("queue", kind::text(), "The column with the queue's name."),

@@ -41,7 +41,7 @@ fn an_error_says_what_where_and_what_to_do() {
         error: not a plain decimal number: `soon`
           --> tasks.csv:4, column `submitted_ms`
 
-        error: the line has 2 columns, the header 3
+        error: the line has 2 columns, the first 3
           --> tasks.csv:5
         hint: it may be cut, or lack quotes"#]]
     .assert_eq(&refused("tasks.csv", text.as_bytes(), &plain()));
@@ -199,6 +199,58 @@ fn columns_can_be_told_and_a_wrong_one_is_refused() {
 }
 
 #[test]
+fn durations_may_be_written_as_clocks_do() {
+    let columns = |unit| {
+        let run = Run::Duration("took".into(), unit);
+        Some(TaskColumns::of("born".into(), run, Unit::Text))
+    };
+    let options = Options { columns: columns(Unit::Text), queue: Some("q".into()), ..plain() };
+    let text = "born,took\n2020-01-01 00:00:00Z,00:10:05\n2020-01-01 00:00:01Z,1-00:00:00.0004\n";
+    let imported = import_from("t.csv", text.as_bytes(), &options).unwrap();
+    let Trace::Tasks(trace) = imported.trace else { panic!("tasks") };
+    let durations: Vec<i64> = trace.tasks.iter().map(|task| task.duration.ms()).collect();
+    assert_eq!(durations, [605_000, 86_400_000]);
+    assert_eq!(noted("t.csv", text, NoteKind::RoundedTime, &options), 1);
+    expect![[r#"
+        error: not a length of time like `00:10:05` or `1-02:03:04`: `605`
+          --> t.csv:2, column `took`
+        hint: for numbers state `duration_unit` as s, ms or us"#]]
+    .assert_eq(&refused("t.csv", b"born,took\n2020-01-01,605\n", &options));
+    let seconds = Options { columns: columns(Unit::Seconds), ..options };
+    let error = refused("t.csv", text.as_bytes(), &seconds);
+    assert!(error.contains("for such durations state `duration_unit=text`"), "{error}");
+}
+
+#[test]
+fn columns_of_a_table_without_a_header_have_numbers() {
+    let run = |end: &str| Run::StartEnd("3".into(), end.into());
+    let columns = |end| TaskColumns {
+        header: false,
+        queue: Some("1".into()),
+        relative: true,
+        ..TaskColumns::of("2".into(), run(end), Unit::Seconds)
+    };
+    let options = |end| Options { columns: Some(columns(end)), ..plain() };
+    let text = "\"a,b\",86400,86460,86520\nc,86401,86402,86405\n";
+    let imported = import_from("t.csv", text.as_bytes(), &options("4")).unwrap();
+    assert_eq!((imported.findings.rows, imported.findings.kept), (2, 2));
+    let Trace::Tasks(trace) = imported.trace else { panic!("tasks") };
+    assert_eq!(trace.queues, ["a,b", "c"]);
+    let durations: Vec<i64> = trace.tasks.iter().map(|task| task.duration.ms()).collect();
+    assert_eq!(durations, [60_000, 3_000]);
+    expect![[r#"
+        error: there is no column `5`
+          --> t.csv:1
+        hint: without a header they are called 1 to 4"#]]
+    .assert_eq(&refused("t.csv", text.as_bytes(), &options("5")));
+    let error = refused("t.csv", format!("{text}d,1\n").as_bytes(), &options("4"));
+    assert!(error.contains("the line has 2 columns, the first 4\n  --> t.csv:3"), "{error}");
+    assert!(refused("t.csv", b"", &options("4")).contains("empty"));
+    let error = refused("t.csv", text.as_bytes(), &plain());
+    assert!(error.contains("header=no,submitted="), "{error}");
+}
+
+#[test]
 fn microseconds_are_rounded_and_said_to_be() {
     let run = Run::Duration("ran".into(), Unit::Micros);
     let columns = TaskColumns::of("born".into(), run, Unit::Micros);
@@ -336,7 +388,7 @@ fn a_date_where_a_number_was_announced_says_how_to_announce_it() {
     expect![[r#"
         error: not a plain decimal number: `2021-03-01T00:00:00Z`
           --> t.csv:2, column `submitted_ms`
-        hint: for such times state `unit=text`"#]]
+        hint: for such times state `unit=text`, in a scenario `times = "text"`"#]]
     .assert_eq(&refused("t.csv", text.as_bytes(), &plain()));
 }
 

@@ -297,3 +297,21 @@ fn bigquery_timestamps_are_utc() {
     let task = trace.tasks.iter().next().unwrap();
     assert_eq!((task.submitted, task.duration.ms()), (time("2026-11-02T10:00:00Z"), 120_000));
 }
+
+#[test]
+fn jobs_of_slurm_may_say_how_long_they_took() {
+    let text = "JobID|Partition|Submit|Elapsed|State\n\
+        1|cpu|2026-11-22T12:25:51|00:10:05|COMPLETED\n\
+        1.batch|cpu|2026-11-22T12:25:51|00:10:05|COMPLETED\n\
+        2|gpu|2026-11-22T12:26:00|1-02:03:04|TIMEOUT\n\
+        3|gpu|2026-11-22T12:26:00|00:00:00|CANCELLED by 1000\n\
+        4|gpu|2026-11-22T12:27:00|00:03:00|RUNNING\n";
+    let imported = import_from("jobs.txt", text.as_bytes(), &Options::default()).unwrap();
+    let found = |kind| imported.findings.count(kind);
+    assert_eq!(found(NoteKind::PartialRecord), 1);
+    assert_eq!(found(NoteKind::Cancelled), 1);
+    assert_eq!(found(NoteKind::Unfinished), 1);
+    let Trace::Tasks(trace) = imported.trace else { panic!("tasks") };
+    let durations: Vec<i64> = trace.tasks.iter().map(|task| task.duration.ms()).collect();
+    assert_eq!(durations, [605_000, 93_784_000]);
+}

@@ -123,6 +123,9 @@ fn read_in_every_format(bytes: &[u8]) {
         let options = Options { format: Some(format), ..Options::default() };
         let _ = import_from("on-demand.us-east-1.x", bytes, &options);
     }
+    let run = Run::Duration("2".into(), Unit::Text);
+    let columns = TaskColumns { header: false, ..TaskColumns::of("1".into(), run, Unit::Seconds) };
+    let _ = import_from("x", bytes, &Options { columns: Some(columns), ..Options::default() });
     let _ = trace_of("x", bytes);
 }
 
