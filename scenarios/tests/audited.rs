@@ -7,6 +7,7 @@ use provisioner_engine::Engine;
 use provisioner_engine::decision::Action;
 use provisioner_engine::ids::LaunchId;
 use provisioner_engine::journal::Record;
+use provisioner_engine::units::{Duration, Ratio};
 use provisioner_scenarios::audit::{JournalAudit, Note, Rule, audited_run};
 use provisioner_scenarios::{Profile, load};
 use provisioner_sim::{Hooks, run};
@@ -107,6 +108,24 @@ fn a_journal_is_judged_by_what_was_told_and_decided() {
     let order = Action::Launch { launch, count, worker_type, pool, market };
     last.expect("it decided").actions.push(order);
     assert!(!judged(&engine, &bad).is_empty(), "nobody noted it");
+}
+
+/// A journal is judged before its end says whether it is whole: whatever its numbers, none overflows.
+#[test]
+fn spans_and_shares_beyond_all_measure_are_judged_too() {
+    let (engine, records) = journal("incidents/crash-mid-batch.toml");
+    let mut config = engine.config().clone();
+    for worker_type in &mut config.worker_types {
+        worker_type.lifetime_max = Duration::MAX;
+        worker_type.request_timeout = Duration::MAX;
+        worker_type.idle_timeout = Duration::MAX;
+    }
+    let breaker = config.guards.breaker.as_mut().expect("it has one");
+    (breaker.boot_max, breaker.probe_max) = (Duration::MAX, Duration::MAX);
+    let share = config.guards.share.as_mut().expect("it has one");
+    share.share_max = Ratio::from_millionths(u64::MAX);
+    let mut audit = JournalAudit::new(&config);
+    assert!(records.iter().all(|record| audit.judge(record)), "its pools stay");
 }
 
 #[test]

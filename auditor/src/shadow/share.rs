@@ -55,7 +55,7 @@ impl Check for Shares {
         let others = buyer.candidates.iter().filter(|(other, it)| **other != pool && fits(it));
         let usable = others.filter(|(other, _)| self.pools.is_usable(scene, worker_type, **other));
         let part = all.div_ceil(1 + usable.count() as u64);
-        let share = (all * rule.share_max).div_ceil(1_000_000);
+        let share = all.saturating_mul(rule.share_max).div_ceil(1_000_000);
         let most = share.max(part).max(rule.floor.into());
         // The last machine is a whole one.
         if there + new > most + u64::from(this.capacity) - 1 {

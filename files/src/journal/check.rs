@@ -160,6 +160,7 @@ impl Tables {
             }
             Record::Decided(decision) => {
                 time("at", decision.at)?;
+                time("wake_at", decision.wake_at)?;
                 decision.actions.iter().try_for_each(|action| match *action {
                     Action::Launch { worker_type, pool, .. } => {
                         self.worker_type_ever(worker_type)?;

@@ -341,6 +341,13 @@ fn numbers_that_the_engine_cannot_add_are_refused() {
              --> journal.jsonl:2"#]],
     );
     check(
+        "\"wake_at\":120000",
+        "\"wake_at\":9223372036854775807",
+        expect![[r#"
+            error: `wake_at` is 9223372036854775807 ms, beyond the year 9999
+             --> journal.jsonl:4"#]],
+    );
+    check(
         "\"iteration_interval\":60000",
         "\"iteration_interval\":-1",
         expect![[r#"

@@ -29,7 +29,7 @@ pub fn rules(config: &SimConfig) -> Rules {
         world: WorldRules {
             spot_billing: billing_rule(config.cloud.spot_billing),
             on_demand_billing: billing_rule(config.cloud.on_demand_billing),
-            claim_expiry: config.queue.claim_expiry.ms(),
+            claim_expiry: ms(config.queue.claim_expiry),
         },
         ..of_engine(engine, &ids)
     }
@@ -43,20 +43,25 @@ pub(super) fn of_engine(engine: &EngineConfig, ids: &[u32]) -> Rules {
     Rules {
         worker_types: ids.iter().copied().zip(worker_types.iter().map(type_rules)).collect(),
         pools: pools.collect(),
-        iteration_interval: iteration_interval.ms(),
+        iteration_interval: ms(iteration_interval),
         launches_per_decision_max,
         launches_per_call_max: limits.launches_per_call_max,
-        demand_stale_after: limits.demand_stale_after.ms(),
+        demand_stale_after: ms(limits.demand_stale_after),
         max_price_cap: limits.max_price_cap.micros(),
         spend: spend(limits.spend),
         ..of_guards(guards)
     }
 }
 
+/// In milliseconds. No run lasts a century: longer spans mean the same, and sums stay in range.
+fn ms(span: Duration) -> i64 {
+    const CENTURY: Duration = Duration::from_hours(100 * 366 * 24);
+    span.clamp(CENTURY * -1, CENTURY).ms()
+}
+
 fn of_guards(guards: &Guards) -> Rules {
-    let ms = |duration: Option<Duration>| duration.map(Duration::ms);
     Rules {
-        prices_stale_after: ms(guards.prices_stale_after),
+        prices_stale_after: guards.prices_stale_after.map(ms),
         price_ratio_max: guards.price_ratio_max.map(|ratio| ratio.millionths()),
         api: guards.api.map(api),
         doubts_pursued: guards.unanswered == Unanswered::Repeated
@@ -64,30 +69,30 @@ fn of_guards(guards: &Guards) -> Rules {
         ice: guards.ice.map(|rule| Ice {
             budget_first: rule.budget_first,
             budget_max: rule.budget_max,
-            block_min: rule.block_min.ms(),
-            block_max: rule.block_max.ms(),
+            block_min: ms(rule.block_min),
+            block_max: ms(rule.block_max),
         }),
         breaker: guards.breaker.map(|rule| Breaker {
             failures: rule.failures,
-            probe_min: rule.probe_min.ms(),
+            probe_min: ms(rule.probe_min),
             unproven_max: rule.unproven_max,
-            boot_max: rule.boot_max.ms(),
+            boot_max: ms(rule.boot_max),
         }),
-        quota_rest: ms(guards.quota_block),
-        unsupported_rest: ms(guards.unsupported_block),
+        quota_rest: guards.quota_block.map(ms),
+        unsupported_rest: guards.unsupported_block.map(ms),
         share: guards
             .share
             .map(|rule| Share { share_max: rule.share_max.millionths(), floor: rule.floor }),
         absence: guards.listing.map(|rule| Absence {
-            after: rule.gone_after.ms(),
+            after: ms(rule.gone_after),
             listings: rule.gone_after_listings,
-            unlisted_after: rule.unlisted_after.ms(),
+            unlisted_after: ms(rule.unlisted_after),
         }),
         zombies: guards.zombies.map(|rule| Zombies {
-            patience: rule.patience.ms(),
-            evidence_max: rule.evidence_max.ms(),
+            patience: ms(rule.patience),
+            evidence_max: ms(rule.evidence_max),
         }),
-        stray_patience: guards.strays.map(|rule| rule.patience.ms()),
+        stray_patience: guards.strays.map(|rule| ms(rule.patience)),
         spares_claimed: guards.recheck,
         refuses_empty: guards.removed == Removed::Kept,
         ..Rules::default()
@@ -105,7 +110,7 @@ fn type_rules(worker_type: &WorkerType) -> TypeRules {
     };
     let on_demand = match (worker_type.placement.market(), worker_type.on_demand_after) {
         (Market::OnDemand, _) => OnDemand::Always,
-        (Market::Spot { .. }, Some(patience)) => OnDemand::After(patience.ms()),
+        (Market::Spot { .. }, Some(patience)) => OnDemand::After(ms(patience)),
         (Market::Spot { .. }, None) => OnDemand::Never,
     };
     let floors = worker_type.floors.iter().map(|floor| (floor.from.ms(), floor.capacity_min));
@@ -120,10 +125,10 @@ fn type_rules(worker_type: &WorkerType) -> TypeRules {
         on_demand,
         buys_by_price: worker_type.placement.buys_by_price(),
         may_exceed_cap,
-        request_timeout: worker_type.request_timeout.ms(),
-        registration_timeout: worker_type.registration_timeout.map(Duration::ms),
-        lifetime_max: worker_type.lifetime_max.ms(),
-        idle_timeout: worker_type.idle_timeout.ms(),
+        request_timeout: ms(worker_type.request_timeout),
+        registration_timeout: worker_type.registration_timeout.map(ms),
+        lifetime_max: ms(worker_type.lifetime_max),
+        idle_timeout: ms(worker_type.idle_timeout),
         keeps: keeps(worker_type.scaling),
         spend: spend(worker_type.spend),
     }
@@ -179,15 +184,15 @@ fn api(rule: ApiRule) -> Api {
         terminate: bucket(rule.terminate),
         cancel: bucket(rule.cancel),
         list: bucket(rule.list),
-        backoff_min: rule.backoff_min.ms(),
-        backoff_max: rule.backoff_max.ms(),
+        backoff_min: ms(rule.backoff_min),
+        backoff_max: ms(rule.backoff_max),
     }
 }
 
 fn billing_rule(rule: billing::BillingRule) -> BillingRule {
     BillingRule {
-        quantum: rule.quantum.ms(),
-        minimum: rule.minimum.ms(),
+        quantum: ms(rule.quantum),
+        minimum: ms(rule.minimum),
         reread: match rule.reread {
             billing::Reread::EachHour => Reread::EachHour,
             billing::Reread::Continuous => Reread::Continuous,
