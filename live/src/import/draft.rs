@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use provisioner_files::file::{kind, quantity};
 use serde_json::{Map, Value};
 
-use super::{Imported, Remark, RemarkKind, take, take_object, take_objects, take_text};
+use super::{
+    ImportError, Imported, Remark, RemarkKind, take, take_object, take_objects, take_text,
+};
 
 /// What a file will say.
 #[derive(Default)]
@@ -129,11 +131,27 @@ impl Draft {
         self.left(whose, &spec);
     }
 
-    /// Writes the file and hands on the remarks.
-    pub(super) fn finish(self, queue: &str, imported: &mut Imported) {
-        let stem = self.name.rsplit('/').next().unwrap_or_default();
-        let stem: String =
-            stem.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    /// Writes the file, which is called as the last part of the worker type's name or, where there is
+    /// one of that name, as all of it; hands on the remarks.
+    ///
+    /// # Errors
+    ///
+    /// A file of either name is there.
+    pub(super) fn finish(self, queue: &str, imported: &mut Imported) -> Result<(), ImportError> {
+        let stem_of = |name: &str| -> String {
+            name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
+        };
+        let is_free = |stem: &String| {
+            let file = format!("{stem}.toml");
+            imported.files.iter().all(|(name, _)| *name != file)
+        };
+        let last = self.name.rsplit('/').next().unwrap_or_default();
+        let stem = [last, &self.name].map(stem_of).into_iter().find(is_free).ok_or_else(|| {
+            ImportError::new(
+                format!("`{}` and another would both be `{}.toml`", self.name, stem_of(&self.name)),
+                "import one of them by itself, into a folder of its own",
+            )
+        })?;
         let user_data = format!("{stem}.user-data.json");
         imported.files.push((format!("{stem}.toml"), self.text(queue, &user_data)));
         if let Some(data) = &self.user_data {
@@ -147,6 +165,7 @@ impl Draft {
             kind,
             what,
         }));
+        Ok(())
     }
 
     fn text(&self, queue: &str, user_data: &str) -> String {

@@ -14,6 +14,7 @@ mod pool;
 mod tests;
 mod v1;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::{Map, Value};
@@ -118,7 +119,7 @@ pub fn import(text: &str, options: &Options) -> Result<Imported, ImportError> {
         },
         _ => Vec::new(),
     };
-    let mut imported = Imported::default();
+    let (mut imported, mut names) = (Imported::default(), BTreeSet::new());
     for definition in definitions {
         let Value::Object(definition) = definition else { return Err(unknown()) };
         let draft = if definition.contains_key("instanceTypes") {
@@ -128,7 +129,11 @@ pub fn import(text: &str, options: &Options) -> Result<Imported, ImportError> {
         } else {
             return Err(unknown());
         };
-        draft.finish(&options.queue, &mut imported);
+        if !names.insert(draft.name.clone()) {
+            let what = format!("`{}` is defined twice", draft.name);
+            return Err(ImportError::new(what, "leave out the definition that does not hold"));
+        }
+        draft.finish(&options.queue, &mut imported)?;
     }
     if imported.files.is_empty() { Err(unknown()) } else { Ok(imported) }
 }

@@ -247,3 +247,22 @@ fn several_definitions_come_at_once() {
     let pools = format!("{{\"workerPools\": [{POOL}]}}");
     assert_eq!(import(&pools, &options()).expect("one").files.len(), 2);
 }
+
+#[test]
+fn pools_of_one_name_in_two_projects_get_files_of_their_own() {
+    let other = POOL.replace("proj-example/ci", "proj-other/ci");
+    let imported = import(&format!("[{POOL}, {other}]"), &options()).expect("two");
+    let names: Vec<&str> = imported.files.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["ci.toml", "ci.user-data.json", "proj-other-ci.toml", "proj-other-ci.user-data.json"]
+    );
+    assert!(imported.files[2].1.contains("proj-other-ci.user-data.json"));
+    let said = import(&format!("[{POOL}, {POOL}]"), &options()).expect_err("one twice");
+    assert!(said.to_string().contains("`proj-example/ci` is defined twice"), "{said}");
+    let [a, b] =
+        ["proj-example/c.i", "proj-example/c_i"].map(|it| POOL.replace("proj-example/ci", it));
+    let said = import(&format!("[{a}, {b}, {b}]").replacen("c_i", "c-i", 1), &options());
+    let said = said.expect_err("three of nearly one name").to_string();
+    assert!(said.contains("would both be `proj-example-c-i.toml`"), "{said}");
+}
