@@ -89,7 +89,8 @@ impl Format {
         if head.get(257..262) == Some(b"ustar") {
             return Ok(Self::AvailabilityTar);
         }
-        if stem.ends_with(".dat") {
+        let is_text = || !head.iter().any(|it| it.is_ascii_control() && !b"\t\r\n".contains(it));
+        if stem.ends_with(".dat") && !(options.columns.is_some() && is_text()) {
             return Ok(Self::FirefoxCi);
         }
         let text = head.trim_ascii_start();

@@ -238,6 +238,8 @@ fn columns_of_a_table_without_a_header_have_numbers() {
     assert_eq!(trace.queues, ["a,b", "c"]);
     let durations: Vec<i64> = trace.tasks.iter().map(|task| task.duration.ms()).collect();
     assert_eq!(durations, [60_000, 3_000]);
+    let named_otherwise = import_from("t.dat", text.as_bytes(), &options("4")).unwrap();
+    assert_eq!(named_otherwise.findings.kept, 2);
     expect![[r#"
         error: there is no column `5`
           --> t.csv:1
