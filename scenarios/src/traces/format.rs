@@ -194,9 +194,12 @@ pub(super) fn columns_of_tasks(header: &[String]) -> Option<String> {
     ))
 }
 
+/// What some programs begin UTF-8 with.
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// A name in a header, without a byte order mark and stray quotes.
 pub(super) fn header_name(field: &[u8]) -> String {
-    let field = field.strip_prefix(b"\xef\xbb\xbf").unwrap_or(field);
+    let field = field.strip_prefix(BYTE_ORDER_MARK).unwrap_or(field);
     String::from_utf8_lossy(field).trim_matches(['"', ' ']).to_owned()
 }
 

@@ -7,7 +7,7 @@
 use std::io::{self, Cursor, Read};
 
 use super::error::{Place, Problems, TraceError};
-use super::format::{delimiter, first_line, header_name};
+use super::format::{BYTE_ORDER_MARK, delimiter, first_line, header_name};
 
 /// How much of a file is looked at to tell its format.
 const HEAD_BYTES: usize = 64 << 10;
@@ -365,7 +365,12 @@ impl<'a> Table<'a> {
     }
 
     /// A table that begins with its first row: its columns are called 1, 2, 3, ….
-    pub(super) fn open_without_header(source: Source<'a>) -> Result<Self, TraceError> {
+    pub(super) fn open_without_header(mut source: Source<'a>) -> Result<Self, TraceError> {
+        if source.head.starts_with(BYTE_ORDER_MARK) {
+            source.head.drain(..BYTE_ORDER_MARK.len());
+            let marked = source.bytes.read_exact(&mut [0; BYTE_ORDER_MARK.len()]);
+            marked.map_err(|error| unreadable(&source.name, &error))?;
+        }
         let delimiter = delimiter(first_line(&source.head));
         let head = Box::new(Cursor::new(source.head.clone()));
         let head = Source { name: source.name.clone(), head: Vec::new(), bytes: head };

@@ -240,6 +240,10 @@ fn columns_of_a_table_without_a_header_have_numbers() {
     assert_eq!(durations, [60_000, 3_000]);
     let named_otherwise = import_from("t.dat", text.as_bytes(), &options("4")).unwrap();
     assert_eq!(named_otherwise.findings.kept, 2);
+    let marked = format!("\u{feff}{text}");
+    let imported = import_from("t.csv", marked.as_bytes(), &options("4")).unwrap();
+    let Trace::Tasks(trace) = imported.trace else { panic!("tasks") };
+    assert_eq!(trace.queues, ["a,b", "c"], "a byte order mark is no part of a cell");
     expect![[r#"
         error: there is no column `5`
           --> t.csv:1
