@@ -54,6 +54,11 @@ impl EndOrders {
         self.ordered.remove(&launch);
     }
 
+    /// Whether none stands.
+    pub(super) fn is_empty(&self) -> bool {
+        self.ordered.is_empty()
+    }
+
     /// How often it was ordered. What was ordered least often goes first, where the allowance of
     /// calls does not reach for all.
     pub(super) fn times(&self, launch: LaunchId) -> u32 {

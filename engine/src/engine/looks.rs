@@ -5,6 +5,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::mem;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,9 @@ pub(super) struct Looks {
     near: Vec<Vec<(Time, LaunchId)>>,
     /// All others, by minute.
     far: BTreeMap<i64, Vec<(Time, LaunchId)>>,
+    /// Room for those that are due next, so that taking them allocates nothing.
+    #[serde(skip)]
+    spare: Vec<(Time, LaunchId)>,
 }
 
 /// How many minutes are near.
@@ -43,10 +47,9 @@ impl Looks {
 
     /// Takes out all that are due by `now`, in the order of their times, then of their launches.
     pub(super) fn take_due(&mut self, now: Time) -> Vec<(Time, LaunchId)> {
-        let (mut due, now_minute) = (Vec::new(), minute(now));
+        let (mut due, now_minute) = (mem::take(&mut self.spare), minute(now));
         let mut take = |looks: &mut Vec<(Time, LaunchId)>| {
-            due.extend(looks.iter().filter(|(at, _)| *at <= now));
-            looks.retain(|(at, _)| *at > now);
+            due.extend(looks.extract_if(.., |(at, _)| *at <= now));
         };
         for minute in self.this..=now_minute.min(self.this + NEAR - 1) {
             self.near.get_mut(place(minute)).into_iter().for_each(&mut take);
@@ -63,6 +66,12 @@ impl Looks {
         }
         due.sort_unstable();
         due
+    }
+
+    /// Keeps the room that taken ones had.
+    pub(super) fn give_back(&mut self, mut taken: Vec<(Time, LaunchId)>) {
+        taken.clear();
+        self.spare = taken;
     }
 }
 

@@ -37,6 +37,7 @@ use self::listing::{Found, Listings};
 use self::looks::Looks;
 use self::shortage::Shortages;
 use self::suspects::Suspects;
+use self::turn::Order;
 pub(crate) use self::zombies::Signs;
 use crate::budget::Budget;
 use crate::decision::{Decision, Reason};
@@ -75,6 +76,9 @@ pub struct Engine {
     changed: Changed,
     /// Who launches first in the next decision: the one whose turn it was when the last ended.
     first_in_line: WorkerTypeId,
+    /// Who wants to launch in this decision; between decisions nobody, and the room for them.
+    #[serde(skip)]
+    line: VecDeque<Order>,
     /// When to look at launches next, once for each. An entry that is not its
     /// launch's next look is outdated.
     looks: Looks,
@@ -140,6 +144,7 @@ impl Engine {
             states: worker_types.iter().map(|known| State::new(seed, known)).collect(),
             changed: Changed::all_of(worker_types.len()),
             first_in_line: WorkerTypeId::new(0),
+            line: VecDeque::new(),
             looks: Looks::default(),
             calls: Calls::default(),
             budget: Budget::new(guards.api),
@@ -315,7 +320,7 @@ impl Engine {
         if self.demands.lapses(now) {
             self.changed.mark_all(); // so that each says that it is frozen
         }
-        let mut orders = VecDeque::new();
+        let mut line = mem::take(&mut self.line);
         let served = self.served;
         let changed = self.changed.take();
         for &worker_type in changed.iter().filter(|id| id.index() < served) {
@@ -323,7 +328,7 @@ impl Engine {
             match self.demands.of(worker_type, now) {
                 Some(counts) => {
                     if let Some(order) = self.order(worker_type, counts, &mut decision) {
-                        orders.push_back(order);
+                        line.push_back(order);
                     }
                 }
                 None => {
@@ -333,7 +338,8 @@ impl Engine {
             }
         }
         self.changed.give_back(changed);
-        self.launch_in_turn(orders, &mut decision);
+        self.launch_in_turn(&mut line, &mut decision);
+        self.line = line;
         self.advise(&mut decision);
         self.wake_for_ceilings(&mut decision);
         self.wake_for_shortages(&mut decision);

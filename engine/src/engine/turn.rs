@@ -20,6 +20,7 @@ use crate::units::{Duration, Time};
 use crate::worker_type::{Candidate, Limits, PlacementPolicy, ScalingPolicy, WorkerType};
 
 /// What a worker type wants to launch.
+#[derive(Clone, Debug)]
 pub(super) struct Order {
     worker_type: WorkerTypeId,
     /// From where the next instance comes.
@@ -33,8 +34,10 @@ impl Engine {
     /// be.
     pub(super) fn give_up_overdue(&mut self, decision: &mut Decision) {
         let mut due = self.looks.take_due(self.now);
-        due.sort_by_cached_key(|(_, id)| self.ends.times(*id));
-        for (look, id) in due {
+        if !self.ends.is_empty() {
+            due.sort_by_cached_key(|(_, id)| self.ends.times(*id));
+        }
+        for &(look, id) in &due {
             let Some(&launch) = self.ledger.get(id).filter(|it| it.look == look) else {
                 continue;
             };
@@ -66,6 +69,7 @@ impl Engine {
                 }
             }
         }
+        self.looks.give_back(due);
     }
 
     /// What a worker type with these counts wants to launch.
@@ -268,7 +272,7 @@ impl Engine {
     /// One call of each worker type in turn, so that one type's volume never starves another.
     /// Whoever a limit or the allowance of calls cuts off is first in line the next time; and where
     /// a gate cut someone off because of calls before, the line begins with the next one then.
-    pub(super) fn launch_in_turn(&mut self, mut line: VecDeque<Order>, decision: &mut Decision) {
+    pub(super) fn launch_in_turn(&mut self, line: &mut VecDeque<Order>, decision: &mut Decision) {
         let Limits { launches_per_decision_max: limit, launches_per_call_max, .. } =
             self.config.limits;
         let told = decision.reasons.len();
@@ -323,7 +327,7 @@ impl Engine {
         if let Some(next) = cut_off.or_else(|| Some(line.front()?.worker_type)) {
             self.first_in_line = next;
         }
-        for Order { worker_type, pick, later } in line {
+        for Order { worker_type, pick, later } in line.drain(..) {
             let left = later.iter().fold(pick.count, |left, pick| left + pick.count);
             self.because(decision, Reason::LaunchLimitReached { worker_type, left, limit });
             self.changed.mark(worker_type);
