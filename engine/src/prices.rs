@@ -110,8 +110,12 @@ impl PriceBook {
 
     /// The highest price in force at any time of the last `window`.
     pub(crate) fn highest(&self, pool: PoolId, now: Time, window: Duration) -> Option<UsdPerHour> {
-        let prices = &self.pools[pool.index()].prices;
-        prices.iter().find(|held| held.until > now - window).map(|held| held.price)
+        let (prices, from) = (&self.pools[pool.index()].prices, now - window);
+        let oldest = prices.front()?; // mostly it is that one: what is out of reach is forgotten
+        if oldest.until > from {
+            return Some(oldest.price);
+        }
+        prices.iter().find(|held| held.until > from).map(|held| held.price)
     }
 }
 

@@ -254,16 +254,20 @@ impl Engine {
     /// How long its worker may take to register, if that is not over and comes before its longest
     /// life.
     fn registration_timeout(&self, launch: &Launch) -> Option<Duration> {
+        if launch.stage >= Stage::Working {
+            return None;
+        }
         let lifetime_max = self.config.worker_types[launch.worker_type.index()].lifetime_max;
-        let is_booting = launch.stage < Stage::Working;
-        self.boot_max(launch.worker_type).filter(|timeout| is_booting && *timeout < lifetime_max)
+        self.boot_max(launch.worker_type).filter(|timeout| *timeout < lifetime_max)
     }
 
     /// How long a worker may take to register, if there is a limit.
     pub(super) fn boot_max(&self, worker_type: WorkerTypeId) -> Option<Duration> {
         let own = self.config.worker_types[worker_type.index()].registration_timeout;
-        let any = self.config.guards.breaker.map(|rule| rule.boot_max);
-        own.into_iter().chain(any).min()
+        match self.config.guards.breaker {
+            Some(rule) => Some(own.map_or(rule.boot_max, |own| own.min(rule.boot_max))),
+            None => own,
+        }
     }
 
     /// Whether its worker should have registered long ago.

@@ -49,7 +49,13 @@ impl Looks {
     pub(super) fn take_due(&mut self, now: Time) -> Vec<(Time, LaunchId)> {
         let (mut due, now_minute) = (mem::take(&mut self.spare), minute(now));
         let mut take = |looks: &mut Vec<(Time, LaunchId)>| {
-            due.extend(looks.extract_if(.., |(at, _)| *at <= now));
+            looks.retain(|look| {
+                let is_due = look.0 <= now;
+                if is_due {
+                    due.push(*look);
+                }
+                !is_due
+            });
         };
         for minute in self.this..=now_minute.min(self.this + NEAR - 1) {
             self.near.get_mut(place(minute)).into_iter().for_each(&mut take);

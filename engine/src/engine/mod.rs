@@ -242,6 +242,7 @@ impl Engine {
     /// - Counts, prices and claims dated after `now` are taken to be of `now`.
     ///
     /// Panics if `now` lies before the previous call, or an id is out of range.
+    #[inline(always)] // where a fact is told, mostly just one kind of it can be
     pub fn observe(&mut self, now: Time, observation: Observation) {
         self.advance(now);
         match observation {

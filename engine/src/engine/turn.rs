@@ -202,7 +202,8 @@ impl Engine {
         live: u32,
         decision: &mut Decision,
     ) -> Plan {
-        let warnings = self.warnings(id, policy);
+        let may_warn = self.gates.may_warn() && policy.market() != Market::OnDemand;
+        let warnings = if may_warn { self.warnings(id, policy) } else { BTreeMap::new() };
         if warnings.is_empty() {
             return self.plan(id, policy, wanted, live, |_, _| {});
         }
@@ -236,8 +237,7 @@ impl Engine {
             Some((candidate, warning?))
         };
         let candidates = 0..u32::try_from(candidates.len()).unwrap_or(u32::MAX);
-        let is_on = self.gates.may_warn() && market != Market::OnDemand;
-        candidates.filter(|_| is_on).filter_map(warning).collect()
+        candidates.filter_map(warning).collect()
     }
 
     fn units(&self, id: WorkerTypeId, picks: &Picks) -> u32 {
