@@ -142,7 +142,8 @@ impl Engine {
 
     /// When a worker is due for a look, as far as is known of it now.
     fn look_due(&self, launch: &Launch) -> Option<Time> {
-        let rule = self.config.guards.zombies.as_ref().filter(|_| launch.stage == Stage::Working)?;
+        let rule =
+            self.config.guards.zombies.as_ref().filter(|_| launch.stage == Stage::Working)?;
         let ZombieRule { patience, suspected_after, .. } = *rule;
         let Signs { empty_since, checked, claimed } = launch.signs;
         let idle_timeout = self.config.worker_types[launch.worker_type.index()].idle_timeout;

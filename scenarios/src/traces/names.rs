@@ -13,6 +13,9 @@ pub(super) struct Names {
     slots: Vec<Slot>,
 }
 
+/// So many at least, so that the few names of most tables each have a place of their own.
+const SLOTS_MIN: usize = 1024;
+
 #[derive(Clone, Copy, Default)]
 struct Slot {
     key: Key,
@@ -85,7 +88,7 @@ impl Names {
     }
 
     fn grow(&mut self) {
-        let longer = vec![Slot::default(); (self.slots.len() * 2).max(64)];
+        let longer = vec![Slot::default(); (self.slots.len() * 2).max(SLOTS_MIN)];
         for slot in std::mem::replace(&mut self.slots, longer) {
             if slot.count > 0 {
                 let at = self.slot_of(slot.key, &self.known[slot.count as usize - 1]);

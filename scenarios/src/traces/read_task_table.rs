@@ -214,33 +214,36 @@ struct Cells<'a> {
 }
 
 impl Cells<'_> {
-    /// A time, and the note it deserves. Times before 1970 and offsets before the start are
+    /// A time; notes what is odd about it. Times before 1970 and offsets before the start are
     /// refused as negative.
-    #[inline]
-    fn time(&self, cell: &[u8]) -> Result<(Time, Option<NoteKind>), BadCell> {
-        let (ms, rounded) = match self.columns.times {
-            Unit::Text => {
-                let (time, guessed) = self.options.utc(text::date_time(cell)?);
-                return Ok((time, guessed.then_some(NoteKind::LocalTime)));
+    #[inline(always)]
+    fn time(
+        &self,
+        record: &Record<'_>,
+        column: usize,
+        tasks: &mut TaskBuilder,
+    ) -> Result<Time, Refused> {
+        let cell = record.field(column);
+        let refused = |why| (column, why);
+        if self.columns.times == Unit::Text {
+            let (time, guessed) = self.options.utc(text::date_time(cell).map_err(refused)?);
+            if guessed {
+                tasks.log.note(NoteKind::LocalTime, record.line);
             }
-            unit => unit.millis(cell)?,
-        };
-        let time = text::after(self.start, ms)?;
-        Ok((time, rounded.then_some(NoteKind::RoundedTime)))
+            return Ok(time);
+        }
+        let (ms, rounded) = self.columns.times.millis(cell).map_err(refused)?;
+        if rounded {
+            tasks.log.note(NoteKind::RoundedTime, record.line);
+        }
+        text::after(self.start, ms).map_err(refused)
     }
 
     /// The task in a record. An empty cell is refused only where the task cannot be without.
     #[inline]
     fn task(&self, record: &Record<'_>, tasks: &mut TaskBuilder) -> Result<TaskRow, Refused> {
         let line = record.line;
-        let read_time = |tasks: &mut TaskBuilder, column: usize| {
-            let (time, note) = self.time(record.field(column)).map_err(|why| (column, why))?;
-            if let Some(kind) = note {
-                tasks.log.note(kind, line);
-            }
-            Ok(time)
-        };
-        let submitted = read_time(tasks, self.indices.submitted)?;
+        let submitted = self.time(record, self.indices.submitted, tasks)?;
         let duration = match self.indices.run {
             RunIndices::Duration(column, unit) => {
                 let read = unit.millis(record.field(column));
@@ -251,7 +254,8 @@ impl Cells<'_> {
                 text::duration(ms).map_err(|why| (column, why))?
             }
             RunIndices::StartEnd(start, end) => {
-                let (started, ended) = (read_time(tasks, start)?, read_time(tasks, end)?);
+                let (started, ended) =
+                    (self.time(record, start, tasks)?, self.time(record, end, tasks)?);
                 if ended < started {
                     return Err((end, BadCell::EndsBeforeStart));
                 }
@@ -271,7 +275,7 @@ impl Cells<'_> {
         let filled =
             |column: Option<usize>| column.filter(|column| !record.field(*column).is_empty());
         if let Some(column) = filled(self.indices.deadline) {
-            task.deadline = read_time(tasks, column)?;
+            task.deadline = self.time(record, column, tasks)?;
         }
         if let Some(column) = filled(self.indices.retries) {
             let retries = text::whole(record.field(column)).map_err(|why| (column, why))?;
