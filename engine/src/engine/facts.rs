@@ -179,18 +179,27 @@ impl Engine {
     }
 
     /// Tells the gates what became of a launch that is not closed.
+    #[inline]
     pub(super) fn note(&mut self, id: LaunchId, event: Event) {
         if !self.gates.are_off()
             && let Some(launch) = self.ledger.get(id).copied()
         {
-            self.note_of(&launch, event);
+            self.tell_gates(&launch, event);
         }
     }
 
     /// Tells the gates what became of a launch.
+    #[inline]
     pub(super) fn note_of(&mut self, launch: &Launch, event: Event) {
+        if !self.gates.are_off() {
+            self.tell_gates(launch, event);
+        }
+    }
+
+    #[inline(never)]
+    fn tell_gates(&mut self, launch: &Launch, event: Event) {
         let Launch { worker_type, candidate, market, requested, .. } = *launch;
-        if self.gates.are_off() || candidate == NO_CANDIDATE {
+        if candidate == NO_CANDIDATE {
             return;
         }
         let site = self.site(worker_type, candidate, market);

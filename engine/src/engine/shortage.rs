@@ -43,8 +43,11 @@ impl Shortages {
     }
 
     /// A spot machine was given, or none is wanted any more.
+    #[inline]
     pub(super) fn end(&mut self, worker_type: WorkerTypeId) {
-        self.all.remove(&worker_type);
+        if !self.all.is_empty() {
+            self.all.remove(&worker_type);
+        }
     }
 
     /// Whether there is one.
