@@ -151,9 +151,6 @@ impl Engine {
 
     /// Repeats calls in doubt that are due, and closes what never was.
     pub(super) fn settle_calls(&mut self, decision: &mut Decision) {
-        if self.calls.doubts.is_empty() {
-            return;
-        }
         for (call, doubt) in mem::take(&mut self.calls.doubts) {
             if let Some(doubt) = self.settle(call, doubt, decision) {
                 self.calls.doubts.insert(call, doubt);

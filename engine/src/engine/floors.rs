@@ -28,9 +28,6 @@ impl Floors {
 
     /// Whose floor changed by `now`, since the last call.
     pub(super) fn take_changed(&mut self, now: Time) -> Vec<WorkerTypeId> {
-        if self.changes.last().is_none_or(|(from, _)| *from > now) {
-            return Vec::new();
-        }
         let later = self.changes.partition_point(|(from, _)| *from > now);
         self.changes.drain(later..).rev().map(|(_, id)| id).collect()
     }

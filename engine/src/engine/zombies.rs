@@ -142,9 +142,10 @@ impl Engine {
 
     /// When a worker is due for a look, as far as is known of it now.
     fn look_due(&self, launch: &Launch) -> Option<Time> {
-        let rule =
-            self.config.guards.zombies.as_ref().filter(|_| launch.stage == Stage::Working)?;
-        let ZombieRule { patience, suspected_after, .. } = *rule;
+        let ZombieRule { patience, suspected_after, .. } = self.config.guards.zombies?;
+        if launch.stage != Stage::Working {
+            return None;
+        }
         let Signs { empty_since, checked, claimed } = launch.signs;
         let idle_timeout = self.config.worker_types[launch.worker_type.index()].idle_timeout;
         let known = empty_since.or(checked)?;
