@@ -14,7 +14,7 @@ use provisioner_scenarios::traces::{
 };
 
 use crate::Answer;
-use crate::terminal::{Failure, print, say};
+use crate::terminal::{Failure, print, say, warn};
 
 /// Read recorded tasks, prices, availability or tables, and say what is in them
 ///
@@ -92,39 +92,91 @@ impl Import {
                 self.tell("\n")?;
             }
             // Every file is tried, so that all problems are told at once.
-            match import(input, &options) {
-                Ok(imported) => self.keep(input, &imported)?,
-                Err(error) => {
-                    if let Some(Failure::Told(error)) = failure.replace(error.into()) {
-                        say(error);
+            let read = import(input, &options).map_err(Failure::from);
+            match read.and_then(|imported| self.keep(input, &imported)) {
+                Err(Failure::Told(error)) => {
+                    if let Some(earlier) = failure.replace(error) {
+                        say(earlier);
                     }
                 }
+                kept => kept?,
             }
         }
-        failure.map_or(Ok(Answer::Yes), Err)
+        failure.map_or(Ok(Answer::Yes), |error| Err(Failure::Told(error)))
     }
 
-    /// No input may be written over another.
+    /// No input may be written over another, nor over any that is there.
     fn check_targets(&self) -> Result<(), Failure> {
         let Some(output) = &self.output else { return Ok(()) };
+        let inputs: BTreeSet<_> =
+            self.inputs.iter().filter_map(|it| it.canonicalize().ok()).collect();
         let mut targets = BTreeSet::new();
-        let mut targets_of_inputs = self.inputs.iter().map(|input| target(output, input));
-        targets_of_inputs.find(|target| !targets.insert(target.clone())).map_or(Ok(()), |twice| {
-            let what = format!("several inputs would be written to `{}`", twice.display());
-            Err(Failure::new(what, "name a folder that exists, or import them one by one"))
-        })
+        for target in self.inputs.iter().map(|input| target(output, input)) {
+            let hint = "name a folder that exists, or import them one by one";
+            let what = match target.canonicalize() {
+                Ok(known) if inputs.contains(&known) && known.is_file() => {
+                    format!("`{}` is an input, and would be written over", target.display())
+                }
+                _ if targets.contains(&target) => {
+                    format!("several inputs would be written to `{}`", target.display())
+                }
+                _ => {
+                    targets.insert(target);
+                    continue;
+                }
+            };
+            return Err(Failure::new(what, hint));
+        }
+        Ok(())
     }
 
     fn keep(&self, input: &Path, imported: &Imported) -> Result<(), Failure> {
-        self.tell(&imported.findings.to_string())?;
+        let Imported { trace, findings } = imported;
+        self.tell(&findings.to_string())?;
+        for option in self.without_effect(findings.format) {
+            warn(format_args!("{option} says nothing about {}", findings.format.name()));
+        }
         let Some(output) = self.output.as_ref().map(|output| target(output, input)) else {
             return Ok(());
         };
+        if trace.row_count() == 0 {
+            let what = format_args!("nothing of `{}` could be kept", input.display());
+            let hint =
+                format!("`{}` is not written: see above what became of its rows", output.display());
+            return Err(Failure::new(what, hint));
+        }
         let written = OutFile::create(&output)
-            .and_then(|mut file| canonical::write(&imported.trace, &mut file).map(|()| file))
+            .and_then(|mut file| canonical::write(trace, &mut file).map(|()| file))
             .and_then(OutFile::finish);
         written.map_err(|error| Failure::output(&output, &error))?;
         self.tell(&format!("  written  {}\n", output.display()))
+    }
+
+    /// What was stated and is of no use for a file of that format.
+    fn without_effect(&self, format: Format) -> impl Iterator<Item = &'static str> {
+        use Format::{
+            AvailabilityGrid, AvailabilityTar, AvailabilityWindows, FirefoxCi, FleetEvents,
+            OfferingTable, OnDemandTable, SpotPriceJson, SpotPriceTable, SpotPriceText, Swf,
+            TaskTable,
+        };
+        let availability = [AvailabilityGrid, AvailabilityTar, AvailabilityWindows, FleetEvents];
+        let prices = [SpotPriceJson, SpotPriceText, SpotPriceTable];
+        let counts = format != TaskTable || self.columns.as_ref().is_none_or(|it| it.relative);
+        let counts = counts && [FirefoxCi, Swf, TaskTable].contains(&format);
+        let is_priced = prices.contains(&format);
+        let dated = is_priced || [TaskTable, AvailabilityWindows].contains(&format);
+        let of_types = is_priced || format == OfferingTable;
+        let of_region = format == OnDemandTable || is_priced && self.on_demand.is_some();
+        let all = [
+            ("--start", self.start.is_some(), counts || availability.contains(&format)),
+            ("--columns", self.columns.is_some(), format == TaskTable),
+            ("--queue", self.queue.is_some(), [FirefoxCi, Swf, TaskTable].contains(&format)),
+            ("--utc-offset", self.utc_offset.is_some(), dated),
+            ("--region", self.region.is_some(), of_region),
+            ("--instance-types", self.instance_types.is_some(), of_types),
+            ("--on-demand", self.on_demand.is_some(), is_priced),
+        ];
+        all.into_iter().filter(|(_, stated, used)| *stated && !used).map(|(name, ..)| name)
     }
 
     /// Findings are data, unless standard output is taken.
@@ -156,7 +208,8 @@ impl Import {
             }
         }
         if let Some(path) = &self.on_demand {
-            match import(path, &Options::default())?.trace {
+            let region = Options { region: self.region.clone(), ..Options::default() };
+            match import(path, &region)?.trace {
                 Trace::OnDemand(table) => options.on_demand = Some(table),
                 _ => return Err(not_a(path, "on-demand prices")),
             }
@@ -203,7 +256,13 @@ fn time(text: &str) -> Result<Time, String> {
 
 fn offset(text: &str) -> Result<Duration, String> {
     let (sign, text) = text.strip_prefix('-').map_or((1, text), |text| (-1, text));
-    quantity::duration(text).map(|offset| offset * sign).map_err(|fault| fault.to_string())
+    let offset = quantity::duration(text).map_err(|fault| fault.to_string())?;
+    match offset {
+        offset if offset > Duration::from_hours(14) => {
+            Err("no place is more than 14 h from UTC".to_owned())
+        }
+        offset => Ok(offset * sign),
+    }
 }
 
 fn columns(text: &str) -> Result<TaskColumns, String> {
@@ -250,6 +309,11 @@ fn columns(text: &str) -> Result<TaskColumns, String> {
     };
     match pairs.first() {
         Some((key, _)) => Err(format!("`{key}` is unknown or there twice; see `--help`")),
+        None if columns.relative && times == Unit::Text => {
+            Err("`unit=text` has dates as times, which count from nothing else: leave out \
+                 `relative`"
+                .to_owned())
+        }
         None => Ok(columns),
     }
 }
@@ -292,6 +356,7 @@ mod tests {
             ("submitted=a,duration=b,unit=h", "no unit"),
             ("submitted=a,duration=b,relative=true", "`relative` as yes or no"),
             ("submitted=1,duration=2,header=false", "`header` as yes or no"),
+            ("submitted=1,duration=2,unit=text,relative=yes", "leave out `relative`"),
         ] {
             assert!(columns(text).unwrap_err().contains(said), "{text}");
         }
@@ -301,5 +366,7 @@ mod tests {
     fn offsets_may_be_behind() {
         assert_eq!(offset("-5 h"), Ok(Duration::from_hours(-5)));
         assert_eq!(offset("5 h 30 min"), Ok(Duration::from_mins(330)));
+        assert!(offset("25 h").is_err());
+        assert!(offset("-25 h").is_err());
     }
 }

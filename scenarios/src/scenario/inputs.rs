@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use provisioner_engine::catalog::Catalog;
 use provisioner_engine::ids::PoolId;
-use provisioner_engine::units::{Duration, Time};
+use provisioner_engine::units::{Duration, Time, UsdPerHour};
 use provisioner_sim::input::AvailabilityChange;
 use provisioner_sim::market::Market as MarketData;
 
@@ -22,7 +22,8 @@ use super::supply::{RecordedPrices, Supply, Zone};
 use crate::file::{Issue, Place, kind};
 use crate::traces::error::Place as TracePlace;
 use crate::traces::{
-    Findings, Imported, Market, Note, Options, TaskList, TaskRow, Trace, TraceError, import_from,
+    Findings, Imported, Market, Note, NoteKind, Options, TaskList, TaskRow, Trace, TraceError,
+    import_from,
 };
 
 /// What was read of the files that a scenario names.
@@ -48,6 +49,57 @@ impl<'l> Inputs<'l> {
 
 /// Most problems of one file that are shown.
 const PROBLEMS_MAX: usize = 3;
+
+/// How long a market is silent whose price stays: it is announced again about every 24 h.
+const QUIET: Duration = Duration::DAY;
+
+/// The time that a file of prices is of.
+struct Extent {
+    name: String,
+    first: Time,
+    last: Time,
+    /// Times in between of which it knows nothing.
+    gaps: Vec<(Time, Time)>,
+}
+
+impl Extent {
+    fn of(findings: &Findings) -> Option<Self> {
+        let (first, last) = findings.span?;
+        let name = file_name(Path::new(&findings.file));
+        Some(Self { name, first, last, gaps: findings.gaps.clone() })
+    }
+
+    /// Whether it has what another file lacks.
+    fn fills(&self, from: Time, to: Time) -> bool {
+        let lacks = |(gap_from, gap_to): &(Time, Time)| *gap_from < to && from < *gap_to;
+        self.first <= from && to <= self.last && !self.gaps.iter().any(lacks)
+    }
+}
+
+/// A price of one market, and which file has it.
+struct Recorded {
+    at: Time,
+    price: UsdPerHour,
+    file: usize,
+}
+
+/// The prices of one market in order, without repeats; of one instant the last holds. Counts how
+/// often two files do not agree.
+fn in_force(mut recorded: Vec<Recorded>, contradicted: &mut usize) -> Vec<(Time, UsdPerHour)> {
+    recorded.sort_by_key(|row| row.at); // those of one instant stay in the order of the files
+    let mut last: Vec<Recorded> = Vec::new();
+    for row in recorded {
+        match last.last_mut() {
+            Some(before) if before.at == row.at => {
+                *contradicted += usize::from(before.price != row.price && before.file != row.file);
+                *before = row;
+            }
+            _ => last.push(row),
+        }
+    }
+    last.dedup_by_key(|row| row.price);
+    last.into_iter().map(|row| (row.at, row.price)).collect()
+}
 
 impl Inputs<'_> {
     /// What is known about the market.
@@ -268,16 +320,16 @@ impl Inputs<'_> {
         let shift = doc.replay_from.map_or(Duration::ZERO, |from| span.start - from);
         let (from, to) = (span.start - shift, span.last() - shift);
         let options = Options { utc_offset: Some(doc.utc_offset), ..Options::default() };
-        let mut prices = RecordedPrices::new();
+        let mut recorded: BTreeMap<_, Vec<Recorded>> = BTreeMap::new();
         let mut zones: BTreeMap<String, Zone> = BTreeMap::new();
         let mut products = BTreeSet::new();
-        for path in &doc.files.value {
+        let mut files = Vec::new();
+        for (file, path) in doc.files.value.iter().enumerate() {
             let Some(imported) = self.import(path, &doc.files.place, &options) else { continue };
             let Imported { trace: Trace::Prices(trace), findings } = &*imported else {
                 self.wrong_kind(path, &doc.files.place, "spot prices");
                 continue;
             };
-            self.cover(findings, &doc.files.place, (from, to));
             products.extend(trace.markets.iter().map(|market| market.product.clone()));
             let of_product = |market: &Market| market.product == supply.product;
             for market in trace.markets.iter().filter(|market| of_product(market)) {
@@ -292,14 +344,25 @@ impl Inputs<'_> {
                     && Zone::new(&market.zone)
                         .is_some_and(|zone| listed.is_empty() || listed.contains(&zone))
             });
-            let wanted = wanted.window(from, to).without_repeats();
+            let wanted = wanted.window(from, to);
             for row in &wanted.changes {
                 let Market { zone, instance_type, .. } = &wanted.markets[row.market as usize];
                 let key = (instance_type.clone(), zone.clone());
-                prices.entry(key).or_default().push((row.at.saturating_add(shift), row.price));
+                let (at, price) = (row.at.saturating_add(shift), row.price);
+                recorded.entry(key).or_default().push(Recorded { at, price, file });
             }
+            files.extend(Extent::of(findings));
         }
-        prices.values_mut().for_each(|prices| prices.sort_by_key(|(at, _)| *at));
+        self.cover(&files, &doc.files.place, (from, to));
+        let mut contradicted = 0;
+        let prices: RecordedPrices =
+            recorded.into_iter().map(|(key, of)| (key, in_force(of, &mut contradicted))).collect();
+        if contradicted > 0 {
+            self.remarks.push(format!(
+                "{contradicted} times two files give a market different prices at the same time: that \
+                 of the later file holds (zone letters are per account: are they of one?)"
+            ));
+        }
         let late = prices.values().filter(|prices| prices[0].0 > span.start).count();
         if late > 0 {
             self.remarks.push(format!(
@@ -319,27 +382,55 @@ impl Inputs<'_> {
         supply.prices = Some(prices);
     }
 
-    /// Compares the span of a recording with what of it is needed.
-    fn cover(&mut self, findings: &Findings, place: &Place, (from, to): (Time, Time)) {
-        let Some((first, last)) = findings.span else { return };
-        let name = file_name(Path::new(&findings.file));
-        if last < from || first >= to {
-            let issue =
-                Issue::new(format!("{name} has no price of the time of the run"), place.clone());
-            let label = format!("prices from {} to {}", show(first), show(last));
-            let hint = format!("set `replay_from`, for example to {}", show(first));
-            self.issues.push(issue.label(label).hint(hint));
+    /// Compares the time that recordings are of with what of it is needed.
+    fn cover(&mut self, files: &[Extent], place: &Place, (from, to): (Time, Time)) {
+        let known = |file: &&Extent| file.first < to && from < file.last.saturating_add(QUIET * 2);
+        let (Some(first), Some(last)) =
+            (files.iter().min_by_key(|file| file.first), files.iter().max_by_key(|file| file.last))
+        else {
+            return;
+        };
+        if !files.iter().any(|file| known(&file)) {
+            let what = match files {
+                [file] => format!("{} has no price of the time of the run", file.name),
+                _ => format!("none of {} files has a price of the time of the run", files.len()),
+            };
+            let label = format!("prices from {} to {}", show(first.first), show(last.last));
+            let hint = format!("set `replay_from`, for example to {}", show(first.first));
+            self.issues.push(Issue::new(what, place.clone()).label(label).hint(hint));
             return;
         }
-        if last < to {
-            self.remarks.push(format!("{name}: prices end at {}; the last ones hold", show(last)));
+        for file in files.iter().filter(|file| !known(file)) {
+            let (name, first, last) = (&file.name, show(file.first), show(file.last));
+            self.remarks.push(format!(
+                "{name}: its prices, from {first} to {last}, are not of the time of the run"
+            ));
         }
-        for (gap_from, gap_to) in &findings.gaps {
-            if *gap_from < to && *gap_to > from {
-                let (from, to) = (show(*gap_from), show(*gap_to));
-                let length = gap_to.since(*gap_from);
+        if last.last < to {
+            let (name, end) = (&last.name, show(last.last));
+            self.remarks.push(format!("{name}: prices end at {end}; the last ones hold"));
+        }
+        let mut missing = |name: &str, gap_from: Time, gap_to: Time| {
+            if gap_from < to && gap_to > from {
+                let (length, from, to) = (gap_to.since(gap_from), show(gap_from), show(gap_to));
                 self.remarks.push(format!("{name}: nothing recorded for {length}, {from} to {to}"));
             }
+        };
+        for file in files {
+            for &(from, to) in &file.gaps {
+                if !files.iter().any(|other| other.fills(from, to)) {
+                    missing(&file.name, from, to);
+                }
+            }
+        }
+        let mut by_first: Vec<&Extent> = files.iter().collect();
+        by_first.sort_by_key(|file| file.first);
+        let mut end = Time::MAX;
+        for file in by_first {
+            if file.first > end.saturating_add(QUIET) {
+                missing("between the files of prices", end, file.first);
+            }
+            end = if end == Time::MAX { file.last } else { end.max(file.last) };
         }
     }
 
@@ -363,13 +454,12 @@ impl Inputs<'_> {
                 let imported = Arc::clone(imported);
                 self.hashes.push(*hash);
                 // Most rows of catalogue tables are about what no worker type uses.
-                if matches!(imported.trace, Trace::Tasks(_) | Trace::Prices(_)) {
-                    let name = file_name(path);
-                    let notes = imported.findings.notes.iter();
-                    let remark =
-                        |note: &Note| format!("{name}: {} {}", note.count, note.kind.text());
-                    self.remarks.extend(notes.map(remark));
-                }
+                let all = matches!(imported.trace, Trace::Tasks(_) | Trace::Prices(_));
+                let is_told = |note: &&Note| all || note.kind == NoteKind::ContradictoryPrice;
+                let name = file_name(path);
+                let notes = imported.findings.notes.iter().filter(is_told);
+                let remark = |note: &Note| format!("{name}: {} {}", note.count, note.kind.text());
+                self.remarks.extend(notes.map(remark));
                 self.library.forget(&imported.trace, path, options);
                 Some(imported)
             }

@@ -89,8 +89,7 @@ impl Format {
         if head.get(257..262) == Some(b"ustar") {
             return Ok(Self::AvailabilityTar);
         }
-        let is_text = || !head.iter().any(|it| it.is_ascii_control() && !b"\t\r\n".contains(it));
-        if stem.ends_with(".dat") && !(options.columns.is_some() && is_text()) {
+        if stem.ends_with(".dat") && !is_text(head) {
             return Ok(Self::FirefoxCi);
         }
         let text = head.trim_ascii_start();
@@ -111,6 +110,9 @@ impl Format {
             _ => Self::of_table(head, options),
         };
         found.ok_or_else(|| {
+            if let Some((what, hint)) = not_an_answer(text) {
+                return source.problems().fatal(Place::File, what, hint);
+            }
             let ids: Vec<_> = Self::ALL.iter().map(|format| format.id()).collect();
             let mut hint = format!("state its format, one of {}", ids.join(", "));
             if let Some(columns) = columns_of_tasks(&header(head)) {
@@ -139,6 +141,23 @@ impl Format {
             () => None,
         }
     }
+}
+
+/// Whether this may be text in any of the usual encodings. Records of Firefox CI are none: a run
+/// time of less than six days begins with a byte below that of the blank.
+pub(super) fn is_text(bytes: &[u8]) -> bool {
+    !bytes.iter().any(|byte| byte.is_ascii_control() && !b"\t\r\n".contains(byte))
+}
+
+/// What of AWS's command line this is that has no prices in a form that is read, and what to do.
+fn not_an_answer(text: &[u8]) -> Option<(&'static str, &'static str)> {
+    let has = |word: &str| memchr::memmem::find(text, word.as_bytes()).is_some();
+    if text.starts_with(b"An error occurred (") {
+        return Some(("this is an error of AWS and not its answer", "mend it, and fetch it again"));
+    }
+    let hint = "fetch it with `--output json` or `--output text`, and without `--query`";
+    let is_of_prices = has("SpotPrice") && (has("InstanceType") || has("DescribeSpotPriceHistory"));
+    is_of_prices.then_some(("these are spot prices in a form that is not read", hint))
 }
 
 /// The first line of a table: its header.
@@ -194,12 +213,8 @@ pub(super) fn columns_of_tasks(header: &[String]) -> Option<String> {
     ))
 }
 
-/// What some programs begin UTF-8 with.
-pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
-/// A name in a header, without a byte order mark and stray quotes.
+/// A name in a header, without stray quotes.
 pub(super) fn header_name(field: &[u8]) -> String {
-    let field = field.strip_prefix(BYTE_ORDER_MARK).unwrap_or(field);
     String::from_utf8_lossy(field).trim_matches(['"', ' ']).to_owned()
 }
 

@@ -166,6 +166,10 @@ pub struct Imported {
 /// The file cannot be opened, or is broken; see the module's page.
 pub fn import(path: &Path, options: &Options) -> Result<Imported, TraceError> {
     let name = path.to_string_lossy();
+    if path.is_dir() {
+        let is_folder = io::Error::from(io::ErrorKind::IsADirectory);
+        return Err(not_opened(&name, &is_folder));
+    }
     let file = File::open(path).map_err(|error| not_opened(&name, &error))?;
     import_from(&name, file, options)
 }

@@ -21,7 +21,7 @@ use super::text::{self, BadCell};
 use super::{Format, Imported, Options, Trace};
 
 /// Above this price an hour something is wrong: the dearest instance of 2026 costs a tenth.
-const HUGE_PRICE: UsdPerHour = UsdPerHour::from_micros(1_000_000_000);
+pub(super) const HUGE_PRICE: UsdPerHour = UsdPerHour::from_micros(1_000_000_000);
 
 /// Prices, oldest first; those of one instant in the order of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

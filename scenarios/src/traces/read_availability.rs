@@ -147,10 +147,19 @@ pub(super) fn windows(source: Source<'_>, options: &Options) -> Result<Imported,
     let file = source.name.clone();
     let text = json_text(source)?;
     let (mut trace, mut log) = (AvailabilityTrace::default(), Log::new(options.now));
-    let mut problems = Problems::in_file(&file);
+    let (mut problems, mut names) = (Problems::in_file(&file), BTreeSet::new());
     for (line, json) in (1..).zip(text.lines()).filter(|(_, json)| !json.trim().is_empty()) {
-        if let Err(what) = add_window(&mut trace, &mut log, line, json, options) {
-            problems.add(Place::Line(line), what, "it may be cut; fetch the file again");
+        match add_window(&mut trace, &mut log, line, json, options) {
+            Err(what) => {
+                problems.add(Place::Line(line), what, "it may be cut; fetch the file again");
+            }
+            Ok(pool) if names.contains(&pool) => {
+                let what = format_args!("the pool `{pool}` has a line before");
+                problems.add(Place::Line(line), what, "leave one of them out");
+            }
+            Ok(pool) => {
+                names.insert(pool);
+            }
         }
     }
     problems.or(())?;
@@ -160,13 +169,14 @@ pub(super) fn windows(source: Source<'_>, options: &Options) -> Result<Imported,
     trace.imported(log, &file, Format::AvailabilityWindows)
 }
 
+/// Adds a pool; says which.
 fn add_window(
     trace: &mut AvailabilityTrace,
     log: &mut Log,
     line: u64,
     json: &str,
     options: &Options,
-) -> Result<(), String> {
+) -> Result<String, String> {
     let window: Window = serde_json::from_str(json).map_err(|error| error.to_string())?;
     let step = step(window.gap_seconds)
         .ok_or_else(|| format!("`gap_seconds` is {}", window.gap_seconds))?;
@@ -202,14 +212,14 @@ fn add_window(
     log.rows += window.unavailable.len() as u64;
     let available = window.unavailable.bytes().map(|tick| u32::from(tick == b'0'));
     trace.add_grid(&name, start, step, available);
-    Ok(())
+    Ok(name)
 }
 
 pub(super) fn fleet_events(source: Source<'_>, options: &Options) -> Result<Imported, TraceError> {
     let file = source.name.clone();
     let (mut log, mut problems) = (Log::new(options.now), source.problems());
     log.relative = true;
-    let mut records = source.records(b',');
+    let mut records = source.records(b',')?;
     let mut events = Vec::new();
     while let Some(record) = records.next()? {
         log.rows += 1;

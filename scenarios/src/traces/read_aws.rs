@@ -100,7 +100,7 @@ pub(super) fn instance_types(
         for info in &page.types {
             log.rows += 1;
             let line = lines.line_of(&info.instance_type);
-            let (instance_type, new) = types.intern(info.instance_type.as_bytes());
+            let instance_type = types.intern(info.instance_type.as_bytes()).0;
             let architecture = info.processor_info.architectures.join(",");
             for (column, name) in
                 [("InstanceType", &*info.instance_type), ("SupportedArchitectures", &architecture)]
@@ -109,18 +109,22 @@ pub(super) fn instance_types(
                     problems.cell(line, column, name.as_bytes(), why, "");
                 }
             }
-            if !new {
-                log.note(NoteKind::DuplicateRow, line);
-                continue;
-            }
-            rows.push(InstanceTypeRow {
+            let row = InstanceTypeRow {
                 instance_type,
                 architecture: architectures.intern(architecture.as_bytes()).0,
                 vcpus: info.v_cpu_info.count,
                 memory_mib: info.memory_info.mib,
                 gpus: info.gpu_info.gpus.iter().map(|gpu| gpu.count).sum(),
                 spot: info.supported_usage_classes.iter().any(|class| class == "spot"),
-            });
+            };
+            match rows.get(instance_type as usize) {
+                None => rows.push(row), // each type has one, in the order of their ids
+                Some(before) if *before == row => log.note(NoteKind::DuplicateRow, line),
+                Some(_) => {
+                    let (found, why) = (info.instance_type.as_bytes(), BadCell::Contradicts);
+                    problems.cell(line, "InstanceType", found, why, "");
+                }
+            }
         }
     }
     if more {

@@ -106,7 +106,7 @@ pub(super) const TEXT_ROW: &str = "SPOTPRICEHISTORY";
 pub(super) fn text(source: Source<'_>, options: &Options) -> Result<Imported, TraceError> {
     let file = source.name.clone();
     let mut prices = PriceBuilder::new(&file, options, API);
-    let mut records = source.records(b'\t');
+    let mut records = source.records(b'\t')?;
     while let Some(record) = records.next()? {
         let rest = match (record.field(0), record.len()) {
             (b"NEXTTOKEN", _) => {

@@ -16,6 +16,7 @@ use super::findings::{Findings, Log, NoteKind};
 use super::format::stem;
 use super::json::{json_problem, json_text};
 use super::names::Names;
+use super::prices::HUGE_PRICE;
 use super::source::{Source, Table, is_whole};
 use super::tables::{
     AdvisorRow, AdvisorTable, InstanceTypeRow, InstanceTypeTable, OfferingRow, OfferingTable,
@@ -122,7 +123,8 @@ impl OnDemandRows {
         let product = self.products.intern(product.as_bytes()).0;
         let odd = [
             (rounded, NoteKind::RoundedPrice),
-            (price.micros() == 0, NoteKind::ZeroPrice),
+            (price == UsdPerHour::ZERO, NoteKind::ZeroPrice),
+            (price > HUGE_PRICE, NoteKind::HugePrice),
             (
                 !self.dated.insert((since, region, instance_type, product)),
                 NoteKind::ContradictoryPrice,
@@ -218,8 +220,13 @@ pub(super) fn instance_types(
             b"0" => false,
             _ => return Err((5, BadCell::NotOneOf("0, 1"))),
         };
+        let (instance_type, new) = types.intern(cells[0]);
+        if !new {
+            return Err((0, BadCell::Contradicts)); // the same again does not come here
+        }
+        text::name(cells[0]).map_err(|why| (0, why))?;
         rows.push(InstanceTypeRow {
-            instance_type: id(&mut types, &cells, 0)?,
+            instance_type,
             vcpus: whole_u32(&cells, 1)?,
             memory_mib: whole_u32(&cells, 2)?,
             architecture: id(&mut architectures, &cells, 3)?,

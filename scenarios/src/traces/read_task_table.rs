@@ -267,7 +267,10 @@ impl Cells<'_> {
         };
         let mut task = plain_task(submitted, duration, self.unnamed);
         if let Some(column) = self.indices.queue {
-            task.queue = tasks.queue(record.field(column)).map_err(|why| (column, why))?;
+            let named = record.field(column);
+            let unnamed = self.options.queue.as_deref().filter(|_| named.is_empty());
+            let queue = tasks.queue(unnamed.map_or(named, str::as_bytes));
+            task.queue = queue.map_err(|why| (column, why))?;
         }
         if let Some(column) = self.indices.priority {
             task.priority = text::priority(record.field(column)).map_err(|why| (column, why))?;
@@ -296,6 +299,21 @@ impl Cells<'_> {
                 values.iter().any(|value| value.as_bytes() == found)
             }
             _ => true,
+        }
+    }
+
+    /// What to state if numbers of that column are too large.
+    fn finer(&self, column: usize) -> &'static str {
+        let unit = match self.indices.run {
+            RunIndices::Duration(duration, unit) if duration == column => unit,
+            _ if Some(column) == self.indices.retries => Unit::Text, // no time at all
+            _ => self.columns.times,
+        };
+        match unit {
+            Unit::Seconds => "for milliseconds state `unit=ms`",
+            Unit::Millis => "for microseconds state `unit=us`",
+            Unit::Micros => "for nanoseconds leave out the last three digits",
+            Unit::Text => "",
         }
     }
 
@@ -370,7 +388,10 @@ pub(super) fn table(source: Source<'_>, options: &Options) -> Result<Imported, T
                     BadCell::NotALength if text::decimal(found, 0).is_ok() => {
                         "for numbers state `duration_unit` as s, ms or us"
                     }
-                    BadCell::TooLarge => "for microseconds state `unit=us`",
+                    BadCell::TooLarge => cells.finer(column),
+                    BadCell::NotAName if found.is_empty() => {
+                        "`import --queue` says which queue such tasks are of"
+                    }
                     _ => "",
                 };
                 tasks.problems.cell(record.line, &header[column], found, why, hint);

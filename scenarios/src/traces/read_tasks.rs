@@ -18,7 +18,7 @@ use provisioner_sim::input::{Priority, RETRIES_DEFAULT};
 use super::availability::start_of;
 use super::error::{Place, TraceError};
 use super::findings::NoteKind;
-use super::format::stem;
+use super::format::{is_text, stem};
 use super::source::{Records, Source};
 use super::tasks::{TaskBuilder, TaskRow};
 use super::text::{self, BadCell};
@@ -37,7 +37,7 @@ pub(super) fn firefox_ci(source: Source<'_>, options: &Options) -> Result<Import
     let bytes = source.read_all()?;
     let mut tasks = TaskBuilder::new(&file, options);
     tasks.log.relative = true;
-    if bytes.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) {
+    if is_text(&bytes) {
         let what = "this is text; records of 8 binary bytes are expected";
         tasks.problems.add(Place::Byte(0), what, "state another format, or fetch the file again");
     }
@@ -115,14 +115,17 @@ const SWF_COLUMNS: [&str; 18] = [
 
 pub(super) fn swf(source: Source<'_>, options: &Options) -> Result<Imported, TraceError> {
     let file = source.name.clone();
-    let mut lines = source.records(0);
+    let mut lines = source.records(0)?;
     let mut tasks = TaskBuilder::new(&file, options);
-    let mut header = SwfHeader { start: options.start, queues: BTreeMap::new() };
+    let (start, is_stated) = (options.start, options.start.is_some());
+    let mut header = SwfHeader { start, is_stated, queues: BTreeMap::new() };
     let unnamed = queue_of(&file, options);
     while let Some(record) = lines.next()? {
         let (line, text) = (record.line, record.field(0).trim_ascii());
         if let Some(comment) = text.strip_prefix(b";") {
-            header.read(&String::from_utf8_lossy(comment));
+            if let Err((what, hint)) = header.read(&String::from_utf8_lossy(comment)) {
+                return Err(tasks.problems.fatal(Place::Line(line), what, hint));
+            }
             continue;
         }
         tasks.log.rows += 1;
@@ -190,20 +193,21 @@ pub(super) fn swf(source: Source<'_>, options: &Options) -> Result<Imported, Tra
 
 /// What the comments of an SWF file say.
 struct SwfHeader {
+    /// As it was stated, or as the file says.
     start: Option<Time>,
+    is_stated: bool,
     queues: BTreeMap<i64, String>,
 }
 
 impl SwfHeader {
-    fn read(&mut self, comment: &str) {
+    /// Takes a comment in; what is wrong with it, and what to do.
+    fn read(&mut self, comment: &str) -> Result<(), (String, &'static str)> {
         let Some((key, value)) = comment.split_once(':') else {
-            return;
+            return Ok(());
         };
         match key.trim() {
-            "UnixStartTime" => {
-                let seconds = text::decimal(value.trim().as_bytes(), 3).ok();
-                let stated = seconds.map(|(ms, _)| Time::from_ms(ms));
-                self.start = self.start.or(stated);
+            key if key.eq_ignore_ascii_case("UnixStartTime") && !self.is_stated => {
+                self.begin(value.trim())?;
             }
             "Queue" => {
                 let (number, name) =
@@ -213,6 +217,24 @@ impl SwfHeader {
                 }
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, value: &str) -> Result<(), (String, &'static str)> {
+        let seconds = value.split_whitespace().next().unwrap_or_default(); // a date may follow
+        let read = text::decimal(seconds.as_bytes(), 3).ok();
+        let Some(start) = read.and_then(|(ms, _)| text::after(Time::EPOCH, ms).ok()) else {
+            let what = format!("`UnixStartTime` is `{value}`, not seconds since 1970");
+            return Err((what, "mend it, or state the start"));
+        };
+        match self.start.replace(start) {
+            Some(before) if before != start => {
+                let (before, start) = (text::show_time(before), text::show_time(start));
+                let what = format!("the log starts at {before}, and here again at {start}");
+                Err((what, "these are several logs: import each from a file of its own"))
+            }
+            _ => Ok(()),
         }
     }
 

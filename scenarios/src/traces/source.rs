@@ -2,15 +2,20 @@
 //!
 //! `.gz` and `.zst` are recognised by their first bytes, whatever the name says, also one inside
 //! the other; concatenated members are read as one. Files are streamed: memory does not grow
-//! with the file. Errors: a stream that ends early or is damaged is an error, never a short file.
+//! with the file. A byte order mark is no part of what follows it. Errors: a stream that ends early
+//! or is damaged is an error, never a short file.
 
 use std::io::{self, Cursor, Read};
 
 use super::error::{Place, Problems, TraceError};
-use super::format::{BYTE_ORDER_MARK, delimiter, first_line, header_name};
+use super::format::{delimiter, first_line, header_name};
 
+/// What some programs begin UTF-8 with.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// How much of a file is looked at to tell its format.
 const HEAD_BYTES: usize = 64 << 10;
+/// As much as `zstd --long=31` needs to be unpacked.
+const ZSTD_WINDOW_LOG_MAX: u32 = 31;
 /// How much is read at a time.
 const CHUNK_BYTES: usize = 256 << 10;
 /// How much is searched for delimiters at a time: a bit for each byte.
@@ -40,13 +45,21 @@ impl<'a> Source<'a> {
                 .take(fill)
                 .read_to_end(&mut head)
                 .map_err(|error| unreadable(name, &error))?;
-            let kind =
-                head.get(..4).map_or([0; 4], |magic| [magic[0], magic[1], magic[2], magic[3]]);
+            if let Some((what, hint)) = packed_otherwise(&head) {
+                return Err(Problems::in_file(name).fatal(Place::File, what, hint));
+            }
+            let marked = head.strip_prefix(BYTE_ORDER_MARK).map(<[u8]>::to_vec);
+            let head = marked.unwrap_or(head);
             let whole = Cursor::new(head.clone()).chain(bytes);
-            bytes = match kind {
-                [0x1f, 0x8b, _, _] => Box::new(flate2::read::MultiGzDecoder::new(whole)),
-                [0x28, 0xb5, 0x2f, 0xfd] => {
-                    Box::new(zstd::Decoder::new(whole).map_err(|error| unreadable(name, &error))?)
+            bytes = match head.as_slice() {
+                [0x1f, 0x8b, ..] => Box::new(flate2::read::MultiGzDecoder::new(whole)),
+                // A frame, or one to be passed over, with which parallel packers begin.
+                [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
+                    let unpacked = zstd::Decoder::new(whole).and_then(|mut unpacked| {
+                        unpacked.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
+                        Ok(unpacked)
+                    });
+                    Box::new(unpacked.map_err(|error| unreadable(name, &error))?)
                 }
                 _ => {
                     let name = name.to_owned();
@@ -72,8 +85,14 @@ impl<'a> Source<'a> {
         Ok(all)
     }
 
-    pub(super) fn records(self, delimiter: u8) -> Records<'a> {
-        Records {
+    /// The lines of the text, split at that delimiter.
+    pub(super) fn records(self, delimiter: u8) -> Result<Records<'a>, TraceError> {
+        if self.head.contains(&b'\r') && !self.head.contains(&b'\n') {
+            let what = "lines end in a carriage return alone";
+            let hint = "write line ends as `\\n`, for example with `tr '\\r' '\\n'`";
+            return Err(self.problems().fatal(Place::Line(1), what, hint));
+        }
+        Ok(Records {
             name: self.name,
             input: self.bytes,
             buffer: Vec::new(),
@@ -88,8 +107,33 @@ impl<'a> Source<'a> {
             passed: 0,
             marked: 0,
             unquoted: Vec::new(),
-        }
+        })
     }
+}
+
+/// How a file is packed or written that is not read here, and what to do about it.
+fn packed_otherwise(head: &[u8]) -> Option<(String, String)> {
+    const PACKERS: [(&[u8], &str, &str); 5] = [
+        (b"PK\x03\x04", "zip", "unzip"),
+        (b"\xfd7zXZ\0", "xz", "unxz"),
+        (b"\x04\x22\x4d\x18", "lz4", "unlz4"),
+        (b"7z\xbc\xaf\x27\x1c", "7-Zip", "7z x"),
+        (b"\x1f\x9d", "compress", "uncompress"),
+    ];
+    const BZIP2: (&[u8], &str, &str) = (b"BZh", "bzip2", "bunzip2");
+    const UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
+    if UTF_16.iter().any(|mark| head.starts_with(mark)) {
+        let hint = "write it as UTF-8, for example with `iconv --from-code utf-16 --to-code utf-8`";
+        return Some(("this is text in UTF-16".to_owned(), hint.to_owned()));
+    }
+    let is_bzip2 = head.starts_with(BZIP2.0) && head.get(4..10) == Some(b"1AY&SY");
+    let (_, packer, program) = match is_bzip2 {
+        true => &BZIP2,
+        false => PACKERS.iter().find(|(magic, ..)| head.starts_with(magic))?,
+    };
+    let hint =
+        format!("unpack it first, for example with `{program}`; gzip and zstd are read as is");
+    Some((format!("the file is packed with {packer}"), hint))
 }
 
 pub(super) fn unreadable(name: &str, error: &io::Error) -> TraceError {
@@ -101,7 +145,7 @@ pub(super) fn unreadable(name: &str, error: &io::Error) -> TraceError {
 }
 
 /// The records of a delimited file, one after the other. Empty lines are passed over; line ends
-/// are `\n` or `\r\n`. Between commas and semicolons fields may be quoted as in RFC 4180.
+/// are `\n` or `\r\n`. Between commas, semicolons and tabs fields may be quoted as in RFC 4180.
 pub(super) struct Records<'a> {
     name: String,
     input: Box<dyn Read + 'a>,
@@ -325,7 +369,7 @@ impl Records<'_> {
         self.ended = read == 0;
         let unread = &self.buffer[..self.filled];
         self.may_be_quoted =
-            matches!(self.delimiter, b',' | b';') && memchr::memchr(b'"', unread).is_some();
+            matches!(self.delimiter, b',' | b';' | b'\t') && memchr::memchr(b'"', unread).is_some();
         Ok(())
     }
 }
@@ -356,7 +400,7 @@ impl<'a> Table<'a> {
     /// Reads the header, which also tells the delimiter.
     pub(super) fn open(source: Source<'a>) -> Result<Self, TraceError> {
         let delimiter = delimiter(first_line(&source.head));
-        let mut records = source.records(delimiter);
+        let mut records = source.records(delimiter)?;
         let header = match records.next()? {
             Some(record) => record.fields().map(header_name).collect(),
             None => Vec::new(),
@@ -365,23 +409,23 @@ impl<'a> Table<'a> {
     }
 
     /// A table that begins with its first row: its columns are called 1, 2, 3, ….
-    pub(super) fn open_without_header(mut source: Source<'a>) -> Result<Self, TraceError> {
-        if source.head.starts_with(BYTE_ORDER_MARK) {
-            source.head.drain(..BYTE_ORDER_MARK.len());
-            let marked = source.bytes.read_exact(&mut [0; BYTE_ORDER_MARK.len()]);
-            marked.map_err(|error| unreadable(&source.name, &error))?;
-        }
+    pub(super) fn open_without_header(source: Source<'a>) -> Result<Self, TraceError> {
         let delimiter = delimiter(first_line(&source.head));
         let head = Box::new(Cursor::new(source.head.clone()));
         let head = Source { name: source.name.clone(), head: Vec::new(), bytes: head };
-        let width = head.records(delimiter).next()?.map_or(0, |record| record.len());
+        let width = head.records(delimiter)?.next()?.map_or(0, |record| record.len());
         let header = (1..=width).map(|number| number.to_string()).collect();
-        Ok(Self { header, has_header: false, records: source.records(delimiter) })
+        Ok(Self { header, has_header: false, records: source.records(delimiter)? })
     }
 
     /// The index of a column; a problem if there is none.
     pub(super) fn column(&self, name: &str, problems: &mut Problems) -> Option<usize> {
-        let found = self.header.iter().position(|known| known == name);
+        let mut named = (0..).zip(&self.header).filter(|(_, known)| *known == name);
+        let found = named.next().map(|(index, _)| index);
+        if named.next().is_some() {
+            let what = format_args!("there are two columns `{name}`");
+            problems.add(Place::Line(1), what, "name one of them otherwise");
+        }
         if found.is_none() {
             let near = |known: &&String| strsim::damerau_levenshtein(known, name);
             let hint = match (self.has_header, self.header.iter().min_by_key(near)) {
@@ -465,7 +509,7 @@ mod tests {
     }
 
     fn rows_between(delimiter: u8, bytes: &[u8]) -> Result<Vec<Row>, TraceError> {
-        let mut records = Source::unpack("test.csv", bytes)?.records(delimiter);
+        let mut records = Source::unpack("test.csv", bytes)?.records(delimiter)?;
         let mut rows = Vec::new();
         while let Some(record) = records.next()? {
             rows.push((record.line, record.fields().map(<[u8]>::to_vec).collect()));

@@ -23,6 +23,8 @@ pub(super) enum BadCell {
     NotAName,
     EndsBeforeStart,
     NotAnOffer,
+    /// A row before is about the same and says something else.
+    Contradicts,
 }
 
 impl fmt::Display for BadCell {
@@ -39,6 +41,7 @@ impl fmt::Display for BadCell {
             Self::NotAName => f.write_str("not a name: empty, or not printable text"),
             Self::EndsBeforeStart => f.write_str("the end is before the start"),
             Self::NotAnOffer => f.write_str("not an offer of the AWS price list"),
+            Self::Contradicts => f.write_str("a row before says something else of this"),
         }
     }
 }

@@ -274,24 +274,21 @@ fn columns(s: &mut Section<'_>) -> TaskColumns {
             Run::Duration(duration.unwrap_or_default(), unit)
         }
     };
+    let doc = "How times are written: seconds, milliseconds or microseconds since 1970, or a date \
+               and time.";
+    let times = s.defaulted("times", kind::choice(&units), doc, Unit::Seconds, "usual");
+    let doc = "Whether times count from the beginning of the recording.";
+    let relative = s.defaulted("relative", kind::boolean(), doc, false, "usual");
+    if relative && times == Unit::Text {
+        let what = "[columns] has dates as times, which count from nothing else";
+        let issue = Issue::new(what, s.place("relative"));
+        s.report(issue.hint("leave out `relative`, or say in `times` which numbers they are"));
+    }
     TaskColumns {
         submitted,
         run,
-        times: s.defaulted(
-            "times",
-            kind::choice(&units),
-            "How times are written: seconds, milliseconds or microseconds since 1970, or a date and \
-             time.",
-            Unit::Seconds,
-            "usual",
-        ),
-        relative: s.defaulted(
-            "relative",
-            kind::boolean(),
-            "Whether times count from the beginning of the recording.",
-            false,
-            "usual",
-        ),
+        times,
+        relative,
         header: s.defaulted(
             "header",
             kind::boolean(),

@@ -92,6 +92,92 @@ fn a_run_gets_the_tasks_and_prices_of_its_time() {
     "#]].assert_eq(&(loaded.remarks.join("\n") + "\n"));
 }
 
+/// The prices of `m3.medium` in `us-east-1a` that a run gets of these files, by hour since its start.
+fn prices_of<At: std::fmt::Display>(
+    files: &[(&str, &[(At, &str)])],
+) -> Result<(Vec<(i64, i64)>, String), String> {
+    let names: Vec<_> = files.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+    let folder = folder(&MARCH.replace("\"prices.tsv\"", &names.join(", ")));
+    for (name, rows) in files {
+        let rows = rows.iter().map(|(at, price)| {
+            format!("us-east-1a\tm3.medium\tLinux/UNIX\t{price}\t2016-{at}:00:00Z\n")
+        });
+        let text = format!("az\ttype\tproduct\tprice\tts\n{}", rows.collect::<String>());
+        folder.write(name, text.as_bytes());
+    }
+    // What is said of the other instance type is not asked here.
+    let text = std::fs::read_to_string(folder.path("week.toml")).expect("it is there");
+    folder.write(
+        "week.toml",
+        text.replace("instance_types.\"m3.large\" = { capacity = 2 }\n", "").as_bytes(),
+    );
+    let loaded = folder.load()?;
+    let config = loaded.scenario.config(Seed(1));
+    let hours = |at: Time| (at.ms() - start().ms()) / 3_600_000;
+    let prices = config.market.prices().iter();
+    let prices = prices.map(|change| (hours(change.at), change.price.micros() / 1_000)).collect();
+    Ok((prices, loaded.remarks.join("\n")))
+}
+
+#[test]
+fn files_of_one_market_are_taken_together() {
+    // The price goes back in the one file where the other one has it leave.
+    let one: &[_] = &[("02-29T12", "0.03"), ("03-01T10", "0.03"), ("03-01T20", "0.03")];
+    let (prices, remarks) =
+        prices_of(&[("a.tsv", one), ("b.tsv", &[("03-01T06", "0.30")])]).expect("good");
+    assert_eq!(prices, [(-12, 30), (6, 300), (10, 30)]);
+    assert!(!remarks.contains("different prices"), "{remarks}");
+    let (prices, remarks) =
+        prices_of(&[("a.tsv", one), ("b.tsv", &[("03-01T10", "0.30")])]).expect("good");
+    assert_eq!(prices, [(-12, 30), (10, 300), (20, 30)]);
+    assert!(remarks.contains("1 times two files give a market different prices"), "{remarks}");
+}
+
+#[test]
+fn of_two_prices_at_one_time_the_later_row_holds() {
+    let rows: &[_] =
+        &[("02-29T12", "0.05"), ("03-01T06", "0.30"), ("03-01T06", "0.03"), ("03-01T20", "0.04")];
+    let (prices, remarks) = prices_of(&[("a.tsv", rows)]).expect("good");
+    assert_eq!(prices, [(-12, 50), (6, 30), (20, 40)]);
+    assert!(remarks.contains("1 give a market another price at the same time"), "{remarks}");
+}
+
+#[test]
+fn files_of_several_months_stand_beside_each_other() {
+    let january: &[_] = &[("01-05T00", "0.02"), ("01-31T12", "0.03")];
+    let march: &[_] = &[("02-29T23", "0.04"), ("03-01T06", "0.05"), ("03-03T00", "0.06")];
+    let (prices, remarks) = prices_of(&[("1.tsv", january), ("3.tsv", march)]).expect("good");
+    assert_eq!(prices.last(), Some(&(6, 50)));
+    assert!(remarks.contains("1.tsv: its prices, from \"2016-01-05"), "{remarks}");
+    let (_, remarks) = prices_of(&[("1.tsv", january), ("3.tsv", &march[1..])]).expect("good");
+    assert!(
+        remarks.contains("between the files of prices: nothing recorded for 29 d 18 h"),
+        "{remarks}"
+    );
+    let issues = prices_of(&[("1.tsv", january), ("2.tsv", &[("02-01T00", "0.02")])]);
+    let issues = issues.expect_err("nothing is known of March");
+    assert!(issues.contains("none of 2 files has a price of the time of the run"), "{issues}");
+    // A market that was announced shortly before and changed no more.
+    let (prices, remarks) = prices_of(&[("q.tsv", &[("02-29T21", "0.02")])]).expect("good");
+    assert_eq!(prices, [(-3, 20)]);
+    assert!(remarks.contains("the last ones hold"), "{remarks}");
+}
+
+#[test]
+fn a_gap_that_another_file_fills_is_none() {
+    let each_hour = |day: &str| {
+        let day = day.to_owned();
+        (0..24).map(move |hour| (format!("{day}T{hour:02}"), "0.02"))
+    };
+    let before = (20..30).flat_map(|day| each_hour(&format!("02-{day}")));
+    let with_gap: Vec<_> = before.chain(each_hour("03-02")).collect();
+    let (_, remarks) = prices_of(&[("a.tsv", &with_gap)]).expect("good");
+    assert!(remarks.contains("a.tsv: nothing recorded for 1 d 1 h"), "{remarks}");
+    let whole: Vec<_> = ["02-29", "03-01", "03-02"].into_iter().flat_map(each_hour).collect();
+    let (_, remarks) = prices_of(&[("a.tsv", &with_gap), ("b.tsv", &whole)]).expect("good");
+    assert!(!remarks.contains("nothing recorded"), "{remarks}");
+}
+
 #[test]
 fn a_recording_is_replayed_from_where_it_is_told() {
     let text = MARCH

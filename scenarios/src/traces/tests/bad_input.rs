@@ -199,6 +199,133 @@ fn columns_can_be_told_and_a_wrong_one_is_refused() {
 }
 
 #[test]
+fn text_in_another_dress_is_read_or_told_what_to_do() {
+    let tasks = format!("{TASKS}1400000000000,5000,linux\n");
+    let price = json("1", "2015-03-11T10:34:42Z");
+    for (name, text) in [("t.csv", &tasks), ("p.json", &price)] {
+        let marked = format!("\u{feff}{text}");
+        let read = |text: &str| import_from(name, text.as_bytes(), &plain()).unwrap().trace;
+        assert!(read(&marked) == read(text), "{name} with a byte order mark");
+        let wide: Vec<u8> = marked.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let error = refused(name, &wide, &plain());
+        assert!(error.contains("UTF-16") && error.contains("iconv"), "{error}");
+        // A frame to be passed over, as parallel packers write them.
+        let skipped = b"\x50\x2a\x4d\x18\x04\0\0\0abcd";
+        let packed = [&skipped[..], &zstd::encode_all(text.as_bytes(), 1).unwrap()].concat();
+        assert!(import_from(name, &packed[..], &plain()).unwrap().trace == read(text));
+    }
+    for (packed, said) in [
+        (&b"PK\x03\x04\x14\0"[..], "packed with zip"),
+        (b"\xfd7zXZ\0\0", "packed with xz"),
+        (b"BZh91AY&SY", "packed with bzip2"),
+    ] {
+        assert!(refused("t.csv", packed, &plain()).contains(said));
+    }
+    let old = tasks.replace('\n', "\r");
+    expect![[r#"
+        error: lines end in a carriage return alone
+          --> t.csv:1
+        hint: write line ends as `\n`, for example with `tr '\r' '\n'`"#]]
+    .assert_eq(&refused("t.csv", old.as_bytes(), &plain()));
+    let swf = format!("{SWF}{}", swf_row("0", "5", "1")).replace('\n', "\r");
+    refused("x.swf", swf.as_bytes(), &plain());
+    let quoted = "\"submitted_ms\"\t\"duration_ms\"\t\"queue\"\n1400000000000\t5\t\"a b\"\n";
+    let imported = import_from("t.tsv", quoted.as_bytes(), &plain()).unwrap();
+    let Trace::Tasks(trace) = imported.trace else { panic!("tasks") };
+    assert_eq!(trace.queues, ["a b"]);
+}
+
+#[test]
+fn prices_in_a_form_that_is_not_read_say_how_to_fetch_them() {
+    let row = r#"{"AvailabilityZone": "z", "InstanceType": "t", "SpotPrice": "1"}"#;
+    for text in [
+        format!("[{row}]"),
+        row.to_owned(),
+        "SpotPriceHistory:\n- AvailabilityZone: z\n  InstanceType: t\n  SpotPrice: '1'\n".into(),
+        "------\n|  DescribeSpotPriceHistory  |\n| SpotPrice |\n".into(),
+    ] {
+        let error = refused("p.txt", text.as_bytes(), &plain());
+        assert!(error.contains("--output json") && error.contains("without `--query`"), "{error}");
+    }
+    let failed = "An error occurred (UnauthorizedOperation) when calling …\n";
+    assert!(refused("p.json", failed.as_bytes(), &plain()).contains("an error of AWS"));
+}
+
+#[test]
+fn text_is_never_taken_for_binary_records() {
+    let text = "id,submit,what\n1,1600000000,Universität\n";
+    let error = refused("jobs.dat", &text.as_bytes()[..text.len() & !7], &plain());
+    assert!(error.contains("no known format"), "{error}");
+    let latin_1: Vec<u8> = text.chars().map(|c| u8::try_from(c).unwrap()).collect();
+    let options = Options { format: Some(Format::FirefoxCi), ..plain() };
+    assert!(refused("jobs.dat", &latin_1, &options).contains("this is text"));
+    let tasks = format!("{TASKS}1400000000000,5000,linux\n");
+    assert_eq!(import_from("t.dat", tasks.as_bytes(), &plain()).unwrap().findings.kept, 1);
+}
+
+#[test]
+fn what_is_said_twice_and_not_the_same_is_refused() {
+    let said = |name: &str, text: &str| refused(name, text.as_bytes(), &plain());
+    let columns = "submitted_ms,duration_ms,duration_ms\n1400000000000,5,6\n";
+    assert!(said("t.csv", columns).contains("two columns `duration_ms`"));
+    let types = "type\tvcpus\tmem_mib\tarch\tgpus\tspot\nm\t2\t1\ta\t0\t1\nm\t4\t1\ta\t0\t1\n";
+    assert!(said("it.tsv", types).contains("a row before says something else of this: `m`"));
+    let info = |vcpus: u32| {
+        format!(
+            r#"{{"InstanceTypes": [{{"InstanceType": "m", "VCpuInfo": {{"DefaultVCpus": {vcpus}}},
+            "MemoryInfo": {{"SizeInMiB": 1}}, "ProcessorInfo": {{"SupportedArchitectures": []}},
+            "SupportedUsageClasses": ["spot"]}}]}}"#
+        )
+        .replace("[]", "[\"x86_64\"]")
+    };
+    assert!(said("it.json", &(info(2) + &info(64))).contains("says something else"));
+    assert_eq!(noted("it.json", &(info(2) + &info(2)), NoteKind::DuplicateRow, &plain()), 1);
+    let window =
+        r#"{"zone": "z", "window": 0, "gap_seconds": 60, "start": 0, "unavailable": "01"}"#;
+    assert!(said("w.jsonl", &format!("{window}\n{window}\n")).contains("`z/0` has a line before"));
+    let [one, two] = ["1400000000", "1500000000"]
+        .map(|at| format!("; unixstarttime: {at} (a date)\n{}", swf_row("0", "5", "1")));
+    expect![[r#"
+        error: the log starts at 2014-05-13T16:53:20Z, and here again at 2017-07-14T02:40:00Z
+          --> x.swf:3
+        hint: these are several logs: import each from a file of its own"#]]
+    .assert_eq(&said("x.swf", &format!("{one}{two}")));
+    assert_eq!(
+        import_from("x.swf", (one.clone() + &one).as_bytes(), &plain()).unwrap().findings.kept,
+        2
+    );
+    let ms = SWF.replace("1400000000", "1400000000000");
+    assert!(said("x.swf", &ms).contains("not seconds since 1970"));
+}
+
+#[test]
+fn tasks_without_a_queue_are_of_the_one_that_is_stated() {
+    let text = format!("{TASKS}1400000000000,5,\n1400000000000,6,a\n");
+    let options = Options { queue: Some("rest".into()), ..plain() };
+    let imported = import_from("t.csv", text.as_bytes(), &options).unwrap();
+    let Trace::Tasks(trace) = imported.trace else { panic!("tasks") };
+    assert_eq!(trace.queues, ["rest", "a"]);
+    assert!(refused("t.csv", text.as_bytes(), &plain()).contains("hint: `import --queue` says"));
+}
+
+#[test]
+fn numbers_that_are_too_large_are_said_to_be_of_a_finer_unit() {
+    for (unit, at, hint) in [
+        (Unit::Seconds, "1577836800000", "state `unit=ms`"),
+        (Unit::Millis, "1577836800000000", "state `unit=us`"),
+        (Unit::Micros, "1577836800000000000", "last three digits"),
+    ] {
+        let run = Run::Duration("ran".into(), unit);
+        let columns = Some(TaskColumns::of("born".into(), run, unit));
+        let text = format!("born,ran\n{at},1\n");
+        let error = refused("t.csv", text.as_bytes(), &Options { columns, ..plain() });
+        assert!(error.contains(hint), "{error}");
+    }
+    let text = "submitted_ms,duration_ms,queue,retries\n1400000000000,1,a,300\n";
+    assert!(!refused("t.csv", text.as_bytes(), &plain()).contains("hint"));
+}
+
+#[test]
 fn durations_may_be_written_as_clocks_do() {
     let columns = |unit| {
         let run = Run::Duration("took".into(), unit);
