@@ -19,7 +19,7 @@ use provisioner_scenarios::output::{OutFile, is_stdout};
 use provisioner_scenarios::suite::{Baseline, Kept, NewJournal, Unkept};
 
 use crate::cores::Cores;
-use crate::terminal::{Failure, Voice, heard, look, print, say};
+use crate::terminal::{Failure, Voice, heard, keep_apart, look, print, say};
 use crate::{Answer, COMMIT};
 
 /// Check that a suite of scenarios did not get worse than its committed baseline
@@ -234,9 +234,8 @@ impl Check {
 
     /// Starts what is to be written; it replaces what is there only when all is done.
     fn open(&self) -> Result<Vec<Output<'_>>, Failure> {
-        if self.junit.is_some() && self.junit == self.markdown {
-            return Err(Failure::new("two outputs go to one file", "give each a file of its own"));
-        }
+        let outputs = [&self.junit, &self.markdown].into_iter().flatten().map(PathBuf::as_path);
+        keep_apart(outputs, [self.suite.as_path()])?;
         let forms: [(&Option<PathBuf>, Write); 2] = [
             (&self.junit, |report| junit(report).to_string()),
             (&self.markdown, |report| markdown(report).to_string()),

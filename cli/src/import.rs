@@ -1,6 +1,5 @@
 //! `provisioner import`: recordings into one canonical form, and what is odd about them.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,7 +13,7 @@ use provisioner_scenarios::traces::{
 };
 
 use crate::Answer;
-use crate::terminal::{Failure, print, say, warn};
+use crate::terminal::{Failure, keep_apart, print, say, warn};
 
 /// Read recorded tasks, prices, availability or tables, and say what is in them
 ///
@@ -108,26 +107,13 @@ impl Import {
     /// No input may be written over another, nor over any that is there.
     fn check_targets(&self) -> Result<(), Failure> {
         let Some(output) = &self.output else { return Ok(()) };
-        let inputs: BTreeSet<_> =
-            self.inputs.iter().filter_map(|it| it.canonicalize().ok()).collect();
-        let mut targets = BTreeSet::new();
-        for target in self.inputs.iter().map(|input| target(output, input)) {
-            let hint = "name a folder that exists, or import them one by one";
-            let what = match target.canonicalize() {
-                Ok(known) if inputs.contains(&known) && known.is_file() => {
-                    format!("`{}` is an input, and would be written over", target.display())
-                }
-                _ if targets.contains(&target) => {
-                    format!("several inputs would be written to `{}`", target.display())
-                }
-                _ => {
-                    targets.insert(target);
-                    continue;
-                }
-            };
-            return Err(Failure::new(what, hint));
+        if self.inputs.len() > 1 && !output.is_dir() {
+            let what = format!("several inputs would be written to `{}`", output.display());
+            return Err(Failure::new(what, "name a folder that exists, or import them one by one"));
         }
-        Ok(())
+        let targets: Vec<PathBuf> = self.inputs.iter().map(|input| target(output, input)).collect();
+        let (outputs, inputs) = (targets.iter().map(PathBuf::as_path), self.inputs.iter());
+        keep_apart(outputs, inputs.map(PathBuf::as_path))
     }
 
     fn keep(&self, input: &Path, imported: &Imported) -> Result<(), Failure> {

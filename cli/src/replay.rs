@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use provisioner_engine::Engine;
 use provisioner_engine::decision::{Action, Decision, Reason};
-use provisioner_engine::journal::{Digest, Record, replay};
+use provisioner_engine::ids::LaunchId;
+use provisioner_engine::journal::{Digest, Record, retell};
 use provisioner_engine::units::Time;
 use provisioner_reports::explain::{STILL_GROWING, between_chapters};
-use provisioner_reports::{Run, count, decisions, show_time};
+use provisioner_reports::{Run, count, decisions, grouped, show_time};
 use provisioner_scenarios::audit::{JournalAudit, Note};
 use provisioner_scenarios::journal::{Header, Journal, Turned};
 
@@ -19,7 +20,8 @@ use crate::{Answer, COMMIT};
 /// Feed a journal to the engine and check that it decides the same
 ///
 /// On the first decision that differs, prints what was recorded and what the engine orders now,
-/// with the reasons of both.
+/// with the reasons of both. A journal of this very program must give the same reasons too; one of
+/// another commit may give others for the same orders, which is remarked.
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Replay {
@@ -45,8 +47,8 @@ Examples:
   provisioner replay week.jsonl.zst --explain 3
   provisioner replay week.jsonl.zst --audit
 
-Exit codes: 0 all decisions are equal, and nothing was noted; 1 one differs, or the auditor noted
-something; 2 the journal cannot be read.";
+Exit codes: 0 all decisions are equal, and nothing was noted; 1 one differs, or has other reasons
+though this very program wrote it, or the auditor noted something; 2 the journal cannot be read.";
 
 impl Replay {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
@@ -62,6 +64,7 @@ impl Replay {
         let mut audit = self.audit.then(|| audit_of(&engine)).transpose()?;
         let mut noted = Vec::new();
         let mut tally = Tally::default();
+        let mut retold = None;
         let mut to_explain = self.explain.unwrap_or(0);
         while let Some(record) = journal.next() {
             let record = record?;
@@ -84,29 +87,41 @@ impl Replay {
                 to_explain -= 1;
                 print(format_args!("\n{}", decisions::decision(engine.config(), decision)))?;
             }
-            if let Err(divergence) = replay(&mut engine, record) {
-                let at = show_time(divergence.recorded.at);
-                print(format_args!(
-                    "\nDecision {} differs, at {at}, {}:{}\n{}",
-                    tally.decisions,
-                    self.journal.display(),
-                    journal.line(),
-                    decisions::divergence(engine.config(), &divergence)
-                ))?;
+            let Some(divergence) = retell(&mut engine, record) else { continue };
+            let shown = format!(
+                ", at {}, {}:{}\n{}",
+                show_time(divergence.recorded.at),
+                self.journal.display(),
+                journal.line(),
+                decisions::divergence(engine.config(), &divergence)
+            );
+            if divergence.is_of_orders() {
+                print(format_args!("\nDecision {} differs{shown}", grouped(tally.decisions)))?;
                 return Ok(Answer::No);
             }
+            retold.get_or_insert_with(|| format!("Decision {}{shown}", grouped(tally.decisions)));
+            tally.retold += 1;
         }
         if journal.is_growing() {
             say(format_args!("remark: {STILL_GROWING}"));
         }
-        let Tally { facts, decisions, launches, digest } = tally;
+        let Tally { facts, decisions, launches, digest, retold: of_reasons, .. } = tally;
+        let [facts, decisions, launches] = [facts, decisions, launches].map(grouped);
         print(format_args!(
             "\n{facts} facts, {decisions} decisions, {launches} launches: all decided the same\n\
              Decisions     {:016x}\n",
             digest.value()
         ))?;
         noted.extend(audit.map(JournalAudit::into_notes));
-        self.show_notes(&noted.concat())
+        let judged = self.show_notes(&noted.concat())?;
+        let Some(first) = retold else { return Ok(judged) };
+        let count = count(of_reasons, "decision");
+        if written_by == COMMIT {
+            print(format_args!("\n{count} for other reasons than this program gives. {first}"))?;
+            return Ok(Answer::No);
+        }
+        say(format_args!("remark: {count} for other reasons than this program gives"));
+        Ok(judged)
     }
 
     fn show_notes(&self, notes: &[Note]) -> Result<Answer, Failure> {
@@ -149,7 +164,10 @@ struct Tally {
     facts: u64,
     decisions: u64,
     launches: u64,
+    newest: Option<LaunchId>,
     digest: Digest,
+    /// Decisions for other reasons than were recorded.
+    retold: u64,
 }
 
 impl Tally {
@@ -159,8 +177,14 @@ impl Tally {
             return;
         };
         self.decisions += 1;
-        let launches = decision.actions.iter().filter(|a| matches!(a, Action::Launch { .. }));
-        self.launches += launches.count() as u64;
+        for action in &decision.actions {
+            if let Action::Launch { launch, count, .. } = action
+                && self.newest.is_none_or(|newest| newest < *launch)
+            {
+                self.launches += u64::from(*count);
+                self.newest = Some(*launch); // ordered again, it is the same call
+            }
+        }
         self.digest.add(decision.at, &decision.actions);
     }
 }

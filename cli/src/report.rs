@@ -21,7 +21,7 @@ use provisioner_sim::outcome::OUTCOME_VERSION;
 use crate::compare::{SEEDS, is_outcome, reference, results};
 use crate::cores::Cores;
 use crate::simulate::profiles;
-use crate::terminal::{Failure, Voice, word};
+use crate::terminal::{Failure, Voice, keep_apart, word};
 use crate::{Answer, COMMIT};
 
 /// Write a page to show to others: what a scenario or a sweep came to, with pictures
@@ -94,16 +94,12 @@ const STEPS: i64 = 300;
 impl Report {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let begun = Instant::now();
+        self.check_outputs(&self.inputs)?;
         let Written { page, markdown } = match self.inputs.as_slice() {
             [input] if !input.is_dir() => self.scenario(input)?,
             _ => self.several()?,
         };
-        let stem = match self.inputs.as_slice() {
-            [input] => input.file_stem().unwrap_or_default(),
-            _ => "compared".as_ref(),
-        };
-        let path = self.output.clone();
-        let path = path.unwrap_or_else(|| PathBuf::from(stem).with_extension("html"));
+        let path = self.page();
         let keep = |path: &Path, text: &str| {
             let written = OutFile::create(path).and_then(|mut file| {
                 file.write_all(text.as_bytes())?;
@@ -120,6 +116,21 @@ impl Report {
             self.voice.say(format_args!("{} written: {size} kB in {took:.1} s", path.display()));
         }
         Ok(Answer::Yes)
+    }
+
+    /// Where the page goes.
+    fn page(&self) -> PathBuf {
+        let stem = match self.inputs.as_slice() {
+            [input] => input.file_stem().unwrap_or_default(),
+            _ => "compared".as_ref(),
+        };
+        self.output.clone().unwrap_or_else(|| PathBuf::from(stem).with_extension("html"))
+    }
+
+    fn check_outputs(&self, inputs: &[PathBuf]) -> Result<(), Failure> {
+        let page = self.page();
+        let outputs = [page.as_path()].into_iter().chain(self.markdown.as_deref());
+        keep_apart(outputs, inputs.iter().map(PathBuf::as_path))
     }
 
     /// A sweep, or what can be compared as if it were one.
@@ -157,7 +168,8 @@ impl Report {
             let what = format!("`{}` is no folder of results", input.display());
             return Err(Failure::new(what, "--reference is for sweeps: leave it out"));
         }
-        let Loaded { mut scenario, remarks } = load(input)?;
+        let Loaded { mut scenario, remarks, files } = load(input)?;
+        self.check_outputs(&files)?;
         let mut name = scenario.name().to_owned();
         if let Some(profile) = self.run_by {
             scenario = scenario.run_by(profile);

@@ -28,8 +28,8 @@ use provisioner_sim::outcome::Outcome;
 use provisioner_sim::{Hooks, Sample};
 
 use crate::report::manifest;
-use crate::sweep::write_tables;
-use crate::terminal::{Failure, Voice, heard, look, print, say, warn};
+use crate::sweep::{tables_in, write_tables};
+use crate::terminal::{Failure, Voice, heard, keep_apart, look, print, say, warn};
 use crate::{Answer, COMMIT};
 
 /// Run a scenario and say what it cost and how long tasks waited
@@ -121,8 +121,9 @@ fn step(text: &str) -> Result<Duration, String> {
 
 impl Simulate {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
-        self.check_outputs()?;
-        let Loaded { mut scenario, remarks } = load(&self.scenario)?;
+        self.check_outputs(&[])?;
+        let Loaded { mut scenario, remarks, files } = load(&self.scenario)?;
+        self.check_outputs(&files)?;
         let mut name = scenario.name().to_owned();
         if let Some(profile) = self.run_by {
             scenario = scenario.run_by(profile);
@@ -182,17 +183,11 @@ impl Simulate {
         heard(kept).map(|()| if failed { Answer::No } else { Answer::Yes })
     }
 
-    /// Two outputs cannot share a file.
-    fn check_outputs(&self) -> Result<(), Failure> {
-        let mut seen: Vec<&Path> = Vec::new();
-        for path in self.outputs() {
-            if seen.contains(&path) {
-                let what = format!("two outputs go to `{}`", path.display());
-                return Err(Failure::new(what, "give each a file of its own"));
-            }
-            seen.push(path);
-        }
-        Ok(())
+    fn check_outputs(&self, inputs: &[PathBuf]) -> Result<(), Failure> {
+        let tables: Vec<PathBuf> =
+            self.tables.iter().flat_map(|folder| tables_in(folder)).collect();
+        let outputs = self.outputs().chain(tables.iter().map(PathBuf::as_path));
+        keep_apart(outputs, inputs.iter().map(PathBuf::as_path))
     }
 
     fn check_name(&self, scenario: &Scenario) -> Result<(), Failure> {

@@ -202,20 +202,26 @@ pub(crate) fn name(manifest: &Manifest) -> String {
 
 /// Writes the tables of all runs.
 pub(crate) fn write_tables(results: &Results, folder: &Path) -> Result<(), Failure> {
-    let tables = [("runs", Frame::runs(results)), ("worker_types", Frame::worker_types(results))];
-    for (name, frame) in tables {
-        let write = |ending: &str, write: &dyn Fn(&mut OutFile) -> io::Result<()>| {
-            let path = folder.join(format!("{name}.{ending}"));
-            let written = OutFile::create(&path).and_then(|mut file| {
-                write(&mut file)?;
-                file.finish()
-            });
-            written.map_err(|error| Failure::output(&path, &error))
-        };
-        write("csv", &|file| frame.csv(file))?;
-        write("parquet", &|file| io::Write::write_all(file, &frame.parquet()))?;
+    let write = |path: &Path, write: &dyn Fn(&mut OutFile) -> io::Result<()>| {
+        let written = OutFile::create(path).and_then(|mut file| {
+            write(&mut file)?;
+            file.finish()
+        });
+        written.map_err(|error| Failure::output(path, &error))
+    };
+    let frames = [Frame::runs(results), Frame::worker_types(results)];
+    let tables = tables_in(folder);
+    for ([csv, parquet], frame) in tables.as_chunks().0.iter().zip(frames) {
+        write(csv, &|file| frame.csv(file))?;
+        write(parquet, &|file| io::Write::write_all(file, &frame.parquet()))?;
     }
     Ok(())
+}
+
+/// The files of tables in a folder: all runs, then their worker types, each as CSV and as Parquet.
+pub(crate) fn tables_in(folder: &Path) -> [PathBuf; 4] {
+    ["runs.csv", "runs.parquet", "worker_types.csv", "worker_types.parquet"]
+        .map(|name| folder.join(name))
 }
 
 /// Prints what people read in the end.

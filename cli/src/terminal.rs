@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use provisioner_reports::{Look, Page};
 use provisioner_scenarios::file::Issues;
 use provisioner_scenarios::journal::JournalError;
-use provisioner_scenarios::output::is_stdout;
+use provisioner_scenarios::output::{Collision, collision, is_stdout};
 use provisioner_scenarios::results::ResultsError;
 use provisioner_scenarios::traces::TraceError;
 
@@ -153,6 +153,24 @@ impl Voice {
 /// Writes a remark to standard error. That nobody hears it changes nothing.
 pub(crate) fn say(remark: impl Display) {
     drop(writeln!(io::stderr().lock(), "{remark}"));
+}
+
+/// No output is written over an input or another output.
+pub(crate) fn keep_apart<'p>(
+    outputs: impl IntoIterator<Item = &'p Path>,
+    inputs: impl IntoIterator<Item = &'p Path>,
+) -> Result<(), Failure> {
+    Err(match collision(outputs, inputs) {
+        None => return Ok(()),
+        Some(Collision::Input(path)) => Failure::new(
+            format_args!("`{}` is an input, and would be written over", path.display()),
+            "give the output another name",
+        ),
+        Some(Collision::Output(path)) => Failure::new(
+            format_args!("two outputs go to `{}`", path.display()),
+            "give each a file of its own",
+        ),
+    })
 }
 
 /// Writes a warning to standard error.

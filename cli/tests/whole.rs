@@ -259,6 +259,39 @@ fn a_fact_that_was_altered_changes_the_decision_after_it() {
 }
 
 #[test]
+fn reasons_that_were_altered_are_found_though_the_orders_are_the_same() {
+    let folder = folder();
+    let mut lines = journal(folder.path());
+    let wanted = |line: &String| line.contains("\"decided\"") && line.contains("\"pending\":1,");
+    let at = lines.iter().position(wanted).unwrap();
+    lines[at] = lines[at].replacen("\"pending\":1,", "\"pending\":777,", 1);
+    fs::write(folder.path().join("altered.jsonl"), lines.join("\n") + "\n").unwrap();
+    let output = provisioner(folder.path(), &["replay", "altered.jsonl"]);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("1 decision for other reasons than this program gives"), "{said}");
+    assert!(said.contains(&format!("altered.jsonl:{}\n", at + 1)), "{said}");
+    // Another program may have said it in another way.
+    lines[0] = lines[0].replacen("\"commit\":\"", "\"commit\":\"0", 1);
+    fs::write(folder.path().join("altered.jsonl"), lines.join("\n") + "\n").unwrap();
+    let output = provisioner(folder.path(), &["replay", "altered.jsonl"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stderr).contains("remark: 1 decision for other reasons"));
+}
+
+#[test]
+fn a_replay_counts_the_launches_that_the_run_had() {
+    let folder = folder();
+    let run = ["simulate", "small.toml", "--json", "run.json", "--journal", "run.jsonl"];
+    told(folder.path(), &run);
+    let outcome = fs::read(folder.path().join("run.json")).unwrap();
+    let outcome: serde_json::Value = serde_json::from_slice(&outcome).unwrap();
+    let ordered = &outcome["total"]["launches"]["ordered"];
+    let replayed = told(folder.path(), &["replay", "run.jsonl"]);
+    assert!(replayed.contains(&format!(" {ordered} launches: all decided the same")), "{replayed}");
+}
+
+#[test]
 fn a_journal_that_was_cut_short_is_an_error() {
     let folder = folder();
     let lines = journal(folder.path());
@@ -440,6 +473,63 @@ fn an_output_that_cannot_be_written_is_told_before_the_run() {
 }
 
 #[test]
+fn no_output_is_written_over_an_input_or_another_output() {
+    let folder = folder();
+    let path = folder.path();
+    fs::write(path.join("child.toml"), "base = \"small.toml\"\n").unwrap();
+    fs::write(path.join("tasks.csv"), "submitted_ms,duration_ms\n1614556800000,1000\n").unwrap();
+    let recorded = SCENARIO.replace(
+        "tasks = { generated = { preset = \"firefox-tests\", tasks_per_hour = 60 } }",
+        "tasks.recorded = { file = \"tasks.csv\" }",
+    );
+    fs::write(path.join("recorded.toml"), recorded).unwrap();
+    let before = names(path);
+    for (arguments, said) in [
+        (&["simulate", "small.toml", "--json", "small.toml"][..], "`small.toml` is an input"),
+        (&["simulate", "child.toml", "--journal", "./small.toml"], "`./small.toml` is an input"),
+        (&["simulate", "recorded.toml", "--series", "tasks.csv"], "`tasks.csv` is an input"),
+        (&["simulate", "small.toml", "--json", "o", "--journal", "./o"], "two outputs go to `./o`"),
+        (
+            &["simulate", "small.toml", "--tables", ".", "--series", "runs.csv"],
+            "two outputs go to `./runs.csv`",
+        ),
+        (&["report", "small.toml", "-o", "small.toml"], "`small.toml` is an input"),
+        (&["report", "child.toml", "--markdown", "small.toml"], "`small.toml` is an input"),
+        (&["import", "tasks.csv", "-o", "tasks.csv"], "`tasks.csv` is an input"),
+        (&["import", "tasks.csv", "-o", "./tasks.csv"], "`./tasks.csv` is an input"),
+    ] {
+        let error = refused(path, arguments);
+        assert!(error.contains(said), "{arguments:?}: {error}");
+    }
+    assert_eq!(names(path), before);
+    assert_eq!(fs::read_to_string(path.join("small.toml")).unwrap(), SCENARIO);
+    // Devices and pipes keep nothing.
+    told(path, &["simulate", "small.toml", "--json", "/dev/null", "--journal", "/dev/null"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_interrupted_leaves_nothing_half_written() {
+    let folder = folder();
+    let endless = SCENARIO.replace("length = \"6 h\"", "length = \"3000 d\"");
+    fs::write(folder.path().join("long.toml"), endless).unwrap();
+    fs::write(folder.path().join("run.json"), "older").unwrap();
+    let before = names(folder.path());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_provisioner"));
+    command.args(["simulate", "long.toml", "--journal", "run.jsonl", "--json", "run.json"]);
+    let mut running = command.current_dir(folder.path()).stdout(Stdio::null()).spawn().unwrap();
+    while names(folder.path()).len() < before.len() + 2 {
+        assert!(running.try_wait().unwrap().is_none(), "it ended by itself");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let pid = running.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert_eq!(running.wait().unwrap().code(), Some(130));
+    assert_eq!(names(folder.path()), before);
+    assert_eq!(fs::read_to_string(folder.path().join("run.json")).unwrap(), "older");
+}
+
+#[test]
 fn an_older_output_survives_a_run_that_fails() {
     let folder = folder();
     fs::write(folder.path().join("run.json"), "older").unwrap();
@@ -568,7 +658,7 @@ fn an_import_that_fails_leaves_the_others_and_tells_where() {
     let one = refused(folder.path(), &["import", "bad.csv", "good.csv", "-o", "one.trace"]);
     assert!(one.starts_with("error: several inputs would be written to `one.trace`"), "{one}");
     let twice = refused(folder.path(), &["import", "good.csv", "./good.csv", "-o", "."]);
-    assert!(twice.starts_with("error: several inputs would be written to `./good"), "{twice}");
+    assert!(twice.starts_with("error: two outputs go to `./good"), "{twice}");
 }
 
 #[test]

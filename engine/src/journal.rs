@@ -2,7 +2,7 @@
 //!
 //! A journal begins with what the engine was built from; feeding its facts to such an engine must
 //! give its decisions again. Reasons are for the reader: two decisions are the same if they order
-//! the same.
+//! the same, and an engine that explains gives the same reasons for them.
 //!
 //! Not here: files and their format (the edges write one record a line).
 
@@ -50,7 +50,7 @@ impl Record {
     }
 }
 
-/// A replayed decision that is not the recorded one.
+/// A replayed decision that is not the recorded one, or not for the same reasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Divergence {
     /// What the journal says.
@@ -59,23 +59,35 @@ pub struct Divergence {
     pub replayed: Decision,
 }
 
+impl Divergence {
+    /// Whether something else is ordered now, and not only the same for other reasons.
+    #[must_use]
+    pub fn is_of_orders(&self) -> bool {
+        !self.replayed.orders_as(&self.recorded)
+    }
+}
+
 /// Feeds one record to the engine.
 ///
 /// # Errors
 ///
 /// If the engine decides otherwise than the record says; it has then taken its own decision.
 pub fn replay(engine: &mut Engine, record: Record) -> Result<(), Box<Divergence>> {
+    retell(engine, record).filter(|it| it.is_of_orders()).map_or(Ok(()), Err)
+}
+
+/// Feeds one record to the engine. Says if it decides otherwise than the record says, or the same
+/// for other reasons.
+pub fn retell(engine: &mut Engine, record: Record) -> Option<Box<Divergence>> {
     match record {
         Record::Observed { at, observation } => engine.observe(at, observation),
         Record::Configured { at, config } => engine.configure(at, *config),
         Record::Decided(recorded) => {
             let replayed = engine.decide(recorded.at);
-            if !replayed.orders_as(&recorded) {
-                return Err(Box::new(Divergence { recorded, replayed }));
-            }
+            return (replayed != recorded).then(|| Box::new(Divergence { recorded, replayed }));
         }
     }
-    Ok(())
+    None
 }
 
 /// A fingerprint of all orders of a run, in order: equal runs have equal digests.

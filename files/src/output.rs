@@ -6,11 +6,13 @@
 //! checksum. `-` is standard output; it, pipes and devices are written as they come, for they
 //! cannot be replaced.
 //!
-//! A process that is killed leaves its hidden file, `.NAME.….tmp`, behind.
+//! Who is told to stop calls [`abandon_all`], so that no hidden file stays. A process that is killed
+//! leaves its own, `.NAME.….tmp`, behind.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
@@ -18,7 +20,7 @@ use tempfile::NamedTempFile;
 
 /// What replaces the target at the end.
 enum Sink {
-    Replacement { file: NamedTempFile, target: PathBuf },
+    Replacement { file: NamedTempFile, target: PathBuf, hidden: Hidden },
     Stream(File),
     Stdout(io::Stdout),
 }
@@ -77,12 +79,45 @@ impl OutFile {
         };
         sink.flush()?;
         match sink.into_inner().map_err(io::IntoInnerError::into_error)? {
-            Sink::Replacement { file, target } => {
+            Sink::Replacement { file, target, hidden } => {
                 file.as_file().sync_data()?;
-                file.persist(target).map(drop).map_err(|error| error.error)
+                let kept = file.persist(target).map(drop).map_err(|error| error.error);
+                drop(hidden);
+                kept
             }
             Sink::Stream(_) | Sink::Stdout(_) => Ok(()),
         }
+    }
+}
+
+/// The hidden files of this process: whoever stops it does not come by where they are written.
+static HIDDEN: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn hidden() -> MutexGuard<'static, Vec<PathBuf>> {
+    HIDDEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A hidden file, as long as it is there.
+struct Hidden(PathBuf);
+
+impl Hidden {
+    fn new(path: &Path) -> Self {
+        hidden().push(path.to_owned());
+        Self(path.to_owned())
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        hidden().retain(|path| *path != self.0);
+    }
+}
+
+/// Removes what was begun and not finished, right before the process ends.
+pub fn abandon_all() {
+    for path in hidden().drain(..) {
+        // Then it stays, and nobody could do anything about it.
+        let _ = fs::remove_file(path);
     }
 }
 
@@ -105,6 +140,47 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
 #[must_use]
 pub fn is_stdout(path: &Path) -> bool {
     path.as_os_str() == "-"
+}
+
+/// Of several outputs of one command, the first that would be written over an input or another
+/// output, however their paths are spelled. Pipes and devices may be both.
+pub fn collision<'p>(
+    outputs: impl IntoIterator<Item = &'p Path>,
+    inputs: impl IntoIterator<Item = &'p Path>,
+) -> Option<Collision<'p>> {
+    let inputs: Vec<PathBuf> = inputs.into_iter().map(place).collect();
+    let mut places: Vec<PathBuf> = Vec::new();
+    for output in outputs {
+        let place = place(output);
+        match fs::metadata(&place) {
+            Ok(there) if !there.is_file() => {}
+            _ if inputs.contains(&place) => return Some(Collision::Input(output)),
+            _ if places.contains(&place) => return Some(Collision::Output(output)),
+            _ => places.push(place),
+        }
+    }
+    None
+}
+
+/// What an output must not be written over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Collision<'p> {
+    /// An input.
+    Input(&'p Path),
+    /// Another output.
+    Output(&'p Path),
+}
+
+/// Where what is written to a path will be.
+fn place(path: &Path) -> PathBuf {
+    if is_stdout(path) {
+        return path.to_owned();
+    }
+    let in_folder = || {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        Some(fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?.join(path.file_name()?))
+    };
+    fs::canonicalize(path).ok().or_else(in_folder).unwrap_or_else(|| path.to_owned())
 }
 
 /// Fast, and a tenth of the size of a journal.
@@ -140,7 +216,8 @@ impl Sink {
         if let Ok(replaced) = fs::metadata(&target) {
             file.as_file().set_permissions(replaced.permissions())?;
         }
-        Ok(Self::Replacement { file, target })
+        let hidden = Hidden::new(file.path());
+        Ok(Self::Replacement { file, target, hidden })
     }
 }
 
@@ -210,6 +287,19 @@ mod tests {
     }
 
     #[test]
+    fn hidden_files_are_known_as_long_as_they_are_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("week.json");
+        write(&path, "old").unwrap();
+        let half = OutFile::create(&path).unwrap();
+        assert_eq!(names(folder.path()).len(), 2);
+        let ours = hidden().iter().filter(|it| it.starts_with(folder.path())).count();
+        assert_eq!(ours, 1);
+        drop(half);
+        assert!(!hidden().iter().any(|it| it.starts_with(folder.path())));
+    }
+
+    #[test]
     fn files_are_packed_by_their_names_and_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let (zst, gz) = (folder.path().join("a.zst"), folder.path().join("a.gz"));
@@ -251,6 +341,39 @@ mod tests {
         assert_eq!(fs::read_to_string(&real).unwrap(), "new");
         write(Path::new("/dev/null"), "gone").unwrap();
         assert!(!fs::metadata("/dev/null").unwrap().is_file());
+    }
+
+    #[test]
+    fn outputs_that_would_be_lost_or_lose_something_are_told_however_they_are_spelled() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("deep")).unwrap();
+        fs::write(at("in"), "").unwrap();
+        let dotted = folder.path().join("deep/../in");
+        let told = |outputs: &[&PathBuf], inputs: &[&PathBuf]| {
+            let paths =
+                |of: &[&PathBuf]| of.iter().map(|path| path.to_path_buf()).collect::<Vec<_>>();
+            let (outputs, inputs) = (paths(outputs), paths(inputs));
+            match collision(
+                outputs.iter().map(PathBuf::as_path),
+                inputs.iter().map(PathBuf::as_path),
+            ) {
+                None => "nothing",
+                Some(Collision::Input(_)) => "an input",
+                Some(Collision::Output(_)) => "an output",
+            }
+        };
+        assert_eq!(told(&[&at("new"), &at("other")], &[&at("in")]), "nothing");
+        assert_eq!(told(&[&at("new"), &dotted], &[&at("in")]), "an input");
+        assert_eq!(told(&[&at("new"), &at("deep/../new")], &[]), "an output");
+        assert_eq!(told(&[&at("missing/a"), &at("missing/a")], &[]), "an output");
+        assert_eq!(told(&[&"-".into(), &"-".into()], &[]), "an output");
+        assert_eq!(told(&[&"/dev/null".into(), &"/dev/null".into()], &[]), "nothing");
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(at("in"), at("link")).unwrap();
+            assert_eq!(told(&[&at("link")], &[&at("in")]), "an input");
+        }
     }
 
     #[test]

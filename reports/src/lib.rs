@@ -52,7 +52,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use page::Page;
-pub use text::{count, show_time};
+pub use text::{count, grouped, show_time};
 
 /// What names a run: equal names give equal outcomes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -23,7 +23,7 @@ pub(crate) fn day_and_time(time: Time) -> String {
 }
 
 /// `1234567` as `1,234,567`.
-pub(crate) fn grouped(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     group(&number.to_string())
 }
 

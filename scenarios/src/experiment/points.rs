@@ -45,7 +45,7 @@ impl Workshop {
             let set = axes.iter().zip(combination);
             let set = set.filter_map(|(axis, level)| Some(&axis.levels[(*level)?]));
             match self.load(document, set.collect(), (source, stem)) {
-                Ok(Loaded { scenario, remarks: told }) => {
+                Ok(Loaded { scenario, remarks: told, files: _ }) => {
                     told.into_iter().for_each(|remark| *remarks.entry(remark).or_default() += 1);
                     scenarios.push(scenario);
                 }

@@ -31,7 +31,8 @@ pub(super) struct Inputs<'l> {
     pub(super) library: &'l mut Library,
     pub(super) issues: Vec<Issue>,
     pub(super) remarks: Vec<String>,
-    /// Hashes of the files' bytes, in the order in which they were first needed.
+    /// The files, and hashes of their bytes, in the order in which they were first needed.
+    pub(super) files: Vec<PathBuf>,
     pub(super) hashes: Vec<u64>,
     /// Task queues that were read and how, as several worker types may share a file.
     read: BTreeSet<FileKey>,
@@ -42,8 +43,8 @@ type FileKey = (PathBuf, String);
 
 impl<'l> Inputs<'l> {
     pub(super) fn new(library: &'l mut Library) -> Self {
-        let (issues, remarks, hashes) = Default::default();
-        Self { library, issues, remarks, hashes, read: BTreeSet::new() }
+        let (issues, remarks, files, hashes) = Default::default();
+        Self { library, issues, remarks, files, hashes, read: BTreeSet::new() }
     }
 }
 
@@ -453,6 +454,7 @@ impl Inputs<'_> {
             Ok((hash, imported)) => {
                 let imported = Arc::clone(imported);
                 self.hashes.push(*hash);
+                self.files.push(path.to_owned());
                 // Most rows of catalogue tables are about what no worker type uses.
                 let all = matches!(imported.trace, Trace::Tasks(_) | Trace::Prices(_));
                 let is_told = |note: &&Note| all || note.kind == NoteKind::ContradictoryPrice;

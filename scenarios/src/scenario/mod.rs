@@ -23,7 +23,7 @@ mod supply;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use provisioner_engine::ids::WorkerTypeId;
@@ -79,6 +79,8 @@ pub struct Loaded {
     pub scenario: Scenario,
     /// Counted warnings, each a line: odd rows of recordings, pools without prices.
     pub remarks: Vec<String>,
+    /// All that was read: the scenario, what it is based on, and the recordings.
+    pub files: Vec<PathBuf>,
 }
 
 /// Reads a scenario file and everything it names. The name of a [shipped] scenario stands for that
@@ -125,7 +127,8 @@ pub(crate) fn load_over(
     let hash = hash(&written, &inputs.hashes);
     let resolved = Arc::new(resolved);
     let scenario = Scenario { resolved, hash, profile: None, window: None, series_step: None };
-    Ok(Loaded { scenario, remarks: inputs.remarks })
+    let read = files.iter().map(|source| PathBuf::from(source.name())).chain(inputs.files);
+    Ok(Loaded { scenario, remarks: inputs.remarks, files: read.collect() })
 }
 
 /// Every key of a scenario file. Where a default depends on the market's regime or on the cloud's

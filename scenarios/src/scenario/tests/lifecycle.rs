@@ -62,7 +62,7 @@ what = { volume-limit = { region = "us-west-2" } }
 what = { image-unusable = { images = ["proj/builds"] } }
 "#,
     );
-    let Loaded { scenario, remarks } = load_text(&text).expect("a good file");
+    let Loaded { scenario, remarks, .. } = load_text(&text).expect("a good file");
     let config = scenario.config(Seed(1));
     let pool = |name: &str| {
         let catalog = &config.engine.catalog;

@@ -66,7 +66,8 @@ fn every_policy_pair_is_shipped_under_its_name() {
 
 #[test]
 fn the_quickstart_needs_no_file_and_conserves_tasks_and_money() {
-    let Loaded { scenario, remarks } = load(&shipped("quickstart.toml")).expect("it is shipped");
+    let Loaded { scenario, remarks, .. } =
+        load(&shipped("quickstart.toml")).expect("it is shipped");
     assert_eq!(remarks, Vec::<String>::new());
     let outcome = outcome(&scenario, scenario.seed().0);
     let tasks = outcome.total.tasks;
