@@ -147,6 +147,9 @@ pub fn text() -> Kind<String> {
         DeValue::String(text) if text.is_empty() => {
             Err(Fault::new("is empty", "write something, or leave the key out"))
         }
+        DeValue::String(text) if text.contains(|c: char| c.is_control() && !"\n\t".contains(c)) => {
+            Err(Fault::new("has a control character", "write it in letters, digits and signs"))
+        }
         DeValue::String(text) => Ok(text.to_string()),
         other => Err(wrong_type("a text", "\"name\"", other)),
     })

@@ -126,7 +126,10 @@ impl Inputs<'_> {
             PricesDoc::Recorded(recorded) => {
                 let types = doc.worker_types.iter().flat_map(|(_, doc)| &doc.engine.instance_types);
                 let types: BTreeSet<&str> = types.map(|(name, _)| name.as_str()).collect();
+                let before = self.issues.len();
                 self.prices(recorded, (&listed, &types), doc.span, &mut supply);
+                self.price_zones(market, &listed, &supply.zones);
+                supply.lacks_prices = self.issues.len() > before;
             }
             PricesDoc::Generated(_) if market.zones.is_none() => {
                 let what = "generated prices need zones";
@@ -381,6 +384,17 @@ impl Inputs<'_> {
         }
         supply.zones = zones.into_values().collect();
         supply.prices = Some(prices);
+    }
+
+    /// Of the zones that the file lists at least one has prices, if any has.
+    fn price_zones(&mut self, market: &MarketDoc, listed: &[Zone], priced: &[Zone]) {
+        let (Some(At { place, .. }), Some(first)) = (&market.zones, listed.first()) else { return };
+        if priced.is_empty() || listed.iter().any(|zone| priced.contains(zone)) {
+            return;
+        }
+        let issue = Issue::new("no recorded price is of a zone in `zones`", place.clone());
+        let known = priced.iter().map(|zone| zone.name.as_str());
+        self.issues.push(issue.hint(one_of(&first.name, known)));
     }
 
     /// Compares the time that recordings are of with what of it is needed.

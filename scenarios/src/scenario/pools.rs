@@ -57,7 +57,9 @@ impl<'a> Pools<'a> {
             // Of several, the one that comes nearest to a usable pool.
             let nearest_miss = lacks.iter().map(|(lack, _)| *lack).max();
             if let (Some(lack), true) = (nearest_miss, candidates.len() == before) {
-                issues.push(self.nowhere(type_name, lack, instance_type));
+                if lack != Lack::Price || !self.supply.lacks_prices {
+                    issues.push(self.nowhere(type_name, lack, instance_type));
+                }
             } else {
                 for (lack, pool) in lacks {
                     let pools = self.left_out.entry(lack).or_default();

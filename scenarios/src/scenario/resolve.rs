@@ -159,9 +159,13 @@ pub(super) fn resolve(doc: Document, stem: &str, inputs: &mut Inputs<'_>) -> Res
     let mut cloud = doc.cloud.model;
     cloud.launch.not_offered = names.pools(&doc.cloud.not_offered, &mut inputs.issues);
     names.uncounted(&cloud, &mut inputs.remarks);
+    let never = doc.faults.iter().filter(|(_, fault)| doc.span.start + fault.from >= doc.span.end);
+    inputs.remarks.extend(never.map(|(name, _)| {
+        format!("fault `{name}` begins after the end: it matters at most to the last tasks")
+    }));
     let faults = doc.faults.into_iter();
     let faults =
-        faults.map(|fault| names.fault(fault, doc.span.start, &mut inputs.issues)).collect();
+        faults.map(|(_, fault)| names.fault(fault, doc.span.start, &mut inputs.issues)).collect();
     let engine = EngineConfig {
         seed: doc.seed,
         catalog,

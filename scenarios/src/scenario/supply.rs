@@ -17,6 +17,8 @@ pub(super) struct Supply {
     pub(super) zones: Vec<Zone>,
     /// None if prices are generated.
     pub(super) prices: Option<RecordedPrices>,
+    /// Whether recorded prices are missing for a reason that was told.
+    pub(super) lacks_prices: bool,
     /// Instance types that have a recorded price anywhere.
     pub(super) priced_types: BTreeSet<String>,
     /// On-demand prices by instance type, in all regions.

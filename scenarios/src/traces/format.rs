@@ -114,7 +114,17 @@ impl Format {
                 return source.problems().fatal(Place::File, what, hint);
             }
             let ids: Vec<_> = Self::ALL.iter().map(|format| format.id()).collect();
-            let mut hint = format!("state its format, one of {}", ids.join(", "));
+            let ids = ids.join(", ");
+            let mut hint = format!(
+                "`provisioner import --format` can be told what it is, and scenarios read what that \
+                 writes: {ids}"
+            );
+            if looks_like_prices(head) {
+                hint = "if these are spot prices, begin it with a header that calls its columns \
+                        `az`, `type`, `product`, `price` and `ts`"
+                    .to_owned();
+                return source.problems().fatal(Place::File, "this is in no known format", hint);
+            }
             if let Some(columns) = columns_of_tasks(&header(head)) {
                 hint = format!("if it is a table of tasks, {columns}; otherwise {hint}");
             }
@@ -158,6 +168,17 @@ fn not_an_answer(text: &[u8]) -> Option<(&'static str, &'static str)> {
     let hint = "fetch it with `--output json` or `--output text`, and without `--query`";
     let is_of_prices = has("SpotPrice") && (has("InstanceType") || has("DescribeSpotPriceHistory"));
     is_of_prices.then_some(("these are spot prices in a form that is not read", hint))
+}
+
+/// Whether these are the rows of a table of spot prices that has no header.
+fn looks_like_prices(head: &[u8]) -> bool {
+    let line = first_line(head);
+    let delimiter = delimiter(line);
+    let cells: Vec<&[u8]> = line.split(|byte| *byte == delimiter).collect();
+    let has = |is: &dyn Fn(&[u8]) -> bool| cells.iter().any(|cell| is(cell));
+    cells.len() == 5
+        && has(&|cell| text::date_time(cell).is_ok())
+        && has(&|cell| cell.contains(&b'.') && text::price(cell).is_ok())
 }
 
 /// The first line of a table: its header.

@@ -165,7 +165,7 @@ pub(super) fn on_demand(source: Source<'_>, options: &Options) -> Result<Importe
             return Err(source.problems().fatal(
                 Place::Line(1),
                 "the prices have no region, and the file's name has none",
-                "state the region, as in `us-east-1`",
+                "name the file like `on-demand.us-east-1.tsv`, or state it with `import --region`",
             ));
         };
         each_record(source, &mut rows, ["date", "type", "od_usd_hr"], |rows, cells, line| {
@@ -227,7 +227,10 @@ pub(super) fn instance_types(
         text::name(cells[0]).map_err(|why| (0, why))?;
         rows.push(InstanceTypeRow {
             instance_type,
-            vcpus: whole_u32(&cells, 1)?,
+            vcpus: match whole_u32(&cells, 1)? {
+                0 => return Err((1, BadCell::NotOneOf("1, 2, …"))),
+                vcpus => vcpus,
+            },
             memory_mib: whole_u32(&cells, 2)?,
             architecture: id(&mut architectures, &cells, 3)?,
             gpus: whole_u32(&cells, 4)?,

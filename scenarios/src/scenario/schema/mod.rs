@@ -49,7 +49,8 @@ pub(super) struct Document {
     pub(super) cloud: CloudDoc,
     pub(super) queue: QueueModel,
     pub(super) process: ProcessModel,
-    pub(super) faults: Vec<FaultDoc>,
+    /// By name.
+    pub(super) faults: Vec<(String, FaultDoc)>,
     /// By name.
     pub(super) worker_types: Vec<(String, WorkerTypeDoc)>,
     pub(super) checks: Vec<Check>,
@@ -155,7 +156,7 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Setting>) -> Docum
         cloud,
         queue,
         process,
-        faults: faults.into_iter().map(|(_, fault)| fault).collect(),
+        faults,
         worker_types,
         checks,
         without,

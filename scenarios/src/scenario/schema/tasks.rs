@@ -102,8 +102,8 @@ pub(super) fn tasks(s: &mut Section<'_>) -> TasksDoc {
         TasksDoc::Listed(s.sections("batches", doc, batch))
     };
     let variants = [
-        Variant::new("listed", "Tasks at stated times.", &listed),
         Variant::new("generated", "Batches, days, bursts and long tasks.", &generated),
+        Variant::new("listed", "Tasks at stated times.", &listed),
         Variant::new("poisson", "One at a time at a constant rate, for queueing theory.", &poisson),
         Variant::new("recorded", "A recorded queue.", &recorded),
     ];

@@ -164,6 +164,78 @@ fn files_of_several_months_stand_beside_each_other() {
 }
 
 #[test]
+fn prices_that_are_missing_for_a_reason_are_told_once() {
+    check(
+        "\"prices.tsv\"",
+        "\"missing.tsv\"",
+        expect![[r#"
+        error: missing.tsv: the file cannot be read: No such file or directory (os error 2)
+         --> week.toml:8:29
+          |
+        8 | prices.recorded = { files = ["missing.tsv"] }
+          |                             ^^^^^^^^^^^^^^^
+        hint: paths are relative to the file they are written in
+    "#]],
+    );
+    check(
+        "regime = \"outbid\"",
+        "regime = \"outbid\"\nzones = [\"us-esat-1a\"]",
+        expect![[r#"
+        error: no recorded price is of a zone in `zones`
+         --> week.toml:7:9
+          |
+        7 | zones = ["us-esat-1a"]
+          |         ^^^^^^^^^^^^^^
+        hint: did you mean "us-east-1a"?
+    "#]],
+    );
+    check(
+        "start = 2016-03-01",
+        "start = 2019-03-01",
+        expect![[r#"
+        error: prices.tsv has no price of the time of the run
+         --> week.toml:8:29
+          |
+        8 | prices.recorded = { files = ["prices.tsv"] }
+          |                             ^^^^^^^^^^^^^^ prices from "2016-02-28T23:00:00Z" to "2016-03-04T00:00:00Z"
+        hint: set `replay_from`, for example to "2016-02-28T23:00:00Z"
+
+        error: no recorded task lies in the run
+          --> week.toml:12:27
+           |
+        12 | tasks.recorded = { file = "tasks.csv", queue = "linux" }
+           |                           ^^^^^^^^^^^
+        hint: the recording has tasks from "2016-02-29T23:00:00Z" to "2016-03-02T00:00:00Z": choose the run so, or set `replay_from`
+    "#]],
+    );
+    let folder = folder(MARCH);
+    let (_, rows) = PRICES.split_once('\n').expect("a header");
+    folder.write("prices.tsv", rows.as_bytes());
+    expect![[r#"
+        error: prices.tsv: this is in no known format
+         --> week.toml:8:29
+          |
+        8 | prices.recorded = { files = ["prices.tsv"] }
+          |                             ^^^^^^^^^^^^^^
+        hint: if these are spot prices, begin it with a header that calls its columns `az`, `type`, `product`, `price` and `ts`"#]].assert_eq(&folder.load().err().unwrap_or_default());
+}
+
+#[test]
+fn a_fault_after_the_end_is_remarked() {
+    let late = "[faults.late]\nfrom = \"2 d\"\nlength = \"1 h\"\nwhat = \"queue-down\"\n";
+    let loaded = folder(&(MARCH.to_owned() + late)).load().expect("good");
+    let remark = |remark: &&String| remark.starts_with("fault `late` begins after the end");
+    assert_eq!(loaded.remarks.iter().filter(remark).count(), 1, "{:?}", loaded.remarks);
+}
+
+#[test]
+fn what_a_terminal_would_obey_is_no_text() {
+    let text = format!("description = \"\\u001b[31mred\"\n{MARCH}");
+    let issues = folder(&text).load().expect_err("refused");
+    assert!(issues.contains("`description` has a control character"), "{issues}");
+}
+
+#[test]
 fn a_gap_that_another_file_fills_is_none() {
     let each_hour = |day: &str| {
         let day = day.to_owned();

@@ -578,6 +578,7 @@ fn catalogue_cells_are_checked() {
         ("od.tsv", "date\ttype\tod_usd_hr\n2015-01-01\tt\t1\n"),
         ("it.tsv", "type\tvcpus\tmem_mib\tarch\tgpus\tspot\nt\t-2\t1\ta\t0\t1\n"),
         ("it.tsv", "type\tvcpus\tmem_mib\tarch\tgpus\tspot\nt\t2\t1\ta\t0\tyes\n"),
+        ("it.tsv", "type\tvcpus\tmem_mib\tarch\tgpus\tspot\nt\t0\t1\ta\t0\t1\n"),
         ("az.tsv", "region\taz\taz_or_azid\ttype\nr\tz\tletter\tt\n"),
         ("ad.json", r#"{"spot_advisor": {"r": {"Linux": {"t": {"r": 5, "s": 1}}}}}"#),
     ] {
