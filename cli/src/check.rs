@@ -98,7 +98,7 @@ impl Check {
             return self.accept(&suite, &rules, &folder);
         }
         let baseline = self.known(&suite, &folder)?;
-        let outputs = self.open()?;
+        let outputs = self.open(&suite, &folder)?;
         let now = self.run_all(&suite);
         let mut report = judge(&suite, &rules, &baseline, &now);
         self.explain(&suite, (&baseline, &folder), &mut report);
@@ -233,9 +233,12 @@ impl Check {
     }
 
     /// Starts what is to be written; it replaces what is there only when all is done.
-    fn open(&self) -> Result<Vec<Output<'_>>, Failure> {
+    fn open(&self, suite: &Experiment, folder: &Path) -> Result<Vec<Output<'_>>, Failure> {
+        let baseline = fs::read_dir(folder).into_iter().flatten();
+        let baseline: Vec<_> = baseline.filter_map(|it| Some(it.ok()?.path())).collect();
         let outputs = [&self.junit, &self.markdown].into_iter().flatten().map(PathBuf::as_path);
-        keep_apart(outputs, [self.suite.as_path()])?;
+        let inputs = suite.files.iter().chain(&baseline).map(PathBuf::as_path);
+        keep_apart(outputs, inputs.chain([self.suite.as_path()]))?;
         let forms: [(&Option<PathBuf>, Write); 2] = [
             (&self.junit, |report| junit(report).to_string()),
             (&self.markdown, |report| markdown(report).to_string()),

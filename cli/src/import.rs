@@ -112,8 +112,8 @@ impl Import {
             return Err(Failure::new(what, "name a folder that exists, or import them one by one"));
         }
         let targets: Vec<PathBuf> = self.inputs.iter().map(|input| target(output, input)).collect();
-        let (outputs, inputs) = (targets.iter().map(PathBuf::as_path), self.inputs.iter());
-        keep_apart(outputs, inputs.map(PathBuf::as_path))
+        let inputs = self.inputs.iter().chain(&self.on_demand).chain(&self.instance_types);
+        keep_apart(targets.iter().map(PathBuf::as_path), inputs.map(PathBuf::as_path))
     }
 
     fn keep(&self, input: &Path, imported: &Imported) -> Result<(), Failure> {

@@ -13,6 +13,8 @@ mod diff;
 mod explain;
 mod import;
 mod incidents;
+#[cfg(unix)]
+mod interrupt;
 mod man;
 mod merge;
 mod new;
@@ -34,7 +36,6 @@ use std::process::ExitCode;
 
 use clap::builder::PossibleValuesParser;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
-use provisioner_scenarios::output::abandon_all;
 
 use self::terminal::Failure;
 
@@ -154,20 +155,14 @@ fn names() -> PossibleValuesParser {
     )
 }
 
-/// What shells say of a command that was interrupted.
-const INTERRUPTED: i32 = 130;
-
 fn main() -> ExitCode {
     let arguments = Arguments::from_arg_matches(&command().get_matches());
     let Some(command) = arguments.unwrap_or_else(|error| error.exit()).command else {
         terminal::say(GREETING);
         return ExitCode::from(2);
     };
-    // Without the handler half-written files would stay, and nothing else is lost.
-    let _ = ctrlc::set_handler(|| {
-        abandon_all();
-        std::process::exit(INTERRUPTED);
-    });
+    #[cfg(unix)]
+    interrupt::watch();
     let answer = match command {
         Command::Simulate(simulate) => simulate.run(),
         Command::Sweep(sweep) => sweep.run(),

@@ -88,19 +88,20 @@ impl Replay {
                 print(format_args!("\n{}", decisions::decision(engine.config(), decision)))?;
             }
             let Some(divergence) = retell(&mut engine, record) else { continue };
-            let shown = format!(
-                ", at {}, {}:{}\n{}",
-                show_time(divergence.recorded.at),
-                self.journal.display(),
-                journal.line(),
-                decisions::divergence(engine.config(), &divergence)
-            );
+            let (nth, at) = (grouped(tally.decisions), show_time(divergence.recorded.at));
+            let place = format!("{}:{}", self.journal.display(), journal.line());
+            let config = engine.config();
             if divergence.is_of_orders() {
-                print(format_args!("\nDecision {} differs{shown}", grouped(tally.decisions)))?;
+                let both = decisions::divergence(config, &divergence);
+                print(format_args!("\nDecision {nth} differs, at {at}, {place}\n{both}"))?;
                 return Ok(Answer::No);
             }
-            retold.get_or_insert_with(|| format!("Decision {}{shown}", grouped(tally.decisions)));
             tally.retold += 1;
+            retold.get_or_insert_with(|| {
+                let [recorded, replayed] = [&divergence.recorded, &divergence.replayed]
+                    .map(|it| decisions::decision(config, it).to_string());
+                format!("Decision {nth}, {place}\nrecorded: {recorded}replayed: {replayed}")
+            });
         }
         if journal.is_growing() {
             say(format_args!("remark: {STILL_GROWING}"));
@@ -116,7 +117,7 @@ impl Replay {
         let judged = self.show_notes(&noted.concat())?;
         let Some(first) = retold else { return Ok(judged) };
         let count = count(of_reasons, "decision");
-        if written_by == COMMIT {
+        if written_by == COMMIT && COMMIT != UNKNOWN {
             print(format_args!("\n{count} for other reasons than this program gives. {first}"))?;
             return Ok(Answer::No);
         }
@@ -158,6 +159,9 @@ fn judged_until(at: Time, audit: JournalAudit) -> Vec<Note> {
     say(format_args!("remark: judged until {}, when pools were added or left out", show_time(at)));
     audit.into_notes()
 }
+
+/// The commit of a program that was built without Git.
+const UNKNOWN: &str = "unknown";
 
 #[derive(Default)]
 struct Tally {

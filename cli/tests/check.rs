@@ -352,6 +352,20 @@ fn a_wrong_baseline_is_told_and_left_as_it_is() {
 }
 
 #[test]
+fn no_report_is_written_over_what_is_judged() {
+    let folder = accepted();
+    let kept = fs::read_dir(folder.path().join("policy.baseline")).unwrap().next().unwrap();
+    let kept = kept.unwrap().file_name().into_string().unwrap();
+    for input in ["policy.toml", "./fleet.toml", &format!("policy.baseline/{kept}")] {
+        let said = refused(folder.path(), &format!("check policy.toml --junit {input}"));
+        assert!(said.contains(&format!("`{input}` is an input")), "{said}");
+    }
+    for name in FILES {
+        assert_eq!(fs::read_to_string(folder.path().join(name)).unwrap(), shipped(name));
+    }
+}
+
+#[test]
 fn a_verdict_stands_without_the_journal_that_would_say_why() {
     let folder = accepted();
     let at = folder.path().join("policy.baseline");

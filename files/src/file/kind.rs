@@ -147,12 +147,29 @@ pub fn text() -> Kind<String> {
         DeValue::String(text) if text.is_empty() => {
             Err(Fault::new("is empty", "write something, or leave the key out"))
         }
-        DeValue::String(text) if text.contains(|c: char| c.is_control() && !"\n\t".contains(c)) => {
-            Err(Fault::new("has a control character", "write it in letters, digits and signs"))
-        }
         DeValue::String(text) => Ok(text.to_string()),
         other => Err(wrong_type("a text", "\"name\"", other)),
     })
+}
+
+/// Any text but the empty one that a terminal shows as it is.
+#[must_use]
+pub fn words() -> Kind<String> {
+    let Kind { noun, sample, schema, parse, show } = text();
+    let parse = move |raw: Raw<'_>| {
+        let words = parse(raw)?;
+        match control_character(&words) {
+            None => Ok(words),
+            Some(what) => Err((Fault::new(what, "leave it out"), None)),
+        }
+    };
+    Kind { noun, sample, schema, parse: Box::new(parse), show }
+}
+
+/// What a terminal would obey instead of showing it, if there is such a thing.
+pub(super) fn control_character(text: &str) -> Option<String> {
+    let odd = text.chars().find(|c| c.is_control() && !"\r\n\t".contains(*c))?;
+    Some(format!("has the control character U+{:04X}", u32::from(odd)))
 }
 
 fn some_text() -> Value {

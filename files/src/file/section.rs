@@ -16,7 +16,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::fragment::Fragment;
 use super::issue::{Issue, Issues};
-use super::kind::{Kind, Raw, quoted, wrong_type};
+use super::kind::{Kind, Raw, control_character, quoted, wrong_type};
 use super::quantity::Fault;
 use super::source::{Place, Source};
 use super::suggest::nearest;
@@ -613,6 +613,7 @@ impl<'a> Section<'a> {
     /// The entries of a table with names of the user's choice, by name: what each layer says.
     pub(super) fn entries(&mut self, key: &str, example: &str) -> BTreeMap<String, Vec<Found<'a>>> {
         let mut entries: BTreeMap<String, Vec<Found<'a>>> = BTreeMap::new();
+        let path = self.child_path(key);
         for found in self.find_all(key) {
             let Some(layer) = found.layer() else {
                 let fault = wrong_type("a set of named sections", example, found.value.get_ref());
@@ -620,7 +621,14 @@ impl<'a> Section<'a> {
                 continue;
             };
             for (name, value) in layer.table {
+                let at = name.span();
                 let name: &str = name.get_ref();
+                if let Some(what) = control_character(name) {
+                    let place = Place::new(&layer.source, Some(at));
+                    let issue = Issue::new(format!("a name in [{path}] {what}"), place);
+                    self.report(issue.hint("leave it out"));
+                    continue;
+                }
                 let (source, path) =
                     (Arc::clone(&layer.source), format!("{}.{}", layer.path, toml_key(name)));
                 entries.entry(name.to_owned()).or_default().push(Found { value, source, path });

@@ -38,7 +38,7 @@ mod schema;
 mod tests;
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use provisioner_engine::journal::Record;
@@ -76,6 +76,8 @@ pub struct Experiment {
     pub points: Vec<Point>,
     /// Remarks about inputs, each a line.
     pub remarks: Vec<String>,
+    /// All that was read: scenarios, what they are based on, and recordings.
+    pub files: Vec<PathBuf>,
 }
 
 /// Something that is varied.
@@ -131,10 +133,10 @@ impl Experiment {
     fn read(source: &Arc<Source>) -> Result<Self, Issues> {
         let mut plan = Plan::read(source)?;
         let (points, remarks) = plan.points()?;
-        let journals = plan.journals();
+        let (journals, files) = (plan.journals(), plan.files());
         let Plan { name, axes, places, seeds, seeds_place, .. } = plan;
         let seeds = seeds.collect();
-        Ok(Self { name, axes, places, seeds, seeds_place, journals, points, remarks })
+        Ok(Self { name, axes, places, seeds, seeds_place, journals, points, remarks, files })
     }
 
     /// What is varied, and where in the file.

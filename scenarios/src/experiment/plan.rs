@@ -1,7 +1,7 @@
 //! What an experiment file says, before any scenario is made of it.
 
 use std::ops::RangeInclusive;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::points::{self, Made, Where, Workshop};
@@ -84,6 +84,11 @@ impl Plan {
             points::twins(&document.axes, &points)?;
             Ok((points, remarks))
         })
+    }
+
+    /// All files that were read for the scenarios that were made.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        self.workshop.files.iter().cloned().collect()
     }
 
     /// What is left out.

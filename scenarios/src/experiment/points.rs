@@ -21,6 +21,8 @@ pub(super) struct Workshop {
     library: Library,
     /// Base scenarios and their own bases.
     bases: BTreeMap<PathBuf, Vec<Arc<Source>>>,
+    /// All files that were read.
+    pub(super) files: BTreeSet<PathBuf>,
 }
 
 /// Scenarios, and remarks about their inputs.
@@ -28,7 +30,7 @@ pub(crate) type Made = (Vec<Scenario>, Vec<String>);
 
 impl Workshop {
     pub(super) fn new() -> Self {
-        Self { library: Library::shared(), bases: BTreeMap::new() }
+        Self { library: Library::shared(), bases: BTreeMap::new(), files: BTreeSet::new() }
     }
 
     /// A scenario for each of these combinations; an axis without a level says nothing.
@@ -45,7 +47,8 @@ impl Workshop {
             let set = axes.iter().zip(combination);
             let set = set.filter_map(|(axis, level)| Some(&axis.levels[(*level)?]));
             match self.load(document, set.collect(), (source, stem)) {
-                Ok(Loaded { scenario, remarks: told, files: _ }) => {
+                Ok(Loaded { scenario, remarks: told, files }) => {
+                    self.files.extend(files);
                     told.into_iter().for_each(|remark| *remarks.entry(remark).or_default() += 1);
                     scenarios.push(scenario);
                 }

@@ -81,7 +81,7 @@ pub(super) struct DropDoc {
 pub(super) fn document<'a>(s: &mut Section<'a>, texts: &'a Texts) -> Document<'a> {
     let doc = "The scenario file that holds where an axis says nothing.";
     let base = s.optional(BASE, kind::path(), doc).map(|base| (base, s.place(BASE)));
-    s.optional("description", kind::text(), "What it is about.");
+    s.optional("description", kind::words(), "What it is about.");
     let doc = "With how many seeds each point is run; the same ones, so that points are compared \
                under equal chance.";
     let seeds = s.required("seeds", kind::integer().within(1..=SEEDS_MAX), doc);

@@ -54,20 +54,27 @@ const PROBLEMS_MAX: usize = 3;
 /// How long a market is silent whose price stays: it is announced again about every 24 h.
 const QUIET: Duration = Duration::DAY;
 
-/// The time that a file of prices is of.
+/// What a file of prices is of.
 struct Extent {
     name: String,
     first: Time,
     last: Time,
     /// Times in between of which it knows nothing.
     gaps: Vec<(Time, Time)>,
+    /// The markets that the run may need, by instance type and zone.
+    markets: BTreeSet<(String, String)>,
 }
 
 impl Extent {
-    fn of(findings: &Findings) -> Option<Self> {
+    fn of(findings: &Findings, markets: BTreeSet<(String, String)>) -> Option<Self> {
         let (first, last) = findings.span?;
         let name = file_name(Path::new(&findings.file));
-        Some(Self { name, first, last, gaps: findings.gaps.clone() })
+        Some(Self { name, first, last, gaps: findings.gaps.clone(), markets })
+    }
+
+    /// Whether it says anything about that time.
+    fn is_of(&self, (from, to): (Time, Time)) -> bool {
+        self.first < to && from < self.last.saturating_add(QUIET * 2)
     }
 
     /// Whether it has what another file lacks.
@@ -348,14 +355,16 @@ impl Inputs<'_> {
                     && Zone::new(&market.zone)
                         .is_some_and(|zone| listed.is_empty() || listed.contains(&zone))
             });
-            let wanted = wanted.window(from, to);
-            for row in &wanted.changes {
-                let Market { zone, instance_type, .. } = &wanted.markets[row.market as usize];
-                let key = (instance_type.clone(), zone.clone());
+            let key = |market: u32| {
+                let Market { zone, instance_type, .. } = &wanted.markets[market as usize];
+                (instance_type.clone(), zone.clone())
+            };
+            let markets = (0..).take(wanted.markets.len()).map(key).collect();
+            files.extend(Extent::of(findings, markets));
+            for row in wanted.window(from, to).changes {
                 let (at, price) = (row.at.saturating_add(shift), row.price);
-                recorded.entry(key).or_default().push(Recorded { at, price, file });
+                recorded.entry(key(row.market)).or_default().push(Recorded { at, price, file });
             }
-            files.extend(Extent::of(findings));
         }
         self.cover(&files, &doc.files.place, (from, to));
         let mut contradicted = 0;
@@ -397,55 +406,44 @@ impl Inputs<'_> {
         self.issues.push(issue.hint(one_of(&first.name, known)));
     }
 
-    /// Compares the time that recordings are of with what of it is needed.
-    fn cover(&mut self, files: &[Extent], place: &Place, (from, to): (Time, Time)) {
-        let known = |file: &&Extent| file.first < to && from < file.last.saturating_add(QUIET * 2);
-        let (Some(first), Some(last)) =
-            (files.iter().min_by_key(|file| file.first), files.iter().max_by_key(|file| file.last))
-        else {
-            return;
-        };
-        if !files.iter().any(|file| known(&file)) {
-            let what = match files {
-                [file] => format!("{} has no price of the time of the run", file.name),
-                _ => format!("none of {} files has a price of the time of the run", files.len()),
-            };
-            let label = format!("prices from {} to {}", show(first.first), show(last.last));
-            let hint = format!("set `replay_from`, for example to {}", show(first.first));
-            self.issues.push(Issue::new(what, place.clone()).label(label).hint(hint));
-            return;
-        }
-        for file in files.iter().filter(|file| !known(file)) {
-            let (name, first, last) = (&file.name, show(file.first), show(file.last));
-            self.remarks.push(format!(
-                "{name}: its prices, from {first} to {last}, are not of the time of the run"
-            ));
-        }
-        if last.last < to {
-            let (name, end) = (&last.name, show(last.last));
-            self.remarks.push(format!("{name}: prices end at {end}; the last ones hold"));
-        }
-        let mut missing = |name: &str, gap_from: Time, gap_to: Time| {
-            if gap_from < to && gap_to > from {
-                let (length, from, to) = (gap_to.since(gap_from), show(gap_from), show(gap_to));
-                self.remarks.push(format!("{name}: nothing recorded for {length}, {from} to {to}"));
-            }
-        };
+    /// Compares the time that recordings are of with what of it is needed. Only files of the same
+    /// markets make up for one another.
+    fn cover(&mut self, files: &[Extent], place: &Place, run: (Time, Time)) {
+        let (run_from, run_to) = run;
         for file in files {
-            for &(from, to) in &file.gaps {
-                if !files.iter().any(|other| other.fills(from, to)) {
-                    missing(&file.name, from, to);
+            let Extent { name, first, last, gaps, markets } = file;
+            let same_markets = |other: &&Extent| !other.markets.is_disjoint(markets);
+            let others = || files.iter().filter(same_markets).filter(|it| !std::ptr::eq(*it, file));
+            let (from, to) = (show(*first), show(*last));
+            if !file.is_of(run) {
+                if others().any(|other| other.is_of(run)) {
+                    self.remarks.push(format!(
+                        "{name}: its prices, from {from} to {to}, are not of the time of the run"
+                    ));
+                } else {
+                    let what = format!("{name} has no price of the time of the run");
+                    let issue = Issue::new(what, place.clone());
+                    let hint = format!("set `replay_from`, for example to {from}");
+                    let label = format!("prices from {from} to {to}");
+                    self.issues.push(issue.label(label).hint(hint));
+                }
+                continue;
+            }
+            if *last < run_to && !others().any(|other| other.last > *last) {
+                self.remarks.push(format!("{name}: prices end at {to}; the last ones hold"));
+            }
+            let before =
+                others().filter(|other| other.first < *first).map(|other| other.last).max();
+            let hole = before.filter(|end| end.saturating_add(QUIET) < *first);
+            let hole = hole.map(|end| ("between files of the same markets", end, *first));
+            let gaps = gaps.iter().map(|(from, to)| (name.as_str(), *from, *to));
+            for (name, from, to) in gaps.chain(hole) {
+                if from < run_to && run_from < to && !others().any(|other| other.fills(from, to)) {
+                    let (length, from, to) = (to.since(from), show(from), show(to));
+                    self.remarks
+                        .push(format!("{name}: nothing recorded for {length}, {from} to {to}"));
                 }
             }
-        }
-        let mut by_first: Vec<&Extent> = files.iter().collect();
-        by_first.sort_by_key(|file| file.first);
-        let mut end = Time::MAX;
-        for file in by_first {
-            if file.first > end.saturating_add(QUIET) {
-                missing("between the files of prices", end, file.first);
-            }
-            end = if end == Time::MAX { file.last } else { end.max(file.last) };
         }
     }
 

@@ -101,6 +101,8 @@ note_kinds! {
     DuplicateRow = "left out: the same row again",
     /// A price that says what was known.
     RepeatedPrice = "repeat the price before (a row is not a change)",
+    /// A name that looks like another and is not.
+    BlankAround = "names begin or end with a blank (kept: they are not those without)",
     /// Two prices at one time; the later row holds.
     ContradictoryPrice = "give a market another price at the same time (the later row holds)",
     /// Tasks that cannot be told apart.

@@ -1,6 +1,7 @@
 //! Which format a file has, told by its first bytes and its name.
 
 use super::error::{Place, TraceError};
+use super::prices::is_zone;
 use super::source::Source;
 use super::{Options, canonical, read_prices, read_task_table, text};
 
@@ -166,8 +167,11 @@ fn not_an_answer(text: &[u8]) -> Option<(&'static str, &'static str)> {
         return Some(("this is an error of AWS and not its answer", "mend it, and fetch it again"));
     }
     let hint = "fetch it with `--output json` or `--output text`, and without `--query`";
+    let is_printed = text.starts_with(b"SpotPriceHistory:") // YAML
+        || text.first().is_some_and(|byte| b"{[-".contains(byte)); // JSON, a drawn table
     let is_of_prices = has("SpotPrice") && (has("InstanceType") || has("DescribeSpotPriceHistory"));
-    is_of_prices.then_some(("these are spot prices in a form that is not read", hint))
+    (is_printed && is_of_prices)
+        .then_some(("these are spot prices in a form that is not read", hint))
 }
 
 /// Whether these are the rows of a table of spot prices that has no header.
@@ -179,6 +183,7 @@ fn looks_like_prices(head: &[u8]) -> bool {
     cells.len() == 5
         && has(&|cell| text::date_time(cell).is_ok())
         && has(&|cell| cell.contains(&b'.') && text::price(cell).is_ok())
+        && has(&|cell| is_zone(&String::from_utf8_lossy(cell)))
 }
 
 /// The first line of a table: its header.

@@ -54,9 +54,18 @@ impl Market {
     /// zones, which name their region in other ways.
     #[must_use]
     pub fn region(&self) -> Option<&str> {
-        let region = self.zone.strip_suffix(|c: char| c.is_ascii_lowercase())?;
-        is_region(region).then_some(region)
+        region_of(&self.zone)
     }
+}
+
+fn region_of(zone: &str) -> Option<&str> {
+    let region = zone.strip_suffix(|c: char| c.is_ascii_lowercase())?;
+    is_region(region).then_some(region)
+}
+
+/// Whether this is the name of a zone or an AZ id.
+pub(super) fn is_zone(zone: &str) -> bool {
+    region_of(zone).is_some() || is_zone_id(zone)
 }
 
 /// The price of a market from `at` until its next row.
@@ -205,6 +214,8 @@ impl<'a> PriceBuilder<'a> {
             let (id, new) = names.intern(found);
             if new && let Err(why) = text::name(found) {
                 refuse(column, found, why);
+            } else if new && found != found.trim_ascii() {
+                self.log.note(NoteKind::BlankAround, line);
             }
             id
         };

@@ -117,8 +117,7 @@ pub(super) fn swf(source: Source<'_>, options: &Options) -> Result<Imported, Tra
     let file = source.name.clone();
     let mut lines = source.records(0)?;
     let mut tasks = TaskBuilder::new(&file, options);
-    let (start, is_stated) = (options.start, options.start.is_some());
-    let mut header = SwfHeader { start, is_stated, queues: BTreeMap::new() };
+    let mut header = SwfHeader { stated: options.start, said: None, queues: BTreeMap::new() };
     let unnamed = queue_of(&file, options);
     while let Some(record) = lines.next()? {
         let (line, text) = (record.line, record.field(0).trim_ascii());
@@ -171,7 +170,7 @@ pub(super) fn swf(source: Source<'_>, options: &Options) -> Result<Imported, Tra
             }
             (Some(submit), Some(run), _) => (submit, run),
         };
-        let Some(start) = header.start else {
+        let Some(start) = header.stated.or(header.said) else {
             return Err(tasks.problems.fatal(
                 Place::Line(line),
                 "the header does not say when the log starts",
@@ -193,9 +192,10 @@ pub(super) fn swf(source: Source<'_>, options: &Options) -> Result<Imported, Tra
 
 /// What the comments of an SWF file say.
 struct SwfHeader {
-    /// As it was stated, or as the file says.
-    start: Option<Time>,
-    is_stated: bool,
+    /// As it was stated; that goes before what the file says.
+    stated: Option<Time>,
+    /// As the file says.
+    said: Option<Time>,
     queues: BTreeMap<i64, String>,
 }
 
@@ -206,9 +206,7 @@ impl SwfHeader {
             return Ok(());
         };
         match key.trim() {
-            key if key.eq_ignore_ascii_case("UnixStartTime") && !self.is_stated => {
-                self.begin(value.trim())?;
-            }
+            key if key.eq_ignore_ascii_case("UnixStartTime") => self.begin(value.trim())?,
             "Queue" => {
                 let (number, name) =
                     value.trim().split_once(char::is_whitespace).unwrap_or_default();
@@ -223,12 +221,19 @@ impl SwfHeader {
 
     fn begin(&mut self, value: &str) -> Result<(), (String, &'static str)> {
         let seconds = value.split_whitespace().next().unwrap_or_default(); // a date may follow
-        let read = text::decimal(seconds.as_bytes(), 3).ok();
-        let Some(start) = read.and_then(|(ms, _)| text::after(Time::EPOCH, ms).ok()) else {
-            let what = format!("`UnixStartTime` is `{value}`, not seconds since 1970");
-            return Err((what, "mend it, or state the start"));
+        let read = match text::decimal(seconds.as_bytes(), 3) {
+            Err(BadCell::Empty) | Ok((-1_000, _)) => return Ok(()), // not known
+            Ok((ms, _)) => text::after(Time::EPOCH, ms).ok(),
+            Err(_) => None,
         };
-        match self.start.replace(start) {
+        let Some(start) = read else {
+            let what = format!("`UnixStartTime` is `{value}`, not seconds since 1970");
+            return Err((
+                what,
+                "mend it; -1 stands for unknown, and then the start has to be stated",
+            ));
+        };
+        match self.said.replace(start) {
             Some(before) if before != start => {
                 let (before, start) = (text::show_time(before), text::show_time(start));
                 let what = format!("the log starts at {before}, and here again at {start}");

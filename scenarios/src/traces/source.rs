@@ -102,6 +102,7 @@ impl<'a> Source<'a> {
             lines_read: 0,
             line: Line::default(),
             delimiter,
+            has_quoting: matches!(delimiter, b',' | b';'),
             may_be_quoted: false,
             marks: vec![0; MARKED_BYTES + WINDOW_BYTES],
             passed: 0,
@@ -145,7 +146,8 @@ pub(super) fn unreadable(name: &str, error: &io::Error) -> TraceError {
 }
 
 /// The records of a delimited file, one after the other. Empty lines are passed over; line ends
-/// are `\n` or `\r\n`. Between commas, semicolons and tabs fields may be quoted as in RFC 4180.
+/// are `\n` or `\r\n`. Between commas and semicolons fields may be quoted as in RFC 4180, and
+/// between tabs in tables whose header is quoted, as R writes them.
 pub(super) struct Records<'a> {
     name: String,
     input: Box<dyn Read + 'a>,
@@ -156,7 +158,9 @@ pub(super) struct Records<'a> {
     lines_read: u64,
     line: Line,
     delimiter: u8,
-    /// There are quotes in the buffer, and they mean something.
+    /// Quotes mean something.
+    has_quoting: bool,
+    /// There are such quotes in the buffer.
     may_be_quoted: bool,
     /// Where fields end in the buffer; those from `passed` to `marked` are of lines to come.
     marks: Vec<u32>,
@@ -368,8 +372,7 @@ impl Records<'_> {
         self.filled += read;
         self.ended = read == 0;
         let unread = &self.buffer[..self.filled];
-        self.may_be_quoted =
-            matches!(self.delimiter, b',' | b';' | b'\t') && memchr::memchr(b'"', unread).is_some();
+        self.may_be_quoted = self.has_quoting && memchr::memchr(b'"', unread).is_some();
         Ok(())
     }
 }
@@ -399,8 +402,10 @@ pub(super) struct Table<'a> {
 impl<'a> Table<'a> {
     /// Reads the header, which also tells the delimiter.
     pub(super) fn open(source: Source<'a>) -> Result<Self, TraceError> {
-        let delimiter = delimiter(first_line(&source.head));
+        let first = first_line(&source.head);
+        let (delimiter, is_quoted) = (delimiter(first), first.starts_with(b"\""));
         let mut records = source.records(delimiter)?;
+        records.has_quoting |= is_quoted && delimiter == b'\t';
         let header = match records.next()? {
             Some(record) => record.fields().map(header_name).collect(),
             None => Vec::new(),

@@ -151,6 +151,7 @@ impl TaskBuilder {
         let (id, new) = self.queues.intern(name);
         if new {
             text::name(name)?;
+            self.log.note_many(NoteKind::BlankAround, u64::from(name != name.trim_ascii()));
         }
         Ok(id)
     }

@@ -18,7 +18,7 @@ pub(super) fn checks(s: &mut Section<'_>) -> Vec<Check> {
 
 fn check(name: &str, s: &mut Section<'_>) -> Check {
     let because =
-        s.required("because", kind::text(), "Why it must hold, for whoever sees it fail.");
+        s.required("because", kind::words(), "Why it must hold, for whoever sees it fail.");
     let doc = "What is measured: the path of a number in `--json`, for example \
                total.launches.started or worker_types.\"proj/builds\".wait_s.p95.";
     let measure = s.required("measure", kind::text(), doc);

@@ -95,8 +95,8 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Setting>) -> Docum
                key; lists, and values with several forms, are replaced as a whole.";
     s.optional(BASE, kind::path(), doc);
     let name =
-        s.optional("name", kind::text(), "What reports call it; the file's name if left out.");
-    let description = s.optional("description", kind::text(), "What it is about.");
+        s.optional("name", kind::words(), "What reports call it; the file's name if left out.");
+    let description = s.optional("description", kind::words(), "What it is about.");
     let seed = s.defaulted("seed", kind::integer(), "The origin of all chance.", 1, "any will do");
     let span = s.section("time", "When the run happens.", span);
     let (limits, guards) = s.section("engine", "What holds for all worker types together.", |s| {

@@ -151,16 +151,30 @@ fn files_of_several_months_stand_beside_each_other() {
     assert!(remarks.contains("1.tsv: its prices, from \"2016-01-05"), "{remarks}");
     let (_, remarks) = prices_of(&[("1.tsv", january), ("3.tsv", &march[1..])]).expect("good");
     assert!(
-        remarks.contains("between the files of prices: nothing recorded for 29 d 18 h"),
+        remarks.contains("between files of the same markets: nothing recorded for 29 d 18 h"),
         "{remarks}"
     );
     let issues = prices_of(&[("1.tsv", january), ("2.tsv", &[("02-01T00", "0.02")])]);
     let issues = issues.expect_err("nothing is known of March");
-    assert!(issues.contains("none of 2 files has a price of the time of the run"), "{issues}");
+    assert_eq!(issues.matches("has no price of the time of the run").count(), 2, "{issues}");
     // A market that was announced shortly before and changed no more.
     let (prices, remarks) = prices_of(&[("q.tsv", &[("02-29T21", "0.02")])]).expect("good");
     assert_eq!(prices, [(-3, 20)]);
     assert!(remarks.contains("the last ones hold"), "{remarks}");
+}
+
+#[test]
+fn files_of_other_markets_make_up_for_nothing() {
+    let folder = folder(&MARCH.replace("\"prices.tsv\"", "\"prices.tsv\", \"west.tsv\""));
+    let west = |day: &str| {
+        let row = format!("us-west-2a\tm3.medium\tLinux/UNIX\t0.01\t2016-{day}T00:00:00Z\n");
+        folder.write("west.tsv", format!("az\ttype\tproduct\tprice\tts\n{row}").as_bytes());
+        folder.load().map(|loaded| loaded.remarks.join("\n"))
+    };
+    let remarks = west("02-29").expect("good");
+    assert!(remarks.contains("west.tsv: prices end at \"2016-02-29"), "{remarks}");
+    let issues = west("01-29").expect_err("of another time");
+    assert!(issues.contains("west.tsv has no price of the time of the run"), "{issues}");
 }
 
 #[test]
@@ -232,7 +246,14 @@ fn a_fault_after_the_end_is_remarked() {
 fn what_a_terminal_would_obey_is_no_text() {
     let text = format!("description = \"\\u001b[31mred\"\n{MARCH}");
     let issues = folder(&text).load().expect_err("refused");
-    assert!(issues.contains("`description` has a control character"), "{issues}");
+    assert!(issues.contains("`description` has the control character U+001B"), "{issues}");
+    let named =
+        format!("{MARCH}[faults.\"\\u001b[31mlate\"]\nfrom = \"2 d\"\nwhat = \"queue-down\"\n");
+    let issues = folder(&named).load().expect_err("refused");
+    assert!(issues.contains("a name in [faults] has the control character U+001B"), "{issues}");
+    let lines =
+        format!("description = \"\"\"one\r\n\ttwo\"\"\"\r\n{}", MARCH.replace('\n', "\r\n"));
+    folder(&lines).load().expect("Windows' line ends and tabs are shown as they are");
 }
 
 #[test]

@@ -159,6 +159,7 @@ fn tasks_that_cannot_be_used_are_refused_or_counted() {
         (",1,a", NoteKind::NotSubmitted),
         ("1400000000000,,a", NoteKind::NeverRan),
         ("1400000000000,1,a\n1400000000000,1,a", NoteKind::EqualTask),
+        ("1400000000000,1,a\n1400000000000,1,a ", NoteKind::BlankAround),
         ("1400000000001,1,a\n1400000000000,1,a\n1400000000009,1,a", NoteKind::OutOfOrder),
         ("1400000000001,1,a\n1400000000000,1,a", NoteKind::NewestFirst),
     ] {
@@ -233,6 +234,11 @@ fn text_in_another_dress_is_read_or_told_what_to_do() {
     let imported = import_from("t.tsv", quoted.as_bytes(), &plain()).unwrap();
     let Trace::Tasks(trace) = imported.trace else { panic!("tasks") };
     assert_eq!(trace.queues, ["a b"]);
+    // Elsewhere quotes between tabs are what they look like.
+    let inches = "submitted_ms\tduration_ms\tqueue\n1400000000000\t5\t\"a\n1400000000001\t5\t\"\n";
+    let imported = import_from("t.tsv", inches.as_bytes(), &plain()).unwrap();
+    let Trace::Tasks(trace) = imported.trace else { panic!("tasks") };
+    assert_eq!(trace.queues, ["\"a", "\""]);
 }
 
 #[test]
@@ -247,6 +253,10 @@ fn prices_in_a_form_that_is_not_read_say_how_to_fetch_them() {
         let error = refused("p.txt", text.as_bytes(), &plain());
         assert!(error.contains("--output json") && error.contains("without `--query`"), "{error}");
     }
+    let notes = "SpotPrice,InstanceType,what\n1,2,3\n";
+    assert!(refused("n.csv", notes.as_bytes(), &plain()).contains("`columns` says which is what"));
+    let tasks = "1,2020-01-01T00:00:00Z,3.5,linux,5\n";
+    assert!(refused("t.csv", tasks.as_bytes(), &plain()).contains("header=no"));
     let failed = "An error occurred (UnauthorizedOperation) when calling …\n";
     assert!(refused("p.json", failed.as_bytes(), &plain()).contains("an error of AWS"));
 }
@@ -294,8 +304,13 @@ fn what_is_said_twice_and_not_the_same_is_refused() {
         import_from("x.swf", (one.clone() + &one).as_bytes(), &plain()).unwrap().findings.kept,
         2
     );
+    let stated = Options { start: Some(time("2020-01-01")), ..plain() };
+    assert!(refused("x.swf", (one + &two).as_bytes(), &stated).contains("here again"));
     let ms = SWF.replace("1400000000", "1400000000000");
     assert!(said("x.swf", &ms).contains("not seconds since 1970"));
+    let unknown = SWF.replace("1400000000", "-1") + &swf_row("0", "5", "1");
+    assert!(said("x.swf", &unknown).contains("does not say when the log starts"));
+    assert_eq!(noted("x.swf", &unknown, NoteKind::BeforeEc2, &stated), 0);
 }
 
 #[test]
