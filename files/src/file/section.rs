@@ -384,6 +384,12 @@ impl<'a> Section<'a> {
         value
     }
 
+    /// Whether anything is said of `key`, right or wrong.
+    #[must_use]
+    pub fn says(&self, key: &str) -> bool {
+        self.find(key).is_some()
+    }
+
     /// Where the value of `key` stands, or this section if it is left out.
     #[must_use]
     pub fn place(&self, key: &str) -> Place {

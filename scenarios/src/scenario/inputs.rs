@@ -139,7 +139,7 @@ impl Inputs<'_> {
                 supply.lacks_prices = self.issues.len() > before;
             }
             PricesDoc::Generated(_) if market.zones.is_none() => {
-                let what = "generated prices need zones";
+                let what = "missing key `zones` in [market], which generated prices need";
                 let issue = Issue::new(what, market.prices.place.clone());
                 let hint = "add for example zones = [\"us-east-1a\", \"us-east-1b\"] to [market]";
                 self.issues.push(issue.hint(hint));

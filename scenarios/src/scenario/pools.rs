@@ -140,6 +140,9 @@ impl<'a> Pools<'a> {
     /// The zones a worker type may use.
     fn zones(&self, name: &str, worker_type: &WorkerTypeDoc, issues: &mut Vec<Issue>) -> Vec<Zone> {
         let WorkerTypeDoc { regions, zones, .. } = worker_type;
+        if self.supply.zones.is_empty() {
+            return Vec::new(); // Why there are none is told already.
+        }
         let all = || self.supply.zones.iter();
         let in_regions = |region: &str| {
             regions.as_ref().is_none_or(|At { value, .. }| value.iter().any(|r| r == region))
@@ -176,7 +179,7 @@ impl<'a> Pools<'a> {
             named && in_regions(&zone.region)
         };
         let wanted: Vec<Zone> = all().filter(wanted).cloned().collect();
-        if wanted.is_empty() && issues.len() == before && !self.supply.zones.is_empty() {
+        if wanted.is_empty() && issues.len() == before {
             let issue = Issue::new(
                 format!("worker type `{name}` has no usable pool"),
                 worker_type.here.clone(),

@@ -140,7 +140,7 @@ pub(super) fn document(s: &mut Section<'_>, described: Option<Setting>) -> Docum
         let without = kind::list(kind::choice(Protection::ALL));
         s.defaulted("without", without, doc, Vec::new(), "it is about nothing that can be off")
     });
-    if s.is_sound() && worker_types.is_empty() {
+    if !s.says("worker_types") || (s.is_sound() && worker_types.is_empty()) {
         let issue = Issue::new("the scenario has no worker type", s.here());
         s.report(issue.hint("add a section [worker_types.\"proj/builds\"]"));
     }
@@ -203,26 +203,23 @@ fn span(s: &mut Section<'_>) -> Span {
             return Span { start, end: start, warmup, drain, calm_from };
         }
     };
+    if !s.says("end") && !s.says("length") {
+        let issue = Issue::new("missing key `end` or `length` in [time]", s.here());
+        s.report(issue.hint("add for example length = \"7 d\""));
+    }
     let end = given.unwrap_or(start);
     if s.is_sound() {
-        let issue = match given {
-            None => {
-                let issue = Issue::new("[time] does not say when the run ends", s.here());
-                Some(issue.hint("add for example length = \"7 d\""))
-            }
-            Some(end) if end <= start => {
-                let issue = Issue::new("`end` is not after `start`", s.place("end"));
-                Some(issue.hint("write a later time, or for example length = \"7 d\""))
-            }
-            Some(end) if end.since(start) > LENGTH_MAX => {
-                let issue = Issue::new("the run is longer than 20 years", s.place("end"));
-                Some(issue.hint("write an earlier time"))
-            }
-            Some(end) if end.since(start) <= warmup => {
-                let issue = Issue::new("`warmup` is as long as the run", s.place("warmup"));
-                Some(issue.hint("no wait would be measured: shorten it"))
-            }
-            Some(_) => None,
+        let issue = if end <= start {
+            let issue = Issue::new("`end` is not after `start`", s.place("end"));
+            Some(issue.hint("write a later time, or for example length = \"7 d\""))
+        } else if end.since(start) > LENGTH_MAX {
+            let issue = Issue::new("the run is longer than 20 years", s.place("end"));
+            Some(issue.hint("write an earlier time"))
+        } else if end.since(start) <= warmup {
+            let issue = Issue::new("`warmup` is as long as the run", s.place("warmup"));
+            Some(issue.hint("no wait would be measured: shorten it"))
+        } else {
+            None
         };
         issue.into_iter().for_each(|issue| s.report(issue));
     }

@@ -62,13 +62,13 @@ fn a_run_has_one_end_and_it_is_later() {
         "length = \"12 h\"",
         "",
         expect![[r#"
-        error: [time] does not say when the run ends
-         --> week.toml:3:1
-          |
-        3 | [time]
-          | ^^^^^^
-        hint: add for example length = "7 d"
-    "#]],
+            error: missing key `end` or `length` in [time]
+             --> week.toml:3:1
+              |
+            3 | [time]
+              | ^^^^^^
+            hint: add for example length = "7 d"
+        "#]],
     );
     check(
         "length = \"12 h\"",
@@ -157,13 +157,13 @@ fn zones_lie_in_regions() {
         "zones = [\"us-east-1a\", \"us-east-1b\", \"us-west-2a\"]",
         "",
         expect![[r#"
-        error: generated prices need zones
-         --> week.toml:6:1
-          |
-        6 | [market]
-          | ^^^^^^^^
-        hint: add for example zones = ["us-east-1a", "us-east-1b"] to [market]
-    "#]],
+            error: missing key `zones` in [market], which generated prices need
+             --> week.toml:6:1
+              |
+            6 | [market]
+              | ^^^^^^^^
+            hint: add for example zones = ["us-east-1a", "us-east-1b"] to [market]
+        "#]],
     );
 }
 
@@ -336,6 +336,24 @@ fn several_problems_are_told_at_once() {
            | ^^^^^^^^^^^^^^^^^^^^^^^^^^^
         hint: add for example capacity_max = 1
     "#]].assert_eq(&(load_text(&text).expect_err("five problems") + "\n"));
+}
+
+#[test]
+fn what_an_empty_scenario_lacks_is_told_at_once() {
+    expect![[r#"
+        error: missing key `end` or `length` in [time]
+         --> week.toml
+        hint: add for example length = "7 d"
+
+        error: missing key `start` in [time]
+         --> week.toml
+        hint: add for example start = "2021-03-02T00:00:00Z"
+
+        error: the scenario has no worker type
+         --> week.toml
+        hint: add a section [worker_types."proj/builds"]
+    "#]]
+    .assert_eq(&(load_text("").expect_err("it is empty") + "\n"));
 }
 
 #[test]
