@@ -62,13 +62,13 @@ fn a_run_has_one_end_and_it_is_later() {
         "length = \"12 h\"",
         "",
         expect![[r#"
-            error: missing key `end` or `length` in [time]
-             --> week.toml:3:1
-              |
-            3 | [time]
-              | ^^^^^^
-            hint: add for example length = "7 d"
-        "#]],
+        error: missing key `end` or `length` in [time]
+         --> week.toml:3:1
+          |
+        3 | [time]
+          | ^^^^^^
+        hint: add for example length = "7 d"
+    "#]],
     );
     check(
         "length = \"12 h\"",
@@ -157,13 +157,13 @@ fn zones_lie_in_regions() {
         "zones = [\"us-east-1a\", \"us-east-1b\", \"us-west-2a\"]",
         "",
         expect![[r#"
-            error: missing key `zones` in [market], which generated prices need
-             --> week.toml:6:1
-              |
-            6 | [market]
-              | ^^^^^^^^
-            hint: add for example zones = ["us-east-1a", "us-east-1b"] to [market]
-        "#]],
+        error: missing key `zones` in [market], which generated prices need
+         --> week.toml:6:1
+          |
+        6 | [market]
+          | ^^^^^^^^
+        hint: add for example zones = ["us-east-1a", "us-east-1b"] to [market]
+    "#]],
     );
 }
 
